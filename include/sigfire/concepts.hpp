@@ -1,0 +1,302 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/envelope.hpp>
+#include <sigfire/error.hpp>
+#include <sigfire/message.hpp>
+#include <sigfire/peer.hpp>
+#include <sigfire/request.hpp>
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+/** All named requirements on one page. Each states its laws; `sigfire/test/conformance.hpp` checks those that
+ *  a program can check. Everything here is used by one thread at a time. */
+namespace sigfire {
+
+/// The clock of deadlines. Hubs and framings never read it: the time is handed to them.
+using clock = std::chrono::steady_clock;
+using time_point = clock::time_point;
+
+/// What a framing accepts.
+struct framing_limits {
+    std::uint32_t message = 1u << 20; ///< longest message in bytes; a longer one is `too_large`
+    std::uint32_t idle_frames =
+        1000;               ///< control and empty frames in a row without a message; more are a `flood`
+    bool check_utf8 = true; ///< false where the codec checks each text message itself
+};
+
+/// How far a framing came with the bytes it was fed.
+struct framing_progress {
+    std::size_t consumed = 0; ///< bytes used up, from the front; the rest was not looked at
+    errc error = errc::ok;    ///< why the connection has to end, or `ok`
+};
+
+/// Control messages of a framing.
+enum class control : unsigned char { ping, pong, close };
+
+/// How grave a log event is.
+enum class log_level : unsigned char { debug, info, warn, error };
+
+/// One field of a log event: a name and its value, UTF-8. Values may hold a peer's bytes: escape them.
+struct log_field {
+    std::string_view name;
+    std::string_view value;
+};
+
+/// Objects that stand in the concepts for whatever a user brings. Never defined: for `requires` only.
+namespace archetype {
+
+struct framing_handler {
+    bool on_message(message);                                            // false: stop after this message
+    bool on_control(control, std::uint16_t code, std::string_view text); // false: stop
+};
+
+struct emit {
+    void operator()(envelope&) const;
+};
+
+struct collect {
+    void operator()(peer_handle) const;
+};
+
+struct visit {
+    void operator()(std::string_view id, peer_handle) const;
+};
+
+struct registry {
+    bool insert(std::string_view, peer_handle);
+    bool erase(std::string_view);
+    peer_handle find(std::string_view) const;
+    std::size_t size() const;
+    void for_each_peer(visit) const;
+};
+
+struct connection_state {};
+
+} // namespace archetype
+
+/** Framing: bytes to messages and back for one connection, without I/O.
+ *
+ *  Syntax, for `F f`, limits `l`, handler `h` (`archetype::framing_handler`):
+ *  - `f.feed(bytes, l, h)` -> `framing_progress`: reads lent bytes, calls `h.on_message` for each complete
+ *    message and `h.on_control` for each control message (`code` is 0 but for a close that carries one).
+ *  - `F::header_bound(n)` -> bytes to leave free in front of a payload of at most `n` bytes.
+ *  - `f.seal(type, p, head, n)` -> makes a frame at `p` of the payload of `n` bytes that stands at `p +
+ * head`; returns the frame's size.
+ *  - `f.write_control(c, code, text, p)` -> writes a control message at `p`, at most `F::control_bound`
+ * bytes; 0 = this framing has no such message.
+ *  - `f.incomplete()` -> bytes of memory held for messages that have begun.
+ *
+ *  Laws:
+ *  - Cutting: the same bytes in other pieces yield the same messages, controls and error.
+ *  - A sealed message that is fed to the other side's framing comes out equal.
+ *  - Memory grows with bytes received, never with a length that was only announced; a message over
+ *    `l.message` fails with `too_large` before it is stored.
+ *  - After an error nothing more is delivered, and `feed` is not called again.
+ *  - `feed` stops right behind the message or control for which the handler returned false.
+ *  - No call throws but for lack of memory.
+ *  Lifetime: a message lies in the bytes fed, or in the framing; it is lent until `on_message` returns. */
+template <class F>
+concept Framing = std::movable<F> && requires(F f, const F cf, std::span<char> bytes, const framing_limits& l,
+                                              archetype::framing_handler& h, message_type type, char* p,
+                                              std::size_t n, control c, std::string_view text) {
+    { f.feed(bytes, l, h) } -> std::same_as<framing_progress>;
+    { F::header_bound(n) } -> std::same_as<std::size_t>;
+    { f.seal(type, p, n, n) } -> std::same_as<std::size_t>;
+    { f.write_control(c, std::uint16_t{}, text, p) } -> std::same_as<std::size_t>;
+    { cf.incomplete() } -> std::same_as<std::size_t>;
+    { F::control_bound } -> std::convertible_to<std::size_t>;
+};
+
+/** Codec: messages to envelopes and back. One object per listener, one `state` per connection.
+ *
+ *  Syntax, for `C c`, `C::state st`:
+ *  - `c.open(request, st, admission)` -> `errc`: looks at the request, chooses sub-protocol and id; anything
+ *    but `ok` refuses the connection.
+ *  - `c.decode(message, st, emit)` -> `errc`: calls `emit(envelope&)` for each envelope in the message, none
+ *    or more; anything but `ok` ends the connection by `end`.
+ *  - `c.bound(envelope, st)` -> most bytes `encode` will write; 0 = this wire has no word for it, and nothing
+ *    is sent. `c.encode(envelope, st, p)` -> bytes written at `p`. `c.type(st)` -> how they are marked.
+ *  - `c.end(errc, st)` -> how to end the connection for that cause.
+ *  - `C::checks_utf8` -> whether `decode` refuses text that is not UTF-8 with `bad_utf8`.
+ *
+ *  Laws:
+ *  - 0 < `encode` <= `bound` wherever `bound` is not 0. What is encoded, decodes on the other side.
+ *  - `decode` never throws, whatever the bytes; time and memory are linear in them. It may change the bytes.
+ *  - An envelope of `verb::send` with an empty `to` carries a `status` that is not ok.
+ *  - An envelope that goes to a connection of the same codec is understood by it; one from another codec has
+ *    `data.format` to go by.
+ *  Lifetime: the views in an emitted envelope live until `emit` returns. */
+template <class C>
+concept Codec =
+    std::default_initializable<typename C::state> &&
+    requires(C c, const C cc, typename C::state& st, const typename C::state& cst, const request& rq,
+             admission& ad, message m, archetype::emit emit, const envelope& e, char* p, errc why) {
+        { c.open(rq, st, ad) } -> std::same_as<errc>;
+        { c.decode(m, st, emit) } -> std::same_as<errc>;
+        { cc.bound(e, cst) } -> std::same_as<std::size_t>;
+        { cc.encode(e, cst, p) } -> std::same_as<std::size_t>;
+        { cc.type(cst) } -> std::same_as<message_type>;
+        { cc.end(why, cst) } -> std::same_as<ending>;
+        { C::checks_utf8 } -> std::convertible_to<bool>;
+    };
+
+/** Connection: one peer's end of the wire, owned by a transport; the codec's view of it is a bound.
+ *
+ *  Syntax, for `C c`:
+ *  - `c.reserve(type, n)` -> room for a message of at most `n` bytes, or null; `c.commit(k)` sends its first
+ *    `k` bytes. Nothing else is called in between.
+ *  - `c.room(n)` -> whether `reserve` of `n` bytes would succeed now.
+ *  - `c.accept(subprotocol)`, `c.refuse(ending)`: answers the upgrade, once, inside `opening`.
+ *  - `c.hold()` stops reading, `c.release()` goes on; what came meanwhile is delivered afterwards, in order.
+ *  - `c.ping()` -> whether the wire can ask for a sign of life; the sink hears it by `alive`.
+ *  - `c.close(ending, cause)`: sends what is committed, says goodbye, closes. `c.state()` -> the sink's
+ * state.
+ *
+ *  Laws:
+ *  (a) No operation calls the sink. A failing or full connection is marked, ended at the end of the turn, and
+ *      the sink hears of it once, by `closed`.
+ *  - Messages arrive in the order committed, whole, or the connection ends.
+ *  - An empty outbox takes any message within the message limit. A reservation that does not fit marks the
+ *    connection as a `slow_consumer`: its output is freed at once and the wire cut.
+ *  - After `close`, or once marked, `reserve` returns null, `room` false, and further calls do nothing. */
+template <class C>
+concept Connection =
+    requires(C& c, message_type type, std::size_t n, std::string_view text, ending e, errc why) {
+        { c.reserve(type, n) } -> std::same_as<char*>;
+        c.commit(n);
+        { c.room(n) } -> std::same_as<bool>;
+        c.accept(text);
+        c.refuse(e);
+        c.hold();
+        c.release();
+        { c.ping() } -> std::same_as<bool>;
+        c.close(e, why);
+        c.state();
+    };
+
+/** Sink: what a transport tells; the listener is one.
+ *  - `opening(c, request)`: a connection wants in; answer it with `accept` or `refuse`.
+ *  - `received(c, message)`: a whole message. `alive(c)`: the other side answered a `ping()`.
+ *  - `closed(c, cause)`: it is gone; last call for `c`, made exactly once for each accepted connection.
+ *  - `http(request, response)` -> whether it answered this plain HTTP request.
+ *  - `tick(now)` -> when to be called again at the latest; called at the start of each turn. */
+template <class S, class C>
+concept Sink = requires(S& s, C& c, const request& rq, response& rs, message m, errc why, time_point now) {
+    s.opening(c, rq);
+    s.received(c, m);
+    s.alive(c);
+    s.closed(c, why);
+    { s.http(rq, rs) } -> std::same_as<bool>;
+    { s.tick(now) } -> std::same_as<time_point>;
+    { S::checks_utf8 } -> std::convertible_to<bool>;
+};
+
+namespace archetype {
+
+template <class Connection>
+struct sink {
+    void opening(Connection&, const request&);
+    void received(Connection&, message);
+    void alive(Connection&);
+    void closed(Connection&, errc);
+    bool http(const request&, response&);
+    time_point tick(time_point);
+    static constexpr bool checks_utf8 = false;
+};
+
+} // namespace archetype
+
+/** Transport: owns sockets, moves bytes. A description by value; its engine does the work.
+ *
+ *  Syntax, for `T t`, a state `S` and a sink `K`:
+ *  - `T::connection<S>`: models Connection; does not depend on the sink.
+ *  - `T::engine<S, K>`: constructed from `(t, sink&)`.
+ *    `engine.open(error_code&)` binds and starts to accept. `engine.address()` -> what it is bound to, as a
+ *    URL without path (`ws://127.0.0.1:3003`). `engine.stop(drain, ending)` accepts no more, ends every
+ * connection with `ending` and cuts what is left after `drain` (milliseconds); `engine.stopped(f)` calls
+ * `f()` once all are gone.
+ *
+ *  Laws:
+ *  - For each connection: `opening` first, then `received` and `alive` in order, then `closed` once.
+ *  - Output is flushed at the end of the turn at the latest; a stalled peer delays nobody else.
+ *  - Everything a peer can make it store is bounded by an option. */
+template <class T>
+concept Transport = std::copy_constructible<T> && requires {
+    typename T::template connection<archetype::connection_state>;
+    typename T::template engine<
+        archetype::connection_state,
+        archetype::sink<typename T::template connection<archetype::connection_state>>>;
+} && Connection<typename T::template connection<archetype::connection_state>>;
+
+/** Outlet: the hub's way to one peer: its connection, codec and codec state. Cheap to copy.
+ *
+ *  - `o.ready(e)` -> `ok` if `deliver(e)` would be taken now, else `full` (and the peer is on its way out).
+ *  - `o.deliver(e)`: encodes `e` into the outbox; nothing if the wire has no word for it.
+ *  - `o.ping()` -> asks for a sign of life; false if the wire cannot.
+ *  - `o.hold()`, `o.release()`: stops and resumes reading. `o.close(why)`: ends the connection.
+ *  Law: no operation calls back into the hub. */
+template <class O>
+concept Outlet = std::copyable<O> && requires(O o, const envelope& e, errc why) {
+    { o.ready(e) } -> std::same_as<errc>;
+    o.deliver(e);
+    { o.ping() } -> std::same_as<bool>;
+    o.hold();
+    o.release();
+    o.close(why);
+};
+
+/** Registry: who is on this hub. Local and synchronous.
+ *
+ *  Syntax, for `R r`, an id and a `peer_handle h`:
+ *  - `r.insert(id, h)` -> false, and nothing changed, if the id is taken.
+ *  - `r.erase(id)` -> whether it was there. `r.find(id)` -> its handle, or one that names nobody.
+ *  - `r.size()`, `r.for_each_peer(f)`: calls `f(id, handle)` for each, in any order.
+ *
+ *  Laws: ids are bytes, compared as bytes. `find` after `insert` finds; after `erase` it does not. `f` must
+ *  not change the registry.
+ *  Lifetime: the id handed to `insert` stays valid and unchanged until `erase` returns: a registry may keep
+ *  the view. */
+template <class R>
+concept Registry =
+    std::movable<R> && requires(R r, const R cr, std::string_view id, peer_handle h, archetype::visit visit) {
+        { r.insert(id, h) } -> std::same_as<bool>;
+        { r.erase(id) } -> std::same_as<bool>;
+        { cr.find(id) } -> std::same_as<peer_handle>;
+        { cr.size() } -> std::same_as<std::size_t>;
+        cr.for_each_peer(visit);
+    };
+
+/** Router: where an envelope goes.
+ *
+ *  `r.route(registry, from, envelope, to)` -> `ok` after `to(handle)` was called for each target, or the
+ *  cause for which there is none (`unknown`, `self`, ...). Laws: it never names the sender, nor anyone twice;
+ *  it changes neither the registry nor the envelope. */
+template <class R>
+concept Router = requires(R r, const archetype::registry& registry, peer_handle from, const envelope& e,
+                          archetype::collect to) {
+    { r.route(registry, from, e, to) } -> std::same_as<errc>;
+};
+
+/** Log: told what happens. `l(level, event, fields)`; `event` is a fixed word (`peer_opened`), the fields
+ *  are lent. Law: it returns soon and does not throw; it runs on the loop. */
+template <class L>
+concept Log = requires(L& l, log_level level, std::string_view event, std::span<const log_field> fields) {
+    l(level, event, fields);
+};
+
+/** HttpHandler: answers plain HTTP requests. `h(request, response)` -> false if it has no answer (404, or
+ *  426 where a WebSocket upgrade would have been accepted). Law: it returns soon; it runs on the loop. */
+template <class H>
+concept HttpHandler = requires(H& h, const request& rq, response& rs) {
+    { h(rq, rs) } -> std::same_as<bool>;
+};
+
+} // namespace sigfire

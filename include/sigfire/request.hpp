@@ -1,0 +1,134 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sigfire {
+
+/// A header field: name and value, without the blanks around the value.
+struct header {
+    std::string_view name;
+    std::string_view value;
+};
+
+namespace detail {
+
+constexpr char lower(char c) noexcept {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
+
+constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
+    if (a.size() != b.size()) return false;
+    for (std::size_t i = 0; i < a.size(); ++i)
+        if (lower(a[i]) != lower(b[i])) return false;
+    return true;
+}
+
+constexpr std::string_view trim(std::string_view s) noexcept {
+    while (!s.empty() && (s.front() == ' ' || s.front() == '\t')) s.remove_prefix(1);
+    while (!s.empty() && (s.back() == ' ' || s.back() == '\t')) s.remove_suffix(1);
+    return s;
+}
+
+// Calls f(item) for each item of a comma-separated list until f returns true; says whether it did.
+template <class F>
+constexpr bool any_in_list(std::string_view list, F f) {
+    while (!list.empty()) {
+        const auto comma = list.find(',');
+        const auto item = trim(list.substr(0, comma));
+        if (!item.empty() && f(item)) return true;
+        if (comma == list.npos) break;
+        list.remove_prefix(comma + 1);
+    }
+    return false;
+}
+
+} // namespace detail
+
+/** What a peer asked for when it connected: a view of its HTTP request. A peer on a transport without HTTP
+ *  (TCP, Unix socket, loopback) has an empty method, target and header list.
+ *
+ *  Everything in it is valid until the call that was handed the request returns; who needs it longer copies
+ *  from it. */
+struct request {
+    std::string_view method;         ///< `GET`, `HEAD`, ...
+    std::string_view target;         ///< path and query as sent, percent-encoded; never the absolute form
+    std::span<const header> headers; ///< in the order received
+    std::string_view
+        remote; ///< numeric address of the other side, `192.0.2.1` or `2001:db8::1`; empty if none
+
+    /// The target without its query.
+    constexpr std::string_view path() const noexcept { return target.substr(0, target.find('?')); }
+
+    /// The first field of that name (case ignored), or empty.
+    constexpr std::string_view operator[](std::string_view name) const noexcept {
+        for (const auto& h : headers)
+            if (detail::equal_ignoring_case(h.name, name)) return h.value;
+        return {};
+    }
+
+    /** The decoded value of a query parameter, or empty: `+` and `%20` are blanks, a broken escape stays as
+     *  it is. Only the first parameter of that name counts. */
+    std::string query(std::string_view name) const {
+        const auto start = target.find('?');
+        if (start == target.npos) return {};
+        for (auto rest = target.substr(start + 1); !rest.empty();) {
+            const auto end = rest.find('&');
+            const auto pair = rest.substr(0, end);
+            const auto equals = pair.find('=');
+            if (decode(pair.substr(0, equals)) == name)
+                return equals == pair.npos ? std::string{} : decode(pair.substr(equals + 1));
+            if (end == rest.npos) break;
+            rest.remove_prefix(end + 1);
+        }
+        return {};
+    }
+
+    /** Calls `f(std::string_view)` for each WebSocket sub-protocol the peer offers, in its order, until `f`
+     *  returns true; says whether it did. The list is split by hand: `Signal-Fire@3` is no HTTP token. */
+    template <class F>
+    constexpr bool any_subprotocol(F f) const {
+        for (const auto& h : headers)
+            if (detail::equal_ignoring_case(h.name, "Sec-WebSocket-Protocol") &&
+                detail::any_in_list(h.value, f))
+                return true;
+        return false;
+    }
+
+private:
+    static constexpr int hex(char c) noexcept {
+        c = detail::lower(c);
+        return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    }
+
+    static std::string decode(std::string_view s) {
+        std::string out;
+        out.reserve(s.size());
+        for (std::size_t i = 0; i < s.size(); ++i) {
+            if (s[i] == '+')
+                out += ' ';
+            else if (s[i] == '%' && i + 2 < s.size() && hex(s[i + 1]) >= 0 && hex(s[i + 2]) >= 0) {
+                out += static_cast<char>(hex(s[i + 1]) * 16 + hex(s[i + 2]));
+                i += 2;
+            } else
+                out += s[i];
+        }
+        return out;
+    }
+};
+
+/** The answer to a plain HTTP request. The transport adds `Content-Length` and `Connection: close`; header
+ *  names and values must not contain line breaks (those that do are left out). */
+struct response {
+    unsigned status = 200;                                    ///< HTTP status code
+    std::string content_type = "text/plain; charset=utf-8";   ///< media type of `body`
+    std::string body;                                         ///< sent as it is; not sent on HEAD
+    std::vector<std::pair<std::string, std::string>> headers; ///< further fields
+};
+
+} // namespace sigfire
