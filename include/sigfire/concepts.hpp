@@ -220,9 +220,9 @@ struct sink {
  *  - `T::connection<S>`: models Connection; does not depend on the sink.
  *  - `T::engine<S, K>`: constructed from `(t, sink&)`.
  *    `engine.open(error_code&)` binds and starts to accept. `engine.address()` -> what it is bound to, as a
- *    URL without path (`ws://127.0.0.1:3003`). `engine.stop(drain, ending)` accepts no more, ends every
- * connection with `ending` and cuts what is left after `drain` (milliseconds); `engine.stopped(f)` calls
- * `f()` once all are gone.
+ *    URL without path (`ws://127.0.0.1:3003`). `engine.stop(drain, f)` accepts no more, drops those that are
+ *    still opening, cuts what is left after `drain` (milliseconds; called again: at once) and calls `f()`
+ *    when all connections are gone.
  *
  *  Laws:
  *  - For each connection: `opening` first, then `received` and `alive` in order, then `closed` once.

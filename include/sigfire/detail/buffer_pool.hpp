@@ -1,0 +1,73 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+namespace sigfire::detail {
+
+/** Buffers of 2^k bytes, last in first out: the one used last is still in the cache. Keeps a few of each
+ *  size and gives the rest back. For one thread. */
+class buffer_pool {
+public:
+    static constexpr std::size_t smallest = 4096; ///< bytes of the smallest buffer
+
+    buffer_pool() = default;
+    buffer_pool(const buffer_pool&) = delete;
+    buffer_pool& operator=(const buffer_pool&) = delete;
+
+    ~buffer_pool() {
+        for (auto& s : shelves_)
+            while (s.first) ::operator delete(pop(s));
+    }
+
+    struct buffer {
+        char* data;
+        std::uint32_t size;
+    };
+
+    /// A buffer of at least `n` bytes, n <= 2^31.
+    buffer get(std::size_t n) {
+        const auto size = std::bit_ceil(n < smallest ? smallest : n);
+        auto& s = shelf(size);
+        void* p = s.first ? pop(s) : ::operator new(size);
+        return {static_cast<char*>(p), static_cast<std::uint32_t>(size)};
+    }
+
+    void put(buffer b) noexcept {
+        auto& s = shelf(b.size);
+        if (s.count >= kept && s.count * b.size >= kept_bytes) return ::operator delete(b.data);
+        s.first = ::new (b.data) node{s.first};
+        ++s.count;
+    }
+
+private:
+    struct node {
+        node* next;
+    };
+    struct shelf_type {
+        node* first = nullptr;
+        std::size_t count = 0;
+    };
+
+    static constexpr std::size_t kept = 2;             // of the large sizes
+    static constexpr std::size_t kept_bytes = 1 << 18; // of the small ones
+
+    shelf_type& shelf(std::size_t size) noexcept {
+        return shelves_[static_cast<std::size_t>(std::countr_zero(size) - std::countr_zero(smallest))];
+    }
+
+    static node* pop(shelf_type& s) noexcept {
+        auto* n = s.first;
+        s.first = n->next;
+        --s.count;
+        return n;
+    }
+
+    std::array<shelf_type, 20> shelves_{};
+};
+
+} // namespace sigfire::detail

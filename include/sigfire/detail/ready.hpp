@@ -1,0 +1,22 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+
+namespace sigfire::detail {
+
+/// An acceptor of any kind of stream socket.
+using stream_acceptor = boost::asio::basic_socket_acceptor<boost::asio::generic::stream_protocol>;
+
+/// What a loop found on a socket. `tag` is what the socket was added with, null for the acceptor.
+struct ready {
+    void* tag;
+    bool readable; ///< bytes, the end, or an error: `receive` tells
+    bool writable;
+};
+
+/// What a loop calls when there is something to do; the pointer is what it was made with.
+using turn_function = void (*)(void*);
+
+} // namespace sigfire::detail

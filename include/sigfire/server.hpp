@@ -1,0 +1,176 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/codec/json.hpp>
+#include <sigfire/concepts.hpp>
+#include <sigfire/hub.hpp>
+#include <sigfire/listener.hpp>
+#include <sigfire/log.hpp>
+#include <sigfire/outlet.hpp>
+#include <sigfire/registry.hpp>
+#include <sigfire/router.hpp>
+
+#include <boost/asio/post.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace sigfire {
+
+namespace detail {
+
+template <class P>
+struct is_codec : std::bool_constant<Codec<P>> {};
+template <class P>
+struct is_registry : std::bool_constant<Registry<P>> {};
+template <class P>
+struct is_router : std::bool_constant<Router<P>> {};
+template <class P>
+struct is_log : std::bool_constant<Log<P>> {};
+template <class P>
+struct is_http_handler : std::bool_constant<HttpHandler<P>> {};
+template <class P>
+struct is_hub_options : std::is_same<P, hub_options> {};
+
+template <class P>
+constexpr int roles = is_codec<P>::value + is_registry<P>::value + is_router<P>::value + is_log<P>::value +
+                      is_http_handler<P>::value + is_hub_options<P>::value;
+
+// How many of the parts play a role.
+template <template <class> class Is, class... Parts>
+constexpr int players = (0 + ... + static_cast<int>(Is<Parts>::value));
+
+// The part that plays a role, or the default.
+template <template <class> class Is, class Default, class... Parts>
+struct player {
+    using type = Default;
+};
+template <template <class> class Is, class Default, class P, class... Parts>
+struct player<Is, Default, P, Parts...> {
+    using type =
+        typename std::conditional_t<Is<P>::value, std::type_identity<P>, player<Is, Default, Parts...>>::type;
+};
+
+template <class Part, class... Parts>
+Part take(std::tuple<Parts...>& parts) {
+    if constexpr ((std::is_same_v<Part, Parts> || ...))
+        return std::move(std::get<Part>(parts));
+    else
+        return Part{};
+}
+
+} // namespace detail
+
+/** A whole signaling server: `sigfire::server srv{sigfire::websocket{io, {.port = 3003}}};` and `io.run()`.
+ *
+ *  The first argument is the transport. Behind it, in any order and any subset: a Codec (default
+ *  `codec::json`), a Registry (`local_registry`), a Router (`direct_router`), a Log (none), an HttpHandler
+ *  (none), and `hub_options`. Each is recognised by its concept and moved in.
+ *
+ *  The io_context outlives the server and is run by one thread; a second one is refused by `std::logic_error`
+ *  out of `run`. Only `post` may be called from other threads, and only while the server lives. For more
+ *  cores use more servers, each with an io_context of its own, on one port (`reuse_port`). */
+template <class T, class... Parts>
+class server {
+    static_assert(Transport<T>,
+                  "sigfire: Transport requirements not met: the first part of a server must be a "
+                  "transport");
+    static_assert(
+        ((detail::roles<Parts> != 0) && ...),
+        "sigfire: a part of this server is no Codec, Registry, Router, Log, HttpHandler or hub_options");
+    static_assert(((detail::roles<Parts> < 2) && ...),
+                  "sigfire: a part of this server could play two roles: give its functions exact parameters");
+    static_assert(detail::players<detail::is_codec, Parts...> < 2 &&
+                      detail::players<detail::is_registry, Parts...> < 2 &&
+                      detail::players<detail::is_router, Parts...> < 2 &&
+                      detail::players<detail::is_log, Parts...> < 2 &&
+                      detail::players<detail::is_http_handler, Parts...> < 2 &&
+                      detail::players<detail::is_hub_options, Parts...> < 2,
+                  "sigfire: two parts of this server play the same role");
+
+    template <template <class> class Is, class Default>
+    using part = typename detail::player<Is, Default, Parts...>::type;
+
+    using codec_type = part<detail::is_codec, codec::json>;
+    using http_type = part<detail::is_http_handler, no_http>;
+    using log_type = part<detail::is_log, no_log>;
+    using connection = typename T::template connection<connection_state<codec_type>>;
+
+public:
+    /// The hub behind this server, as `post` hands it out.
+    using hub_type = hub<part<detail::is_registry, local_registry>, part<detail::is_router, direct_router>,
+                         outlet<connection, codec_type>, log_type>;
+
+    /** Binds and starts to accept; messages flow once the io_context runs.
+     *  @throws boost::system::system_error naming the address, if it cannot be bound;
+     *  std::invalid_argument if `hub_options::rtc_configuration` is no JSON object. */
+    explicit server(T transport, Parts... parts)
+        requires(!std::same_as<T, error_code>)
+        : server(std::move(transport), std::tuple<Parts...>{std::move(parts)...}) {
+        error_code ec;
+        listener_.open(ec);
+        if (ec) throw boost::system::system_error{ec, "sigfire: cannot listen on " + listener_.address()};
+    }
+
+    /// The same, but tells by `ec` why it could not be bound; it then serves nobody.
+    server(error_code& ec, T transport, Parts... parts)
+        : server(std::move(transport), std::tuple<Parts...>{std::move(parts)...}) {
+        ec.clear();
+        listener_.open(ec);
+    }
+
+    server(const server&) = delete;
+    server& operator=(const server&) = delete;
+    ~server() { *token_ = false; }
+
+    /// What it is bound to: `ws://127.0.0.1:3003`, `tcp://[::1]:9000`, `unix:/run/signal`.
+    std::string address() const { return listener_.address(); }
+
+    /** Calls `f(hub)` on the thread that runs the io_context, soon. The way for a host program to `send`,
+     *  `close`, `find`, count. Thread-safe; `f` is dropped if the server is gone by then. */
+    template <class F>
+    void post(F f) {
+        boost::asio::post(io_, [this, token = token_, f = std::move(f)]() mutable {
+            if (*token) f(hub_);
+        });
+    }
+
+    /** Stops gracefully: accepts no more, tells every peer (close code 1001), sends what is pending, cuts who
+     *  is left after `drain` (milliseconds), then calls `done()` and leaves the io_context without work. A
+     *  second call cuts at once. On the thread of the io_context only. */
+    void stop(std::chrono::milliseconds drain = std::chrono::seconds{5}, std::function<void()> done = {}) {
+        hub_.stop(errc::stopping);
+        listener_.stop(drain, std::move(done));
+    }
+
+private:
+    server(T transport, std::tuple<Parts...> parts)
+        : io_{transport.context()},
+          hub_{checked(detail::take<hub_options>(parts)),
+               detail::take<part<detail::is_registry, local_registry>>(parts),
+               detail::take<part<detail::is_router, direct_router>>(parts), detail::take<log_type>(parts)},
+          listener_{std::move(transport), detail::take<codec_type>(parts), hub_,
+                    detail::take<http_type>(parts)} {}
+
+    static hub_options checked(hub_options options) { return options; }
+
+    boost::asio::io_context& io_;
+    std::shared_ptr<bool> token_ = std::make_shared<bool>(true); // tells posted calls that outlive the server
+    hub_type hub_;
+    listener<T, codec_type, hub_type, http_type> listener_;
+};
+
+template <class T, class... Parts>
+server(T, Parts...) -> server<T, Parts...>;
+template <class T, class... Parts>
+server(error_code&, T, Parts...) -> server<T, Parts...>;
+
+} // namespace sigfire

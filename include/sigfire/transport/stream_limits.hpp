@@ -1,0 +1,31 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace sigfire {
+
+/** What a peer may make a stream transport (WebSocket, TCP, Unix socket) store, and how long it may take.
+ *  Deadlines are checked a few times per deadline, at least once a second: they are met late, never early. */
+struct stream_limits {
+    std::uint32_t message = 1u << 20; ///< bytes of the longest message; longer ends with `too_large` (1009)
+    std::uint32_t outbox = 4u << 20;  ///< unsent bytes of a connection; more ends it as `slow_consumer`. An
+                                      ///< empty outbox takes any message
+    std::size_t incomplete = std::size_t{256}
+                             << 20;   ///< bytes of messages that have begun, all connections together; beyond
+                                      ///< it the largest ends with `overloaded` (1013)
+    std::uint32_t header = 8192;      ///< bytes of an upgrade or HTTP request; longer is answered 431
+    std::uint32_t idle_frames = 1000; ///< control and empty frames without a message, within one `ping`
+                                      ///< period; more end with `flood` (1008)
+    std::chrono::milliseconds handshake{
+        5000}; ///< from the connection to the complete request; later is answered 408
+    std::chrono::milliseconds ping{
+        30000}; ///< silence after which the peer is pinged (where the wire has pings); 0 = never
+    std::chrono::milliseconds dead{
+        60000}; ///< silence after which a pinged peer counts as gone (`pong_timeout`)
+    std::chrono::milliseconds closing{5000}; ///< how long a peer may take to agree to a close
+};
+
+} // namespace sigfire
