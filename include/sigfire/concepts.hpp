@@ -93,6 +93,7 @@ struct connection_state {};
  *  - `f.write_control(c, code, text, p)` -> writes a control message at `p`, at most `F::control_bound`
  * bytes; 0 = this framing has no such message.
  *  - `f.incomplete()` -> bytes of memory held for messages that have begun.
+ *  - `f.forgive()` starts the count of idle frames anew: a heartbeat over hours is no flood.
  *
  *  Laws:
  *  - Cutting: the same bytes in other pieces yield the same messages, controls and error.
@@ -113,6 +114,7 @@ concept Framing = std::movable<F> && requires(F f, const F cf, std::span<char> b
     { f.write_control(c, std::uint16_t{}, text, p) } -> std::same_as<std::size_t>;
     { cf.incomplete() } -> std::same_as<std::size_t>;
     { F::control_bound } -> std::convertible_to<std::size_t>;
+    f.forgive();
 };
 
 /** Codec: messages to envelopes and back. One object per listener, one `state` per connection.

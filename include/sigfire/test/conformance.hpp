@@ -1,0 +1,178 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/concepts.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/** The laws of the named requirements, as far as a program can check them, for models of your own. Each takes
+ *  `check(bool, const char* law)`, so any test framework will do. */
+namespace sigfire::test {
+
+/// A framing handler that writes down what it is told: one string per message or control, then the error.
+struct framing_record {
+    std::vector<std::string> events;
+    std::size_t stop_after = 0; ///< return false at this many events; 0 = never
+
+    bool on_message(message m) {
+        return add((m.type == message_type::text ? "text:" : "binary:") + std::string(m.view()));
+    }
+
+    bool on_control(control c, std::uint16_t code, std::string_view text) {
+        constexpr const char* names[] = {"ping:", "pong:", "close:"};
+        return add(names[static_cast<int>(c)] + (code != 0 ? std::to_string(code) + ':' : std::string()) +
+                   std::string(text));
+    }
+
+private:
+    bool add(std::string e) {
+        events.push_back(std::move(e));
+        return events.size() != stop_after;
+    }
+};
+
+/** Feeds a copy of `wire` in pieces of `piece` bytes, the first one `first` bytes long, each in memory of
+ *  exactly its size, and returns what was delivered and the error, if any, as last event. */
+template <Framing F>
+std::vector<std::string> feed_in_pieces(F& framing, std::string_view wire, std::size_t first,
+                                        std::size_t piece, const framing_limits& limits = {}) {
+    framing_record record;
+    for (auto n = first; !wire.empty(); n = piece) {
+        const auto size = std::clamp<std::size_t>(n, 1, wire.size());
+        std::vector<char> bytes(wire.begin(), wire.begin() + static_cast<std::ptrdiff_t>(size));
+        wire.remove_prefix(size);
+        const auto progress = framing.feed(bytes, limits, record);
+        if (progress.error != errc::ok) {
+            record.events.emplace_back(to_string(progress.error));
+            break;
+        }
+    }
+    return std::move(record.events);
+}
+
+/// A message as `framing` seals it when it left `head` bytes in front.
+template <Framing F>
+std::string sealed(F& framing, message_type type, std::string_view payload, std::size_t head) {
+    std::vector<char> room(std::max(head, F::header_bound(payload.size())) + payload.size());
+    std::copy(payload.begin(), payload.end(), room.begin() + static_cast<std::ptrdiff_t>(head));
+    const auto n = framing.seal(type, room.data(), head, payload.size());
+    return {room.data(), n};
+}
+
+/** Laws of `Framing`. `ours()` makes a framing, `theirs()` one of the other side. */
+template <class Ours, class Theirs>
+void framing_laws(Ours ours, Theirs theirs, auto&& check) {
+    using sender = decltype(theirs());
+    auto other = theirs();
+    std::string wire;
+    std::vector<std::string> expected;
+    for (const std::size_t n : {0u, 1u, 125u, 126u, 300u, 65535u, 65536u, 70000u}) {
+        const std::string payload(n, 'x');
+        const auto tight = sender::header_bound(n);
+        for (const auto head : {tight, sender::header_bound(100'000)}) {
+            const auto frame = sealed(other, message_type::text, payload, head);
+            check(frame.size() <= tight + n, "a sealed message is no longer than header_bound said");
+            auto framing = ours();
+            const auto got = feed_in_pieces(framing, frame, frame.size(), 1);
+            check(got == std::vector{"text:" + payload}, "a sealed message comes out equal");
+        }
+        if (n < 500) {
+            wire += sealed(other, message_type::text, payload, tight);
+            expected.push_back("text:" + payload);
+            std::vector<char> room(sender::control_bound);
+            const auto size = other.write_control(control::ping, 0, "hello", room.data());
+            check(size <= sender::control_bound, "a control message is no longer than control_bound");
+            if (size == 0) continue;
+            wire.append(room.data(), size);
+            expected.emplace_back("ping:hello");
+        }
+    }
+    for (std::size_t i = 1; i <= wire.size(); ++i) {
+        auto framing = ours();
+        check(feed_in_pieces(framing, wire, i, wire.size()) == expected, "a cut changes nothing");
+        check(framing.incomplete() == 0, "no memory is held between messages");
+    }
+    for (const std::size_t piece : {1u, 2u, 3u, 5u, 7u}) {
+        auto framing = ours();
+        check(feed_in_pieces(framing, wire, piece, piece) == expected, "cuts change nothing");
+    }
+
+    auto growing = ours();
+    framing_record record;
+    auto frame = sealed(other, message_type::text, std::string(100'000, 'x'), sender::header_bound(100'000));
+    for (std::size_t i = 0; i + 1 < frame.size(); ++i) {
+        growing.feed({&frame[i], 1}, {}, record);
+        if (growing.incomplete() > 2 * i + 512) return check(false, "memory grows with the bytes received");
+    }
+    check(growing.incomplete() >= 100'000 && record.events.empty(), "incomplete() tells what is held");
+
+    auto strict = ours();
+    const framing_limits limits{.message = 99'999};
+    frame = sealed(other, message_type::text, std::string(100'000, 'x'), sender::header_bound(100'000));
+    const auto got = feed_in_pieces(strict, {frame.data(), sender::header_bound(100'000)}, 1, 1, limits);
+    check(got == std::vector<std::string>{std::string(to_string(errc::too_large))},
+          "a message over the limit is refused at its header");
+    check(strict.incomplete() < 512, "a message over the limit is not stored");
+
+    auto stopping = ours();
+    frame = sealed(other, message_type::text, "one", sender::header_bound(3));
+    const auto size = frame.size();
+    frame += sealed(other, message_type::text, "two", sender::header_bound(3));
+    framing_record once{.events = {}, .stop_after = 1};
+    check(stopping.feed(frame, {}, once).consumed == size, "feed stops where the handler said so");
+    const auto next = stopping.feed({frame.data() + size, frame.size() - size}, {}, once);
+    check(next.consumed == frame.size() - size && next.error == errc::ok, "a feed uses up what it is fed");
+    check(once.events == std::vector<std::string>{"text:one", "text:two"}, "a stopped feed goes on");
+}
+
+/** Laws of `Codec`. */
+template <Codec C>
+void codec_laws(const C& original, auto&& check) {
+    C codec = original;
+    typename C::state st{};
+    admission ad;
+    codec.open(request{}, st, ad);
+
+    for (const auto what : {verb::other, verb::welcome, verb::reply, verb::send})
+        for (const std::size_t n : {0u, 1u, 15u, 16u, 17u, 33u, 300u})
+            for (const auto kind : {signal_kind::none, signal_kind::offer, signal_kind::answer}) {
+                const std::string name(n, 'x');
+                envelope e;
+                e.what = what, e.id = e.from = e.to = name, e.command = "offer";
+                e.status = n % 2 ? errc::unknown : errc::ok;
+                e.data.bytes = R"({"answer":7})", e.data.signal = e.data.bytes.substr(10, 1),
+                e.data.kind = kind;
+                const auto bound = codec.bound(e, st);
+                std::vector<char> room(bound + 1, '!');
+                const auto size = codec.encode(e, st, room.data());
+                check(size <= bound && room[bound] == '!', "encode writes no more than bound said");
+                check(bound == 0 || size != 0, "encode writes something where bound said so");
+            }
+
+    // Any bytes: every short text of some that mean something to one wire or other, and all single bytes.
+    constexpr std::string_view letters = "{}[]\"\\:,10nu\x01\x80\xff";
+    for (unsigned i = 0; i < 256 + 65536; ++i)
+        for (const auto type : {message_type::text, message_type::binary}) {
+            std::vector<char> bytes;
+            if (i < 256)
+                bytes = {static_cast<char>(i)};
+            else
+                for (unsigned k = i - 256, n = 0; n < 4; ++n, k /= 16)
+                    bytes.push_back(letters[k % 16 % letters.size()]);
+            const auto result = codec.decode({bytes, type}, st, [&](envelope& e) {
+                check(e.what != verb::send || !e.to.empty() || !e.from.empty() || e.status != errc::ok,
+                      "a request that names nobody says why");
+            });
+            const auto end = codec.end(result, st);
+            check(end.text.size() <= 123, "a close reason has at most 123 bytes");
+            check(end.http_status >= 400 && end.http_status < 600, "a refusal has the status of an error");
+        }
+}
+
+} // namespace sigfire::test
