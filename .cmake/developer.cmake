@@ -1,0 +1,30 @@
+# Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+# Comforts of a build of sigfire itself. Nothing of this reaches a consumer.
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+set(CMAKE_CXX_EXTENSIONS OFF)
+
+find_program(SIGFIRE_CCACHE ccache)
+if(SIGFIRE_CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${SIGFIRE_CCACHE})
+endif()
+
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    find_program(SIGFIRE_MOLD mold)
+    if(SIGFIRE_MOLD AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 12.1)
+        add_link_options(-fuse-ld=mold)
+    endif()
+elseif(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+    execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-prog-name=ld.lld
+        OUTPUT_VARIABLE lld OUTPUT_STRIP_TRAILING_WHITESPACE)
+    if(IS_ABSOLUTE "${lld}")
+        add_link_options(-fuse-ld=lld)
+    endif()
+endif()
+
+# For our own programs: link them to this, never the library.
+add_library(sigfire_warnings INTERFACE)
+target_compile_options(sigfire_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    # false alarm of g++ 12 on coroutines at -O2
+    target_compile_options(sigfire_warnings INTERFACE -Wno-mismatched-new-delete)
+endif()
