@@ -168,14 +168,10 @@ struct condition_category final : boost::system::error_category {
     const char* name() const noexcept override { return "sigfire.condition"; }
     std::string message(int v) const override {
         switch (static_cast<condition>(v)) {
-        case condition::fix_request:
-            return "the request is wrong";
-        case condition::try_later:
-            return "try the same again later";
-        case condition::reconnect:
-            return "open a new connection";
-        case condition::stay_away:
-            return "do not come back as you are";
+        case condition::fix_request: return "the request is wrong";
+        case condition::try_later: return "try the same again later";
+        case condition::reconnect: return "open a new connection";
+        case condition::stay_away: return "do not come back as you are";
         }
         return "no condition";
     }

@@ -26,7 +26,7 @@ struct no_http {
  *  hub takes peers. The hub and the io_context outlive it; it is used on the thread that runs the
  *  io_context. `T` models Transport, `C` Codec, `Http` HttpHandler; `Hub` is a `hub`.
  *
- *  Two listeners may share a hub if their outlets are of one type. */
+ *  Several listeners share a hub whose outlets are `any_outlet`. */
 template <class T, class C, class Hub, class Http = no_http>
 class listener {
     static_assert(Transport<T>, "sigfire: Transport requirements not met");
@@ -63,7 +63,7 @@ public:
         admission wish;
         if (const errc e = codec_.open(r, state, wish); e != errc::ok) return c.refuse(codec_.end(e, state));
         c.accept(wish.subprotocol);
-        const auto entered = hub_.opened({c, codec_}, wish);
+        const auto entered = hub_.opened(outlet<connection, C>{c, codec_}, wish);
         if (entered) {
             who = *entered;
         } else {

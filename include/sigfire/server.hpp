@@ -110,8 +110,7 @@ public:
                          outlet<connection, codec_type>, log_type>;
 
     /** Binds and starts to accept; messages flow once the io_context runs.
-     *  @throws boost::system::system_error naming the address, if it cannot be bound;
-     *  std::invalid_argument if `hub_options::rtc_configuration` is no JSON object. */
+     *  @throws boost::system::system_error naming the address, if it cannot be bound. */
     explicit server(T transport, Parts... parts)
         requires(!std::same_as<T, error_code>)
         : server(std::move(transport), std::tuple<Parts...>{std::move(parts)...}) {
@@ -154,13 +153,11 @@ public:
 private:
     server(T transport, std::tuple<Parts...> parts)
         : io_{transport.context()},
-          hub_{checked(detail::take<hub_options>(parts)),
+          hub_{detail::take<hub_options>(parts),
                detail::take<part<detail::is_registry, local_registry>>(parts),
                detail::take<part<detail::is_router, direct_router>>(parts), detail::take<log_type>(parts)},
           listener_{std::move(transport), detail::take<codec_type>(parts), hub_,
                     detail::take<http_type>(parts)} {}
-
-    static hub_options checked(hub_options options) { return options; }
 
     boost::asio::io_context& io_;
     std::shared_ptr<bool> token_ = std::make_shared<bool>(true); // tells posted calls that outlive the server

@@ -139,17 +139,17 @@ private:
     }
 
     bool control_message(control c, std::uint16_t code, std::string_view text) {
-        char* p = out_.reserve(core_->pool, framing_type::control_bound, core_->limits.outbox);
-        if (!p) {
-            close_slow();
+        if constexpr (framing_type::control_bound == 0) {
             return false;
+        } else {
+            char* p = out_.reserve(core_->pool, framing_type::control_bound, core_->limits.outbox);
+            if (!p) {
+                close_slow();
+                return false;
+            }
+            sent(framing_.write_control(c, code, text, p));
+            return true;
         }
-        const auto n = framing_.write_control(c, code, text, p);
-        if (n)
-            sent(n);
-        else if (!out_.size())
-            out_.clear(core_->pool);
-        return n != 0;
     }
 
     // Nothing more is written; what is pending goes out before the end.
@@ -171,9 +171,11 @@ private:
     void close_slow() {
         const bool whole = !out_.torn();
         out_.clear(core_->pool);
-        if (whole) {
-            char* p = out_.reserve(core_->pool, framing_type::control_bound, framing_type::control_bound);
-            out_.commit(framing_.write_control(control::close, 4001, to_string(errc::slow_consumer), p));
+        if constexpr (framing_type::control_bound != 0) {
+            constexpr auto n = framing_type::control_bound;
+            if (whole)
+                out_.commit(framing_.write_control(control::close, 4001, to_string(errc::slow_consumer),
+                                                   out_.reserve(core_->pool, n, n)));
         }
         cut(errc::slow_consumer, true);
     }

@@ -129,7 +129,7 @@ private:
                                    "io_context and one server per thread"};
         now_ = clock::now();
         core_.in_turn = true;
-        const auto due = sink_.tick(now_);
+        sink_.tick(now_);
         for (int i = 0; i < rounds; ++i) {
             const auto events = core_.loop.wait();
             if (events.empty()) break;
@@ -153,6 +153,8 @@ private:
             if (stopped_) std::exchange(stopped_, nullptr)();
             return;
         }
+        // Once more: what came in this turn may have set a deadline.
+        const auto due = sink_.tick(now_);
         arm(std::min({due, next_sweep_, stopping_ && drain_until_ > now_ ? drain_until_ : next_sweep_}));
     }
 
@@ -227,7 +229,9 @@ private:
 
     // The peer broke the framing: it is told why, and not listened to any longer.
     void fail(connection& c, errc e) {
-        if (!c.silent()) c.close({0, framing::close_code(e), to_string(e)}, e);
+        // Signal-Fire's server gives no reason for a message that is too large.
+        const auto text = e == errc::too_large ? std::string_view{} : to_string(e);
+        if (!c.silent()) c.close({0, framing::close_code(e), text}, e);
         c.deaf_ = true;
     }
 
@@ -406,8 +410,7 @@ private:
                 c.pinged_ = c.control_message(control::ping, 0, {});
             }
             // A heartbeat over hours is no flood.
-            if constexpr (requires { c.framing_.forgive(); })
-                if (forgive) c.framing_.forgive();
+            if (forgive) c.framing_.forgive();
         }
     }
 

@@ -292,7 +292,7 @@ private:
     void turn(const std::shared_ptr<bool> token) {
         waking_ = false;
         const auto now = clock::now();
-        const auto due = sink_.tick(now);
+        sink_.tick(now);
         for (auto& c : std::exchange(entering_, {})) {
             auto& entered = *c;
             connections_.push_back(std::move(c));
@@ -332,7 +332,7 @@ private:
             if (stopped_) std::exchange(stopped_, nullptr)();
             return;
         }
-        arm(due);
+        arm(sink_.tick(now)); // once more: what came in this turn may have set a deadline
     }
 
     void listen(connection<State>& c) {

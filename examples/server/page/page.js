@@ -1,0 +1,336 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+
+/**
+ * A place at a signaling server, and one call at a time over a WebRTC data channel.
+ *
+ *     const peer = new Peer()
+ *     peer.addEventListener('message', ({ detail }) => console.log(detail.text))
+ *     await peer.connect('ws://localhost:3003/')   // peer.id is known now
+ *     peer.call('the id of someone else')          // 'open' follows, or 'ended'
+ *     peer.send('hello')                           // once it is open
+ *
+ * Events, and what their `detail` holds:
+ *   lost      { code, reason }  the server is gone; a call that is open goes on without it
+ *   calling   { id }            our call has begun
+ *   incoming  { id }            somebody called, and we accepted
+ *   open      { id }            both sides can talk
+ *   message   { id, text }      the other said something
+ *   ended     { id, reason }    the call is over; reason is undefined when we hung up
+ */
+export class Peer extends EventTarget {
+  id = ''
+  #socket = null
+  #configuration = {}
+  #replies = new Map()
+  #requests = 0
+  #call = null // { id, pc, channel, timer }; pc is missing until the call is accepted
+
+  /** Resolves with our id. Rejects when the server cannot be reached or does not greet us in time. */
+  async connect(url) {
+    if (this.#socket) throw new Error('Already connected')
+    return new Promise((resolve, reject) => {
+      const socket = (this.#socket = new WebSocket(url, 'sigfire.v1.json'))
+      const timer = setTimeout(() => socket.close(), 10_000)
+      let welcome = false
+      socket.onmessage = ({ data }) => {
+        const message = JSON.parse(data)
+        if (welcome) return this.#receive(message)
+        if (message.cmd !== 'welcome') return socket.close()
+        welcome = true
+        clearTimeout(timer)
+        this.id = message.data.id
+        this.#configuration = message.data.configuration ?? {}
+        resolve(this.id)
+      }
+      socket.onclose = ({ code, reason }) => {
+        clearTimeout(timer)
+        if (this.#socket !== socket) return
+        this.#socket = null
+        for (const reply of this.#replies.values()) reply({ ok: false, data: { message: 'Connection Lost' } })
+        this.#replies.clear()
+        if (!welcome) return reject(new Error('The server cannot be reached'))
+        if (this.#call?.channel?.readyState !== 'open') this.#end(this.#call, 'Connection Lost')
+        this.#emit('lost', { code, reason })
+      }
+    })
+  }
+
+  get online() { return this.#socket?.readyState === WebSocket.OPEN }
+
+  /** Asks the peer `id` for a call. What becomes of it is told by events. */
+  call(id) {
+    if (this.#call) throw new Error('Already in a call')
+    const call = (this.#call = { id })
+    this.#emit('calling', { id })
+    this.#signal(call, 'session-start')
+  }
+
+  /** Sends text to the other side of the open call. */
+  send(text) { this.#call.channel.send(text) }
+
+  /** Ends the call, or gives up calling. */
+  hangUp() {
+    const call = this.#call
+    if (call && call.channel?.readyState !== 'open') this.#request('session-cancel', call.id)
+    this.#end(call)
+  }
+
+  #emit(type, detail) { this.dispatchEvent(new CustomEvent(type, { detail })) }
+
+  // Every request is answered: {id, ok: true}, or {id, ok: false, data: {message}}.
+  #request(cmd, target, data) {
+    return new Promise(resolve => {
+      if (!this.online) return resolve({ ok: false, data: { message: 'Not Connected' } })
+      const id = String(++this.#requests)
+      this.#replies.set(id, resolve)
+      this.#socket.send(JSON.stringify({ cmd, target, data, id }))
+    })
+  }
+
+  // A request without which the call cannot come about.
+  async #signal(call, cmd, data) {
+    const reply = await this.#request(cmd, call.id, data)
+    if (!reply.ok && call.channel?.readyState !== 'open') this.#end(call, reply.data.message)
+  }
+
+  #receive(message) {
+    if (typeof message.ok === 'boolean') {
+      this.#replies.get(message.id)?.(message)
+      this.#replies.delete(message.id)
+      return
+    }
+    const { cmd, origin, data } = message
+    if (cmd === 'session-start') return this.#answer(origin)
+    const call = this.#call
+    if (call?.id !== origin) return
+    if (!call.pc) {
+      if (cmd === 'session-accept') this.#open(call, true)
+      if (cmd === 'session-reject') this.#end(call, data?.message ?? 'The other side declined')
+    } else {
+      if (cmd === 'session-cancel') this.#end(call, data?.message ?? 'The other side gave up')
+      if (cmd === 'offer' || cmd === 'answer' || cmd === 'ice')
+        this.#negotiate(call, cmd, data)
+    }
+  }
+
+  // Somebody calls. When two peers call each other at the same time, the call of the greater id counts.
+  #answer(id) {
+    const old = this.#call
+    if (old && old.id !== id) return this.#request('session-reject', id, { message: 'Busy' })
+    if (old && !old.pc && this.id > id) return
+    if (old?.pc) this.#end(old, 'The other side called again')
+    const call = (this.#call = { id })
+    this.#emit('incoming', { id })
+    this.#open(call, false)
+    this.#signal(call, 'session-accept')
+  }
+
+  #open(call, caller) {
+    try {
+      call.pc = new RTCPeerConnection(this.#configuration)
+    } catch (error) {
+      return this.#end(call, error.message)
+    }
+    const { pc } = call
+    call.timer = setTimeout(() => this.#end(call, 'No connection in time'), 30_000)
+    pc.onicecandidate = ({ candidate }) => candidate && this.#signal(call, 'ice', { candidate })
+    pc.onconnectionstatechange = () => {
+      if (pc.connectionState === 'failed') this.#end(call, 'No network path to the other side')
+    }
+    pc.ondatachannel = ({ channel }) => this.#use(call, channel)
+    if (!caller) return
+    pc.onnegotiationneeded = () => this.#describe(call, 'offer')
+    this.#use(call, pc.createDataChannel('chat'))
+  }
+
+  async #negotiate(call, cmd, data) {
+    try {
+      if (cmd === 'ice') await call.pc.addIceCandidate(data.candidate)
+      else await call.pc.setRemoteDescription(data[cmd])
+      if (cmd === 'offer') await this.#describe(call, 'answer')
+    } catch (error) {
+      this.#end(call, error.message)
+    }
+  }
+
+  async #describe(call, type) {
+    try {
+      await call.pc.setLocalDescription()
+      this.#signal(call, type, { [type]: call.pc.localDescription })
+    } catch (error) {
+      this.#end(call, error.message)
+    }
+  }
+
+  #use(call, channel) {
+    call.channel = channel
+    channel.onopen = () => {
+      clearTimeout(call.timer)
+      this.#emit('open', { id: call.id })
+    }
+    channel.onmessage = ({ data }) => this.#emit('message', { id: call.id, text: String(data) })
+    channel.onclose = () => this.#end(call, 'The other side hung up')
+  }
+
+  #end(call, reason) {
+    if (!call || call !== this.#call) return
+    this.#call = null
+    clearTimeout(call.timer)
+    call.channel?.close()
+    call.pc?.close()
+    this.#emit('ended', { id: call.id, reason })
+  }
+}
+
+// The page.
+
+const $ = id => document.getElementById(id)
+const peer = new Peer()
+const server = new URL('.', location)
+server.protocol = server.protocol.replace('http', 'ws')
+server.hash = server.search = ''
+
+const hints = new Map([
+  ['Peer Not Found', 'nobody with this id is connected. Ids change when a page is reloaded: ask for a new link.'],
+  ["Can't Send to Yourself", 'this is your own id. Open your link in another tab or on another device.'],
+  ['No network path to the other side', 'a TURN server in the RTC configuration may help.'],
+  ['Busy', 'the other side is in another call.'],
+])
+
+let state = 'idle' // idle, calling, open
+
+function show(callText = '') {
+  if (callText) $('call').textContent = callText
+  $('chat').dataset.state = state
+  $('dial').querySelector('button').disabled = !peer.online || state !== 'idle'
+  $('share').querySelector('button').disabled = !peer.online
+  $('text').disabled = $('say').querySelector('button').disabled = state !== 'open'
+  $('hang-up').hidden = state === 'idle'
+  $('hang-up').textContent = state === 'open' ? 'Hang up' : 'Cancel'
+}
+
+function status(stateName, text) {
+  $('status').dataset.state = stateName
+  $('status').textContent = text
+}
+
+function complain(text = '', reconnect = false) {
+  $('error').hidden = !text
+  $('error').firstElementChild.textContent = text
+  $('reconnect').hidden = !reconnect
+}
+
+function write(kind, text) {
+  const line = document.createElement('li')
+  line.className = kind
+  line.textContent = text
+  if (kind !== 'note') {
+    const who = document.createElement('span')
+    who.className = 'who'
+    who.textContent = kind === 'mine' ? 'You: ' : 'They: '
+    line.prepend(who)
+  }
+  $('log').append(line)
+  $('log').scrollTop = $('log').scrollHeight
+}
+
+function dial(text) {
+  const hash = text.indexOf('#')
+  const id = hash < 0 ? text.trim() : decode(text.slice(hash + 1).trim())
+  $('other').value = id
+  if (!id || state !== 'idle' || !peer.online) return
+  complain()
+  peer.call(id)
+}
+
+function decode(text) {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+async function connect() {
+  complain()
+  status('busy', 'Connecting…')
+  try {
+    await peer.connect(server)
+  } catch (error) {
+    status('lost', 'Offline')
+    complain(`${error.message}.`, true)
+    return show()
+  }
+  status('online', 'Online')
+  $('own').textContent = peer.id
+  const link = new URL(location)
+  link.hash = encodeURIComponent(peer.id)
+  $('link').value = link
+  show()
+  if (location.hash.length > 1 && state === 'idle') dial(location.hash)
+}
+
+peer.addEventListener('lost', ({ detail: { code, reason } }) => {
+  status('lost', 'Offline')
+  $('own').textContent = '…'
+  $('link').value = ''
+  const why = [code, reason].filter(Boolean).join(' ')
+  complain(`The connection to the server was lost (${why}).` + (state === 'open' ? ' Your chat goes on.' : ''), true)
+  show()
+})
+peer.addEventListener('calling', ({ detail: { id } }) => {
+  state = 'calling'
+  show(`Calling ${id}…`)
+})
+peer.addEventListener('incoming', ({ detail: { id } }) => {
+  state = 'calling'
+  complain()
+  write('note', `${id} called you; the call was accepted for you.`)
+  show(`Connecting to ${id}…`)
+})
+peer.addEventListener('open', ({ detail: { id } }) => {
+  state = 'open'
+  write('note', 'Connected. Say hello!')
+  show(`Connected to ${id}`)
+  $('text').focus()
+})
+peer.addEventListener('message', ({ detail: { text } }) => write('theirs', text))
+peer.addEventListener('ended', ({ detail: { reason } }) => {
+  const opened = state === 'open'
+  state = 'idle'
+  show('Not in a call')
+  if (opened) write('note', reason ? `${reason}.` : 'You hung up.')
+  else if (reason) complain(hints.has(reason) ? `${reason}: ${hints.get(reason)}` : `${reason}.`, !peer.online)
+})
+
+$('reconnect').addEventListener('click', connect)
+$('hang-up').addEventListener('click', () => peer.hangUp())
+$('link').addEventListener('focus', () => $('link').select())
+$('share').addEventListener('submit', async event => {
+  event.preventDefault()
+  const button = $('share').querySelector('button')
+  $('link').select()
+  try {
+    await navigator.clipboard.writeText($('link').value)
+  } catch {
+    // Pages that came over plain HTTP from another machine have no clipboard API.
+    document.execCommand('copy')
+  }
+  button.textContent = 'Copied'
+  setTimeout(() => (button.textContent = 'Copy'), 2000)
+})
+$('dial').addEventListener('submit', event => {
+  event.preventDefault()
+  dial($('other').value)
+})
+$('say').addEventListener('submit', event => {
+  event.preventDefault()
+  const text = $('text').value
+  if (!text || state !== 'open') return
+  peer.send(text)
+  write('mine', text)
+  $('text').value = ''
+})
+window.addEventListener('hashchange', () => dial(location.hash))
+
+connect()

@@ -1,0 +1,166 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/codec/json.hpp>
+#include <sigfire/concepts.hpp>
+#include <sigfire/detail/client_core.hpp>
+#include <sigfire/error.hpp>
+#include <sigfire/transport/loopback.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/execution_context.hpp>
+
+#include <concepts>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace sigfire {
+
+/** A peer of a signaling server, in C++: connects, says requests and hears how they end, receives what other
+ *  peers say.
+ *
+ *      sigfire::client c{io};
+ *      auto [id, configuration] = co_await c.connect("ws://127.0.0.1:3003");
+ *      co_await c.request(other, "offer", R"({"offer":{"type":"offer","sdp":"..."}})");
+ *      auto [command, from, data] = co_await c.receive();
+ *
+ *  Each operation takes a completion token, by default `asio::deferred`. It is never completed from within
+ *  the call that starts it, and can be cancelled (`connect`, `close`: the connection is dropped then;
+ *  `request`: the server may have got it, its reply is ignored; `receive`: nothing is lost). Any number of
+ *  requests and receives may be under way. Errors are `errc`, but those of the operating system (a name that
+ *  does not resolve, a refused connection) come through as they are. Nothing that a server sends throws.
+ *
+ *  When the connection ends, what is under way ends with the cause: `closed`, `lost`, or what the server's
+ *  close code says (`stopping`, `replaced`, `slow_consumer`, ...). What was received before can still be
+ * taken by `receive`, which then completes with the cause too. `connect` may be called again.
+ *
+ *  Thread safety: none; on an io_context run by several threads give it a strand, and use it, cancellation
+ *  included, on that strand only. A client may be destroyed with operations under way: they complete with
+ *  `operation_aborted`. The execution context outlives it. */
+class client {
+    template <class Token>
+    static constexpr bool for_welcome = boost::asio::completion_token_for<Token, void(error_code, welcome)>;
+    template <class Token>
+    static constexpr bool for_error = boost::asio::completion_token_for<Token, void(error_code)>;
+    template <class Token>
+    static constexpr bool for_incoming = boost::asio::completion_token_for<Token, void(error_code, incoming)>;
+
+public:
+    using executor_type = boost::asio::any_io_executor;
+
+    explicit client(executor_type executor, client_options options = {})
+        : core_{std::make_shared<detail::client_core>(std::move(executor), std::move(options))} {}
+
+    template <class Context>
+        requires std::derived_from<Context, boost::asio::execution_context>
+    explicit client(Context& context, client_options options = {})
+        : client{executor_type{context.get_executor()}, std::move(options)} {}
+
+    client(const client&) = delete;
+    client& operator=(const client&) = delete;
+    ~client() { core_->abandon(); }
+
+    executor_type get_executor() const { return core_->executor(); }
+
+    /// Whether the server has welcomed this client, and the connection has not ended since.
+    bool connected() const { return core_->online(); }
+
+    /// The id that the server gave in its last welcome; empty before. Valid until the next one.
+    std::string_view id() const { return core_->id(); }
+
+    /** Connects, and completes with the server's welcome. `url` is `ws://host[:port][/path][?query]`,
+     *  `tcp://host:port` or `unix:/path`.
+     *
+     *  Messages left over from a connection before are dropped. Errors: `bad_url`, `connect_timeout` (up to
+     *  the end of the WebSocket handshake), `welcome_timeout`, `bad_handshake`, `bad_welcome`, `malformed`
+     *  for unusable `client_options::headers`, `already_connected`, what the server refuses with (`denied`,
+     *  `id_in_use`, `rate`, ...). */
+    template <class Token = boost::asio::deferred_t>
+        requires for_welcome<Token>
+    auto connect(std::string url, Token&& token = Token{}) {
+        return start<void(error_code, welcome)>(
+            token, [](auto& core, auto&& done, std::string& to) { core.connect(to, std::move(done)); },
+            std::move(url));
+    }
+
+    /// The same through memory, to a server in this process. The io_context of `net` is the client's too.
+    template <class Token = boost::asio::deferred_t>
+        requires for_welcome<Token>
+    auto connect(const transport::loopback& net, Token&& token = Token{}) {
+        return start<void(error_code, welcome)>(
+            token,
+            [](auto& core, auto&& done, transport::loopback& to) { core.connect(to, std::move(done)); }, net);
+    }
+
+    /** Sends a command (`offer`, `answer`, `ice`, `session-start`, ...) with `data`, JSON text or empty, to
+     *  the peer `to`; completes with the server's reply: no error, or the cause (`unknown`, `offline`,
+     *  `self`, `full`, ...; `denied` for one that this version does not know).
+     *
+     *  Not sent at all: `not_connected`; `malformed` if `data` is not valid JSON or a text not UTF-8;
+     *  `too_large`; `full` if `client_options::outbox` bytes wait already. No reply: `request_timeout`. */
+    template <class Token = boost::asio::deferred_t>
+        requires for_error<Token>
+    auto request(std::string to, std::string command, std::string data, Token&& token = Token{}) {
+        return start<void(error_code)>(
+            token,
+            [](auto& core, auto&& done, std::string& peer, std::string& what, std::string& json) {
+                core.request(peer, what, json, std::move(done));
+            },
+            std::move(to), std::move(command), std::move(data));
+    }
+
+    /// The same without data.
+    template <class Token = boost::asio::deferred_t>
+        requires for_error<Token>
+    auto request(std::string to, std::string command, Token&& token = Token{}) {
+        return request(std::move(to), std::move(command), std::string{}, std::forward<Token>(token));
+    }
+
+    /** Takes the next message from another peer, waiting for one if need be.
+     *
+     *  At most `client_options::inbox` messages wait for this call. While they do, nothing is read from the
+     *  connection, so replies are not heard and pings not answered either: a client that makes requests also
+     *  receives. */
+    template <class Token = boost::asio::deferred_t>
+        requires for_incoming<Token>
+    auto receive(Token&& token = Token{}) {
+        return start<void(error_code, incoming)>(
+            token, [](auto& core, auto&& done) { core.receive(std::move(done)); });
+    }
+
+    /** Sends what is pending, says goodbye, and completes when the server has too, without error, or with
+     *  `close_timeout`, `not_connected`, or why the connection ended otherwise. Requests that are answered
+     *  meanwhile end so, the others with `closed`. A `connect` under way is aborted. */
+    template <class Token = boost::asio::deferred_t>
+        requires for_error<Token>
+    auto close(Token&& token = Token{}) {
+        return start<void(error_code)>(token, [](auto& core, auto&& done) { core.close(std::move(done)); });
+    }
+
+private:
+    template <class>
+    struct completion_of;
+    template <class... Args>
+    struct completion_of<void(Args...)> {
+        using type = detail::completion<Args...>;
+    };
+
+    // What a deferred operation keeps is the core: the client may be gone when it is started.
+    template <class Signature, class Token, class F, class... Args>
+    auto start(Token& token, F f, Args... args) {
+        return boost::asio::async_initiate<Token, Signature>(
+            [core = core_, f](auto handler, Args... given) {
+                f(*core, typename completion_of<Signature>::type{std::move(handler), core->executor()},
+                  given...);
+            },
+            token, std::move(args)...);
+    }
+
+    std::shared_ptr<detail::client_core> core_;
+};
+
+} // namespace sigfire

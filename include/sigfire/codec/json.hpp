@@ -1,0 +1,440 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/concepts.hpp>
+#include <sigfire/detail/json_scan.hpp>
+#include <sigfire/detail/json_wire.hpp>
+
+#include <cstddef>
+#include <iterator>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace sigfire {
+
+namespace detail {
+
+// In the order of errc.
+// clang-format off
+inline constexpr std::string_view cause_names[] = {
+    "ok", "held", "forwarded", "deferred", "unknown", "offline", "self", "full", "denied",
+    "expired", "malformed", "too_large", "rate", "missing_target", "missing_offer",
+    "missing_answer", "missing_candidate", "unknown_command", "closed", "lost",
+    "protocol_violation", "bad_utf8", "flood", "missing_id", "null_message", "overloaded",
+    "slow_consumer", "pong_timeout", "id_in_use", "replaced", "stopping", "handshake_timeout",
+    "bad_handshake", "header_too_large", "version_not_supported", "forbidden_origin",
+    "upgrade_required", "connect_timeout", "welcome_timeout", "request_timeout", "close_timeout",
+    "not_connected", "bad_url", "bad_welcome",
+};
+// clang-format on
+static_assert(std::size(cause_names) == std::size(errc_table));
+
+} // namespace detail
+
+/// The name of `e` on the wire: that of its enumerator. Static storage.
+constexpr std::string_view cause_name(errc e) noexcept {
+    return detail::cause_names[static_cast<std::size_t>(detail::row(e).code)];
+}
+
+/// The failure with that `cause_name` or, failing that, that `to_string`; `denied` if there is none.
+constexpr errc cause_from(std::string_view text) noexcept {
+    for (const auto& row : detail::errc_table)
+        if (!is_verdict(row.code) && cause_name(row.code) == text) return row.code;
+    for (const auto& row : detail::errc_table)
+        if (!is_verdict(row.code) && row.text == text) return row.code;
+    return errc::denied;
+}
+
+namespace codec {
+
+/// How much of a message `json` checks.
+enum class json_check : unsigned char {
+    full,    ///< all of it: grammar (RFC 8259), UTF-8, nesting of at most 512
+    trusted, ///< not what is inside the values in `data`, only that brackets are balanced: for senders that
+             ///< are trusted to write valid JSON, since whatever they write is forwarded
+};
+
+/// Options of `json`.
+struct json_options {
+    json_check check = json_check::full; ///< how much of a message is checked
+    std::string rtc_configuration = {};  ///< JSON object sent to each peer in its welcome; empty = none
+    bool answer_copy = true; ///< send an answer in `data.offer` too, to peers without the extras: the
+                             ///< published Signal-Fire client looks for it there
+};
+
+/// The sub-protocol by which a peer asks for the extras.
+inline constexpr std::string_view json_subprotocol = "sigfire.v1.json";
+
+/** sigfire's own JSON, server side: Signal-Fire 2021, one JSON object a message, plus extras for peers that
+ *  ask for them by the sub-protocol `sigfire.v1.json` or come without HTTP.
+ *
+ *  Extras: an error reply also names its cause (`data.cause`), close codes tell why (4600-4999: do not come
+ *  back), and an answer is not copied. Requests are the same for all.
+ *
+ *  Text and binary messages are read alike; what is written is text. Neither direction allocates. Member
+ *  names and the values of `cmd` and `target` may hold escapes; the last of equal members counts. Numbers
+ *  count as true unless all digits before the exponent are zero. */
+class json {
+public:
+    /// What is kept for each connection.
+    struct state {
+        bool extras = false; ///< the peer asked for more than Signal-Fire 2021
+    };
+
+    static constexpr bool checks_utf8 = true;
+
+    json() = default;
+
+    /** Throws `std::invalid_argument`, with the offset in bytes, if `rtc_configuration` is not empty and not
+     *  a JSON object. */
+    explicit json(json_options options) : options_(std::move(options)) {
+        const std::string_view configuration = options_.rtc_configuration;
+        detail::json_scanner text{configuration};
+        if (configuration.empty() || (text.first() == '{' && !text.value().empty() && text.finished()))
+            return;
+        throw std::invalid_argument("sigfire: rtc_configuration is not a JSON object: see offset " +
+                                    std::to_string(text.offset()));
+    }
+
+    /** Prefers a sub-protocol it knows wherever it stands in the list, else echoes the first. Never refuses.
+     *  The id is left to the hub. */
+    errc open(const request& rq, state& st, admission& ad) const {
+        std::string_view chosen;
+        const bool found = rq.any_subprotocol([&](std::string_view offered) {
+            if (offered == json_subprotocol) return true;
+            if (chosen.empty() || (offered == "Signal-Fire@3" && chosen != offered)) chosen = offered;
+            return false;
+        });
+        ad.subprotocol = found ? json_subprotocol : chosen;
+        st.extras = found || rq.method.empty();
+        return errc::ok;
+    }
+
+    /** Emits at most one envelope: `verb::send` for a command that is relayed, `verb::other` for an unknown
+     *  one with an `id`. What else is valid JSON is ignored.
+     *
+     *  Errors: `malformed`, `bad_utf8` (text messages only), `null_message`, `missing_id`. */
+    template <class Emit>
+    errc decode(message m, state&, Emit&& emit) const {
+        detail::json_scanner text{m.view(), options_.check == json_check::trusted};
+        if (text.first() != '{') [[unlikely]]
+            return detail::decode_scalar(m, text);
+        detail::json_request_members in;
+        if (!detail::read_members(text, in)) [[unlikely]]
+            return detail::not_json(m);
+
+        char command_buffer[detail::json_name_room], target_buffer[detail::json_name_room];
+        std::string_view command;
+        if (detail::is_json_string(in.cmd)) command = detail::json_contents(in.cmd);
+        auto known = detail::find_command(command);
+        if (!known) {
+            command = detail::json_unescape(command, command_buffer, sizeof command_buffer);
+            known = detail::find_command(command);
+        }
+        if (!detail::json_truthy(in.id)) return known ? errc::missing_id : errc::ok;
+
+        envelope e;
+        e.id = in.id;
+        e.whole = m;
+        e.command = command;
+        if (known) {
+            e.what = verb::send;
+            e.data = detail::json_payload(in.data, in.inner, *known);
+            if (!detail::json_truthy(in.target)) {
+                e.status = errc::missing_target;
+            } else {
+                if (detail::is_json_string(in.target))
+                    e.to = detail::json_unescape(detail::json_contents(in.target), target_buffer,
+                                                 sizeof target_buffer);
+                if (e.to.empty())
+                    e.status = errc::unknown;
+                else if (e.data.signal.empty())
+                    e.status = known->missing;
+            }
+        }
+        emit(e);
+        return errc::ok;
+    }
+
+    /// Exactly what `encode` will write.
+    std::size_t bound(const envelope& e, const state& st) const noexcept {
+        using detail::json_escaped_size, detail::length;
+        switch (e.what) {
+        case verb::welcome: {
+            const auto& configuration = options_.rtc_configuration;
+            return length(R"({"id":"","cmd":"welcome","data":{"id":""}})") + e.id.size() +
+                   json_escaped_size(e.to) +
+                   (configuration.empty() ? 0 : length(R"(,"configuration":)") + configuration.size());
+        }
+        case verb::reply:
+            if (is_verdict(e.status)) return length(R"({"id":,"ok":true})") + e.id.size();
+            return length(R"({"id":,"ok":false,"data":{"message":""}})") + e.id.size() +
+                   to_string(e.status).size() +
+                   (st.extras ? length(R"(,"cause":"")") + cause_name(e.status).size() : 0);
+        case verb::send:
+            if (e.command.empty() || e.data.format != payload_format::json) return 0;
+            return length(R"({"id":"","cmd":"","origin":""})") + e.id.size() + json_escaped_size(e.command) +
+                   json_escaped_size(e.from) +
+                   (e.data.bytes.empty() ? 0 : length(R"(,"data":)") + e.data.bytes.size()) +
+                   (copies_answer(e, st) ? copy_size(e.data) : 0);
+        case verb::other: break;
+        }
+        return 0;
+    }
+
+    /// Writes `e` at `p`; nothing where `bound` is 0.
+    std::size_t encode(const envelope& e, const state& st, char* p) const noexcept {
+        detail::json_writer out{p};
+        switch (e.what) {
+        case verb::welcome:
+            out.literal(R"({"id":")");
+            out.raw(e.id); // drawn by the hub: plain
+            out.literal(R"(","cmd":"welcome","data":{"id":")");
+            out.text(e.to);
+            out.literal(R"(")");
+            if (!options_.rtc_configuration.empty()) {
+                out.literal(R"(,"configuration":)");
+                out.raw(options_.rtc_configuration);
+            }
+            out.literal("}}");
+            break;
+        case verb::reply:
+            out.literal(R"({"id":)");
+            out.raw(e.id);
+            if (is_verdict(e.status)) {
+                out.literal(R"(,"ok":true})");
+                break;
+            }
+            out.literal(R"(,"ok":false,"data":{"message":")");
+            out.raw(to_string(e.status));
+            if (st.extras) {
+                out.literal(R"(","cause":")");
+                out.raw(cause_name(e.status));
+            }
+            out.literal(R"("}})");
+            break;
+        case verb::send:
+            if (e.command.empty() || e.data.format != payload_format::json) break;
+            out.literal(R"({"id":")");
+            out.raw(e.id); // drawn by the hub: plain
+            out.literal(R"(","cmd":")");
+            out.text(e.command);
+            out.literal(R"(","origin":")");
+            out.text(e.from);
+            if (e.data.bytes.empty()) {
+                out.literal(R"("})");
+                break;
+            }
+            out.literal(R"(","data":)");
+            if (copies_answer(e, st)) {
+                const auto brace = e.data.bytes.rfind('}');
+                out.raw(e.data.bytes.substr(0, brace));
+                if (!is_bare(e.data.bytes)) out.literal(",");
+                out.literal(R"("offer":)");
+                out.raw(e.data.signal);
+                out.raw(e.data.bytes.substr(brace));
+            } else {
+                out.raw(e.data.bytes);
+            }
+            out.literal("}");
+            break;
+        case verb::other: break;
+        }
+        return out.size();
+    }
+
+    message_type type(const state&) const noexcept { return message_type::text; }
+
+    /** Signal-Fire's close codes for its causes and the RFC's for its own; 4001-4399 ask to reconnect, 4600
+     *  and above to stay away. */
+    ending end(errc why, const state& st) const noexcept {
+        const std::string_view text = to_string(why);
+        switch (why) {
+        case errc::closed: return {400, 1000, {}};
+        case errc::lost: return {400, 0, text};
+        case errc::stopping: return {503, 1001, text};
+        case errc::protocol_violation: return {400, 1002, text};
+        case errc::bad_utf8: return {400, 1007, text};
+        case errc::flood: return {429, 1008, text};
+        case errc::rate: return {429, 4400, text};
+        case errc::too_large: // Signal-Fire gives no reason here
+            return {413, 1009, st.extras ? text : std::string_view{}};
+        case errc::overloaded: return {503, 1013, text};
+        case errc::null_message: return {500, 4500, text};
+        case errc::slow_consumer: return {503, 4001, text};
+        case errc::pong_timeout: return {408, 4002, text};
+        case errc::handshake_timeout: return {408, 4003, text};
+        case errc::id_in_use:
+            if (st.extras) return {409, 4600, text};
+            return {409, 4500, to_string(errc::null_message)};
+        case errc::replaced: return {409, 4601, text};
+        case errc::denied:
+        case errc::forbidden_origin: return {403, 4400, text};
+        case errc::header_too_large: return {431, 4400, text};
+        case errc::version_not_supported:
+        case errc::upgrade_required: return {426, 4400, text};
+        default: return {400, 4400, text};
+        }
+    }
+
+private:
+    // Nothing but blanks between the braces.
+    static bool is_bare(std::string_view object) noexcept {
+        auto i = object.rfind('}');
+        while (i != 0 && detail::is_json_blank(object[i - 1])) --i;
+        return i == 1;
+    }
+
+    static std::size_t copy_size(const payload& data) noexcept {
+        return detail::length(R"("offer":)") + data.signal.size() + (is_bare(data.bytes) ? 0 : 1);
+    }
+
+    bool copies_answer(const envelope& e, const state& st) const noexcept {
+        return e.data.kind == signal_kind::answer && !st.extras && !e.data.has_offer &&
+               options_.answer_copy && !e.data.signal.empty() && e.data.bytes.starts_with('{') &&
+               e.data.bytes.find('}') != std::string_view::npos;
+    }
+
+    json_options options_;
+};
+
+/** The client side of the same wire: writes requests, reads welcomes, replies and what other peers send. It
+ *  asks for the extras and understands servers without them.
+ *
+ *  An envelope's `id` is here a JSON value as it stands on the wire, in requests to be sent as in replies
+ *  (`"a1"` with its quotes, or `7`), so that they compare equal. In welcomes and relayed messages it is
+ *  empty. */
+class json_client {
+public:
+    /// Nothing is kept for a connection.
+    struct state {};
+
+    static constexpr bool checks_utf8 = true;
+
+    /// The sub-protocol to offer.
+    static constexpr std::string_view subprotocol = json_subprotocol;
+
+    /// `ad.subprotocol` becomes the one to offer.
+    errc open(const request&, state&, admission& ad) const {
+        ad.subprotocol = subprotocol;
+        return errc::ok;
+    }
+
+    /** Emits at most one envelope:
+     *  - `verb::welcome`: `to` is the own id, `data.bytes` the RTC configuration (any JSON value) or empty;
+     *  - `verb::reply`: `id`, `status`, and `data.bytes` the reply's `data` or empty;
+     *  - `verb::send`: `command`, `from` and `data`.
+     *  What else is valid JSON is ignored.
+     *
+     *  Errors: `malformed`, `bad_utf8` (text messages only), `null_message`, `bad_welcome`. */
+    template <class Emit>
+    errc decode(message m, state&, Emit&& emit) const {
+        using detail::json_unescape, detail::json_contents, detail::is_json_string;
+        detail::json_scanner text{m.view()};
+        if (text.first() != '{') return detail::decode_scalar(m, text);
+        detail::json_response_members in;
+        if (!detail::read_members(text, in)) return detail::not_json(m);
+
+        char name_buffer[detail::json_name_room], command_buffer[detail::json_name_room];
+        const auto name = [&](std::string_view raw) {
+            return is_json_string(raw) ? json_unescape(json_contents(raw), name_buffer, sizeof name_buffer)
+                                       : std::string_view{};
+        };
+        envelope e;
+        e.whole = m;
+        if (is_json_string(in.cmd))
+            e.command = json_unescape(json_contents(in.cmd), command_buffer, sizeof command_buffer);
+        if (e.command == "welcome") {
+            e.what = verb::welcome;
+            e.to = name(in.inner.own_id);
+            e.data.bytes = in.inner.configuration;
+            if (e.to.empty()) return errc::bad_welcome;
+        } else if (in.ok == "true" || in.ok == "false") {
+            if (in.id.empty()) return errc::ok;
+            e.what = verb::reply;
+            e.id = in.id;
+            e.data.bytes = in.data;
+            if (in.ok == "false")
+                e.status =
+                    cause_from(name(is_json_string(in.inner.cause) ? in.inner.cause : in.inner.message));
+        } else {
+            e.from = name(in.origin);
+            if (e.from.empty() || e.command.empty()) return errc::ok;
+            e.what = verb::send;
+            if (const auto known = detail::find_command(e.command))
+                e.data = detail::json_payload(in.data, in.inner, *known);
+            else
+                e.data.bytes = in.data;
+        }
+        emit(e);
+        return errc::ok;
+    }
+
+    /// Exactly what `encode` will write: a request for `verb::send` with a command and an id, else nothing.
+    std::size_t bound(const envelope& e, const state&) const noexcept {
+        using detail::json_escaped_size, detail::length;
+        if (!can_encode(e)) return 0;
+        return length(R"({"cmd":"","target":"","id":})") + json_escaped_size(e.command) +
+               json_escaped_size(e.to) + e.id.size() +
+               (e.data.bytes.empty() ? 0 : length(R"(,"data":)") + e.data.bytes.size());
+    }
+
+    /// Writes the request `e` at `p`; nothing where `bound` is 0.
+    std::size_t encode(const envelope& e, const state&, char* p) const noexcept {
+        detail::json_writer out{p};
+        if (!can_encode(e)) return 0;
+        out.literal(R"({"cmd":")");
+        out.text(e.command);
+        out.literal(R"(","target":")");
+        out.text(e.to);
+        out.literal(R"(")");
+        if (!e.data.bytes.empty()) {
+            out.literal(R"(,"data":)");
+            out.raw(e.data.bytes);
+        }
+        out.literal(R"(,"id":)");
+        out.raw(e.id);
+        out.literal("}");
+        return out.size();
+    }
+
+    message_type type(const state&) const noexcept { return message_type::text; }
+
+    /// Signal-Fire's clients close with 1003 on what is not JSON and with 1008 on a bad greeting.
+    ending end(errc why, const state&) const noexcept {
+        const std::string_view text = to_string(why);
+        switch (why) {
+        case errc::malformed:
+        case errc::null_message: return {400, 1003, text};
+        case errc::bad_welcome:
+        case errc::welcome_timeout:
+        case errc::flood: return {400, 1008, text};
+        case errc::protocol_violation:
+        case errc::bad_handshake: return {400, 1002, text};
+        case errc::bad_utf8: return {400, 1007, text};
+        case errc::too_large: return {413, 1009, text};
+        case errc::lost: return {400, 0, text};
+        case errc::slow_consumer: return {503, 4001, text};
+        case errc::pong_timeout: return {408, 4002, text};
+        default: return {400, 1000, {}};
+        }
+    }
+
+private:
+    static bool can_encode(const envelope& e) noexcept {
+        return e.what == verb::send && !e.command.empty() && !e.id.empty() &&
+               e.data.format == payload_format::json;
+    }
+};
+
+static_assert(Codec<json>, "sigfire: Codec requirements not met");
+static_assert(Codec<json_client>, "sigfire: Codec requirements not met");
+
+} // namespace codec
+
+using codec::json;
+using codec::json_client;
+
+} // namespace sigfire

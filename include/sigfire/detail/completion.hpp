@@ -1,0 +1,85 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/cancellation_type.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+
+#include <memory>
+#include <utility>
+
+namespace sigfire::detail {
+
+/** The handler of one asynchronous operation, of any type: move-only, called once or dropped.
+ *
+ *  The call goes through the handler's associated executor, never from within: `complete` may be called
+ *  wherever the operation is in its work. That executor has work until then. */
+template <class... Args>
+class completion {
+public:
+    completion() = default;
+
+    /// `io` is the executor of handlers that have none of their own.
+    template <class Handler>
+    completion(Handler handler, const boost::asio::any_io_executor& io)
+        : model_{std::make_unique<model<Handler>>(std::move(handler), io)} {}
+
+    explicit operator bool() const noexcept { return static_cast<bool>(model_); }
+
+    /** Calls `f()` if the operation is cancelled in one of the ways in `kinds`. `f` may call `complete`, and
+     *  may be called until the handler is. */
+    template <class F>
+    void on_cancel(boost::asio::cancellation_type kinds, F f) const {
+        auto slot = model_->slot();
+        if (!slot.is_connected()) return;
+        slot.assign([kinds, f = std::move(f)](boost::asio::cancellation_type asked) {
+            if ((asked & kinds) != boost::asio::cancellation_type::none) f();
+        });
+    }
+
+    /// Ends the operation. Only once.
+    void complete(Args... args) {
+        const auto p = model_.get();
+        p->complete(std::move(model_), std::move(args)...);
+    }
+
+private:
+    struct erased {
+        virtual ~erased() = default;
+        virtual boost::asio::cancellation_slot slot() const = 0;
+        virtual void complete(std::unique_ptr<erased> self, Args... args) = 0;
+    };
+
+    template <class Handler>
+    struct model final : erased {
+        using executor = boost::asio::associated_executor_t<Handler, boost::asio::any_io_executor>;
+
+        model(Handler&& h, const boost::asio::any_io_executor& io)
+            : handler{std::move(h)}, work{boost::asio::get_associated_executor(handler, io)} {}
+
+        boost::asio::cancellation_slot slot() const override {
+            return boost::asio::get_associated_cancellation_slot(handler);
+        }
+
+        void complete(std::unique_ptr<erased> self, Args... args) override {
+            const auto to = work.get_executor();
+            boost::asio::post(to, [self = std::move(self), this, ... args = std::move(args)]() mutable {
+                // Not before: the slot may be the one that is calling `complete`.
+                if (auto s = slot(); s.is_connected()) s.clear();
+                auto f = std::move(handler);
+                self.reset();
+                std::move(f)(std::move(args)...);
+            });
+        }
+
+        Handler handler;
+        boost::asio::executor_work_guard<executor> work;
+    };
+
+    std::unique_ptr<erased> model_;
+};
+
+} // namespace sigfire::detail

@@ -1,0 +1,263 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/detail/json_scan.hpp>
+#include <sigfire/detail/utf8.hpp>
+#include <sigfire/envelope.hpp>
+#include <sigfire/error.hpp>
+#include <sigfire/message.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+/** What both sides of sigfire's JSON have in common: the members that mean something, the commands, and the
+ *  writing of strings. */
+namespace sigfire::detail {
+
+/** Reads the object that comes next, which is the whole text, into `m`; false if the text is not valid.
+ *
+ *  `M` has views of the members that mean something, as they stand in the text (the last of each name), and
+ *  `find_top(name)` and `find_inner(name)`, which return the view for a member of the message or of its
+ *  `data`, or null. */
+template <class M>
+bool read_members(json_scanner& text, M& m) noexcept {
+    // A name that is none of ours as it stands may still be one behind its escapes.
+    const auto view_for = [&m](std::string_view name, auto find) {
+        auto view = (m.*find)(name);
+        if (!view) [[unlikely]] {
+            char buffer[24];
+            view = (m.*find)(json_unescape(name, buffer, sizeof buffer));
+        }
+        return view;
+    };
+    const auto whole = text.object([&](std::string_view name) {
+        const auto view = view_for(name, &M::find_top);
+        if (view == &m.data && !m.data.empty()) [[unlikely]]
+            m.inner = {};
+        if (view == &m.data && text.member_first() == '{') {
+            m.data = text.object([&](std::string_view inner_name) {
+                const auto inner_view = view_for(inner_name, &M::find_inner);
+                const auto value = text.value();
+                if (inner_view) *inner_view = value;
+                return !value.empty();
+            });
+            return !m.data.empty();
+        }
+        const auto value = text.value();
+        if (view) *view = value;
+        return !value.empty();
+    });
+    return !whole.empty() && text.finished();
+}
+
+/// What can be said in `data` by either side.
+struct json_signals {
+    std::string_view candidate, offer, answer, sdp;
+
+    std::string_view* find(std::string_view name) noexcept {
+        if (name == "candidate") return &candidate;
+        if (name == "offer") return &offer;
+        if (name == "answer") return &answer;
+        if (name == "sdp") return &sdp;
+        return nullptr;
+    }
+};
+
+/// The members of a request.
+struct json_request_members {
+    std::string_view id, cmd, target, data;
+    json_signals inner;
+
+    std::string_view* find_top(std::string_view name) noexcept {
+        if (name == "id") return &id;
+        if (name == "cmd") return &cmd;
+        if (name == "data") return &data;
+        if (name == "target") return &target;
+        return nullptr;
+    }
+    std::string_view* find_inner(std::string_view name) noexcept { return inner.find(name); }
+};
+
+/// The members of what a server says.
+struct json_response_members {
+    std::string_view id, cmd, ok, origin, data;
+    struct : json_signals {
+        std::string_view own_id, configuration, message, cause;
+    } inner;
+
+    std::string_view* find_top(std::string_view name) noexcept {
+        if (name == "id") return &id;
+        if (name == "cmd") return &cmd;
+        if (name == "ok") return &ok;
+        if (name == "origin") return &origin;
+        if (name == "data") return &data;
+        return nullptr;
+    }
+    std::string_view* find_inner(std::string_view name) noexcept {
+        if (name == "id") return &inner.own_id;
+        if (name == "configuration") return &inner.configuration;
+        if (name == "message") return &inner.message;
+        if (name == "cause") return &inner.cause;
+        return inner.find(name);
+    }
+};
+
+constexpr bool is_json_object(std::string_view raw) noexcept {
+    return !raw.empty() && raw[0] == '{';
+}
+
+struct json_command {
+    std::string_view name;
+    signal_kind kind;
+    errc missing; // what to say when its payload is not there; ok = it needs none
+    bool carries_data;
+};
+
+inline constexpr json_command json_commands[] = {
+    {"ice", signal_kind::candidate, errc::missing_candidate, true},
+    {"offer", signal_kind::offer, errc::missing_offer, true},
+    {"answer", signal_kind::answer, errc::missing_answer, true},
+    {"session-start", signal_kind::none, errc::ok, false},
+    {"session-accept", signal_kind::none, errc::ok, false},
+    {"session-reject", signal_kind::none, errc::ok, true},
+    {"session-cancel", signal_kind::none, errc::ok, true},
+};
+
+inline const json_command* find_command(std::string_view name) noexcept {
+    // Told by constants, not in a loop over the table: compilers turn these into a few integer compares.
+    const auto at = [](int i) { return &json_commands[i]; };
+    if (name == "ice") return at(0);
+    if (name == "offer") return at(1);
+    if (name == "answer") return at(2);
+    if (name == "session-start") return at(3);
+    if (name == "session-accept") return at(4);
+    if (name == "session-reject") return at(5);
+    if (name == "session-cancel") return at(6);
+    return nullptr;
+}
+
+/// What a command says, for either direction.
+inline payload json_payload(std::string_view data, const json_signals& in, const json_command& c) noexcept {
+    payload p;
+    if (!c.carries_data) return p;
+    p.kind = c.kind;
+    if (!is_json_object(data)) return p;
+    p.bytes = data;
+    if (p.kind == signal_kind::candidate) {
+        p.signal = in.candidate;
+    } else if (p.kind != signal_kind::none) {
+        p.signal = p.kind == signal_kind::offer ? in.offer : in.answer;
+        if (!json_truthy(p.signal)) p.signal = in.sdp; // Signal-Fire@2
+        p.has_offer = p.kind == signal_kind::answer && !in.offer.empty();
+    }
+    if (!json_truthy(p.signal)) p.signal = {};
+    return p;
+}
+
+inline errc not_json(message m) noexcept {
+    return m.type == message_type::text && !is_utf8(m.view()) ? errc::bad_utf8 : errc::malformed;
+}
+
+/// Checks a message that is no object: none of those says anything.
+inline errc decode_scalar(message m, json_scanner& text) noexcept {
+    const auto value = text.first() == '\0' ? std::string_view{} : text.value();
+    if (value.empty() || !text.finished()) return not_json(m);
+    return value == "null" ? errc::null_message : errc::ok;
+}
+
+/// Room for a decoded id or command; a longer one names nobody.
+inline constexpr std::size_t json_name_room = 256 + 4;
+
+// Whether s can stand between quotes as it is. Says no to text that is not ASCII, which costs only time.
+inline bool json_plain(std::string_view s) noexcept {
+    const auto p = s.data();
+    const auto n = s.size();
+    if (n >= 16) {
+        for (std::size_t i = 0; i + 16 < n; i += 16)
+            if (baseline::first_special(p + i) != 16) return false;
+        return baseline::first_special(p + n - 16) == 16;
+    }
+    // Shorter ones as two words that may overlap. Which byte stands where does not matter here.
+    const auto plain = [](std::uint64_t w) {
+        return (swar::equal(w, '"') | swar::equal(w, '\\') | swar::unplain(w)) == 0;
+    };
+    if (n >= 8) return plain(swar::load(p)) && plain(swar::load(p + n - 8));
+    std::uint32_t front = swar::all('a') & 0xffffffff, back = front;
+    if (n >= 4) {
+        std::memcpy(&front, p, 4);
+        std::memcpy(&back, p + n - 4, 4);
+    } else if (n != 0) {
+        const char some[4] = {p[0], p[n / 2], p[n - 1], 'a'};
+        std::memcpy(&front, some, 4);
+    }
+    return plain(front | static_cast<std::uint64_t>(back) << 32);
+}
+
+// Calls put(char) for each byte of s as it stands between quotes.
+template <class Put>
+constexpr void json_escape(std::string_view s, Put put) {
+    for (const char c : s) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '"' || c == '\\') {
+            put('\\'), put(c);
+        } else if (byte >= 0x20) {
+            put(c);
+        } else {
+            constexpr auto digits = "0123456789abcdef";
+            for (const char d : std::string_view{"\\u00"}) put(d);
+            put(digits[byte >> 4]), put(digits[byte & 15]);
+        }
+    }
+}
+
+inline std::size_t json_escaped_size(std::string_view s) noexcept {
+    if (json_plain(s)) [[likely]]
+        return s.size();
+    std::size_t n = 0;
+    json_escape(s, [&n](char) { ++n; });
+    return n;
+}
+
+/// Writes the pieces of a message.
+class json_writer {
+public:
+    explicit json_writer(char* p) noexcept : begin_(p), p_(p) {}
+
+    template <std::size_t N>
+    void literal(const char (&text)[N]) noexcept {
+        std::memcpy(p_, text, N - 1);
+        p_ += N - 1;
+    }
+
+    void raw(std::string_view s) noexcept {
+        // Ids have some 20 bytes: two moves instead of a call.
+        if (s.size() - 16 <= 16) {
+            std::memcpy(p_, s.data(), 16);
+            std::memcpy(p_ + s.size() - 16, s.data() + s.size() - 16, 16);
+        } else if (!s.empty()) {
+            std::memcpy(p_, s.data(), s.size());
+        }
+        p_ += s.size();
+    }
+
+    void text(std::string_view s) noexcept {
+        if (json_plain(s)) [[likely]]
+            return raw(s);
+        json_escape(s, [this](char c) { *p_++ = c; });
+    }
+
+    std::size_t size() const noexcept { return static_cast<std::size_t>(p_ - begin_); }
+
+private:
+    char* begin_;
+    char* p_;
+};
+
+template <std::size_t N>
+constexpr std::size_t length(const char (&)[N]) noexcept {
+    return N - 1;
+}
+
+} // namespace sigfire::detail
