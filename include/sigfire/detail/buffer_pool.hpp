@@ -9,8 +9,8 @@
 
 namespace sigfire::detail {
 
-/** Buffers of 2^k bytes, last in first out: the one used last is still in the cache. Keeps a few of each
- *  size and gives the rest back. For one thread. */
+/** Buffers of 2^k bytes, last in first out: the one used last is still in the cache. Keeps a few of
+ *  each size and gives the rest back. For one thread. */
 class buffer_pool {
 public:
     static constexpr std::size_t smallest = 4096; ///< bytes of the smallest buffer
@@ -39,7 +39,7 @@ public:
 
     void put(buffer b) noexcept {
         auto& s = shelf(b.size);
-        if (s.count >= kept && s.count * b.size >= kept_bytes) return ::operator delete(b.data);
+        if ((s.count + 1) * b.size > kept_bytes) return ::operator delete(b.data);
         s.first = ::new (b.data) node{s.first};
         ++s.count;
     }
@@ -53,8 +53,7 @@ private:
         std::size_t count = 0;
     };
 
-    static constexpr std::size_t kept = 2;             // of the large sizes
-    static constexpr std::size_t kept_bytes = 1 << 18; // of the small ones
+    static constexpr std::size_t kept_bytes = 1 << 18; // of each size; larger buffers go back to the system
 
     shelf_type& shelf(std::size_t size) noexcept {
         return shelves_[static_cast<std::size_t>(std::countr_zero(size) - std::countr_zero(smallest))];

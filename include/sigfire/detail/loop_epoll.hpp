@@ -1,6 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/concepts.hpp>
 #include <sigfire/detail/ready.hpp>
 #include <sigfire/error.hpp>
 
@@ -57,6 +58,8 @@ public:
         }
         return {ready_.data(), static_cast<std::size_t>(n > 0 ? n : 0)};
     }
+
+    time_point now() const { return clock::now(); }
 
     /// Has a turn run soon, from outside of one.
     void wake() {

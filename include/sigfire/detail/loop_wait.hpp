@@ -1,6 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/concepts.hpp>
 #include <sigfire/detail/ready.hpp>
 #include <sigfire/error.hpp>
 
@@ -57,6 +58,8 @@ public:
         found_.clear();
         return ready_;
     }
+
+    time_point now() const { return clock::now(); }
 
     void wake() {
         if (std::exchange(waking_, true)) return;

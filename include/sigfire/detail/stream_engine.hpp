@@ -51,7 +51,7 @@ public:
     with(const Wire& wire, Sink& sink)
         : wire_{wire}, sink_{sink}, core_{wire_.context(), &with::on_ready, this, wire_.limits()},
           acceptor_{wire_.context()}, timer_{wire_.context()}, token_{std::make_shared<bool>(true)},
-          epoch_{clock::now()} {
+          now_{core_.loop.now()}, epoch_{now_} {
         const auto& l = core_.limits;
         framing_limits_ = {l.message, l.idle_frames, !Sink::checks_utf8};
         auto shortest = std::min({l.handshake, l.closing, l.dead});
@@ -72,11 +72,9 @@ public:
     void open(error_code& ec) {
         wire_.bind(acceptor_, ec);
         if (ec) return;
-        acceptor_.non_blocking(true, ec);
-        if (ec) return;
         listening_ = true;
         core_.loop.listen(acceptor_);
-        arm(clock::now() + sweep_every_);
+        arm(core_.loop.now() + sweep_every_);
     }
 
     /// What it is bound to, as a URL without path.
@@ -87,7 +85,7 @@ public:
         const bool again = std::exchange(stopping_, true);
         if (f) stopped_ = std::move(f);
         unlisten();
-        drain_until_ = again ? clock::now() : clock::now() + drain;
+        drain_until_ = again ? core_.loop.now() : core_.loop.now() + drain;
         for (auto& c : connections_)
             if (c->opening_ || again) c->cut(errc::stopping, true);
         // The turn is needed even if there is nobody to wait for: it tells so.
@@ -127,7 +125,7 @@ private:
         else if (owner_ != here)
             throw std::logic_error{"sigfire: an io_context with a server must be run by one thread; use one "
                                    "io_context and one server per thread"};
-        now_ = clock::now();
+        now_ = core_.loop.now();
         core_.in_turn = true;
         sink_.tick(now_);
         for (int i = 0; i < rounds; ++i) {
@@ -470,7 +468,7 @@ private:
     std::function<void()> stopped_;
     std::thread::id owner_;
     milliseconds sweep_every_;
-    time_point now_ = clock::now();
+    time_point now_;
     time_point epoch_;
     time_point next_sweep_{};
     time_point next_forgiveness_{};

@@ -39,6 +39,7 @@ inline void tcp_bind(stream_acceptor& a, const std::string& host, std::uint16_t 
 #endif
     if (!ec) a.bind(endpoint, ec);
     if (!ec) a.listen(boost::asio::socket_base::max_listen_connections, ec);
+    if (!ec) a.non_blocking(true, ec);
     error_code ignored;
     if (ec) a.close(ignored);
 }

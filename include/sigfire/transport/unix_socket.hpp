@@ -69,6 +69,7 @@ public:
             }
         }
         if (!ec) a.listen(boost::asio::socket_base::max_listen_connections, ec);
+        if (!ec) a.non_blocking(true, ec);
         error_code ignored;
         if (ec) a.close(ignored);
     }
