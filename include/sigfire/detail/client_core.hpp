@@ -219,7 +219,9 @@ private:
         std::exchange(connect_, {}).complete({}, {id_, std::string{e.data.bytes}});
     }
 
-    void on_reply(completion<error_code> waiter, errc status) { waiter.complete(status); }
+    void on_reply(completion<error_code> waiter, errc status) {
+        waiter.complete(is_verdict(status) ? error_code{} : status);
+    }
 
     void on_signal(envelope& e) {
         incoming said{std::string{e.command}, std::string{e.from}, std::string{e.data.bytes}};

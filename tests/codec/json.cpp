@@ -1,0 +1,649 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#include <sigfire/codec/json.hpp>
+
+#include <sigfire/test/conformance.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using namespace sigfire;
+using codec::json_check, codec::json_options;
+using namespace std::literals;
+
+static_assert(std::is_same_v<json, codec::json> && std::is_same_v<json_client, codec::json_client>);
+static_assert(sizeof(json::state) <= 4);
+
+// What became of a message, copied.
+struct decoded {
+    errc result = errc::ok;
+    int count = 0;
+    verb what = verb::other;
+    errc status = errc::ok;
+    std::string id, command, from, to, bytes, signal, whole;
+    signal_kind kind = signal_kind::none;
+    bool has_offer = false;
+};
+
+template <class Codec>
+decoded decode(const Codec& codec, std::string text, message_type type = message_type::text) {
+    decoded d;
+    const auto before = text;
+    typename Codec::state st{};
+    // memory of exactly the message's size
+    std::vector<char> bytes(text.begin(), text.end());
+    d.result = codec.decode({bytes, type}, st, [&](envelope& e) {
+        ++d.count;
+        d.what = e.what, d.status = e.status, d.kind = e.data.kind, d.has_offer = e.data.has_offer;
+        d.id = e.id, d.command = e.command, d.from = e.from, d.to = e.to;
+        d.bytes = e.data.bytes, d.signal = e.data.signal, d.whole = e.whole.view();
+        BOOST_TEST((e.what != verb::send || !e.to.empty() || !e.from.empty() || e.status != errc::ok));
+        BOOST_TEST((e.data.format == payload_format::json));
+        BOOST_TEST((e.whole.type == type));
+    });
+    BOOST_TEST(std::string(bytes.begin(), bytes.end()) == before);
+    BOOST_TEST(d.count <= 1);
+    if (d.count != 0) BOOST_TEST(d.whole == before);
+    return d;
+}
+
+template <class Codec>
+std::string encode(const Codec& codec, const envelope& e, typename Codec::state st = {}) {
+    std::vector<char> room(codec.bound(e, st));
+    BOOST_TEST(codec.encode(e, st, room.data()) == room.size());
+    return {room.begin(), room.end()};
+}
+
+constexpr json::state plain{}, extras{.extras = true};
+
+envelope relayed(std::string_view command, std::string_view bytes = {}, std::string_view signal = {},
+                 signal_kind kind = signal_kind::none) {
+    envelope e;
+    e.what = verb::send;
+    e.id = "m1", e.command = command, e.from = "alice";
+    e.data.bytes = bytes, e.data.signal = signal, e.data.kind = kind;
+    return e;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(codec_json)
+
+BOOST_AUTO_TEST_CASE(relayed_commands) {
+    struct row {
+        std::string_view text, command, to;
+        errc status;
+        std::string_view bytes, signal;
+        signal_kind kind;
+    };
+    using enum errc;
+    using enum signal_kind;
+    const row rows[] = {
+        {R"({"cmd":"session-start","target":"bob","id":"1"})", "session-start", "bob", ok, "", "", none},
+        {R"({"cmd":"session-start","target":"bob","data":{"a":1},"id":"1"})", "session-start", "bob", ok, "",
+         "", none},
+        {R"({"cmd":"session-accept","target":"bob","data":{"a":1},"id":"1"})", "session-accept", "bob", ok,
+         "", "", none},
+        {R"({"cmd":"session-reject","target":"bob","data":{"message":"no"},"id":"1"})", "session-reject",
+         "bob", ok, R"({"message":"no"})", "", none},
+        {R"({"cmd":"session-cancel","target":"bob","data":{"message":"no"},"id":"1"})", "session-cancel",
+         "bob", ok, R"({"message":"no"})", "", none},
+        {R"({"cmd":"session-cancel","target":"bob","data":"no","id":"1"})", "session-cancel", "bob", ok, "",
+         "", none},
+        {R"({"cmd":"session-cancel","target":"bob","id":"1"})", "session-cancel", "bob", ok, "", "", none},
+        {R"({"cmd":"ice","target":"bob","data":{"candidate":{"candidate":""}},"id":"1"})", "ice", "bob", ok,
+         R"({"candidate":{"candidate":""}})", R"({"candidate":""})", candidate},
+        {R"({"cmd":"offer","target":"bob","data":{"offer":{"sdp":"x\r\n"},"more":[1.0]},"id":"1"})", "offer",
+         "bob", ok, R"({"offer":{"sdp":"x\r\n"},"more":[1.0]})", R"({"sdp":"x\r\n"})", offer},
+        {R"({"cmd":"offer","target":"bob","data":{"offer":"text"},"id":"1"})", "offer", "bob", ok,
+         R"({"offer":"text"})", R"("text")", offer},
+        {R"({"cmd":"answer","target":"bob","data":{"answer":7},"id":"1"})", "answer", "bob", ok,
+         R"({"answer":7})", "7", answer},
+        // Signal-Fire@2
+        {R"({"cmd":"offer","target":"bob","data":{"sdp":{}},"id":"1"})", "offer", "bob", ok, R"({"sdp":{}})",
+         "{}", offer},
+        {R"({"cmd":"answer","target":"bob","data":{"sdp":"s","answer":null},"id":"1"})", "answer", "bob", ok,
+         R"({"sdp":"s","answer":null})", R"("s")", answer},
+        // order, blanks, the last of equal members, unknown members, spoofed ones
+        {R"( { "id" : "1" , "data" : { "answer" : 7 } , "target" : "bob" , "cmd" : "answer" } )", "answer",
+         "bob", ok, R"({ "answer" : 7 })", "7", answer},
+        {R"({"cmd":"x","cmd":"ice","id":2,"id":"1","target":5,"target":"bob","data":{"candidate":1},"data":{"candidate":2,"candidate":3}})",
+         "ice", "bob", ok, R"({"candidate":2,"candidate":3})", "3", candidate},
+        {R"({"cmd":"session-start","ok":true,"origin":"eve","__proto__":{"id":0},"target":"bob","id":"1"})",
+         "session-start", "bob", ok, "", "", none},
+        // escapes in names and values
+        {R"({"\u0063md":"\u0069ce","t\u0061rget":"b\u006fb","d\u0061ta":{"c\u0061ndidate":1},"\u0069d":"1"})",
+         "ice", "bob", ok, R"({"c\u0061ndidate":1})", "1", candidate},
+        {R"({"cmd":"session-start","target":"\"\u00e9\ud83d\ude00","id":"1"})", "session-start",
+         "\"\xc3\xa9\xf0\x9f\x98\x80", ok, "", "", none},
+        {R"({"cmd":"session-start","target":"__proto__","id":"1"})", "session-start", "__proto__", ok, "", "",
+         none},
+        // no target, in JavaScript's eyes
+        {R"({"cmd":"session-start","id":"1"})", "session-start", "", missing_target, "", "", none},
+        {R"({"cmd":"session-start","target":"","id":"1"})", "session-start", "", missing_target, "", "",
+         none},
+        {R"({"cmd":"session-start","target":null,"id":"1"})", "session-start", "", missing_target, "", "",
+         none},
+        {R"({"cmd":"session-start","target":0,"id":"1"})", "session-start", "", missing_target, "", "", none},
+        {R"({"cmd":"session-start","target":false,"id":"1"})", "session-start", "", missing_target, "", "",
+         none},
+        {R"({"cmd":"ice","id":"1"})", "ice", "", missing_target, "", "", candidate},
+        // a target that cannot be a peer
+        {R"({"cmd":"session-start","target":5,"id":"1"})", "session-start", "", unknown, "", "", none},
+        {R"({"cmd":"session-start","target":{"id":"bob"},"id":"1"})", "session-start", "", unknown, "", "",
+         none},
+        {R"({"cmd":"ice","target":["bob"],"id":"1"})", "ice", "", unknown, "", "", candidate},
+        {R"({"cmd":"session-start","target":"\ud800","id":"1"})", "session-start", "", unknown, "", "", none},
+        // no payload, in JavaScript's eyes
+        {R"({"cmd":"ice","target":"bob","id":"1"})", "ice", "bob", missing_candidate, "", "", candidate},
+        {R"({"cmd":"ice","target":"bob","data":{},"id":"1"})", "ice", "bob", missing_candidate, "{}", "",
+         candidate},
+        {R"({"cmd":"ice","target":"bob","data":{"candidate":null},"id":"1"})", "ice", "bob",
+         missing_candidate, R"({"candidate":null})", "", candidate},
+        {R"({"cmd":"ice","target":"bob","data":{"candidate":"","sdp":"x"},"id":"1"})", "ice", "bob",
+         missing_candidate, R"({"candidate":"","sdp":"x"})", "", candidate},
+        {R"({"cmd":"ice","target":"bob","data":{"candidate":1},"data":{},"id":"1"})", "ice", "bob",
+         missing_candidate, "{}", "", candidate},
+        {R"({"cmd":"ice","target":"bob","data":{"candidate":1},"data":2,"id":"1"})", "ice", "bob",
+         missing_candidate, "", "", candidate},
+        {R"({"cmd":"ice","target":"bob","data":{"data":{"candidate":1}},"id":"1"})", "ice", "bob",
+         missing_candidate, R"({"data":{"candidate":1}})", "", candidate},
+        {R"({"cmd":"offer","target":"bob","data":{"answer":1},"id":"1"})", "offer", "bob", missing_offer,
+         R"({"answer":1})", "", offer},
+        {R"({"cmd":"offer","target":"bob","data":["offer"],"id":"1"})", "offer", "bob", missing_offer, "", "",
+         offer},
+        {R"({"cmd":"answer","target":"bob","data":{"answer":0,"offer":1},"id":"1"})", "answer", "bob",
+         missing_answer, R"({"answer":0,"offer":1})", "", answer},
+        {R"({"cmd":"answer","target":"bob","data":null,"id":"1"})", "answer", "bob", missing_answer, "", "",
+         answer},
+    };
+    for (const auto check : {json_check::full, json_check::trusted})
+        for (const auto type : {message_type::text, message_type::binary})
+            for (const auto& r : rows) {
+                const auto d = decode(json{json_options{.check = check}}, std::string(r.text), type);
+                BOOST_TEST_CONTEXT(r.text) {
+                    BOOST_TEST((d.result == ok));
+                    BOOST_TEST_REQUIRE(d.count == 1);
+                    BOOST_TEST((d.what == verb::send));
+                    BOOST_TEST(to_string(d.status) == to_string(r.status));
+                    BOOST_TEST(d.id == R"("1")");
+                    BOOST_TEST(d.command == r.command);
+                    BOOST_TEST(d.to == r.to);
+                    BOOST_TEST(d.from == "");
+                    BOOST_TEST(d.bytes == r.bytes);
+                    BOOST_TEST(d.signal == r.signal);
+                    BOOST_TEST((d.kind == r.kind));
+                }
+            }
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_that_has_an_offer) {
+    const auto has = [](std::string_view data) {
+        return decode(json{}, R"({"cmd":"answer","target":"b","id":1,"data":)" + std::string(data) + "}")
+            .has_offer;
+    };
+    BOOST_TEST(!has(R"({"answer":1})"));
+    BOOST_TEST(has(R"({"answer":1,"offer":null})"));
+    BOOST_TEST(has(R"({"answer":1,"\u006fffer":2})"));
+    BOOST_TEST(!decode(json{}, R"({"cmd":"offer","target":"b","id":1,"data":{"offer":1}})").has_offer);
+}
+
+BOOST_AUTO_TEST_CASE(ids) {
+    for (const auto id :
+         {R"("a")", R"("a\"\u0062\\")", "5", "-0.5", R"({"a":1})", "[]", "true", R"([1, {"b":null}])"}) {
+        const auto d =
+            decode(json{}, R"({"cmd":"session-start","target":"b","id": )" + std::string(id) + " }");
+        BOOST_TEST(d.count == 1);
+        BOOST_TEST(d.id == id);
+    }
+    for (const auto id : {R"("")", "0", "-0.0e5", "null", "false"})
+        for (const auto command : {"session-start", "session-accept", "session-reject", "session-cancel",
+                                   "ice", "offer", "answer"}) {
+            const auto d = decode(json{}, R"({"cmd":")" + std::string(command) + R"(","id":)" + id + "}");
+            BOOST_TEST((d.result == errc::missing_id));
+            BOOST_TEST(d.count == 0);
+        }
+    BOOST_TEST((decode(json{}, R"({"cmd":"ice"})").result == errc::missing_id));
+    BOOST_TEST((decode(json{}, R"({"cmd":"ice","id":"a","id":""})").result == errc::missing_id));
+}
+
+BOOST_AUTO_TEST_CASE(unknown_commands) {
+    const std::pair<std::string_view, std::string_view> rows[] = {
+        {R"({"cmd":"dance","id":"1"})", "dance"},
+        {R"({"id":"1"})", ""},
+        {R"({"cmd":5,"id":"1"})", ""},
+        {R"({"cmd":"","id":"1","target":"b"})", ""},
+        {R"({"cmd":"ICE","id":"1"})", "ICE"},
+        {R"({"cmd":"ice ","id":"1"})", "ice "},
+        {R"({"cmd":"\u0064ance","id":"1"})", "dance"},
+        {R"({"cmd":"\ud800","id":"1"})", ""},
+        {R"({"cmd":"welcome","id":"1"})", "welcome"},
+        {R"({"cmd":["ice"],"id":"1"})", ""},
+    };
+    for (const auto& [text, command] : rows) {
+        const auto d = decode(json{}, std::string(text));
+        BOOST_TEST((d.result == errc::ok));
+        BOOST_TEST(d.count == 1, text);
+        BOOST_TEST((d.what == verb::other));
+        BOOST_TEST(d.id == R"("1")");
+        BOOST_TEST(d.command == command);
+    }
+    for (const auto text : {R"({"cmd":"dance"})", R"({"cmd":"dance","id":""})", "{}",
+                            R"({"a":{"cmd":"ice"}})", R"({"cmd":null})"}) {
+        const auto d = decode(json{}, text);
+        BOOST_TEST((d.result == errc::ok));
+        BOOST_TEST(d.count == 0, text);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_object) {
+    struct row {
+        std::string_view text;
+        errc as_text, as_binary;
+    };
+    using enum errc;
+    const row rows[] = {
+        {"[]", ok, ok},
+        {R"([{"cmd":"ice"}])", ok, ok},
+        {R"("x")", ok, ok},
+        {"1e400", ok, ok},
+        {"true", ok, ok},
+        {" false ", ok, ok},
+        {"null", null_message, null_message},
+        {" null\n", null_message, null_message},
+        {"", malformed, malformed},
+        {" ", malformed, malformed},
+        {"\xef\xbb\xbf{}", malformed, malformed},
+        {"{", malformed, malformed},
+        {"nul", malformed, malformed},
+        {"{}{}", malformed, malformed},
+        {R"({"cmd":"ice","id":1)", malformed, malformed},
+        {R"({"cmd":"session-start","target":"b","id":"1"}x)", malformed, malformed},
+        {R"({"a":01})", malformed, malformed},
+        {"{\"a\":\"\xff\"}", bad_utf8, malformed},
+        {"\xff", bad_utf8, malformed},
+        {"{\"cmd\":\"ice\",\"target\":\"\xed\xa0\x80\"}", bad_utf8, malformed},
+        {"[1,\"\xc0\x80\"]", bad_utf8, malformed},
+        {"{\"a\" \xe2\x82}", bad_utf8, malformed},
+    };
+    for (const auto& r : rows) {
+        const auto as_text = decode(json{}, std::string(r.text));
+        const auto as_binary = decode(json{}, std::string(r.text), message_type::binary);
+        BOOST_TEST(to_string(as_text.result) == to_string(r.as_text), r.text);
+        BOOST_TEST(to_string(as_binary.result) == to_string(r.as_binary), r.text);
+        BOOST_TEST(as_text.count + as_binary.count == 0);
+        BOOST_TEST((decode(json_client{}, std::string(r.text)).result == r.as_text), r.text);
+    }
+    const auto deep = std::string(10'000, '[') + std::string(10'000, ']');
+    BOOST_TEST((decode(json{}, deep).result == errc::malformed));
+    BOOST_TEST((decode(json{}, R"({"data":{"offer":)" + deep + "}}").result == errc::malformed));
+    // a trusted sender's payload is not looked into
+    const auto odd = R"({"cmd":"offer","target":"b","id":1,"data":{"offer":[01]}})";
+    BOOST_TEST((decode(json{}, odd).result == errc::malformed));
+    BOOST_TEST(decode(json{json_options{.check = json_check::trusted}}, odd).signal == "[01]");
+}
+
+BOOST_AUTO_TEST_CASE(long_names) {
+    const std::string escaped = "\\u0061" + std::string(255, 'b');
+    auto d = decode(json{}, R"({"cmd":"session-start","id":1,"target":")" + escaped + R"("})");
+    BOOST_TEST(d.to == 'a' + std::string(255, 'b'));
+    d = decode(json{},
+               R"({"cmd":"session-start","id":1,"target":")" + escaped + std::string(5, 'b') + R"("})");
+    BOOST_TEST(d.to == "");
+    BOOST_TEST((d.status == errc::unknown));
+    d = decode(json{}, R"({"id":1,"cmd":")" + escaped + escaped + R"("})");
+    BOOST_TEST((d.what == verb::other));
+}
+
+BOOST_AUTO_TEST_CASE(welcomes) {
+    envelope e;
+    e.what = verb::welcome;
+    e.id = "m1", e.to = "alice";
+    for (const auto st : {plain, extras}) {
+        BOOST_TEST(encode(json{}, e, st) == R"({"id":"m1","cmd":"welcome","data":{"id":"alice"}})");
+        const json with{json_options{.rtc_configuration = R"({"iceServers":[]})"}};
+        BOOST_TEST(encode(with, e, st) ==
+                   R"({"id":"m1","cmd":"welcome","data":{"id":"alice","configuration":{"iceServers":[]}}})");
+    }
+    e.to = "a\"\\\n\x1f\xc3\xa9";
+    BOOST_TEST(encode(json{}, e) ==
+               "{\"id\":\"m1\",\"cmd\":\"welcome\",\"data\":{\"id\":\"a\\\"\\\\\\u000a\\u001f\xc3\xa9\"}}");
+}
+
+BOOST_AUTO_TEST_CASE(configurations) {
+    BOOST_CHECK_NO_THROW(json{json_options{.rtc_configuration = " {} "}});
+    const std::pair<const char*, const char*> rows[] = {
+        {"[]", "offset 0"}, {"{]", "offset 1"},    {R"({"a":1,})", "offset 7"}, {R"({"a":"\x"})", "offset 5"},
+        {" ", "offset 1"},  {"{} {}", "offset 2"},
+    };
+    for (const auto& [text, where] : rows)
+        BOOST_CHECK_EXCEPTION(
+            json{json_options{.rtc_configuration = text}}, std::invalid_argument,
+            [where = where](const std::exception& e) { return std::string_view{e.what()}.ends_with(where); });
+}
+
+BOOST_AUTO_TEST_CASE(replies) {
+    envelope e;
+    e.what = verb::reply;
+    for (const auto id : {R"("1")", "5", R"({"a":"\u0061"})"}) {
+        e.id = id, e.status = errc::ok;
+        for (const auto st : {plain, extras})
+            BOOST_TEST(encode(json{}, e, st) == R"({"id":)" + std::string(id) + R"(,"ok":true})");
+        e.status = errc::unknown;
+        BOOST_TEST(encode(json{}, e, plain) ==
+                   R"({"id":)" + std::string(id) + R"(,"ok":false,"data":{"message":"Peer Not Found"}})");
+        BOOST_TEST(encode(json{}, e, extras) ==
+                   R"({"id":)" + std::string(id) +
+                       R"(,"ok":false,"data":{"message":"Peer Not Found","cause":"unknown"}})");
+    }
+    e.status = errc::forwarded;
+    BOOST_TEST(encode(json{}, e).ends_with(R"("ok":true})"));
+    for (const auto& row : detail::errc_table) {
+        BOOST_TEST(detail::json_plain(row.text), row.text);
+        BOOST_TEST(detail::json_plain(cause_name(row.code)));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(relayed_messages) {
+    BOOST_TEST(encode(json{}, relayed("session-start")) ==
+               R"({"id":"m1","cmd":"session-start","origin":"alice"})");
+    BOOST_TEST(encode(json{}, relayed("ice", R"({"candidate":1})", "1", signal_kind::candidate)) ==
+               R"({"id":"m1","cmd":"ice","origin":"alice","data":{"candidate":1}})");
+    auto e = relayed("a\"b", "[1]");
+    e.from = "\t\\";
+    BOOST_TEST(encode(json{}, e) == R"({"id":"m1","cmd":"a\"b","origin":"\u0009\\","data":[1]})");
+    e.data.format = payload_format::binary;
+    BOOST_TEST(encode(json{}, e) == "");
+    e = relayed("");
+    BOOST_TEST(encode(json{}, e) == "");
+    e.what = verb::other, e.command = "x";
+    BOOST_TEST(encode(json{}, e) == "");
+    BOOST_TEST(encode(json_client{}, e) == "");
+}
+
+// Ids and payloads of every length: each way to copy or to check a string.
+BOOST_AUTO_TEST_CASE(every_length) {
+    for (std::size_t n = 0; n < 100; ++n)
+        for (std::size_t at = 0; at <= n; ++at) {
+            std::string name(n, 'a'), escaped = name;
+            if (at < n) name[at] = '"', escaped.replace(at, 1, "\\\"");
+            auto e = relayed("offer", name);
+            e.from = name, e.id = name;
+            BOOST_TEST(encode(json{}, e) == R"({"id":")" + name + R"(","cmd":"offer","origin":")" + escaped +
+                                                '"' + (n == 0 ? "" : R"(,"data":)" + name) + "}");
+        }
+}
+
+BOOST_AUTO_TEST_CASE(answer_copies) {
+    const std::pair<std::string_view, std::string_view> rows[] = {
+        {R"({"answer":7})", R"({"answer":7,"offer":7})"},
+        {R"({"answer":{"sdp":"}"}})", R"({"answer":{"sdp":"}"},"offer":7})"},
+        {R"({ "answer":7 } )", R"({ "answer":7 ,"offer":7} )"},
+        {"{}", R"({"offer":7})"},
+        {"{ \n}", "{ \n\"offer\":7}"},
+        {"[7]", "[7]"},
+        {R"("x")", R"("x")"},
+    };
+    for (const auto& [data, expected] : rows) {
+        auto e = relayed("answer", data, "7", signal_kind::answer);
+        const auto head = R"({"id":"m1","cmd":"answer","origin":"alice","data":)"s;
+        BOOST_TEST(encode(json{}, e, plain) == head + std::string(expected) + "}");
+        BOOST_TEST(encode(json{}, e, extras) == head + std::string(data) + "}");
+        BOOST_TEST(encode(json{json_options{.answer_copy = false}}, e, plain) ==
+                   head + std::string(data) + "}");
+        e.data.has_offer = true;
+        BOOST_TEST(encode(json{}, e, plain) == head + std::string(data) + "}");
+        e.data.has_offer = false, e.data.kind = signal_kind::offer;
+        BOOST_TEST(encode(json{}, e, plain) == head + std::string(data) + "}");
+    }
+    const auto d = decode(
+        json{}, R"({"cmd":"answer","target":"b","id":1,"data":{"answer":{"type":"answer","sdp":"x"}}})");
+    auto e = relayed(d.command, d.bytes, d.signal, d.kind);
+    BOOST_TEST(
+        encode(json{}, e) ==
+        R"({"id":"m1","cmd":"answer","origin":"alice","data":{"answer":{"type":"answer","sdp":"x"},"offer":{"type":"answer","sdp":"x"}}})");
+}
+
+BOOST_AUTO_TEST_CASE(sub_protocols) {
+    struct row {
+        std::vector<header> headers;
+        std::string_view chosen;
+        bool extras;
+    };
+    const std::string_view name = "Sec-WebSocket-Protocol";
+    const row rows[] = {
+        {{}, "", false},
+        {{{name, "Signal-Fire@3"}}, "Signal-Fire@3", false},
+        {{{name, "sigfire.v1.json"}}, "sigfire.v1.json", true},
+        {{{name, "chat, other"}}, "chat", false},
+        {{{name, "chat, Signal-Fire@3, x"}}, "Signal-Fire@3", false},
+        {{{name, "Signal-Fire@3,sigfire.v1.json"}}, "sigfire.v1.json", true},
+        {{{name, "chat"}, {"sec-websocket-protocol", "x , sigfire.v1.json"}}, "sigfire.v1.json", true},
+        {{{name, " , ,"}}, "", false},
+        {{{name, "SIGFIRE.V1.JSON"}}, "SIGFIRE.V1.JSON", false},
+    };
+    for (const auto& r : rows) {
+        request rq;
+        rq.method = "GET", rq.headers = r.headers;
+        json::state st;
+        admission ad;
+        ad.id = "kept";
+        BOOST_TEST((json{}.open(rq, st, ad) == errc::ok));
+        BOOST_TEST(ad.subprotocol == r.chosen);
+        BOOST_TEST(st.extras == r.extras);
+        BOOST_TEST(ad.id == "kept");
+    }
+    json::state st;
+    admission ad;
+    json{}.open({}, st, ad);
+    BOOST_TEST(st.extras);
+    BOOST_TEST(ad.subprotocol == "");
+    BOOST_TEST((json{}.type(st) == message_type::text));
+    json_client::state client;
+    json_client{}.open({}, client, ad);
+    BOOST_TEST(ad.subprotocol == json_client::subprotocol);
+    json{}.open({.method = "GET", .target = {}, .headers = {}, .remote = {}}, st, ad);
+    BOOST_TEST(!st.extras);
+    BOOST_TEST(ad.subprotocol == "");
+}
+
+BOOST_AUTO_TEST_CASE(endings) {
+    struct row {
+        errc why;
+        int code;
+        std::string_view text;
+    };
+    using enum errc;
+    const row rows[] = {
+        {malformed, 4400, "Bad Request"},
+        {missing_id, 4400, "Missing message ID"},
+        {null_message, 4500, "Internal Server Error"},
+        {bad_utf8, 1007, "Invalid UTF-8"},
+        {too_large, 1009, ""},
+        {flood, 1008, to_string(flood)},
+        {protocol_violation, 1002, to_string(protocol_violation)},
+        {overloaded, 1013, to_string(overloaded)},
+        {stopping, 1001, to_string(stopping)},
+        {closed, 1000, ""},
+        {slow_consumer, 4001, to_string(slow_consumer)},
+        {pong_timeout, 4002, to_string(pong_timeout)},
+        {id_in_use, 4500, "Internal Server Error"},
+        {replaced, 4601, to_string(replaced)},
+        {denied, 4400, to_string(denied)},
+        {lost, 0, to_string(lost)},
+    };
+    for (const auto& r : rows) {
+        const auto e = json{}.end(r.why, plain);
+        BOOST_TEST(e.close_code == r.code, to_string(r.why));
+        BOOST_TEST(e.text == r.text);
+    }
+    BOOST_TEST(json{}.end(id_in_use, extras).close_code == 4600);
+    BOOST_TEST(json{}.end(id_in_use, extras).text == "ID In Use");
+    for (const auto& row : detail::errc_table)
+        for (const auto& e :
+             {json{}.end(row.code, plain), json{}.end(row.code, extras), json_client{}.end(row.code, {})}) {
+            BOOST_TEST(e.http_status >= 400);
+            BOOST_TEST(e.http_status < 600);
+            BOOST_TEST(e.text.size() <= 123);
+            BOOST_TEST((e.close_code == 0 || (e.close_code >= 1000 && e.close_code < 5000)));
+            BOOST_TEST((e.close_code < 1004 || e.close_code > 1006));
+        }
+    const std::pair<errc, unsigned> statuses[] = {{denied, 403},
+                                                  {forbidden_origin, 403},
+                                                  {id_in_use, 409},
+                                                  {too_large, 413},
+                                                  {rate, 429},
+                                                  {stopping, 503},
+                                                  {malformed, 400},
+                                                  {null_message, 500},
+                                                  {handshake_timeout, 408},
+                                                  {header_too_large, 431},
+                                                  {upgrade_required, 426}};
+    for (const auto& [why, status] : statuses) BOOST_TEST(json{}.end(why, plain).http_status == status);
+    const std::pair<errc, int> client[] = {
+        {malformed, 1003}, {bad_welcome, 1008}, {bad_utf8, 1007}, {closed, 1000}};
+    for (const auto& [why, code] : client) BOOST_TEST(json_client{}.end(why, {}).close_code == code);
+}
+
+BOOST_AUTO_TEST_CASE(causes) {
+    for (const auto& row : detail::errc_table) {
+        if (is_verdict(row.code)) {
+            BOOST_TEST((cause_from(cause_name(row.code)) == errc::denied));
+            continue;
+        }
+        BOOST_TEST((cause_from(cause_name(row.code)) == row.code), row.text);
+        BOOST_TEST((cause_from(row.text) == row.code), row.text);
+    }
+    BOOST_TEST((cause_from("Something Else") == errc::denied));
+    BOOST_TEST(cause_name(errc::id_in_use) == "id_in_use");
+    BOOST_TEST(cause_name(errc::unknown) == "unknown");
+    BOOST_TEST(cause_name(errc::missing_candidate) == "missing_candidate");
+    BOOST_TEST(cause_name(errc::bad_welcome) == "bad_welcome");
+}
+
+BOOST_AUTO_TEST_CASE(client_requests) {
+    envelope e;
+    e.what = verb::send;
+    e.id = R"("1")", e.command = "session-start", e.to = "bob";
+    BOOST_TEST(encode(json_client{}, e) == R"({"cmd":"session-start","target":"bob","id":"1"})");
+    e.data.bytes = "{}", e.to = "b\"b", e.id = "7";
+    BOOST_TEST(encode(json_client{}, e) == R"({"cmd":"session-start","target":"b\"b","data":{},"id":7})");
+    e.id = "";
+    BOOST_TEST(encode(json_client{}, e) == "");
+}
+
+BOOST_AUTO_TEST_CASE(client_reads_welcomes) {
+    auto d =
+        decode(json_client{},
+               R"({"id":"m","cmd":"welcome","data":{"id":"al\u0069ce","configuration":{"iceServers":[]}}})");
+    BOOST_TEST((d.what == verb::welcome));
+    BOOST_TEST(d.to == "alice");
+    BOOST_TEST(d.bytes == R"({"iceServers":[]})");
+    d = decode(json_client{}, R"({"id":"m","cmd":"welcome","data":{"id":"alice"}})");
+    BOOST_TEST(d.to == "alice");
+    BOOST_TEST(d.bytes == "");
+    for (const auto bad :
+         {R"({"id":"m","cmd":"welcome"})", R"({"cmd":"welcome","data":{}})",
+          R"({"cmd":"welcome","data":{"id":""}})", R"({"cmd":"welcome","data":{"id":5}})",
+          R"({"cmd":"welcome","data":"alice"})", R"({"cmd":"welcome","data":{"id":"a"},"data":[]})"})
+        BOOST_TEST((decode(json_client{}, bad).result == errc::bad_welcome), bad);
+}
+
+BOOST_AUTO_TEST_CASE(client_reads_replies) {
+    struct row {
+        std::string_view text;
+        errc status;
+        std::string_view bytes;
+    };
+    using enum errc;
+    const row rows[] = {
+        {R"({"id":"1","ok":true})", ok, ""},
+        {R"({"id":"1","ok":true,"data":{"x":1}})", ok, R"({"x":1})"},
+        {R"({"id":"1","ok":false})", denied, ""},
+        {R"({"id":"1","ok":false,"data":{"message":"Peer Not Found"}})", unknown,
+         R"({"message":"Peer Not Found"})"},
+        {R"({"id":"1","ok":false,"data":{"message":"Can\u0027t Send to Yourself"}})", self,
+         R"({"message":"Can\u0027t Send to Yourself"})"},
+        {R"({"id":"1","ok":false,"data":{"message":"Other words","cause":"full"}})", full,
+         R"({"message":"Other words","cause":"full"})"},
+        {R"({"id":"1","ok":false,"data":{"message":"Peer Offline","cause":7}})", offline,
+         R"({"message":"Peer Offline","cause":7})"},
+        {R"({"id":"1","ok":false,"data":{"message":"ok"}})", denied, R"({"message":"ok"})"},
+        {R"({"id":"1","ok":false,"data":{"message":"Nobody knows"}})", denied,
+         R"({"message":"Nobody knows"})"},
+    };
+    for (const auto& r : rows) {
+        const auto d = decode(json_client{}, std::string(r.text));
+        BOOST_TEST((d.what == verb::reply));
+        BOOST_TEST(d.id == R"("1")");
+        BOOST_TEST(to_string(d.status) == to_string(r.status), r.text);
+        BOOST_TEST(d.bytes == r.bytes);
+    }
+    for (const auto text :
+         {R"({"ok":true})", R"({"id":"1","ok":1})", R"({"id":"1","ok":"true"})", R"({"id":"1"})"})
+        BOOST_TEST(decode(json_client{}, text).count == 0, text);
+}
+
+BOOST_AUTO_TEST_CASE(client_reads_relayed_messages) {
+    auto d = decode(json_client{},
+                    R"({"id":"m","cmd":"answer","origin":"b\u006fb","data":{"answer":1,"offer":1}})");
+    BOOST_TEST((d.what == verb::send));
+    BOOST_TEST(d.from == "bob");
+    BOOST_TEST(d.command == "answer");
+    BOOST_TEST(d.id == "");
+    BOOST_TEST(d.signal == "1");
+    BOOST_TEST(d.has_offer);
+    BOOST_TEST((d.kind == signal_kind::answer));
+    d = decode(json_client{}, R"({"cmd":"session-timeout","origin":"bob"})");
+    BOOST_TEST(d.command == "session-timeout");
+    BOOST_TEST((d.kind == signal_kind::none));
+    d = decode(json_client{}, R"({"cmd":"dance","origin":"bob","data":[1]})");
+    BOOST_TEST(d.bytes == "[1]");
+    for (const auto text : {R"({"cmd":"ice"})", R"({"origin":"bob"})", R"({"cmd":"ice","origin":5})",
+                            R"({"cmd":5,"origin":"b"})", "{}", R"({"cmd":"ice","origin":"\ud800"})", "[]"})
+        BOOST_TEST(decode(json_client{}, text).count == 0, text);
+}
+
+// What one side writes, the other reads.
+BOOST_AUTO_TEST_CASE(round_trips) {
+    for (const std::string name :
+         {"bob", "V1StGXR8_Z5jdHi6B-myT", "\"\\\x01\n\xc3\xa9\xf0\x9f\x98\x80", "__proto__"}) {
+        envelope e;
+        e.what = verb::send;
+        e.id = R"("1")", e.command = "offer", e.to = name;
+        e.data.bytes = R"({"offer":{"sdp":"a\r\n"}})", e.data.signal = R"({"sdp":"a\r\n"})",
+        e.data.kind = signal_kind::offer;
+        auto d = decode(json{}, encode(json_client{}, e));
+        BOOST_TEST(d.to == name);
+        BOOST_TEST(
+            (d.id == e.id && d.command == e.command && d.bytes == e.data.bytes && d.signal == e.data.signal));
+        e.from = name, e.to = {}, e.id = "m1";
+        d = decode(json_client{}, encode(json{}, e));
+        BOOST_TEST(d.from == name);
+        BOOST_TEST((d.command == e.command && d.bytes == e.data.bytes && d.signal == e.data.signal &&
+                    d.kind == e.data.kind));
+        e.what = verb::welcome, e.to = name;
+        BOOST_TEST(decode(json_client{}, encode(json{}, e)).to == name);
+    }
+    for (const auto& row : detail::errc_table)
+        for (const auto st : {plain, extras}) {
+            envelope e;
+            e.what = verb::reply, e.id = "[1]", e.status = row.code;
+            const auto d = decode(json_client{}, encode(json{}, e, st));
+            BOOST_TEST(d.id == "[1]");
+            BOOST_TEST((d.status == (is_verdict(row.code) ? errc::ok : row.code)));
+        }
+}
+
+BOOST_AUTO_TEST_CASE(laws) {
+    const auto check = [](bool holds, const char* law) { BOOST_TEST(holds, law); };
+    test::codec_laws(json{}, check);
+    test::codec_laws(json_client{}, check);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

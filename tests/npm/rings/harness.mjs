@@ -1,0 +1,107 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+
+// What the rings share: the server program as a child process, limits on every wait, and the report.
+
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const binary = process.argv[2] ?? fileURLToPath(new URL('../../../build/release/bin/sigfire', import.meta.url))
+
+/** A directory of this run alone, gone at its end. */
+export const scratch = mkdtempSync(join(tmpdir(), 'sigfire-ring-'))
+
+const children = new Set()
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL')
+  rmSync(scratch, { recursive: true, force: true })
+})
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
+
+/** Settles as `promise` does, or rejects after `ms` milliseconds saying what was waited for. */
+export function within(promise, what, ms = 10_000) {
+  let timer
+  const limit = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no ${what} within ${ms / 1000} s`)), ms)
+  })
+  return Promise.race([promise, limit]).finally(() => clearTimeout(timer))
+}
+
+/** The next event of this type; rejects after `ms` milliseconds. */
+export function event(target, type, what = type, ms = 10_000) {
+  return within(new Promise(resolve => target.addEventListener(type, resolve, { once: true })), what, ms)
+}
+
+export function equal(actual, expected, what) {
+  const [a, e] = [JSON.stringify(actual), JSON.stringify(expected)]
+  if (a !== e) throw new Error(`${what}: ${a} instead of ${e}`)
+}
+
+export function truth(value, what) {
+  if (!value) throw new Error(what)
+}
+
+/** Runs the program. `stdout` and `stderr` grow as it speaks; `exited` resolves with {code, signal}. */
+export function run(args) {
+  const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  children.add(child)
+  const program = { child, stdout: '', stderr: '' }
+  program.exited = new Promise(resolve => {
+    child.on('error', error => resolve({ error: `${binary}: ${error.message}` }))
+    child.on('close', (code, signal) => resolve(signal ? { code, signal } : { code }))
+  }).finally(() => children.delete(child))
+  for (const stream of ['stdout', 'stderr']) {
+    child[stream].setEncoding('utf8').on('data', text => {
+      program[stream] += text
+      child.emit('output')
+    })
+  }
+  return program
+}
+
+/** Starts `sigfire serve ARGS` and waits until it listens on as many addresses as it was given.
+ *  `addresses` holds them as printed, in that order. */
+export async function serve(args = ['-p', '0'], listeners = Math.max(1, args.filter(a => a === '--listen').length)) {
+  const program = run(['serve', ...args])
+  const ready = new Promise(resolve => {
+    program.child.on('output', () => {
+      program.addresses = [...program.stdout.matchAll(/^listening on (\S+)\n/gm)].map(match => match[1])
+      if (program.addresses.length >= listeners) resolve()
+    })
+  })
+  const early = program.exited.then(end => {
+    throw new Error(end.error ?? `the program ended with ${JSON.stringify(end)}: ${program.stderr}`)
+  })
+  early.catch(() => {})
+  await within(Promise.race([ready, early]), `${listeners} "listening on" lines`)
+  program.stop = async (signal = 'SIGTERM', ms = 10_000) => {
+    program.child.kill(signal)
+    return within(program.exited, `end after ${signal}`, ms)
+  }
+  return program
+}
+
+/** Runs the tests one after the other, reports, and ends the process. */
+export async function ring(tests, { limit = 60_000, after = async () => {} } = {}) {
+  let failed = 0
+  const stray = []
+  process.on('unhandledRejection', error => stray.push(error))
+  process.on('uncaughtException', error => stray.push(error))
+  for (const [name, test] of Object.entries(tests)) {
+    try {
+      await within(test(), 'end of the test', limit)
+      if (stray.length) throw stray[0]
+      console.log(`ok ${name}`)
+    } catch (error) {
+      ++failed
+      console.log(`not ok ${name}: ${String(error?.message ?? error).trim().replace(/\n/g, '\n    ')}`)
+    }
+    stray.length = 0
+    for (const child of children) child.kill('SIGKILL')
+  }
+  await within(after(), 'tidy end').catch(error => console.log(`# ${error.message}`))
+  console.log(`${Object.keys(tests).length - failed} passed, ${failed} failed`)
+  process.exit(failed ? 1 : 0)
+}

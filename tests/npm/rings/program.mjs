@@ -1,0 +1,374 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+
+// What the server program promises to who runs it: its addresses, exit codes, messages and HTTP answers.
+
+import { existsSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { connect, createServer } from 'node:net'
+import { join } from 'node:path'
+import WebSocket from 'ws'
+import { equal, ring, run, scratch, serve, truth, within } from './harness.mjs'
+
+/** A peer that speaks JSON text to one of the program's addresses, whatever its kind. */
+class Peer {
+  #inbox = []
+  #waiting = []
+  #requests = 0
+
+  static async join(address) {
+    const peer = new Peer()
+    const gone = new Promise(resolve => (peer.gone = resolve))
+    peer.closed = ms => within(gone, `close of ${address}`, ms)
+    if (address.startsWith('ws:')) peer.#websocket(address)
+    else peer.#stream(address.startsWith('unix:') ? { path: address.slice(5) } : endpoint(address))
+    const welcome = await peer.next('welcome')
+    equal(Object.keys(welcome), ['id', 'cmd', 'data'], 'members of the welcome')
+    peer.id = welcome.data.id
+    truth(/^[\w-]{20,}$/.test(peer.id), `a guessable or odd id: ${peer.id}`)
+    peer.configuration = welcome.data.configuration
+    return peer
+  }
+
+  #websocket(address) {
+    const socket = (this.socket = new WebSocket(address, 'sigfire.v1.json'))
+    this.write = text => socket.send(text)
+    this.leave = () => socket.close()
+    socket.on('message', data => this.#take(data))
+    socket.on('close', (code, reason) => this.#end({ code, reason }))
+    socket.on('error', error => this.#end({ error: error.message }))
+  }
+
+  // Every message behind four bytes of length, the most significant first.
+  #stream(options) {
+    const socket = (this.socket = connect(options))
+    let buffer = Buffer.alloc(0)
+    this.write = text => {
+      const body = Buffer.from(text)
+      const head = Buffer.alloc(4)
+      head.writeUInt32BE(body.length)
+      socket.write(Buffer.concat([head, body]))
+    }
+    this.leave = () => socket.end()
+    socket.on('data', data => {
+      buffer = Buffer.concat([buffer, data])
+      while (buffer.length >= 4 && buffer.length >= 4 + buffer.readUInt32BE()) {
+        const end = 4 + buffer.readUInt32BE()
+        this.#take(buffer.subarray(4, end))
+        buffer = buffer.subarray(end)
+      }
+    })
+    socket.on('end', () => this.#end({ end: true }))
+    socket.on('error', error => this.#end({ error: error.message }))
+  }
+
+  #take(data) {
+    const message = JSON.parse(data)
+    const waiting = this.#waiting.shift()
+    waiting ? waiting(message) : this.#inbox.push(message)
+  }
+
+  #end(how) {
+    this.gone(how)
+    for (const waiting of this.#waiting) waiting(how)
+  }
+
+  async next(cmd) {
+    const message = await within(this.#inbox.shift() ?? new Promise(resolve => this.#waiting.push(resolve)), cmd)
+    if (message.cmd !== cmd) throw new Error(`${JSON.stringify(message)} instead of ${cmd}`)
+    return message
+  }
+
+  /** Sends a request and returns the reply, which has to be the next message. */
+  async ask(cmd, target, data) {
+    const id = `request ${++this.#requests}`
+    this.write(JSON.stringify({ cmd, target, data, id }))
+    const reply = await this.next(undefined)
+    equal(reply.id, id, 'id of the reply')
+    return reply
+  }
+}
+
+const endpoint = address => ({ host: new URL(address).hostname, port: Number(new URL(address).port) })
+const anyPort = kind => `${kind}://127.0.0.1:0`
+
+function get(address, path, { headers = {}, method = 'GET' } = {}) {
+  const { host, port } = endpoint(address)
+  return within(
+    new Promise((resolve, reject) => {
+      const call = request({ host, port, path, method, headers, agent: false }, answer => {
+        let body = ''
+        answer.setEncoding('utf8').on('data', text => (body += text))
+        answer.on('end', () => resolve({ status: answer.statusCode, headers: answer.headers, body }))
+      })
+      call.on('error', reject).end()
+    }),
+    `answer to ${method} ${path}`)
+}
+
+function file(name, text) {
+  const path = join(scratch, name)
+  writeFileSync(path, text)
+  return path
+}
+
+async function served(args, test) {
+  const server = await serve(args)
+  await test(server)
+  equal(await server.stop(), { code: 0 }, 'exit')
+}
+
+/** Runs the program to its end, which has to come by itself and with one line on stderr. */
+async function refused(args, code, pattern) {
+  const program = run(args)
+  const shown = args.join(' ')
+  equal(await within(program.exited, `end of ${shown}`), { code }, `exit of ${shown}`)
+  equal(program.stdout, '', `stdout of ${shown}`)
+  const lines = program.stderr.split('\n').filter(Boolean)
+  equal(lines.length, 1, `lines on stderr of ${shown} (${program.stderr})`)
+  if (pattern && !lines[0].includes(pattern)) throw new Error(`${shown} says ${lines[0]}, nothing of ${pattern}`)
+}
+
+const unused = async () => {
+  const server = createServer()
+  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address()
+  await new Promise(resolve => server.close(resolve))
+  return port
+}
+
+await ring({
+  'it tells its addresses, with the real ports': async () => {
+    const path = join(scratch, 'told')
+    await served(['--listen', anyPort('ws'), '--listen', anyPort('tcp'), '--listen', `unix:${path}`], ({ addresses }) => {
+      const [ws, tcp, unix] = addresses
+      truth(/^ws:\/\/127\.0\.0\.1:[1-9]\d*$/.test(ws), `odd address ${ws}`)
+      truth(/^tcp:\/\/127\.0\.0\.1:[1-9]\d*$/.test(tcp), `odd address ${tcp}`)
+      equal(unix, `unix:${path}`, 'unix address')
+    })
+    truth(!existsSync(path), 'the socket file outlived the program')
+  },
+
+  '-p means WebSocket on the loopback interface': async () => {
+    const port = await unused()
+    await served(['-p', String(port)], async ({ addresses }) => {
+      equal(addresses, [`ws://127.0.0.1:${port}`], 'addresses')
+      await Peer.join(addresses[0])
+    })
+  },
+
+  'it listens on IPv6': () =>
+    served(['--listen', 'ws://[::1]:0'], async ({ addresses: [address] }) => {
+      truth(/^ws:\/\/\[::1\]:[1-9]\d*$/.test(address), `odd address ${address}`)
+      await Peer.join(address)
+    }),
+
+  'peers of all kinds of address reach each other': () =>
+    served(
+      ['--listen', anyPort('ws'), '--listen', anyPort('tcp'), '--listen', `unix:${join(scratch, 'reach')}`],
+      async ({ addresses }) => {
+        const peers = await Promise.all(addresses.map(Peer.join))
+        for (const a of peers) {
+          for (const b of peers.filter(peer => peer !== a)) {
+            equal(Object.entries(await a.ask('session-start', b.id)).slice(1), [['ok', true]], 'reply')
+            const start = await b.next('session-start')
+            equal([start.origin, 'data' in start], [a.id, false], 'session-start')
+            const offer = { type: 'offer', sdp: 'v=0\r\nžluťoučký', more: [1, { deep: null }] }
+            equal((await a.ask('offer', b.id, { offer, extra: 1 })).ok, true, 'ok')
+            const relayed = await b.next('offer')
+            equal([relayed.origin, relayed.data], [a.id, { offer, extra: 1 }], 'offer')
+          }
+        }
+        for (const peer of peers) {
+          const cause = async (...request) => (await peer.ask(...request)).data.message
+          equal(await cause('session-start', 'nobody'), 'Peer Not Found', 'cause')
+          equal(await cause('session-start', peer.id), "Can't Send to Yourself", 'cause')
+          equal(await cause('session-start'), 'Missing Target', 'cause')
+          equal(await cause('no-such-command', peers.find(other => other !== peer).id), 'Unknown Command', 'cause')
+        }
+        peers[1].leave()
+        await peers[1].closed()
+        for (const end = Date.now() + 5000; (await peers[0].ask('session-start', peers[1].id)).ok; )
+          truth(Date.now() < end, 'a peer that has left is still found')
+      }),
+
+  'messages arrive in any pieces': () =>
+    served(['--listen', anyPort('tcp')], async ({ addresses: [address] }) => {
+      const [a, b] = [await Peer.join(address), await Peer.join(address)]
+      const body = Buffer.from(JSON.stringify({ cmd: 'offer', target: b.id, data: { offer: 'x'.repeat(50) }, id: 1 }))
+      const head = Buffer.alloc(4)
+      head.writeUInt32BE(body.length)
+      a.socket.setNoDelay(true)
+      for (const byte of Buffer.concat([head, body])) {
+        a.socket.write(Buffer.of(byte))
+        await new Promise(setImmediate)
+      }
+      equal(await a.next(undefined), { id: 1, ok: true }, 'reply')
+      equal((await b.next('offer')).data.offer.length, 50, 'offer')
+    }),
+
+  'the RTC configuration is in the welcome': async () => {
+    const configuration = { iceServers: [{ urls: ['turn:turn.example:3478'], username: 'u', credential: 'č"' }] }
+    const path = file('rtc.json', JSON.stringify(configuration, null, 2))
+    const args = ['--listen', anyPort('ws'), '--listen', anyPort('tcp'), '--rtc-config', path]
+    await served(args, async ({ addresses }) => {
+      for (const address of addresses) equal((await Peer.join(address)).configuration, configuration, address)
+    })
+    await served(undefined, async ({ addresses: [address] }) =>
+      equal((await Peer.join(address)).configuration, undefined, 'configuration that nobody gave'))
+  },
+
+  'addresses may stand in a configuration file': async () => {
+    const path = file('config.json', JSON.stringify({ listen: [anyPort('ws'), anyPort('tcp')] }))
+    const server = await serve(['--config', path], 2)
+    equal(server.addresses.map(address => address.split(':')[0]), ['ws', 'tcp'], 'kinds')
+    for (const address of server.addresses) await Peer.join(address)
+    equal(await server.stop(), { code: 0 }, 'exit')
+  },
+
+  'HTTP: health, page and refusals': () =>
+    served(undefined, async ({ addresses: [address] }) => {
+      equal((await get(address, '/healthz')).status, 200, 'status of /healthz')
+
+      const browser = { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } }
+      const page = await get(address, '/', browser)
+      equal(page.status, 200, 'status of the page')
+      truth(page.headers['content-type'].startsWith('text/html'), `the page is ${page.headers['content-type']}`)
+      const parts = [...page.body.matchAll(/(?:src|href)="([^":]+)"/g)].map(match => match[1])
+      equal(parts, ['page.css', 'page.js'], 'what the page needs')
+      for (const [part, type] of [['/page.css', 'text/css'], ['/page.js', 'text/javascript']]) {
+        const answer = await get(address, part)
+        equal(answer.status, 200, `status of ${part}`)
+        truth(answer.headers['content-type']?.startsWith(type), `${part} is ${answer.headers['content-type']}`)
+        truth(answer.body.length > 500, `${part} is short`)
+      }
+
+      for (const [path, options] of [['/', {}], ['/nowhere', {}], ['/nowhere', browser], ['/page.html', browser]]) {
+        const answer = await get(address, path, options)
+        equal(answer.status, 426, `status of ${path}`)
+        equal(answer.headers.connection?.toLowerCase(), 'close', `Connection of ${path}`)
+      }
+      equal((await get(address, '/nowhere', { method: 'POST' })).status, 404, 'status of a POST')
+    }),
+
+  'rubbish on a port harms nobody else': () =>
+    served(['--listen', anyPort('ws'), '--listen', anyPort('tcp')], async ({ addresses }) => {
+      const peers = await Promise.all(addresses.map(Peer.join))
+      for (const address of addresses) {
+        for (const rubbish of ['\0'.repeat(64), '\xff'.repeat(4096), 'GET / HTTP/9.9\r\n\r\n', '{"id":1}\n']) {
+          const socket = connect(endpoint(address))
+          socket.on('error', () => {}).resume()
+          socket.end(rubbish, 'latin1')
+          await within(new Promise(resolve => socket.on('close', resolve)), `close after rubbish on ${address}`)
+        }
+      }
+      equal((await peers[0].ask('session-start', peers[1].id)).ok, true, 'ok')
+      await peers[1].next('session-start')
+    }),
+
+  'stderr is JSON, an object a line': async () => {
+    const server = await serve(['-p', '0', '--log-level', 'debug'])
+    const peer = await Peer.join(server.addresses[0])
+    peer.leave()
+    await peer.closed()
+    equal(await server.stop(), { code: 0 }, 'exit')
+    const lines = server.stderr.split('\n').filter(Boolean)
+    truth(lines.length > 0, 'there is no line')
+    for (const line of lines) {
+      let value
+      try {
+        value = JSON.parse(line)
+      } catch {}
+      truth(value && typeof value === 'object' && !Array.isArray(value), `no object: ${line}`)
+    }
+  },
+
+  'SIGTERM and SIGINT: goodbye to all, exit 0': async () => {
+    for (const signal of ['SIGTERM', 'SIGINT']) {
+      const path = join(scratch, signal)
+      const server = await serve(['--listen', anyPort('ws'), '--listen', anyPort('tcp'), '--listen', `unix:${path}`])
+      const peers = await Promise.all(server.addresses.map(Peer.join))
+      const begun = Date.now()
+      equal(await server.stop(signal), { code: 0 }, `exit after ${signal}`)
+      truth(Date.now() - begun < 2500, `polite peers were waited for after ${signal}`)
+      equal((await peers[0].closed()).code, 1001, `close code after ${signal}`)
+      for (const i of [1, 2])
+        equal(await peers[i].closed(), { end: true }, `end of ${server.addresses[i]} after ${signal}`)
+    }
+  },
+
+  'it can be stopped from the moment it says that it listens': async () => {
+    for (let i = 0; i < 25; ++i) {
+      const server = run(['serve', '-p', '0'])
+      server.child.stdout.once('data', () => server.child.kill('SIGTERM'))
+      equal(await within(server.exited, 'end'), { code: 0 }, 'exit')
+    }
+  },
+
+  'a peer that never answers does not hold up the end': async () => {
+    const server = await serve(['--listen', anyPort('ws')])
+    const peer = await Peer.join(server.addresses[0])
+    peer.socket._socket.pause()
+    equal(await server.stop('SIGTERM', 10_000), { code: 0 }, 'exit')
+    peer.socket.terminate()
+  },
+
+  'a second signal ends at once': async () => {
+    const server = await serve(['--listen', anyPort('ws')])
+    const peer = await Peer.join(server.addresses[0])
+    peer.socket._socket.pause()
+    server.child.kill('SIGTERM')
+    await new Promise(resolve => setTimeout(resolve, 300))
+    await server.stop('SIGTERM', 2000)
+    peer.socket.terminate()
+  },
+
+  'bad usage: exit 2 and one line': async () => {
+    const twice = `127.0.0.1:${await unused()}`
+    const path = join(scratch, 'twice')
+    const none = join(scratch, 'none.json')
+    const broken = file('broken.json', '{"listen": [')
+    for (const [args, pattern] of [
+      [[]],
+      [['no-such-command']],
+      [['serve', '--no-such-option'], '--no-such-option'],
+      [['serve', '-p']],
+      [['serve', '-p', 'many'], 'many'],
+      [['serve', '-p', '65536'], '65536'],
+      [['serve', '-p', '-1']],
+      [['serve', '--listen', 'http://127.0.0.1:0'], 'http://127.0.0.1:0'],
+      [['serve', '--listen', 'ws://127.0.0.1:66000'], '66000'],
+      [['serve', '--listen', 'ws://127.0.0.1'], 'ws://127.0.0.1'],
+      [['serve', '--listen', 'unix:'], 'unix:'],
+      [['serve', '--listen', `tcp://${twice}`, '--listen', `tcp://${twice}`], twice],
+      [['serve', '--listen', `unix:${path}`, '--listen', `unix:${path}`], path],
+      [['serve', '-p', '0', '--rtc-config', none], none],
+      [['serve', '-p', '0', '--rtc-config', broken], broken],
+      [['serve', '--config', none], none],
+      [['serve', '--config', broken], broken],
+      [['serve', '--config', file('odd.json', '{"no_such_member": 1}')], 'no_such_member'],
+      [['serve', '-p', '0', '--log-level', 'chatty'], 'chatty'],
+    ])
+      await refused(args, 2, pattern)
+  },
+
+  'an address in use: exit 1, and its name': async () => {
+    const path = `unix:${join(scratch, 'used')}`
+    await served(['--listen', anyPort('ws'), '--listen', anyPort('tcp'), '--listen', path], async ({ addresses }) => {
+      for (const address of addresses) {
+        const program = run(['serve', '--listen', address])
+        equal(await within(program.exited, `end on ${address}`), { code: 1 }, `exit on ${address}`)
+        truth(program.stderr.includes(address.replace(/^\w+:(\/\/)?/, '')), `stderr is ${program.stderr}`)
+        equal(program.stdout, '', `stdout on ${address}`)
+        await Peer.join(address)
+      }
+    })
+  },
+
+  '--help explains itself': async () => {
+    for (const args of [['--help'], ['serve', '--help']]) {
+      const program = run(args)
+      equal(await within(program.exited, 'end'), { code: 0 }, 'exit')
+      truth(program.stdout.includes('serve'), `stdout is ${program.stdout}`)
+    }
+  },
+})
