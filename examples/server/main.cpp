@@ -116,9 +116,6 @@ int serve(const settings& s) {
             return 1;
         }
     }
-    for (const auto& d : doors) std::cout << "listening on " << d->address() << '\n';
-    std::cout.flush();
-
     boost::asio::signal_set signals{io, SIGINT, SIGTERM};
     auto open = doors.size();
     // The first signal drains, the second one ends at once.
@@ -132,6 +129,9 @@ int serve(const settings& s) {
         signals.async_wait(on_signal);
     };
     signals.async_wait(on_signal);
+    // Only now: whoever reads this may send a signal at once.
+    for (const auto& d : doors) std::cout << "listening on " << d->address() << '\n';
+    std::cout.flush();
     io.run();
     return 0;
 }

@@ -87,55 +87,57 @@ namespace detail {
 struct errc_row {
     errc code;
     condition remedy;
+    const char* name; // on the wire
     const char* text;
 };
 
 // The one message table. Where Signal-Fire has a text for a cause, this is that text: its clients show it.
 inline constexpr errc_row errc_table[] = {
-    {errc::ok, {}, "OK"},
-    {errc::held, {}, "Held until admitted"},
-    {errc::forwarded, {}, "Forwarded to another hub"},
-    {errc::deferred, {}, "Deferred"},
-    {errc::unknown, condition::try_later, "Peer Not Found"},
-    {errc::offline, condition::try_later, "Peer Offline"},
-    {errc::self, condition::fix_request, "Can't Send to Yourself"},
-    {errc::full, condition::try_later, "Peer Cannot Take More"},
-    {errc::denied, condition::stay_away, "Denied"},
-    {errc::expired, condition::try_later, "Expired"},
-    {errc::malformed, condition::fix_request, "Bad Request"},
-    {errc::too_large, condition::fix_request, "Message Too Large"},
-    {errc::rate, condition::try_later, "Too Many Requests"},
-    {errc::missing_target, condition::fix_request, "Missing Target"},
-    {errc::missing_offer, condition::fix_request, "Missing Offer"},
-    {errc::missing_answer, condition::fix_request, "Missing Answer"},
-    {errc::missing_candidate, condition::fix_request, "Missing ICE Candidate"},
-    {errc::unknown_command, condition::fix_request, "Unknown Command"},
-    {errc::closed, condition::reconnect, "Connection Closed"},
-    {errc::lost, condition::reconnect, "Connection Lost"},
-    {errc::protocol_violation, condition::fix_request, "Protocol Error"},
-    {errc::bad_utf8, condition::fix_request, "Invalid UTF-8"},
-    {errc::flood, condition::fix_request, "Too Many Control or Empty Frames"},
-    {errc::missing_id, condition::fix_request, "Missing message ID"},
-    {errc::null_message, condition::reconnect, "Internal Server Error"},
-    {errc::overloaded, condition::reconnect, "Try Again Later"},
-    {errc::slow_consumer, condition::reconnect, "Slow Consumer"},
-    {errc::pong_timeout, condition::reconnect, "No Pong in Time"},
-    {errc::id_in_use, condition::stay_away, "ID In Use"},
-    {errc::replaced, condition::stay_away, "Replaced by a Newer Connection"},
-    {errc::stopping, condition::reconnect, "Server Stopping"},
-    {errc::handshake_timeout, condition::reconnect, "Handshake Timeout"},
-    {errc::bad_handshake, condition::fix_request, "Bad WebSocket Handshake"},
-    {errc::header_too_large, condition::fix_request, "Request Header Fields Too Large"},
-    {errc::version_not_supported, condition::fix_request, "WebSocket Version Not Supported"},
-    {errc::forbidden_origin, condition::stay_away, "Origin Not Allowed"},
-    {errc::upgrade_required, condition::fix_request, "Upgrade Required"},
-    {errc::connect_timeout, condition::reconnect, "Connect Timeout"},
-    {errc::welcome_timeout, condition::reconnect, "No Welcome in Time"},
-    {errc::request_timeout, condition::try_later, "No Reply in Time"},
-    {errc::close_timeout, condition::reconnect, "Close Not Answered in Time"},
-    {errc::not_connected, condition::reconnect, "Not Connected"},
-    {errc::bad_url, condition::fix_request, "Bad URL"},
-    {errc::bad_welcome, condition::stay_away, "First Message Was Not a Welcome"},
+    {errc::ok, {}, "ok", "OK"},
+    {errc::held, {}, "held", "Held until admitted"},
+    {errc::forwarded, {}, "forwarded", "Forwarded to another hub"},
+    {errc::deferred, {}, "deferred", "Deferred"},
+    {errc::unknown, condition::try_later, "unknown", "Peer Not Found"},
+    {errc::offline, condition::try_later, "offline", "Peer Offline"},
+    {errc::self, condition::fix_request, "self", "Can't Send to Yourself"},
+    {errc::full, condition::try_later, "full", "Peer Cannot Take More"},
+    {errc::denied, condition::stay_away, "denied", "Denied"},
+    {errc::expired, condition::try_later, "expired", "Expired"},
+    {errc::malformed, condition::fix_request, "malformed", "Bad Request"},
+    {errc::too_large, condition::fix_request, "too_large", "Message Too Large"},
+    {errc::rate, condition::try_later, "rate", "Too Many Requests"},
+    {errc::missing_target, condition::fix_request, "missing_target", "Missing Target"},
+    {errc::missing_offer, condition::fix_request, "missing_offer", "Missing Offer"},
+    {errc::missing_answer, condition::fix_request, "missing_answer", "Missing Answer"},
+    {errc::missing_candidate, condition::fix_request, "missing_candidate", "Missing ICE Candidate"},
+    {errc::unknown_command, condition::fix_request, "unknown_command", "Unknown Command"},
+    {errc::closed, condition::reconnect, "closed", "Connection Closed"},
+    {errc::lost, condition::reconnect, "lost", "Connection Lost"},
+    {errc::protocol_violation, condition::fix_request, "protocol_violation", "Protocol Error"},
+    {errc::bad_utf8, condition::fix_request, "bad_utf8", "Invalid UTF-8"},
+    {errc::flood, condition::fix_request, "flood", "Too Many Control or Empty Frames"},
+    {errc::missing_id, condition::fix_request, "missing_id", "Missing message ID"},
+    {errc::null_message, condition::reconnect, "null_message", "Internal Server Error"},
+    {errc::overloaded, condition::reconnect, "overloaded", "Try Again Later"},
+    {errc::slow_consumer, condition::reconnect, "slow_consumer", "Slow Consumer"},
+    {errc::pong_timeout, condition::reconnect, "pong_timeout", "No Pong in Time"},
+    {errc::id_in_use, condition::stay_away, "id_in_use", "ID In Use"},
+    {errc::replaced, condition::stay_away, "replaced", "Replaced by a Newer Connection"},
+    {errc::stopping, condition::reconnect, "stopping", "Server Stopping"},
+    {errc::handshake_timeout, condition::reconnect, "handshake_timeout", "Handshake Timeout"},
+    {errc::bad_handshake, condition::fix_request, "bad_handshake", "Bad WebSocket Handshake"},
+    {errc::header_too_large, condition::fix_request, "header_too_large", "Request Header Fields Too Large"},
+    {errc::version_not_supported, condition::fix_request, "version_not_supported",
+     "WebSocket Version Not Supported"},
+    {errc::forbidden_origin, condition::stay_away, "forbidden_origin", "Origin Not Allowed"},
+    {errc::upgrade_required, condition::fix_request, "upgrade_required", "Upgrade Required"},
+    {errc::connect_timeout, condition::reconnect, "connect_timeout", "Connect Timeout"},
+    {errc::welcome_timeout, condition::reconnect, "welcome_timeout", "No Welcome in Time"},
+    {errc::request_timeout, condition::try_later, "request_timeout", "No Reply in Time"},
+    {errc::close_timeout, condition::reconnect, "close_timeout", "Close Not Answered in Time"},
+    {errc::not_connected, condition::reconnect, "not_connected", "Not Connected"},
+    {errc::bad_url, condition::fix_request, "bad_url", "Bad URL"},
+    {errc::bad_welcome, condition::stay_away, "bad_welcome", "First Message Was Not a Welcome"},
 };
 
 constexpr const errc_row& row(errc e) noexcept {
@@ -153,6 +155,20 @@ constexpr bool is_verdict(errc e) noexcept {
 /// The one text of `e`, English, ASCII, static storage.
 constexpr std::string_view to_string(errc e) noexcept {
     return detail::row(e).text;
+}
+
+/// The name of `e` on the wire: that of its enumerator. Static storage.
+constexpr std::string_view cause_name(errc e) noexcept {
+    return detail::row(e).name;
+}
+
+/// The failure with that `cause_name` or, failing that, that `to_string`; `denied` if there is none.
+constexpr errc cause_from(std::string_view text) noexcept {
+    for (const auto& row : detail::errc_table)
+        if (!is_verdict(row.code) && row.name == text) return row.code;
+    for (const auto& row : detail::errc_table)
+        if (!is_verdict(row.code) && row.text == text) return row.code;
+    return errc::denied;
 }
 
 namespace detail {

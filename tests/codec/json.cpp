@@ -42,7 +42,8 @@ decoded decode(const Codec& codec, std::string text, message_type type = message
         d.what = e.what, d.status = e.status, d.kind = e.data.kind, d.has_offer = e.data.has_offer;
         d.id = e.id, d.command = e.command, d.from = e.from, d.to = e.to;
         d.bytes = e.data.bytes, d.signal = e.data.signal, d.whole = e.whole.view();
-        BOOST_TEST((e.what != verb::send || !e.to.empty() || !e.from.empty() || e.status != errc::ok));
+        if constexpr (std::is_same_v<Codec, json>) // a client may hear from the server itself
+            BOOST_TEST((e.what != verb::send || !e.to.empty() || e.status != errc::ok));
         BOOST_TEST((e.data.format == payload_format::json));
         BOOST_TEST((e.whole.type == type));
     });
@@ -55,8 +56,10 @@ decoded decode(const Codec& codec, std::string text, message_type type = message
 template <class Codec>
 std::string encode(const Codec& codec, const envelope& e, typename Codec::state st = {}) {
     std::vector<char> room(codec.bound(e, st));
-    BOOST_TEST(codec.encode(e, st, room.data()) == room.size());
-    return {room.begin(), room.end()};
+    const auto size = codec.encode(e, st, room.data());
+    BOOST_TEST(size <= room.size());
+    BOOST_TEST((size == 0) == room.empty());
+    return {room.data(), size};
 }
 
 constexpr json::state plain{}, extras{.extras = true};
@@ -357,6 +360,8 @@ BOOST_AUTO_TEST_CASE(relayed_messages) {
     auto e = relayed("a\"b", "[1]");
     e.from = "\t\\";
     BOOST_TEST(encode(json{}, e) == R"({"id":"m1","cmd":"a\"b","origin":"\u0009\\","data":[1]})");
+    e.from = {}; // the server itself
+    BOOST_TEST(encode(json{}, e) == R"({"id":"m1","cmd":"a\"b","data":[1]})");
     e.data.format = payload_format::binary;
     BOOST_TEST(encode(json{}, e) == "");
     e = relayed("");
@@ -374,8 +379,9 @@ BOOST_AUTO_TEST_CASE(every_length) {
             if (at < n) name[at] = '"', escaped.replace(at, 1, "\\\"");
             auto e = relayed("offer", name);
             e.from = name, e.id = name;
-            BOOST_TEST(encode(json{}, e) == R"({"id":")" + name + R"(","cmd":"offer","origin":")" + escaped +
-                                                '"' + (n == 0 ? "" : R"(,"data":)" + name) + "}");
+            BOOST_TEST(encode(json{}, e) ==
+                       R"({"id":")" + name + R"(","cmd":"offer")" +
+                           (n == 0 ? "" : R"(,"origin":")" + escaped + R"(","data":)" + name) + "}");
         }
 }
 
@@ -604,8 +610,11 @@ BOOST_AUTO_TEST_CASE(client_reads_relayed_messages) {
     BOOST_TEST((d.kind == signal_kind::none));
     d = decode(json_client{}, R"({"cmd":"dance","origin":"bob","data":[1]})");
     BOOST_TEST(d.bytes == "[1]");
-    for (const auto text : {R"({"cmd":"ice"})", R"({"origin":"bob"})", R"({"cmd":"ice","origin":5})",
-                            R"({"cmd":5,"origin":"b"})", "{}", R"({"cmd":"ice","origin":"\ud800"})", "[]"})
+    d = decode(json_client{}, R"({"cmd":"news","data":[1]})"); // the server itself
+    BOOST_TEST((d.what == verb::send && d.command == "news" && d.from.empty()));
+    for (const auto text :
+         {R"({"origin":"bob"})", R"({"cmd":"ice","origin":""})", R"({"cmd":"ice","origin":5})",
+          R"({"cmd":5,"origin":"b"})", "{}", R"({"cmd":"ice","origin":"\ud800"})", "[]"})
         BOOST_TEST(decode(json_client{}, text).count == 0, text);
 }
 

@@ -14,39 +14,6 @@
 
 namespace sigfire {
 
-namespace detail {
-
-// In the order of errc.
-// clang-format off
-inline constexpr std::string_view cause_names[] = {
-    "ok", "held", "forwarded", "deferred", "unknown", "offline", "self", "full", "denied",
-    "expired", "malformed", "too_large", "rate", "missing_target", "missing_offer",
-    "missing_answer", "missing_candidate", "unknown_command", "closed", "lost",
-    "protocol_violation", "bad_utf8", "flood", "missing_id", "null_message", "overloaded",
-    "slow_consumer", "pong_timeout", "id_in_use", "replaced", "stopping", "handshake_timeout",
-    "bad_handshake", "header_too_large", "version_not_supported", "forbidden_origin",
-    "upgrade_required", "connect_timeout", "welcome_timeout", "request_timeout", "close_timeout",
-    "not_connected", "bad_url", "bad_welcome",
-};
-// clang-format on
-static_assert(std::size(cause_names) == std::size(errc_table));
-
-} // namespace detail
-
-/// The name of `e` on the wire: that of its enumerator. Static storage.
-constexpr std::string_view cause_name(errc e) noexcept {
-    return detail::cause_names[static_cast<std::size_t>(detail::row(e).code)];
-}
-
-/// The failure with that `cause_name` or, failing that, that `to_string`; `denied` if there is none.
-constexpr errc cause_from(std::string_view text) noexcept {
-    for (const auto& row : detail::errc_table)
-        if (!is_verdict(row.code) && cause_name(row.code) == text) return row.code;
-    for (const auto& row : detail::errc_table)
-        if (!is_verdict(row.code) && row.text == text) return row.code;
-    return errc::denied;
-}
-
 namespace codec {
 
 /// How much of a message `json` checks.
@@ -158,14 +125,14 @@ public:
         return errc::ok;
     }
 
-    /// Exactly what `encode` will write.
+    /// At most what `encode` will write: as if each character of a name had to be escaped.
     std::size_t bound(const envelope& e, const state& st) const noexcept {
-        using detail::json_escaped_size, detail::length;
+        using detail::json_text_bound, detail::length;
         switch (e.what) {
         case verb::welcome: {
             const auto& configuration = options_.rtc_configuration;
             return length(R"({"id":"","cmd":"welcome","data":{"id":""}})") + e.id.size() +
-                   json_escaped_size(e.to) +
+                   json_text_bound(e.to) +
                    (configuration.empty() ? 0 : length(R"(,"configuration":)") + configuration.size());
         }
         case verb::reply:
@@ -175,8 +142,8 @@ public:
                    (st.extras ? length(R"(,"cause":"")") + cause_name(e.status).size() : 0);
         case verb::send:
             if (e.command.empty() || e.data.format != payload_format::json) return 0;
-            return length(R"({"id":"","cmd":"","origin":""})") + e.id.size() + json_escaped_size(e.command) +
-                   json_escaped_size(e.from) +
+            return length(R"({"id":"","cmd":"","origin":""})") + e.id.size() + json_text_bound(e.command) +
+                   json_text_bound(e.from) +
                    (e.data.bytes.empty() ? 0 : length(R"(,"data":)") + e.data.bytes.size()) +
                    (copies_answer(e, st) ? copy_size(e.data) : 0);
         case verb::other: break;
@@ -221,8 +188,10 @@ public:
             out.raw(e.id); // drawn by the hub: plain
             out.literal(R"(","cmd":")");
             out.text(e.command);
-            out.literal(R"(","origin":")");
-            out.text(e.from);
+            if (!e.from.empty()) [[likely]] { // what the server itself says comes from nobody
+                out.literal(R"(","origin":")");
+                out.text(e.from);
+            }
             if (e.data.bytes.empty()) {
                 out.literal(R"("})");
                 break;
@@ -325,7 +294,7 @@ public:
     /** Emits at most one envelope:
      *  - `verb::welcome`: `to` is the own id, `data.bytes` the RTC configuration (any JSON value) or empty;
      *  - `verb::reply`: `id`, `status`, and `data.bytes` the reply's `data` or empty;
-     *  - `verb::send`: `command`, `from` and `data`.
+     *  - `verb::send`: `command`, `from` (empty: the server itself) and `data`.
      *  What else is valid JSON is ignored.
      *
      *  Errors: `malformed`, `bad_utf8` (text messages only), `null_message`, `bad_welcome`. */
@@ -361,7 +330,7 @@ public:
                     cause_from(name(is_json_string(in.inner.cause) ? in.inner.cause : in.inner.message));
         } else {
             e.from = name(in.origin);
-            if (e.from.empty() || e.command.empty()) return errc::ok;
+            if (e.command.empty() || (e.from.empty() && !in.origin.empty())) return errc::ok;
             e.what = verb::send;
             if (const auto known = detail::find_command(e.command))
                 e.data = detail::json_payload(in.data, in.inner, *known);
@@ -372,12 +341,12 @@ public:
         return errc::ok;
     }
 
-    /// Exactly what `encode` will write: a request for `verb::send` with a command and an id, else nothing.
+    /// At most what `encode` will write: a request for `verb::send` with a command and an id, else nothing.
     std::size_t bound(const envelope& e, const state&) const noexcept {
-        using detail::json_escaped_size, detail::length;
+        using detail::json_text_bound, detail::length;
         if (!can_encode(e)) return 0;
-        return length(R"({"cmd":"","target":"","id":})") + json_escaped_size(e.command) +
-               json_escaped_size(e.to) + e.id.size() +
+        return length(R"({"cmd":"","target":"","id":})") + json_text_bound(e.command) +
+               json_text_bound(e.to) + e.id.size() +
                (e.data.bytes.empty() ? 0 : length(R"(,"data":)") + e.data.bytes.size());
     }
 

@@ -380,8 +380,13 @@ inline std::string_view json_unescape(std::string_view s, char* buffer, std::siz
     return {buffer, out};
 }
 
+/// Whether not all digits before the exponent are zero.
+constexpr bool json_number_truthy(std::string_view raw) noexcept {
+    return raw.substr(0, raw.find_first_of("eE")).find_first_of("123456789") != raw.npos;
+}
+
 /// Whether JavaScript takes the checked value `raw` for true; false for no value at all.
-constexpr bool json_truthy(std::string_view raw) noexcept {
+[[gnu::always_inline]] constexpr bool json_truthy(std::string_view raw) noexcept {
     if (raw.empty()) return false;
     switch (raw[0]) {
     case '"': return raw.size() > 2;
@@ -390,8 +395,7 @@ constexpr bool json_truthy(std::string_view raw) noexcept {
     case '{':
     case '[':
     case 't': return true;
-    default: // a number is false if all digits before its exponent are zero
-        return raw.substr(0, raw.find_first_of("eE")).find_first_of("123456789") != raw.npos;
+    default: return json_number_truthy(raw);
     }
 }
 

@@ -1,0 +1,25 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+
+// The client with callbacks. The operations are those of 09 (futures) and 10 (coroutines).
+
+#include <sigfire/sigfire.hpp>
+
+#include <iostream>
+
+int main() {
+    boost::asio::io_context io{1};
+    sigfire::server srv{sigfire::websocket{io}};
+    sigfire::client client{io};
+    sigfire::error_code cause;
+
+    client.connect(srv.address(), [&](sigfire::error_code ec, const sigfire::welcome& welcome) {
+        if (ec) return srv.stop();
+        std::cout << "I am " << welcome.id << '\n';
+        client.request("nobody", "session-start", [&](sigfire::error_code ec) {
+            std::cout << (cause = ec).message() << '\n';
+            client.close([&](sigfire::error_code) { srv.stop(); });
+        });
+    });
+    io.run();
+    return cause != sigfire::errc::unknown;
+}
