@@ -1,32 +1,23 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// A transport of your own: messages come in by a function call and go out to another. Real ones do the same
-// with a socket, a serial line or shared memory in between.
+// A transport of your own: messages come in by one function call and go out by another.
 
 #include <sigfire/sigfire.hpp>
 
-#include <functional>
 #include <iostream>
-#include <optional>
 
-// Where the world meets the server: `come` and `say` are the world's, `hear` is called back.
-struct wire {
-    std::function<void()> come;
-    std::function<void(std::string)> say;
+struct world {
+    std::function<void()> come;           // called by the world: a peer is here
+    std::function<void(std::string)> say; // called by the world: it says this
     std::function<void(std::string_view)> hear;
 };
 
 struct function_call {
     boost::asio::io_context* io;
-    wire* to;
+    world* to;
     boost::asio::io_context& context() const { return *io; }
-
     template <class State>
     struct connection {
-        wire* to;
-        std::string out;
-        State kept{};
-        bool over = false;
         char* reserve(sigfire::message_type, std::size_t n) {
             return out.resize(n), over ? nullptr : out.data();
         }
@@ -36,32 +27,32 @@ struct function_call {
         void refuse(sigfire::ending) { over = true; }
         void hold() {}
         void release() {}
-        bool ping() { return false; } // so whoever holds an id keeps it
+        bool ping() { return false; } // cannot ask for a sign of life
         void close(sigfire::ending, sigfire::errc) { over = true; }
         State& state() { return kept; }
+        world* to;
+        std::string out = {};
+        State kept = {};
+        bool over = false;
     };
-
     template <class State, class Sink>
     struct engine {
-        engine(const function_call& t, Sink& s) : to{t.to}, sink{s} {}
+        engine(const function_call& t, Sink& s) : peer{t.to}, sink{s} {}
         void open(sigfire::error_code&) {
-            to->come = [this] { sink.opening(only.emplace(connection<State>{to}), {}); };
-            to->say = [this](std::string text) { sink.received(*only, {text}); };
+            peer.to->come = [this] { sink.opening(peer, {}); };
+            peer.to->say = [this](std::string text) { sink.received(peer, {text}); };
         }
         std::string address() const { return "function:"; }
-        void stop(std::chrono::milliseconds, std::function<void()> done) { done ? done() : void(); }
-        wire* to;
+        void stop(std::chrono::milliseconds, std::function<void()> done) { done(); }
+        connection<State> peer;
         Sink& sink;
-        std::optional<connection<State>> only; // one peer at a time is enough to show it
     };
 };
-static_assert(sigfire::Transport<function_call>);
 
 int main() {
     boost::asio::io_context io{1};
-    wire w;
     std::string heard;
-    w.hear = [&](std::string_view text) { std::cout << (heard = text) << '\n'; };
+    world w{{}, {}, [&](std::string_view s) { std::cout << (heard = s) << '\n'; }};
     sigfire::server srv{function_call{&io, &w}};
     w.come();
     w.say(R"({"cmd":"offer","target":"nobody","id":1,"data":{"offer":{}}})");

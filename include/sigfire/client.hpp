@@ -52,12 +52,17 @@ class client {
 public:
     using executor_type = boost::asio::any_io_executor;
 
-    explicit client(executor_type executor, client_options options = {})
+    // No default arguments: g++ 12 would destroy one twice in `client c{co_await this_coro::executor}`.
+    explicit client(executor_type executor) : client{std::move(executor), client_options()} {}
+    client(executor_type executor, client_options options)
         : core_{std::make_shared<detail::client_core>(std::move(executor), std::move(options))} {}
 
     template <class Context>
         requires std::derived_from<Context, boost::asio::execution_context>
-    explicit client(Context& context, client_options options = {})
+    explicit client(Context& context) : client{executor_type{context.get_executor()}} {}
+    template <class Context>
+        requires std::derived_from<Context, boost::asio::execution_context>
+    client(Context& context, client_options options)
         : client{executor_type{context.get_executor()}, std::move(options)} {}
 
     client(const client&) = delete;
