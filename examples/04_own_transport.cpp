@@ -1,5 +1,4 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-
 // A transport of your own: messages come in by one function call and go out by another.
 
 #include <sigfire/sigfire.hpp>

@@ -230,7 +230,9 @@ private:
         // Signal-Fire's server gives no reason for a message that is too large.
         const auto text = e == errc::too_large ? std::string_view{} : to_string(e);
         if (!c.silent()) c.close({0, framing::close_code(e), text}, e);
+        c.said_close_ = false; // the answer to it would not be heard
         c.deaf_ = true;
+        c.mark();
     }
 
     void keep(connection& c, std::span<const char> bytes) {
@@ -243,7 +245,10 @@ private:
         for (auto& c : connections_)
             if (!c->deaf_ && (!largest || c->framing_.incomplete() > largest->framing_.incomplete()))
                 largest = c.get();
-        if (largest) fail(*largest, errc::overloaded);
+        if (!largest) return;
+        incomplete_ -= largest->framing_.incomplete();
+        largest->framing_ = {};
+        fail(*largest, errc::overloaded);
     }
 
     bool on_control(connection& c, control k, std::uint16_t code, std::string_view text) {
