@@ -33,7 +33,7 @@ public:
      *  call. Nothing is added before `commit`. */
     char* reserve(detail::buffer_pool& pool, std::size_t n, std::size_t limit) {
         if (!fits(n, limit)) return nullptr;
-        if (capacity_ - end_ < n) grow(pool, n);
+        if (!data_ || capacity_ - end_ < n) grow(pool, n);
         return data_ + end_;
     }
 
@@ -63,7 +63,7 @@ private:
         const auto used = size();
         // What was sent makes room, if it is at least half: else a reader that is always a little behind
         // would have its output moved again and again.
-        if (begin_ >= used && capacity_ - used >= n) {
+        if (data_ && begin_ >= used && capacity_ - used >= n) {
             std::memcpy(data_, data_ + begin_, used);
         } else {
             const auto bigger = pool.get(used + n);

@@ -1,0 +1,17 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+// expect: sigfire: a part of this server is no Codec, Registry, Router, Log, HttpHandler or hub_options
+#include "models.hpp"
+
+#include <sigfire/server.hpp>
+#include <sigfire/transport/loopback.hpp>
+
+// A router whose route has forgotten who sends.
+struct router {
+#ifdef RIGHT
+    sigfire::errc route(const auto&, sigfire::peer_handle, const sigfire::envelope&, auto) { return {}; }
+#else
+    sigfire::errc route(const auto&, const sigfire::envelope&, auto) { return {}; }
+#endif
+};
+
+template class sigfire::server<sigfire::loopback, router>;

@@ -1,0 +1,82 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#include <sigfire/request.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <string>
+#include <vector>
+
+using namespace sigfire;
+
+BOOST_AUTO_TEST_SUITE(request_)
+
+BOOST_AUTO_TEST_CASE(headers_by_name) {
+    const header fields[] = {{"Host", "a"}, {"X-Two", "1"}, {"x-two", "2"}, {"Empty", ""}};
+    const request r{"GET", "/", fields, {}};
+    BOOST_TEST(r["host"] == "a");
+    BOOST_TEST(r["HOST"] == "a");
+    BOOST_TEST(r["x-TWO"] == "1");
+    BOOST_TEST(r["Empty"] == "");
+    BOOST_TEST(r["Hos"] == "");
+    BOOST_TEST(r["Hosts"] == "");
+    BOOST_TEST(request{}["Host"] == "");
+}
+
+BOOST_AUTO_TEST_CASE(paths) {
+    BOOST_TEST((request{"GET", "/a/b?c=d", {}, {}}.path() == "/a/b"));
+    BOOST_TEST((request{"GET", "/a", {}, {}}.path() == "/a"));
+    BOOST_TEST((request{"GET", "?", {}, {}}.path() == ""));
+    BOOST_TEST(request{}.path() == "");
+}
+
+BOOST_AUTO_TEST_CASE(query_parameters) {
+    struct row {
+        std::string_view target, name, value;
+    };
+    for (const auto& [target, name, value] : std::initializer_list<row>{
+             {"/", "id", ""},
+             {"/?", "id", ""},
+             {"/?id=7", "id", "7"},
+             {"/?id", "id", ""},
+             {"/?id=", "id", ""},
+             {"/?xid=1&id=2", "id", "2"},
+             {"/?id=1&id=2", "id", "1"},
+             {"/?a=1&&id=2", "id", "2"},
+             {"/?id=a%20b+c", "id", "a b c"},
+             {"/?id=%E2%82%ac", "id", "\xe2\x82\xac"},
+             {"/?id=%zz%4", "id", "%zz%4"},
+             {"/?id=%", "id", "%"},
+             {"/?%69d=3", "id", "3"},
+             {"/?id=a=b?c", "id", "a=b?c"},
+             {"/?ID=1", "id", ""},
+             {"/#?id=1", "id", "1"},
+         })
+        BOOST_TEST((request{"GET", target, {}, {}}.query(name)) == value, target);
+}
+
+BOOST_AUTO_TEST_CASE(subprotocols_in_order) {
+    struct row {
+        std::vector<header> fields;
+        std::vector<std::string> offered;
+    };
+    for (const auto& [fields, offered] : std::initializer_list<row>{
+             {{}, {}},
+             {{{"Sec-WebSocket-Protocol", ""}}, {}},
+             {{{"Sec-WebSocket-Protocol", "Signal-Fire@3"}}, {"Signal-Fire@3"}},
+             {{{"sec-websocket-protocol", " a ,\tb,, c"}}, {"a", "b", "c"}},
+             {{{"Sec-WebSocket-Protocol", "a"}, {"Other", "x"}, {"Sec-WebSocket-Protocol", "b,"}},
+              {"a", "b"}},
+         }) {
+        std::vector<std::string> seen;
+        const request r{"GET", "/", fields, {}};
+        BOOST_TEST(!r.any_subprotocol([&](std::string_view s) { return seen.emplace_back(s), false; }));
+        BOOST_TEST(seen == offered, boost::test_tools::per_element());
+    }
+    const header fields[] = {{"Sec-WebSocket-Protocol", "a, b, c"}};
+    int calls = 0;
+    BOOST_TEST((request{"GET", "/", fields, {}}.any_subprotocol(
+        [&](std::string_view s) { return ++calls, s == "b"; })));
+    BOOST_TEST(calls == 2);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
