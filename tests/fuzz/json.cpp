@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 using namespace sigfire;
@@ -53,6 +54,8 @@ void decode(const Codec& codec, const Other& other, std::string_view text, messa
     std::vector<char> bytes(text.begin(), text.end());
     typename Codec::state st{};
     const auto result = codec.decode({bytes, type}, st, [&](envelope& e) {
+        // a client may hear from the server itself, which has no id
+        if (std::is_same_v<Codec, json_client> && e.from.empty()) e.from = "server";
         require(e.what != verb::send || !e.to.empty() || !e.from.empty() || e.status != errc::ok);
         require(e.data.signal.empty() || e.data.bytes.find(e.data.signal) != e.data.bytes.npos);
         if (e.what != verb::send || e.status != errc::ok) return;
@@ -64,8 +67,9 @@ void decode(const Codec& codec, const Other& other, std::string_view text, messa
         typename Other::state other_state{};
         std::vector<char> out(other.bound(e, other_state));
         require(!out.empty());
-        require(other.encode(e, other_state, out.data()) == out.size());
-        require(by_boost({out.begin(), out.end()}) != verdict::not_json);
+        const auto written = other.encode(e, other_state, out.data());
+        require(written != 0 && written <= out.size());
+        require(by_boost({out.data(), written}) != verdict::not_json);
     });
     require(std::memcmp(bytes.data(), text.data(), text.size()) == 0);
     if (expected == verdict::json) require(result != errc::malformed && result != errc::bad_utf8);
