@@ -54,7 +54,7 @@ struct welcome {
 /// What another peer says.
 struct incoming {
     std::string command; ///< `offer`, `answer`, `ice`, `session-start`, ...
-    std::string from;    ///< the other peer's id
+    std::string from;    ///< the other peer's id; empty if the server says it itself
     std::string data;    ///< JSON text; empty if there is none
 };
 
