@@ -399,12 +399,12 @@ BOOST_AUTO_TEST_CASE(the_log_hears_of_everyone_once) {
                      "id_claimed id=a",
                      "! claim_refused id=a",
                      "! claim_refused id=a",
-                     "peer_closed id=a cause=Connection Closed",
+                     "peer_closed id=a cause=closed",
                      "peer_opened id=c",
                      "id_claimed id=c",
                      "peer_opened id=c",
-                     "! peer_closed id=c cause=No Pong in Time",
-                     "! peer_closed id=c cause=Slow Consumer",
+                     "! peer_closed id=c cause=pong_timeout",
+                     "! peer_closed id=c cause=slow_consumer",
                  });
 }
 

@@ -292,7 +292,7 @@ private:
 
     void note(log_level level, std::string_view event, std::string_view id, errc why) {
         if constexpr (!std::is_same_v<L, no_log>)
-            write(level, event, {{"id", id}, {"cause", to_string(why)}});
+            write(level, event, {{"id", id}, {"cause", cause_name(why)}});
     }
 
     void write(log_level level, std::string_view event, std::initializer_list<log_field> fields) {
