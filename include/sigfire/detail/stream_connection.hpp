@@ -83,7 +83,10 @@ public:
         finish(errc::denied);
     }
 
-    void hold() { held_ = true; }
+    void hold() {
+        held_ = true;
+        mark();
+    }
 
     void release() {
         if (!std::exchange(held_, false)) return;
@@ -100,7 +103,7 @@ public:
         if (silent()) return;
         // A held connection is not being read, so the other side's part of the close would not be seen.
         said_close_ = e.close_code != 0 && control_message(control::close, e.close_code, e.text) && !held_;
-        finish(cause);
+        if (!cut_) finish(cause);
     }
 
     State& state() { return state_; }
@@ -201,8 +204,8 @@ private:
     bool buried_ = false;
     bool known_ = false; // to the sink, which has not heard `closed` yet
     bool marked_ = false;
-    bool wants_write_ = false;
-    bool asked_ = false; // the sink waits for a pong
+    bool reads_ = true, writes_ = false; // what the loop watches
+    bool asked_ = false;                 // the sink waits for a pong
     bool pinged_ = false;
     State state_{};
 };

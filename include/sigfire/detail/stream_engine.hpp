@@ -140,7 +140,7 @@ private:
             // Only now: an event further on in the batch may still have pointed at one of them.
             graveyard_.clear();
         }
-        if (now_ >= next_sweep_) sweep();
+        if (now_ >= std::min(next_sweep_, drain_until_)) sweep();
         flush();
         graveyard_.clear();
         core_.in_turn = false;
@@ -214,7 +214,8 @@ private:
         if constexpr (Wire::upgrades) {
             if (c.opening_) return upgrade(c, bytes);
         }
-        if (c.held_) return keep(c, bytes);
+        // What is kept goes first.
+        if (c.held_ || c.kept_) return keep(c, bytes);
         feeder handler{*this, c};
         const auto before = c.framing_.incomplete();
         const auto progress = c.framing_.feed(bytes, framing_limits_, handler);
@@ -230,9 +231,17 @@ private:
         // Signal-Fire's server gives no reason for a message that is too large.
         const auto text = e == errc::too_large ? std::string_view{} : to_string(e);
         if (!c.silent()) c.close({0, framing::close_code(e), text}, e);
-        c.said_close_ = false; // the answer to it would not be heard
-        c.deaf_ = true;
+        c.said_close_ = false; // whatever it answers is not read, so our end goes first
+        deafen(c);
         c.mark();
+    }
+
+    // Nothing more is heard from it: what it had begun to say is dropped.
+    void deafen(connection& c) {
+        c.deaf_ = true;
+        incomplete_ -= c.framing_.incomplete();
+        c.framing_ = {};
+        c.kept_.reset();
     }
 
     void keep(connection& c, std::span<const char> bytes) {
@@ -245,10 +254,7 @@ private:
         for (auto& c : connections_)
             if (!c->deaf_ && (!largest || c->framing_.incomplete() > largest->framing_.incomplete()))
                 largest = c.get();
-        if (!largest) return;
-        incomplete_ -= largest->framing_.incomplete();
-        largest->framing_ = {};
-        fail(*largest, errc::overloaded);
+        if (largest) fail(*largest, errc::overloaded);
     }
 
     bool on_control(connection& c, control k, std::uint16_t code, std::string_view text) {
@@ -281,10 +287,10 @@ private:
         const std::string_view text{bytes.data(), bytes.size()};
         const auto end = text.find("\r\n\r\n");
         const auto size = end == text.npos ? text.size() : end + 4;
-        if (size > core_.limits.header) return turn_away(c, errc::header_too_large);
         // No method begins like that: TLS, or noise. Waiting for a blank line would be waiting for nothing.
         if (!text.empty() && !std::isalpha(static_cast<unsigned char>(text.front())))
             return turn_away(c, errc::bad_handshake);
+        if (size > core_.limits.header) return turn_away(c, errc::header_too_large);
         if (end == text.npos) {
             if (!c.kept_) keep(c, bytes);
             return;
@@ -294,7 +300,8 @@ private:
         if (!header.parse(text.substr(0, size))) return turn_away(c, errc::bad_handshake);
         const auto from = remote(c);
         const auto request = header.view(from);
-        if (!wants_websocket(request)) return answer(c, request);
+        // To HEAD no answer may have a body, and an upgrade may be ignored (RFC 9110, 7.8).
+        if (!wants_websocket(request) || request.method == "HEAD") return answer(c, request);
         if (!wire_.path().empty() && request.path() != wire_.path()) return turn_away(c, errc::unknown);
         if (const auto e = check_upgrade(request, header.http_1_1(), wire_.origins()); e != errc::ok)
             return turn_away(c, e);
@@ -307,25 +314,22 @@ private:
         c.stamp_ = ms();
         sink_.opening(c, r);
         if (c.opening_) c.refuse({500, 0, "Not Admitted"});
-        if (c.held_) core_.loop.watch(c.socket_, &c, false, c.wants_write_);
     }
 
     void turn_away(connection& c, errc e) {
         c.refuse(e == errc::unknown ? ending{404, 0, "Not Found"} : refusal(e));
-        c.deaf_ = true;
+        deafen(c);
     }
 
     void answer(connection& c, const request& r) {
         const bool here = wire_.path().empty() || r.path() == wire_.path();
         response out;
-        if (sink_.http(r, out)) {
-            c.opening_ = false;
-            c.write(compose(out, r.method == "HEAD"));
-            c.finish(errc::closed);
-        } else {
-            c.refuse(r.method == "GET" && here ? refusal(errc::upgrade_required)
-                                               : ending{404, 0, "Not Found"});
-        }
+        if (!sink_.http(r, out))
+            out = refusal_response(r.method == "GET" && here ? refusal(errc::upgrade_required)
+                                                             : ending{404, 0, "Not Found"});
+        c.opening_ = false;
+        c.write(compose(out, r.method == "HEAD"));
+        c.finish(errc::closed);
         c.deaf_ = true;
     }
 
@@ -348,15 +352,19 @@ private:
         }
         if (c.cut_) return bury(c);
         if (c.ending_ && !c.said_close_ && !c.out_.size() && !std::exchange(c.lingering_, true)) {
-            c.deaf_ = true;
+            deafen(c);
             c.stamp_ = ms();
             core_.loop.shutdown(c.socket_);
         }
-        const bool wants_write = c.out_.size() != 0;
-        if (wants_write != c.wants_write_ || c.released_ || (c.ending_ && c.held_)) {
-            c.wants_write_ = wants_write;
-            if (c.ending_) c.held_ = false;
-            core_.loop.watch(c.socket_, &c, !c.held_, wants_write);
+        if (c.ending_) {
+            c.held_ = false;
+            c.kept_.reset();
+        }
+        const bool reads = !c.held_, writes = c.out_.size() != 0;
+        if (reads != c.reads_ || writes != c.writes_) {
+            c.reads_ = reads;
+            c.writes_ = writes;
+            core_.loop.watch(c.socket_, &c, reads, writes);
         }
         if (std::exchange(c.released_, false) && c.kept_ && !c.silent()) {
             const auto kept = std::move(c.kept_);

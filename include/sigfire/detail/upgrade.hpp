@@ -86,9 +86,16 @@ inline bool has_token(std::string_view list, std::string_view token) {
     return any_in_list(list, [&](std::string_view s) { return equal_ignoring_case(s, token); });
 }
 
+/// The same of all fields of that name: a list may be spread over several lines (RFC 9110, 5.3).
+inline bool has_token(const request& r, std::string_view name, std::string_view token) {
+    return std::any_of(r.headers.begin(), r.headers.end(), [&](const header& h) {
+        return equal_ignoring_case(h.name, name) && has_token(h.value, token);
+    });
+}
+
 /// Whether the request asks for a WebSocket.
 inline bool wants_websocket(const request& r) {
-    return has_token(r["Upgrade"], "websocket");
+    return has_token(r, "Upgrade", "websocket");
 }
 
 /// What is wrong with an upgrade request (RFC 6455, 4.2.1), or `ok`.
@@ -97,7 +104,7 @@ inline errc check_upgrade(const request& r, bool http_1_1, std::span<const std::
     const auto base64 = [](char c) {
         return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '+' || c == '/';
     };
-    if (r.method != "GET" || !http_1_1 || r["Host"].empty() || !has_token(r["Connection"], "upgrade"))
+    if (r.method != "GET" || !http_1_1 || r["Host"].empty() || !has_token(r, "Connection", "upgrade"))
         return errc::bad_handshake;
     if (r["Sec-WebSocket-Version"] != "13") return errc::version_not_supported;
     // 16 bytes are 22 characters and "==".

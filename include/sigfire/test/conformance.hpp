@@ -4,11 +4,16 @@
 #include <sigfire/concepts.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <functional>
 #include <initializer_list>
+#include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 /** The laws of the named requirements, as far as a program can check them, for models of your own. Each takes
@@ -173,6 +178,236 @@ void codec_laws(const C& original, auto&& check) {
             check(end.text.size() <= 123, "a close reason has at most 123 bytes");
             check(end.http_status >= 400 && end.http_status < 600, "a refusal has the status of an error");
         }
+}
+
+/// Laws of `Registry`, from an empty one.
+template <Registry R>
+void registry_laws(R r, auto&& check) {
+    const std::string odd[] = {"a",    "A",         std::string(1, '\0'),  std::string(2, '\0'), "b ",
+                               "\xff", "__proto__", std::string(256, 'x'), std::string(255, 'x')};
+    std::uint32_t n = 0;
+    for (const auto& id : odd) {
+        check(!r.find(id), "nobody is found before insert");
+        check(r.insert(id, {n, n + 1}), "insert takes an id that is free");
+        check(!r.insert(id, {99, 99}), "insert refuses an id that is taken");
+        check(r.find(id) == peer_handle{n, n + 1}, "find after insert finds");
+        check(r.size() == ++n, "size counts");
+    }
+    std::map<std::string, peer_handle, std::less<>> seen;
+    r.for_each_peer([&](std::string_view id, peer_handle h) { seen[std::string{id}] = h; });
+    check(seen.size() == n, "for_each_peer visits each");
+    for (const auto& [id, h] : seen) check(r.find(id) == h, "for_each_peer tells id and handle");
+    for (const auto& id : odd) {
+        check(r.erase(id), "erase finds what is there");
+        check(!r.erase(id), "erase tells what is not there");
+        check(!r.find(id) && r.size() == --n, "after erase nobody is found");
+    }
+}
+
+/// Laws of `Router`. `registry` is empty, and of the kind that the router is meant for.
+template <class R, Registry Peers>
+void router_laws(R router, Peers registry, auto&& check) {
+    const std::string ids[] = {"a", "b", "c"};
+    for (std::uint32_t i = 0; i < 3; ++i) registry.insert(ids[i], {i, 1});
+    for (const std::string to : {"a", "b", "c", "nobody", ""})
+        for (std::uint32_t from = 0; from < 3; ++from) {
+            envelope e;
+            e.what = verb::send, e.to = to, e.from = ids[from];
+            std::vector<peer_handle> targets;
+            const errc cause = router.route(std::as_const(registry), peer_handle{from, 1}, std::as_const(e),
+                                            [&](peer_handle h) { targets.push_back(h); });
+            check((cause == errc::ok) == !targets.empty(), "ok means that there is a target");
+            for (std::size_t i = 0; i < targets.size(); ++i) {
+                check(targets[i] != peer_handle{from, 1}, "the sender is no target");
+                check(std::find(targets.begin(), targets.begin() + static_cast<std::ptrdiff_t>(i),
+                                targets[i]) == targets.begin() + static_cast<std::ptrdiff_t>(i),
+                      "nobody is named twice");
+            }
+        }
+}
+
+/// What a connection of `transport_laws` knows of itself.
+struct probe_state {
+    std::size_t number = 0; ///< from 1, in the order of opening
+};
+
+/// A sink that answers by script and watches the laws of being called.
+template <class C>
+struct transport_probe {
+    static constexpr bool checks_utf8 = false;
+    std::function<void(bool, const char*)> check;
+    std::map<std::size_t, C*> open{};
+    std::map<std::size_t, std::vector<std::string>> heard{};
+    std::map<std::size_t, errc> ended{};
+    std::size_t count = 0, alive_count = 0;
+    bool refuse = false, hold = false, echo = false;
+    bool busy = false; // inside a sink call or an operation
+
+    void enter() { check(!std::exchange(busy, true), "no operation calls the sink"); }
+    void known(C& c) { check(open.count(c.state().number) == 1, "opening comes first, and closed last"); }
+    bool say(C& c, std::string_view text) {
+        const bool room = c.room(text.size());
+        char* p = c.reserve(message_type::text, text.size());
+        check(room == (p != nullptr), "room tells whether reserve would succeed");
+        if (p && !text.empty()) std::memcpy(p, text.data(), text.size());
+        if (p) c.commit(text.size());
+        return p != nullptr;
+    }
+
+    void opening(C& c, const request&) {
+        enter();
+        check(c.state().number == 0, "a connection opens once");
+        c.state().number = ++count;
+        if (refuse) {
+            c.refuse({403, 4000, "refused"});
+        } else {
+            open[count] = &c;
+            c.accept({});
+            if (hold) c.hold();
+        }
+        busy = false;
+    }
+    void received(C& c, message m) {
+        enter();
+        known(c);
+        heard[c.state().number].emplace_back(m.view());
+        if (echo) say(c, m.view());
+        if (m.view() == "close me") {
+            c.close({403, 4000, "as you like"}, errc::denied);
+            check(!c.room(0) && !c.reserve(message_type::text, 1), "after close nothing is taken");
+            c.close({403, 4000, "again"}, errc::stopping);
+        }
+        busy = false;
+    }
+    void alive(C& c) {
+        enter();
+        known(c);
+        ++alive_count;
+        busy = false;
+    }
+    void closed(C& c, errc why) {
+        enter();
+        known(c);
+        open.erase(c.state().number);
+        check(ended.emplace(c.state().number, why).second, "closed comes once");
+        check(!c.room(0) && !c.reserve(message_type::text, 1), "after the end nothing is taken");
+        busy = false;
+    }
+    bool http(const request&, response&) { return false; }
+    time_point tick(time_point) { return time_point::max(); }
+};
+
+/** Laws of `Transport`, `Connection`, and of how they call their sink.
+ *
+ *  `transport` takes messages of `message` bytes, at least 200,000, and has an outbox limit of `outbox`, less
+ *  than half of that. `dial(address)` makes a peer that is connected to `engine.address()`: `p.send(text)`,
+ *  `p.take()` -> the messages that came since the last call, `p.ended()` -> whether the server ended it,
+ *  `p.hang_up()`, `p.stall()` -> it reads no more. `drive(condition)` runs the io_context and the peers until
+ *  `condition()` holds, and returns whether it did within a reasonable time. */
+template <Transport T>
+void transport_laws(const T& transport, std::size_t message_limit, std::size_t outbox_limit, auto dial,
+                    auto drive, auto&& check) {
+    using connection = typename T::template connection<probe_state>;
+    using probe = transport_probe<connection>;
+    static_assert(Connection<connection> && Sink<probe, connection>);
+
+    probe sink{.check = [&](bool b, const char* law) { check(b, law); }};
+    typename T::template engine<probe_state, probe> engine{transport, sink};
+    error_code ec;
+    engine.open(ec);
+    check(!ec, "a description that can be bound is bound");
+
+    // Order and wholeness, both ways.
+    auto talker = dial(engine.address());
+    check(drive([&] { return sink.open.size() == 1; }), "a peer is let in");
+    sink.echo = true;
+    std::vector<std::string> said, got;
+    for (const std::size_t n : {std::size_t{1}, std::size_t{0}, std::size_t{125}, std::size_t{126},
+                                std::size_t{65'535}, std::size_t{65'536}, message_limit, std::size_t{2}}) {
+        said.push_back(std::string(n, static_cast<char>('a' + said.size())));
+        talker.send(said.back());
+        // One after the other: together they would be over the outbox limit.
+        drive([&] {
+            for (auto& m : talker.take()) got.push_back(std::move(m));
+            return got.size() == said.size();
+        });
+    }
+    for (int i = 0; i < 200; ++i) talker.send(said.emplace_back(std::to_string(i)));
+    drive([&] {
+        for (auto& m : talker.take()) got.push_back(std::move(m));
+        return got.size() == said.size();
+    });
+    check(sink.heard[1] == said, "messages are heard whole and in order");
+    check(got == said, "messages arrive whole and in the order committed");
+    sink.echo = false;
+
+    // What came while held is heard after the release.
+    sink.hold = true;
+    auto held = dial(engine.address());
+    check(drive([&] { return sink.open.size() == 2; }), "a second peer is let in");
+    sink.hold = false;
+    for (int i = 0; i < 20; ++i) held.send(std::to_string(i));
+    talker.send("meanwhile");
+    check(drive([&] { return sink.heard[1].back() == "meanwhile"; }), "a held peer holds nobody else");
+    check(sink.heard[2].empty(), "nobody hears a held peer");
+    sink.open[2]->release();
+    check(drive([&] { return sink.heard[2].size() == 20; }), "what came while held is heard afterwards");
+    for (std::size_t i = 0; i < sink.heard[2].size(); ++i)
+        check(sink.heard[2][i] == std::to_string(i), "what came while held is heard in order");
+
+    // Ends: by the peer, by the sink, by refusal.
+    held.hang_up();
+    check(drive([&] { return sink.ended.count(2) == 1; }), "the end of a peer is told");
+    auto closing = dial(engine.address());
+    closing.send("close me");
+    closing.send("never heard");
+    check(drive([&] { return sink.ended.count(3) == 1 && closing.ended(); }), "close ends a connection");
+    check(sink.ended[3] == errc::denied, "the cause of an end is the first");
+    check(sink.heard[3] == std::vector<std::string>{"close me"}, "after close nothing is heard");
+    sink.refuse = true;
+    auto refused = dial(engine.address());
+    refused.send("never heard");
+    check(drive([&] { return refused.ended(); }), "refuse ends a connection");
+    check(sink.heard[4].empty() && sink.ended.count(4) == 0, "who was refused is never heard of");
+    sink.refuse = false;
+
+    // A stalled reader ends, alone; an empty outbox takes any message.
+    auto stalled = dial(engine.address());
+    check(drive([&] { return sink.open.count(5) == 1; }), "a peer is let in behind one that was refused");
+    stalled.stall();
+    const std::string large(message_limit, 'x');
+    bool taken = sink.say(*sink.open[5], large);
+    check(taken, "an empty outbox takes any message within the limit");
+    // The system may take some: until it has enough there is always room in the end.
+    for (int i = 0; taken && i < 200; ++i) {
+        taken = sink.say(*sink.open[5], large.substr(0, outbox_limit / 2));
+        if (taken) drive([&, once = 0]() mutable { return ++once > 2; });
+    }
+    check(!taken, "an outbox is bounded");
+    check(!sink.open[5]->room(0) && !sink.open[5]->reserve(message_type::text, 1),
+          "a slow consumer is marked");
+    talker.take();
+    check(sink.say(*sink.open[1], "unharmed"), "a slow consumer takes nobody else's room");
+    check(drive([&] { return sink.ended.count(5) == 1; }), "a slow consumer is closed");
+    check(sink.ended[5] == errc::slow_consumer, "the cause is slow_consumer");
+    got.clear();
+    check(drive([&] {
+              for (auto& m : talker.take()) got.push_back(std::move(m));
+              return !got.empty();
+          }),
+          "a slow consumer delays nobody else");
+    check(got == std::vector<std::string>{"unharmed"}, "a slow consumer changes nobody else's messages");
+
+    // A sign of life, where the wire has one.
+    if (sink.open[1]->ping()) {
+        check(drive([&] { return sink.alive_count == 1; }), "a ping that is answered is told");
+    }
+
+    bool done = false;
+    engine.stop(std::chrono::milliseconds{0}, [&] { done = true; });
+    check(!done, "stop calls nothing from inside");
+    check(drive([&] { return done; }), "stop ends");
+    check(sink.open.empty() && sink.ended.size() == 4, "each that was let in is closed once");
 }
 
 } // namespace sigfire::test

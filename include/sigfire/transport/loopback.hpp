@@ -46,8 +46,9 @@ struct loopback_link {
     ending farewell;            // what the server said last
     bool ping = false;
     bool answers_pings = true;
-    std::function<void()> wake_server;       // empty once the engine is gone
-    std::function<void(message)> on_message; // of the peer's end
+    std::function<void()> wake_server; // empty once the engine is gone
+    // Of the peer's end. Shared with the call: it may be replaced from inside.
+    std::shared_ptr<const std::function<void(message)>> on_message;
     std::function<void(const ending&, errc)> on_closed;
 };
 
@@ -99,7 +100,8 @@ public:
         /// `f(message)` for each message, from the first that waits; an empty `f` = this end does not read.
         void on_message(std::function<void(message)> f) {
             if (!link_) return;
-            link_->on_message = std::move(f);
+            link_->on_message =
+                f ? std::make_shared<const std::function<void(message)>>(std::move(f)) : nullptr;
             wake();
         }
 
@@ -251,7 +253,11 @@ public:
     ~engine() {
         *token_ = false;
         if (listening_) net_.place_->enter = nullptr;
-        for (auto& c : connections_) c->link_->wake_server = nullptr;
+        for (auto* list : {&connections_, &entering_})
+            for (auto& c : *list) {
+                c->link_->wake_server = nullptr;
+                if (c->link_->server_end == errc::ok) c->link_->server_end = errc::lost;
+            }
     }
 
     void open(error_code& ec) {
@@ -312,7 +318,8 @@ private:
                 auto parcel = std::move(link->to_peer.front());
                 link->to_peer.pop_front();
                 link->waiting -= parcel.bytes.size();
-                link->on_message({parcel.bytes, parcel.type});
+                const auto f = link->on_message;
+                (*f)({parcel.bytes, parcel.type});
                 if (!*token) return;
             }
         }

@@ -13,6 +13,8 @@
 #include <string>
 #include <utility>
 
+#include <sys/stat.h>
+
 namespace sigfire {
 
 /// Where and how to serve a Unix socket.
@@ -62,7 +64,10 @@ public:
             error_code refused;
             protocol::socket probe{*io_};
             probe.connect(endpoint, refused);
+            // What is no socket refuses too, and may be somebody's file.
+            struct stat there{};
             if (refused == boost::asio::error::connection_refused &&
+                ::stat(options_.path.c_str(), &there) == 0 && S_ISSOCK(there.st_mode) &&
                 std::remove(options_.path.c_str()) == 0) {
                 ec.clear();
                 a.bind(endpoint, ec);

@@ -1,0 +1,154 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include "memory_loop.hpp"
+
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+
+#include <chrono>
+#include <functional>
+#include <list>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// Peers on real sockets that never block: they move their bytes when `drive` lets them.
+namespace stream_test {
+
+using namespace sigfire;
+
+/// Where `ws://127.0.0.1:3003`, `tcp://[::1]:9000` or `unix:/tmp/x` leads.
+inline boost::asio::generic::stream_protocol::endpoint endpoint_of(std::string_view url) {
+    if (url.starts_with("unix:"))
+        return boost::asio::local::stream_protocol::endpoint{std::string{url.substr(5)}};
+    url.remove_prefix(url.find("//") + 2);
+    const auto colon = url.rfind(':');
+    auto host = url.substr(0, colon);
+    if (host.front() == '[') host = host.substr(1, host.size() - 2);
+    return boost::asio::ip::tcp::endpoint{
+        boost::asio::ip::make_address(std::string{host}),
+        static_cast<unsigned short>(std::stoul(std::string{url.substr(colon + 1)}))};
+}
+
+template <class Framing>
+class peer {
+public:
+    peer(boost::asio::io_context& io, std::string_view url) : body_{std::make_unique<body>(io)} {
+        const auto to = endpoint_of(url);
+        body_->socket.open(to.protocol());
+        body_->socket.connect(to); // the kernel answers, not the server
+        body_->socket.non_blocking(true);
+        if constexpr (Framing::control_bound != 0) {
+            body_->out = memory::upgrade_request();
+            body_->upgrading = true;
+        }
+        all().insert(body_.get());
+    }
+    peer(peer&&) = default;
+    ~peer() {
+        if (body_) all().erase(body_.get());
+    }
+
+    void send(std::string_view text) {
+        body_->out +=
+            test::sealed(body_->framing, message_type::text, text, Framing::header_bound(text.size()));
+    }
+    void write(std::string_view bytes) { body_->out += bytes; }
+
+    std::vector<std::string> take() { return std::exchange(body_->messages, {}); }
+    /// The bytes that came before the first frame: the answer to the upgrade.
+    const std::string& raw() const { return body_->in; }
+    const std::vector<std::string>& controls() const { return body_->controls; }
+    bool ended() const { return body_->ended; }
+    void stall() { body_->stalled = true; }
+    void hang_up() {
+        error_code ignored;
+        body_->socket.close(ignored);
+    }
+
+    /// One step of every peer.
+    static void pump() {
+        for (auto* b : all()) b->step();
+    }
+
+private:
+    struct body {
+        explicit body(boost::asio::io_context& io) : socket{io} {}
+
+        boost::asio::generic::stream_protocol::socket socket;
+        Framing framing;
+        std::string out, in;
+        std::vector<std::string> messages, controls;
+        bool upgrading = false, stalled = false, ended = false;
+
+        bool on_message(message m) { return messages.emplace_back(m.view()), true; }
+        bool on_control(control c, std::uint16_t code, std::string_view text) {
+            std::string answer(Framing::control_bound, '\0');
+            if (c == control::ping)
+                answer.resize(framing.write_control(control::pong, 0, text, answer.data()));
+            if (c == control::close)
+                answer.resize(framing.write_control(control::close, code, {}, answer.data()));
+            if (c != control::pong) out += answer;
+            controls.push_back((c == control::close ? "close:" + std::to_string(code) + ":" : "ping:") +
+                               std::string{text});
+            return true;
+        }
+
+        void step() {
+            if (!socket.is_open() || ended) return;
+            error_code ec;
+            while (!out.empty() && !ec) out.erase(0, socket.send(boost::asio::buffer(out), 0, ec));
+            std::vector<char> bytes(1u << 18);
+            for (ec = {}; !stalled;) {
+                const auto n = socket.receive(boost::asio::buffer(bytes), 0, ec);
+                if (ec == boost::asio::error::would_block) return;
+                if (ec) {
+                    ended = true;
+                    socket.close(ec);
+                    return;
+                }
+                std::span<char> got{bytes.data(), n};
+                std::string late;
+                if (upgrading) {
+                    in.append(got.data(), got.size());
+                    const auto end = in.find("\r\n\r\n");
+                    if (end == in.npos || !in.starts_with("HTTP/1.1 101 ")) continue;
+                    late = in.substr(end + 4);
+                    in.resize(end + 4);
+                    upgrading = false;
+                    got = late;
+                }
+                framing.feed(got, framing_limits{.message = 1u << 30, .idle_frames = 1u << 30}, *this);
+            }
+        }
+    };
+
+    static std::set<body*>& all() {
+        static std::set<body*> peers;
+        return peers;
+    }
+
+    std::unique_ptr<body> body_;
+};
+
+/// Runs the io_context and what `pump` does until `condition()` holds; false after some seconds without.
+inline bool drive(boost::asio::io_context& io, const std::function<void()>& pump,
+                  const std::function<bool()>& condition,
+                  std::chrono::seconds limit = std::chrono::seconds{10}) {
+    const auto deadline = clock::now() + limit;
+    for (;;) {
+        if (io.stopped()) io.restart();
+        io.poll();
+        if (pump) pump();
+        if (condition()) return true;
+        if (clock::now() > deadline) return false;
+        io.run_one_for(std::chrono::milliseconds{1});
+    }
+}
+
+} // namespace stream_test

@@ -1,0 +1,21 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include "stream_peer.hpp"
+
+#include <sigfire/test/conformance.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+namespace stream_test {
+
+/// The laws over real sockets: `T` over the io_context, `Framing` of the peers.
+template <class Framing, class T>
+void check_laws(boost::asio::io_context& io, const T& transport, std::size_t message, std::size_t outbox) {
+    test::transport_laws(
+        transport, message, outbox, [&](const std::string& address) { return peer<Framing>{io, address}; },
+        [&](auto condition) { return drive(io, &peer<Framing>::pump, std::move(condition)); },
+        [](bool holds, const char* law) { BOOST_TEST(holds, law); });
+}
+
+} // namespace stream_test
