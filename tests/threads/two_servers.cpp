@@ -76,7 +76,7 @@ BOOST_AUTO_TEST_CASE(on_two_threads_with_clients_on_a_third) {
                              [&](const std::string& m) { return m.find(what) != std::string::npos; });
     };
     BOOST_TEST(collect([&](const strings& s) {
-        return count(s, R"("id":"r)") == 20 && count(s, R"("cmd":"notice")") == 20;
+        return count(s, R"("ok":)") == 20 && count(s, R"("cmd":"notice")") == 20;
     }));
 
     std::promise<std::size_t> sizes[2];
