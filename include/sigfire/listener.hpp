@@ -22,8 +22,8 @@ struct no_http {
 
 /** A transport and a codec in front of a hub: lets connections in, and turns messages into envelopes.
  *
- *  It is the transport's sink. Plain HTTP requests go to `Http`; `/healthz` is answered here, 200 while the
- *  hub takes peers. The hub and the io_context outlive it; it is used on the thread that runs the
+ *  It is the transport's sink. Plain HTTP requests go to `Http`; `/healthz` is answered here, 200 as long
+ *  as connections are accepted. The hub and the io_context outlive it; it is used on the thread that runs the
  *  io_context. `T` models Transport, `C` Codec, `Http` HttpHandler; `Hub` is a `hub`.
  *
  *  Several listeners share a hub whose outlets are `any_outlet`. */
@@ -51,10 +51,7 @@ public:
     std::string address() const { return engine_.address(); }
 
     /// Accepts no more, cuts what is left after `drain`, then calls `f()`. Peers are closed by the hub.
-    void stop(std::chrono::milliseconds drain, std::function<void()> f) {
-        stopping_ = true;
-        engine_.stop(drain, std::move(f));
-    }
+    void stop(std::chrono::milliseconds drain, std::function<void()> f) { engine_.stop(drain, std::move(f)); }
 
     /// @name What the transport tells (Sink)
     /// @{
@@ -84,8 +81,7 @@ public:
 
     bool http(const request& r, response& out) {
         if (r.path() == "/healthz" && (r.method == "GET" || r.method == "HEAD")) {
-            out.status = stopping_ ? 503 : 200;
-            out.body = stopping_ ? "stopping\n" : "ok\n";
+            out.body = "ok\n";
             return true;
         }
         return http_(r, out);
@@ -98,7 +94,6 @@ private:
     C codec_;
     Hub& hub_;
     [[no_unique_address]] Http http_;
-    bool stopping_ = false;
     typename T::template engine<connection_state<C>, listener> engine_;
 };
 

@@ -144,7 +144,8 @@ public:
 
     /** Stops gracefully: accepts no more, tells every peer (close code 1001), sends what is pending, cuts who
      *  is left after `drain` (milliseconds), then calls `done()` and leaves the io_context without work. A
-     *  second call cuts at once. On the thread of the io_context only. */
+     *  second call cuts at once, and its `done` takes the place of the first one's. On the thread of the
+     *  io_context only. */
     void stop(std::chrono::milliseconds drain = std::chrono::seconds{5}, std::function<void()> done = {}) {
         hub_.stop(errc::stopping);
         listener_.stop(drain, std::move(done));

@@ -104,6 +104,8 @@ BOOST_AUTO_TEST_CASE(right_or_wrong_requests) {
         {"longer key", with(good, key, "dGhlIHNhbXBsZSBub25jZSEhIQ=="), 400},
         {"key that is no base64", with(good, key, "dGhlIHNhbXBsZSBub25jZ!=="), 400},
         {"no host", with(good, "Host: example.org\r\n", ""), 400},
+        {"two hosts", with(good, "Host: example.org\r\n", "Host: example.org\r\nHost: example.com\r\n"), 400},
+        {"empty host", with(good, "Host: example.org\r\n", "Host:\r\n"), 400},
         {"POST", with(good, "GET", "POST"), 400},
         {"no Connection: Upgrade", with(good, "Connection: Upgrade", "Connection: keep-alive"), 400},
         {"Connection among others", with(good, "Connection: Upgrade", "Connection: keep-alive, upgrade"),

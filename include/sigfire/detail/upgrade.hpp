@@ -104,7 +104,11 @@ inline errc check_upgrade(const request& r, bool http_1_1, std::span<const std::
     const auto base64 = [](char c) {
         return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '+' || c == '/';
     };
-    if (r.method != "GET" || !http_1_1 || r["Host"].empty() || !has_token(r, "Connection", "upgrade"))
+    // One Host, no more (RFC 9112, 3.2): servers behind each other might each believe another one.
+    const auto hosts = std::count_if(r.headers.begin(), r.headers.end(),
+                                     [](const header& h) { return equal_ignoring_case(h.name, "Host"); });
+    if (r.method != "GET" || !http_1_1 || hosts != 1 || r["Host"].empty() ||
+        !has_token(r, "Connection", "upgrade"))
         return errc::bad_handshake;
     if (r["Sec-WebSocket-Version"] != "13") return errc::version_not_supported;
     // 16 bytes are 22 characters and "==".
