@@ -75,9 +75,8 @@ BOOST_AUTO_TEST_CASE(on_two_threads_with_clients_on_a_third) {
         return std::count_if(s.begin(), s.end(),
                              [&](const std::string& m) { return m.find(what) != std::string::npos; });
     };
-    BOOST_TEST(collect([&](const strings& s) {
-        return count(s, R"("ok":)") == 20 && count(s, R"("cmd":"notice")") == 20;
-    }));
+    BOOST_TEST(collect(
+        [&](const strings& s) { return count(s, R"("ok":)") == 20 && count(s, R"("cmd":"notice")") == 20; }));
 
     std::promise<std::size_t> sizes[2];
     first.post([&](auto& hub) { sizes[0].set_value(hub.size()); });
