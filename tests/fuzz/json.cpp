@@ -6,6 +6,7 @@
 
 #include <boost/json.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -71,7 +72,7 @@ void decode(const Codec& codec, const Other& other, std::string_view text, messa
         require(written != 0 && written <= out.size());
         require(by_boost({out.data(), written}) != verdict::not_json);
     });
-    require(std::memcmp(bytes.data(), text.data(), text.size()) == 0);
+    require(std::equal(bytes.begin(), bytes.end(), text.begin()));
     if (expected == verdict::json) require(result != errc::malformed && result != errc::bad_utf8);
     if (expected == verdict::not_json) require(result == errc::malformed || result == errc::bad_utf8);
     require(type == message_type::text || result != errc::bad_utf8);

@@ -72,7 +72,7 @@ struct json_string_loop {
             const bool last = end - p < 64;
             if (last) {
                 std::memset(tail, 0, sizeof tail);
-                std::memcpy(tail, p, static_cast<std::size_t>(end - p));
+                if (p != end) std::memcpy(tail, p, static_cast<std::size_t>(end - p)); // p may be null
                 block = tail;
             }
             const auto m = Kernel::classify(block);
