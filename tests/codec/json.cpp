@@ -595,6 +595,11 @@ BOOST_AUTO_TEST_CASE(client_reads_replies) {
         BOOST_TEST(decode(json_client{}, text).count == 0, text);
 }
 
+BOOST_AUTO_TEST_CASE(both_sides_write_text) {
+    BOOST_TEST((json{}.type({}) == message_type::text));
+    BOOST_TEST((json_client{}.type({}) == message_type::text));
+}
+
 BOOST_AUTO_TEST_CASE(client_reads_relayed_messages) {
     auto d = decode(json_client{},
                     R"({"id":"m","cmd":"answer","origin":"b\u006fb","data":{"answer":1,"offer":1}})");
