@@ -18,6 +18,19 @@ BOOST_AUTO_TEST_CASE(host_and_port_as_in_a_url) {
     BOOST_TEST(detail::host_port("::1", 65'535) == "[::1]:65535");
 }
 
+BOOST_AUTO_TEST_CASE(addresses_as_numbers) {
+    const auto text = [](const char* address) {
+        const boost::asio::ip::tcp::endpoint e{boost::asio::ip::make_address(address), 1};
+        sockaddr_storage s{};
+        std::memcpy(&s, e.data(), e.size());
+        return detail::numeric_address(s);
+    };
+    BOOST_TEST(text("192.0.2.1") == "192.0.2.1");
+    BOOST_TEST(text("2001:db8::1") == "2001:db8::1");
+    BOOST_TEST(text("::ffff:192.0.2.1") == "192.0.2.1");
+    BOOST_TEST(detail::numeric_address({}) == "");
+}
+
 BOOST_AUTO_TEST_CASE(what_is_bound_can_be_read_back) {
     boost::asio::io_context io;
     detail::stream_acceptor a{io};

@@ -3,12 +3,10 @@
 
 #include <sigfire/concepts.hpp>
 #include <sigfire/detail/stream_connection.hpp>
+#include <sigfire/detail/tcp_bind.hpp>
 #include <sigfire/detail/upgrade.hpp>
 #include <sigfire/framing/websocket.hpp>
 
-#include <boost/asio/ip/address_v4.hpp>
-#include <boost/asio/ip/address_v6.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
@@ -32,7 +30,10 @@ namespace sigfire::detail {
 /** Moves the bytes of all connections of one transport. Models the engine of Transport.
  *
  *  In each turn it reads every ready socket once into one buffer that all share, hands the messages to the
- *  sink, and sends what was written, one send per destination, every few events. */
+ *  sink, and sends what was written, one send per destination, every few events.
+ *
+ *  Long, but one piece: reading, settling and sweeping all decide about the same few states of a connection.
+ */
 template <class Wire, class Loop, class State>
 class stream_engine {
 public:
@@ -186,7 +187,7 @@ private:
             connections_.push_back(std::move(c));
             if constexpr (!Wire::upgrades) {
                 auto& opened = *connections_.back();
-                const auto from = remote(opened);
+                const auto from = numeric_address(core_.loop.remote(opened.socket_));
                 open(opened, {{}, {}, {}, from});
             }
         }
@@ -298,7 +299,7 @@ private:
         const auto whole = std::move(c.kept_);
         request_header header;
         if (!header.parse(text.substr(0, size))) return turn_away(c, errc::bad_handshake);
-        const auto from = remote(c);
+        const auto from = numeric_address(core_.loop.remote(c.socket_));
         const auto request = header.view(from);
         // To HEAD no answer may have a body, and an upgrade may be ignored (RFC 9110, 7.8).
         if (!wants_websocket(request) || request.method == "HEAD") return answer(c, request);
@@ -448,23 +449,6 @@ private:
 
     std::uint32_t ms() const {
         return static_cast<std::uint32_t>(std::chrono::duration_cast<milliseconds>(now_ - epoch_).count());
-    }
-
-    std::string remote(const connection& c) {
-        namespace ip = boost::asio::ip;
-        const auto address = core_.loop.remote(c.socket_);
-        if (address.ss_family == AF_INET) {
-            const auto& in = reinterpret_cast<const sockaddr_in&>(address);
-            return ip::address_v4{ntohl(in.sin_addr.s_addr)}.to_string();
-        }
-        if (address.ss_family == AF_INET6) {
-            const auto& in = reinterpret_cast<const sockaddr_in6&>(address);
-            ip::address_v6::bytes_type bytes;
-            std::memcpy(bytes.data(), &in.sin6_addr, bytes.size());
-            const ip::address_v6 v6{bytes};
-            return v6.is_v4_mapped() ? ip::make_address_v4(ip::v4_mapped, v6).to_string() : v6.to_string();
-        }
-        return {};
     }
 
     Wire wire_;

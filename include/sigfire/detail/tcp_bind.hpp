@@ -20,6 +20,24 @@ inline std::string host_port(const std::string& host, std::uint16_t port) {
     return (v6 ? '[' + host + ']' : host) + ':' + std::to_string(port);
 }
 
+/// `192.0.2.1`, `2001:db8::1`; an IPv4 address in IPv6 clothes without them; empty if it is no address of
+/// either.
+inline std::string numeric_address(const sockaddr_storage& address) {
+    namespace ip = boost::asio::ip;
+    if (address.ss_family == AF_INET) {
+        const auto& in = reinterpret_cast<const sockaddr_in&>(address);
+        return ip::address_v4{ntohl(in.sin_addr.s_addr)}.to_string();
+    }
+    if (address.ss_family == AF_INET6) {
+        const auto& in = reinterpret_cast<const sockaddr_in6&>(address);
+        ip::address_v6::bytes_type bytes;
+        std::memcpy(bytes.data(), &in.sin6_addr, bytes.size());
+        const ip::address_v6 v6{bytes};
+        return v6.is_v4_mapped() ? ip::make_address_v4(ip::v4_mapped, v6).to_string() : v6.to_string();
+    }
+    return {};
+}
+
 /// Binds and listens; `host` is a numeric address or `localhost`.
 inline void tcp_bind(stream_acceptor& a, const std::string& host, std::uint16_t port, bool reuse_port,
                      error_code& ec) {
