@@ -8,6 +8,7 @@
 #include <sigfire/envelope.hpp>
 #include <sigfire/error.hpp>
 #include <sigfire/framing/length.hpp>
+#include <sigfire/framing/line.hpp>
 #include <sigfire/framing/websocket.hpp>
 #include <sigfire/hub.hpp>
 #include <sigfire/listener.hpp>

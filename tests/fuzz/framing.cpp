@@ -3,6 +3,7 @@
 // Any bytes through every framing: nothing but an event list comes of it, the same one however they are cut.
 // The first byte of the input chooses how to cut and which limits.
 #include <sigfire/framing/length.hpp>
+#include <sigfire/framing/line.hpp>
 #include <sigfire/framing/websocket.hpp>
 #include <sigfire/test/conformance.hpp>
 
@@ -61,5 +62,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     run<framing::websocket<framing::role::server>>(wire, data[0]);
     run<framing::websocket<framing::role::client>>(wire, data[0]);
     run<framing::length>(wire, data[0]);
+    run<framing::line>(wire, data[0]);
     return 0;
 }

@@ -1,0 +1,91 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/concepts.hpp>
+#include <sigfire/detail/incomplete.hpp>
+#include <sigfire/detail/utf8.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
+#include <utility>
+
+namespace sigfire::framing {
+
+/** Framing for stream sockets and pipes, one message per line: the payload, then LF. One CR before the LF is
+ *  dropped. It has no control messages and does not mark text and binary: all messages are text. An empty
+ *  line is an empty message, but too many in a row are a `flood`.
+ *
+ *  A payload that is sealed must not contain LF nor end with CR: JSON without line breaks, for one. Nothing
+ * is replaced. Models `Framing`; one thread at a time. */
+class line {
+public:
+    static constexpr std::size_t control_bound = 0;
+
+    /// See `Framing`. Errors: `too_large`, `flood`, and `bad_utf8` if `limits.check_utf8`.
+    template <class Handler>
+    framing_progress feed(std::span<char> bytes, const framing_limits& limits, Handler& handler) {
+        auto p = bytes.data();
+        const auto end = p + bytes.size();
+        const auto rest = [&] { return static_cast<std::size_t>(end - p); };
+        const auto stop = [&](errc e) { return framing_progress{bytes.size() - rest(), e}; };
+        const std::size_t most = limits.message;
+        while (p != end) {
+            const auto lf = static_cast<char*>(std::memchr(p, '\n', rest()));
+            auto n = lf ? static_cast<std::size_t>(lf - p) : rest();
+            const auto size = held_.size() + n;
+            // The byte before the LF, or the last one so far: it may yet turn out to be the CR.
+            const bool cr = (n != 0 ? p[n - 1] : held_.size() != 0 ? held_.data()[size - 1] : '\0') == '\r';
+            if (size - cr > most) return held_.reset(), stop(errc::too_large);
+            if (!lf) {
+                held_.append(p, n, most + 1);
+                p += n;
+                break;
+            }
+            auto line = p;
+            if (held_) line = held_.append(p, n, most + 1) - (size - n);
+            const auto held = std::exchange(held_, {});
+            p = lf + 1;
+            const message m{{line, size - cr}};
+            if (m.bytes.empty()) {
+                if (++idle_ > limits.idle_frames) return stop(errc::flood);
+            } else {
+                idle_ = 0;
+            }
+            if (limits.check_utf8 && !detail::is_utf8(m.view())) return stop(errc::bad_utf8);
+            if (!handler.on_message(m)) return stop(errc::ok);
+        }
+        return {bytes.size(), errc::ok};
+    }
+
+    /// See `Framing`: always 1, which makes the room for the LF.
+    static constexpr std::size_t header_bound(std::size_t) noexcept { return 1; }
+
+    /// See `Framing`. Moves the payload to the front: its LF takes the place of its last byte.
+    std::size_t seal(message_type, char* p, std::size_t head, std::size_t n) noexcept {
+        std::memmove(p, p + head, n);
+        p[n] = '\n';
+        return n + 1;
+    }
+
+    /// See `Framing`: there are no control messages, so 0.
+    std::size_t write_control(control, std::uint16_t, std::string_view, char*) noexcept { return 0; }
+
+    /// See `Framing`.
+    std::size_t incomplete() const noexcept { return held_.memory(); }
+
+    /// See `Framing`.
+    void forgive() noexcept { idle_ = 0; }
+
+private:
+    struct reading {};
+
+    detail::incomplete<reading> held_; // a line that was cut
+    std::uint32_t idle_ = 0;           // empty lines since the last one that was not
+};
+
+static_assert(Framing<line>);
+
+} // namespace sigfire::framing
