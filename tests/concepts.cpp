@@ -187,6 +187,78 @@ static_assert(sf::HttpHandler<sf::no_http>);
 // Whether it answered decides between its answer and 404.
 static_assert(!sf::HttpHandler<void (*)(const sf::request&, sf::response&)>);
 
+// --- Hook
+// ----------------------------------------------------------------------------------------------------------
+
+struct hook {
+    sf::errc on_message(sf::message_context&, sf::envelope&) { return {}; }
+};
+static_assert(sf::Hook<hook>);
+template class sf::hub<models::registry, models::router, outlet, sf::no_log, sf::hooks<hook>>;
+
+struct whole_hook : hook {
+    sf::errc on_admit(const sf::request&, sf::admission&) { return {}; }
+    void on_open(sf::peer_handle, const sf::admission&) {}
+    bool on_deliver(sf::peer_handle, const sf::envelope&) { return true; }
+    void on_close(sf::peer_handle, sf::errc) {}
+};
+static_assert(sf::Hook<whole_hook>);
+template class sf::hub<models::registry, models::router, outlet, sf::no_log, sf::hooks<whole_hook, hook>>;
+
+// A hook with no say is a mistake: a name was misspelt.
+struct hook_of_nothing {
+    sf::errc on_mesage(sf::message_context&, sf::envelope&) { return {}; }
+};
+static_assert(!sf::Hook<hook_of_nothing>);
+static_assert(!sf::Hook<int>);
+
+// Right names with wrong shapes, next to a right one: they would never be called.
+struct hook_that_admits_by_bool : hook {
+    bool on_admit(const sf::request&, sf::admission&) { return true; }
+};
+struct hook_that_opens_nobody : hook {
+    static void on_open() {}
+};
+struct hook_that_opens_later : hook { // what it returns would be dropped
+    int on_open(sf::peer_handle, const sf::admission&) { return 0; }
+};
+struct hook_that_admits_a_constant : hook {
+    int on_admit = 0;
+};
+struct hook_without_cause : hook {
+    void on_message(sf::message_context&, sf::envelope&) {}
+};
+struct hook_of_overloads : hook {
+    void on_close(sf::peer_handle) {}
+    void on_close(sf::errc) {}
+};
+struct hook_of_templates : hook {
+    template <class T>
+    void on_close(T) {}
+};
+// What goes to many is the same for all.
+struct hook_that_changes_what_is_delivered : hook {
+    bool on_deliver(sf::peer_handle, sf::envelope&) { return true; }
+};
+struct final_hook final : hook {
+    void on_close(sf::errc) {}
+};
+class secret_hook : public hook {
+    void on_close(sf::peer_handle, sf::errc) {}
+};
+static_assert(!sf::Hook<hook_that_admits_by_bool> && !sf::Hook<hook_that_opens_nobody> &&
+              !sf::Hook<hook_that_opens_later> && !sf::Hook<hook_that_admits_a_constant> &&
+              !sf::Hook<hook_without_cause> && !sf::Hook<hook_of_overloads> && !sf::Hook<hook_of_templates> &&
+              !sf::Hook<hook_that_changes_what_is_delivered> && !sf::Hook<final_hook> &&
+              !sf::Hook<secret_hook>);
+
+// Overloads and templates are fine if one of them fits.
+struct hook_with_a_choice {
+    void on_close(sf::peer_handle, auto) {}
+    void on_close(int) {}
+};
+static_assert(sf::Hook<hook_with_a_choice>);
+
 // --- Transport and Sink
 // ------------------------------------------------------------------------------------------
 

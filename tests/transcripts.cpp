@@ -2,6 +2,7 @@
 // Conversations recorded from the servers whose wires sigfire speaks, replayed without a socket through codec
 // and hub. Where sigfire means to differ, `amend` says so.
 #include <sigfire/codec/json.hpp>
+#include <sigfire/hooks.hpp>
 #include <sigfire/hub.hpp>
 #include <sigfire/outlet.hpp>
 #include <sigfire/registry.hpp>
@@ -91,15 +92,40 @@ struct memory_connection {
     connection_state<codec::json>& state() { return its_state; }
 };
 
+// What the recorded server was told to do beyond relaying.
+struct mode_hook {
+    const std::string* mode;
+
+    errc on_admit(const request& r, admission& a) {
+        if (*mode == "customid") a.id = r.query("id");
+        if (*mode != "preauth") return errc::ok;
+        const auto token = r.query("token");
+        if (token.empty()) a.refusal = ending{401, 4401, "Missing token"};
+        // what went wrong inside is nobody's business
+        if (token == "boom") a.refusal = ending{500, 4500, "Internal Server Error"};
+        return a.refusal ? errc::denied : errc::ok;
+    }
+
+    errc on_message(message_context& context, envelope& e) {
+        if (*mode != "hooks") return errc::ok;
+        if (e.command == "exists") return context.reply(R"({"exists":true})"), errc::ok;
+        // what is not relayed stands in the message only
+        const auto said = js::parse(e.whole.view());
+        const auto& text = said.at("data").at("message").as_string();
+        return context.fail(text == "forbidden" ? "Forbidden" : "Internal Server Error");
+    }
+};
+
 // A listener and its transport, as small as they get.
 class server {
 public:
     using way = outlet<memory_connection, codec::json>;
 
     fault faults;
-    bool ids_by_query = false;
+    std::string mode;
     std::map<std::string, memory_connection> connections;
-    hub<local_registry, direct_router, way> h;
+    hub<local_registry, direct_router, way, no_log, hooks<mode_hook>> h{
+        {}, {}, {}, {}, hooks{mode_hook{&mode}}};
 
     server() { h.tick(time_point{1h}); }
 
@@ -108,7 +134,7 @@ public:
         c.faults = &faults;
         admission wish;
         BOOST_TEST_REQUIRE((codec_.open(rq, c.its_state.codec, wish) == errc::ok));
-        if (ids_by_query) wish.id = rq.query("id");
+        if (h.admit(rq, wish) != errc::ok) return c.refuse(wish.refusal.value());
         c.accept(wish.subprotocol);
         const auto who = h.opened({c, codec_}, wish);
         if (who)
@@ -289,9 +315,7 @@ std::string welcomed_as(const memory_connection& c) {
 // Plays a transcript's client side to a server and, if asked, compares what the server does.
 class player {
 public:
-    player(server& s, const transcript& t) : s_(s), t_(t) {
-        s_.ids_by_query = str(t.meta.at("mode")) == "customid";
-    }
+    player(server& s, const transcript& t) : s_(s), t_(t) { s_.mode = str(t.meta.at("mode")); }
 
     void step(const js::object& line, bool compare) {
         const auto name = field(line, "conn"), kind = field(line, "kind"), data = field(line, "data");
@@ -353,7 +377,8 @@ private:
             const auto& http = line.at("http");
             BOOST_TEST(got.code == http.at("status").as_int64());
             const auto chosen = http.at("headers").as_object().if_contains("sec-websocket-protocol");
-            BOOST_TEST(got.text == (chosen != nullptr ? str(*chosen) : ""));
+            const auto body = http.as_object().if_contains("body");
+            BOOST_TEST(got.text == (chosen != nullptr ? str(*chosen) : body != nullptr ? str(*body) : ""));
         } else if (kind == "close") {
             BOOST_TEST(got.code == line.at("code").as_int64());
             BOOST_TEST(got.text == field(line, "reason"));
@@ -403,7 +428,7 @@ private:
 BOOST_AUTO_TEST_SUITE(transcripts)
 
 BOOST_AUTO_TEST_CASE(they_are_all_here) {
-    BOOST_TEST(all_names().size() == 26u);
+    BOOST_TEST(all_names().size() == 29u);
 }
 
 BOOST_DATA_TEST_CASE(signal_fire_2021, boost::unit_test::data::make(all_names()), name) {

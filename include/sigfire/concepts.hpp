@@ -294,6 +294,101 @@ concept Log = requires(L& l, log_level level, std::string_view event, std::span<
     l(level, event, fields);
 };
 
+/// What a hook learns about a message: `hooks.hpp`.
+class message_context;
+
+namespace detail {
+
+// Whether a class has a member of some name, be it static, overloaded, a template or private: beside another
+// base with that name it is ambiguous. Of a final class only what has an address is seen.
+struct on_admit_name {
+    int on_admit;
+};
+struct on_open_name {
+    int on_open;
+};
+struct on_message_name {
+    int on_message;
+};
+struct on_deliver_name {
+    int on_deliver;
+};
+struct on_close_name {
+    int on_close;
+};
+
+template <class H, class Name>
+struct beside : H, Name {};
+
+template <class H>
+concept can_be_base = std::is_class_v<H> && !std::is_final_v<H>;
+
+template <class H>
+concept names_on_admit =
+    requires { &H::on_admit; } || (can_be_base<H> && !requires { &beside<H, on_admit_name>::on_admit; });
+template <class H>
+concept names_on_open =
+    requires { &H::on_open; } || (can_be_base<H> && !requires { &beside<H, on_open_name>::on_open; });
+template <class H>
+concept names_on_message = requires { &H::on_message; } ||
+                           (can_be_base<H> && !requires { &beside<H, on_message_name>::on_message; });
+template <class H>
+concept names_on_deliver = requires { &H::on_deliver; } ||
+                           (can_be_base<H> && !requires { &beside<H, on_deliver_name>::on_deliver; });
+template <class H>
+concept names_on_close =
+    requires { &H::on_close; } || (can_be_base<H> && !requires { &beside<H, on_close_name>::on_close; });
+
+template <class H>
+concept has_on_admit = requires(H& h, const request& r, admission& a) {
+    { h.on_admit(r, a) } -> std::same_as<errc>;
+};
+template <class H>
+concept has_on_open = requires(H& h, peer_handle p, const admission& a) {
+    { h.on_open(p, a) } -> std::same_as<void>;
+};
+template <class H>
+concept has_on_message = requires(H& h, message_context& c, envelope& e) {
+    { h.on_message(c, e) } -> std::same_as<errc>;
+};
+template <class H>
+concept has_on_deliver = requires(H& h, peer_handle p, const envelope& e) {
+    { h.on_deliver(p, e) } -> std::same_as<bool>;
+};
+template <class H>
+concept has_on_close = requires(H& h, peer_handle p, errc why) {
+    { h.on_close(p, why) } -> std::same_as<void>;
+};
+
+} // namespace detail
+
+/** Hook: has a say in what a hub does. Any subset of these, at least one; a member of such a name that
+ *  cannot be called like this is an error, not a hook that is never called.
+ *  - `errc on_admit(const request&, admission&)`: a connection wants in. `ok` lets it, and may have changed
+ * the admission; anything else refuses it, as `admission.refusal` says, or else as the codec ends that cause.
+ *  - `void on_open(peer_handle, const admission&)`: a peer was welcomed; the admission's id is its id.
+ *  - `errc on_message(message_context&, envelope&)`: a peer said something: `verb::send`, or `verb::other`
+ *    for a command nobody knows. `ok` lets the hub go on with the envelope, which may have been changed;
+ *    anything else is the sender's reply.
+ *  - `bool on_deliver(peer_handle to, const envelope&)`: whether that peer shall be sent this; if it is for
+ *    nobody else, the sender's reply is `denied`.
+ *  - `void on_close(peer_handle, errc)`: a peer that was opened is online no more, and this is why. Its id is
+ *    free; its connection may still be closing.
+ *
+ *  Laws: each `on_open` is followed by one `on_close` of the same handle, with that peer's messages and
+ *  deliveries in between and nowhere else; of two peers with one id, the first is closed before the second
+ *  is opened. No member throws, calls the hub, or keeps views of what it was handed; all return soon: they
+ * run on the loop. What `on_message` puts into an envelope lives until the hub is done with it:
+ *  `message_context::keep`. */
+template <class H>
+concept Hook = (!detail::names_on_admit<H> || detail::has_on_admit<H>) &&
+               (!detail::names_on_open<H> || detail::has_on_open<H>) &&
+               (!detail::names_on_message<H> || detail::has_on_message<H>) &&
+               (!detail::names_on_deliver<H> || detail::has_on_deliver<H>) &&
+               (!detail::names_on_close<H> || detail::has_on_close<H>) &&
+               (detail::has_on_admit<H> || detail::has_on_open<H> || detail::has_on_message<H> ||
+                detail::has_on_deliver<H> || detail::has_on_close<H>);
+
 /** HttpHandler: answers plain HTTP requests. `h(request, response)` -> false if it has no answer (404, or
  *  426 where a WebSocket upgrade would have been accepted). Law: it returns soon; it runs on the loop. */
 template <class H>

@@ -4,7 +4,9 @@
 #include <sigfire/error.hpp>
 #include <sigfire/message.hpp>
 
+#include <any>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -48,7 +50,8 @@ struct envelope {
     std::uint32_t request = 0; ///< number the hub gave a request that it holds open; 0 = none
     std::string_view
         id; ///< request and reply: the peer's token, as its codec wrote it. Elsewhere: a fresh id of the hub
-    std::string_view command; ///< the wire's name for what is asked, `offer`
+    std::string_view command; ///< the wire's name for what is asked, `offer`; in the reply to a request that
+                              ///< failed: what to say instead of the cause's own text, if anything
     std::string_view from;    ///< id of the sending peer
     std::string_view to;      ///< id of the peer it is for; empty = names nobody (`status` may say why)
     payload data;
@@ -56,18 +59,20 @@ struct envelope {
     const void* wire = nullptr; ///< the codec's own notes
 };
 
-/** How a connection is let in: filled by the codec (and by hooks) while the connection opens. */
+/** How a connection is ended: by HTTP status while the upgrade can still be refused, else by close code. */
+struct ending {
+    unsigned http_status = 400;      ///< for a refused upgrade; 0 = accept it, then close: only close codes
+                                     ///< can be read by the page in a browser
+    std::uint16_t close_code = 1000; ///< RFC 6455 section 7.4; 0 = no close message, cut the connection
+    std::string_view text; ///< body of the refusal, or close reason (at most 123 bytes); static storage
+};
+
+/** How a connection is let in: filled by the codec, then by hooks, while the connection opens. */
 struct admission {
     std::string id;          ///< the id the peer shall have, UTF-8, 1-256 bytes; empty = the hub draws one
     std::string subprotocol; ///< WebSocket sub-protocol to answer with; empty = none
-};
-
-/** How a codec ends a connection: by HTTP status while the upgrade can still be refused, else by close code.
- */
-struct ending {
-    unsigned http_status = 400;      ///< for a refused upgrade
-    std::uint16_t close_code = 1000; ///< RFC 6455 section 7.4; 0 = no close message, cut the connection
-    std::string_view text; ///< body of the refusal, or close reason (at most 123 bytes); static storage
+    std::any state;          ///< whatever hooks hand from `on_admit` to `on_open`
+    std::optional<ending> refusal; ///< how to refuse it; empty = as the codec ends that cause
 };
 
 } // namespace sigfire

@@ -7,6 +7,7 @@
 #include <sigfire/detail/utf8.hpp>
 #include <sigfire/envelope.hpp>
 #include <sigfire/error.hpp>
+#include <sigfire/hooks.hpp>
 #include <sigfire/log.hpp>
 #include <sigfire/peer.hpp>
 
@@ -17,6 +18,7 @@
 #include <initializer_list>
 #include <string_view>
 #include <type_traits>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -41,26 +43,38 @@ struct hub_options {
  *  A second claim of an online id: the hub pings the holder and holds the claimant. A pong refuses the
  *  claimant and leaves the holder alone; no pong within `claim_timeout`, or the holder's end, admits it.
  *
- *  Thread safety: none, one thread at a time. No member may be called by an outlet, a registry, a router or
- *  a log while the hub calls them. Memory: a slot of 64 bytes a peer, plus the registry's entry; slots are
- *  used again, and freed with the hub. Nothing but `opened` allocates once the peak was reached.
+ *  Thread safety: none, one thread at a time. No member may be called by an outlet, a registry, a router, a
+ *  hook or a log while the hub calls them. Memory: a slot of 64 bytes a peer, plus the registry's entry;
+ *  slots are used again, and freed with the hub. Nothing but `opened`, and hooks, allocates once the peak was
+ *  reached.
  *
  *  @tparam R  models Registry    @tparam T  models Router
- *  @tparam O  models Outlet      @tparam L  models Log, events in log.hpp */
-template <class R, class T, class O, class L = no_log>
+ *  @tparam O  models Outlet      @tparam L  models Log, events in log.hpp
+ *  @tparam H  a chain of hooks: `hooks<...>` */
+template <class R, class T, class O, class L = no_log, class H = no_hooks>
 class hub {
     static_assert(Registry<R>, "sigfire: Registry requirements not met");
     static_assert(Router<T>, "sigfire: Router requirements not met");
     static_assert(Outlet<O>, "sigfire: Outlet requirements not met");
     static_assert(Log<L>, "sigfire: Log requirements not met");
+    static_assert(detail::is_hooks<H>::value, "sigfire: the hooks of a hub are a chain: hooks{...}");
 
 public:
-    explicit hub(const hub_options& options = {}, R registry = {}, T router = {}, L log = {})
-        : options_(options), registry_(std::move(registry)), router_(std::move(router)),
-          log_(std::move(log)) {}
+    explicit hub(const hub_options& options = {}, R registry = {}, T router = {}, L log = {}, H hooks = {})
+        : options_(options), registry_(std::move(registry)), router_(std::move(router)), log_(std::move(log)),
+          hooks_(std::move(hooks)) {}
 
     hub(const hub&) = delete;
     hub& operator=(const hub&) = delete;
+
+    /** A connection wants in; the codec has filled `wish`. What the hooks say to that: `ok`, or the cause for
+     *  which to refuse it, as `wish.refusal` says if it is set. The hub does not know the connection yet. */
+    errc admit([[maybe_unused]] const request& r, [[maybe_unused]] admission& wish) {
+        if constexpr (detail::has_on_admit<H>)
+            return hooks_.on_admit(r, wish);
+        else
+            return errc::ok;
+    }
 
     /** A connection was accepted, and nothing was sent on it yet. The peer is registered and welcomed, or
      *  held until it is known whether the holder of its id is alive. Keep the attachment with the connection,
@@ -73,12 +87,12 @@ public:
         if (wish.id.empty()) {
             auto id = ids_.draw();
             while (registry_.find(detail::view(id))) id = ids_.draw();
-            return enter(slots_.add(way, detail::view(id), standing::online));
+            return enter(slots_.add(way, detail::view(id), standing::online), wish);
         }
         if (wish.id.size() > 256 || !detail::is_utf8(wish.id)) return make_error_code(errc::malformed);
         const peer_handle holder = registry_.find(wish.id);
-        if (!holder) return enter(slots_.add(way, wish.id, standing::online));
-        return claim(way, wish.id, holder.slot);
+        if (!holder) return enter(slots_.add(way, wish.id, standing::online), wish);
+        return claim(way, wish, holder.slot);
     }
 
     /** A peer said something. What an attachment says that is not, or no longer, online is ignored. Changes
@@ -86,6 +100,25 @@ public:
     void received(attachment a, envelope& e) {
         slot* const sender = resolve(a);
         if (sender == nullptr || sender->state != standing::online) return;
+        // Out here, since what hooks keep in it has to live until the end.
+        [[maybe_unused]] std::conditional_t<detail::has_on_message<H>, message_context, nothing> context{
+            a.peer, now_};
+        if constexpr (detail::has_on_message<H>) {
+            if (e.what != verb::other && e.what != verb::send) return;
+            const auto asked = e.id;
+            e.from = sender->id.view();
+            const errc refusal = hooks_.on_message(context, e);
+            if (refusal != errc::ok || context.answered()) {
+                envelope r;
+                r.what = verb::reply;
+                r.status = refusal != errc::ok && is_verdict(refusal) ? errc::denied : refusal;
+                r.id = asked;
+                (refusal == errc::ok ? r.data.bytes : r.command) = context.text();
+                if (!asked.empty()) sender->way.deliver(r);
+                return;
+            }
+            e.id = asked;
+        }
         if (e.what == verb::other) return reply(*sender, e.id, errc::unknown_command);
         if (e.what != verb::send) return;
         const auto token = e.id;
@@ -126,7 +159,8 @@ public:
         const bool online = s->state == standing::online;
         if (online || s->state == standing::leaving)
             note(is_fault(why) ? log_level::warn : log_level::info, "peer_closed", s->id.view(), why);
-        if (online) leave(*s);
+        if (online) leave(a.peer.slot, why);
+        if constexpr (detail::has_on_open<H>) wishes_.erase(a.peer.slot);
         slots_.remove(a.peer.slot);
     }
 
@@ -183,6 +217,10 @@ private:
     using slot = detail::slot<O>;
     static constexpr auto nowhere = detail::nowhere;
 
+    struct nothing {
+        constexpr nothing(auto&&...) noexcept {}
+    };
+
     struct pending_claim {
         peer_handle claimant;
         time_point deadline;
@@ -194,7 +232,7 @@ private:
     }
 
     // Nobody can reach the peer before its welcome: nothing happens between the two calls.
-    attachment enter(std::uint32_t i) {
+    attachment enter(std::uint32_t i, [[maybe_unused]] const admission& wish) {
         slot& s = slots_[i];
         const auto peer = slots_.handle(i);
         registry_.insert(s.id.view(), peer);
@@ -204,10 +242,16 @@ private:
         e.to = s.id.view();
         s.way.deliver(e);
         note(log_level::info, "peer_opened", s.id.view());
+        if constexpr (detail::has_on_open<H>) {
+            admission granted = wish;
+            granted.id = s.id.view();
+            hooks_.on_open(peer, granted);
+        }
         return {peer, s.epoch};
     }
 
-    result<attachment> claim(const O& way, std::string_view id, std::uint32_t holder) {
+    result<attachment> claim(const O& way, const admission& wish, std::uint32_t holder) {
+        const std::string_view id = wish.id;
         if (slots_[holder].link != nowhere || !slots_[holder].way.ping()) {
             note(log_level::warn, "claim_refused", id);
             return make_error_code(errc::id_in_use);
@@ -217,6 +261,7 @@ private:
         s.link = holder;
         slots_[holder].link = i;
         s.way.hold();
+        if constexpr (detail::has_on_open<H>) wishes_.emplace(i, wish);
         const auto peer = slots_.handle(i);
         // One time-out for all, so the queue is in order of deadline; `tick` skips claims that were decided.
         claims_.push_back({peer, now_ + options_.claim_timeout});
@@ -234,12 +279,21 @@ private:
         if (e.status != errc::ok) return e.status;
         e.id = message_ids_.next();
         const auto cannot = [&](slot* s) {
-            const errc taken = s == nullptr || s->state != standing::online ? errc::offline : s->way.ready(e);
+            const errc taken = s == nullptr || s->state != standing::online ? errc::offline
+                               : !may_have(*s, e)                           ? errc::denied
+                                                                            : s->way.ready(e);
             if (taken != errc::ok) cause = taken;
             return taken != errc::ok;
         };
         std::erase_if(targets_, cannot);
         return targets_.empty() ? cause : errc::ok;
+    }
+
+    bool may_have([[maybe_unused]] const slot& to, [[maybe_unused]] const envelope& e) {
+        if constexpr (detail::has_on_deliver<H>)
+            return hooks_.on_deliver(registry_.find(to.id.view()), e);
+        else
+            return true;
     }
 
     void hand_out(const envelope& e) {
@@ -257,22 +311,26 @@ private:
 
     // The hub ends an online peer.
     void end(std::uint32_t i, errc why) {
-        slot& s = slots_[i];
-        s.way.close(why);
-        leave(s);
+        slots_[i].way.close(why);
+        leave(i, why);
     }
 
     // An online peer gives up its id, to its claimant if it has one.
-    void leave(slot& s) {
+    void leave(std::uint32_t at, [[maybe_unused]] errc why) {
+        slot& s = slots_[at];
         registry_.erase(s.id.view());
         s.state = standing::leaving;
+        if constexpr (detail::has_on_close<H>) hooks_.on_close(slots_.handle(at), why);
         if (s.link == nowhere) return;
         const auto i = std::exchange(s.link, nowhere);
         slot& claimant = slots_[i];
         claimant.link = nowhere;
         if (stop_cause_ != errc::ok) return refuse(claimant, stop_cause_);
         claimant.state = standing::online;
-        enter(i);
+        if constexpr (detail::has_on_open<H>)
+            enter(i, wishes_.extract(i).mapped());
+        else
+            enter(i, {});
         claimant.way.release();
     }
 
@@ -303,6 +361,10 @@ private:
     R registry_;
     T router_;
     [[no_unique_address]] L log_;
+    [[no_unique_address]] H hooks_;
+    // what claimants asked for, by slot
+    [[no_unique_address]] std::conditional_t<detail::has_on_open<H>,
+                                             std::unordered_map<std::uint32_t, admission>, nothing> wishes_;
     detail::slot_table<O> slots_;
     detail::id_source ids_;
     detail::message_ids message_ids_{ids_.draw()};

@@ -58,7 +58,14 @@ public:
     void opening(connection& c, const request& r) {
         auto& [who, state] = c.state();
         admission wish;
-        if (const errc e = codec_.open(r, state, wish); e != errc::ok) return c.refuse(codec_.end(e, state));
+        errc cause = codec_.open(r, state, wish);
+        if (cause == errc::ok) cause = hub_.admit(r, wish);
+        if (cause != errc::ok) {
+            const ending how = wish.refusal ? *wish.refusal : codec_.end(cause, state);
+            if (how.http_status != 0) return c.refuse(how);
+            c.accept(wish.subprotocol);
+            return c.close(how, cause);
+        }
         c.accept(wish.subprotocol);
         const auto entered = hub_.opened(outlet<connection, C>{c, codec_}, wish);
         if (entered) {

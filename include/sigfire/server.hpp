@@ -3,6 +3,7 @@
 
 #include <sigfire/codec/json.hpp>
 #include <sigfire/concepts.hpp>
+#include <sigfire/hooks.hpp>
 #include <sigfire/hub.hpp>
 #include <sigfire/listener.hpp>
 #include <sigfire/log.hpp>
@@ -42,7 +43,7 @@ struct is_hub_options : std::is_same<P, hub_options> {};
 
 template <class P>
 constexpr int roles = is_codec<P>::value + is_registry<P>::value + is_router<P>::value + is_log<P>::value +
-                      is_http_handler<P>::value + is_hub_options<P>::value;
+                      is_http_handler<P>::value + is_hooks<P>::value + is_hub_options<P>::value;
 
 // How many of the parts play a role.
 template <template <class> class Is, class... Parts>
@@ -73,7 +74,7 @@ Part take(std::tuple<Parts...>& parts) {
  *
  *  The first argument is the transport. Behind it, in any order and any subset: a Codec (default
  *  `codec::json`), a Registry (`local_registry`), a Router (`direct_router`), a Log (none), an HttpHandler
- *  (none), and `hub_options`. Each is recognised by its concept and moved in.
+ *  (none), `hooks{...}`, and `hub_options`. Each is recognised by its concept and moved in.
  *
  *  The io_context outlives the server and is run by one thread; a second one is refused by `std::logic_error`
  *  out of `run`. Only `post` may be called from other threads, and only while the server lives. For more
@@ -83,9 +84,9 @@ class server {
     static_assert(Transport<T>,
                   "sigfire: Transport requirements not met: the first part of a server must be a "
                   "transport");
-    static_assert(
-        ((detail::roles<Parts> != 0) && ...),
-        "sigfire: a part of this server is no Codec, Registry, Router, Log, HttpHandler or hub_options");
+    static_assert(((detail::roles<Parts> != 0) && ...),
+                  "sigfire: a part of this server is no Codec, Registry, Router, Log, HttpHandler, "
+                  "hooks{...} or hub_options");
     static_assert(((detail::roles<Parts> < 2) && ...),
                   "sigfire: a part of this server could play two roles: give its functions exact parameters");
     static_assert(detail::players<detail::is_codec, Parts...> < 2 &&
@@ -93,6 +94,7 @@ class server {
                       detail::players<detail::is_router, Parts...> < 2 &&
                       detail::players<detail::is_log, Parts...> < 2 &&
                       detail::players<detail::is_http_handler, Parts...> < 2 &&
+                      detail::players<detail::is_hooks, Parts...> < 2 &&
                       detail::players<detail::is_hub_options, Parts...> < 2,
                   "sigfire: two parts of this server play the same role");
 
@@ -102,12 +104,13 @@ class server {
     using codec_type = part<detail::is_codec, codec::json>;
     using http_type = part<detail::is_http_handler, no_http>;
     using log_type = part<detail::is_log, no_log>;
+    using hooks_type = part<detail::is_hooks, no_hooks>;
     using connection = typename T::template connection<connection_state<codec_type>>;
 
 public:
     /// The hub behind this server, as `post` hands it out.
     using hub_type = hub<part<detail::is_registry, local_registry>, part<detail::is_router, direct_router>,
-                         outlet<connection, codec_type>, log_type>;
+                         outlet<connection, codec_type>, log_type, hooks_type>;
 
     /** Binds and starts to accept; messages flow once the io_context runs.
      *  @throws boost::system::system_error naming the address, if it cannot be bound. */
@@ -153,10 +156,10 @@ public:
 
 private:
     server(T transport, std::tuple<Parts...> parts)
-        : io_{transport.context()},
-          hub_{detail::take<hub_options>(parts),
-               detail::take<part<detail::is_registry, local_registry>>(parts),
-               detail::take<part<detail::is_router, direct_router>>(parts), detail::take<log_type>(parts)},
+        : io_{transport.context()}, hub_{detail::take<hub_options>(parts),
+                                         detail::take<part<detail::is_registry, local_registry>>(parts),
+                                         detail::take<part<detail::is_router, direct_router>>(parts),
+                                         detail::take<log_type>(parts), detail::take<hooks_type>(parts)},
           listener_{std::move(transport), detail::take<codec_type>(parts), hub_,
                     detail::take<http_type>(parts)} {}
 

@@ -2,6 +2,7 @@
 #pragma once
 
 /// Everything but what needs a compiled library.
+#include <sigfire/auth.hpp>
 #include <sigfire/client.hpp>
 #include <sigfire/codec/json.hpp>
 #include <sigfire/concepts.hpp>
@@ -10,6 +11,7 @@
 #include <sigfire/framing/length.hpp>
 #include <sigfire/framing/line.hpp>
 #include <sigfire/framing/websocket.hpp>
+#include <sigfire/hooks.hpp>
 #include <sigfire/hub.hpp>
 #include <sigfire/listener.hpp>
 #include <sigfire/log.hpp>

@@ -244,6 +244,17 @@ BOOST_AUTO_TEST_CASE(unknown_commands) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(unknown_commands_keep_what_hooks_may_want) {
+    const auto d = decode(json{}, R"({"cmd":"add","target":"b\u006fb","id":1,"data":[1, 2]})");
+    BOOST_TEST((d.what == verb::other));
+    BOOST_TEST(d.command == "add");
+    BOOST_TEST(d.to == "bob");
+    BOOST_TEST(d.bytes == "[1, 2]");
+    const auto bare = decode(json{}, R"({"cmd":"add","target":7,"id":1})");
+    BOOST_TEST(bare.to == "");
+    BOOST_TEST(bare.bytes == "");
+}
+
 BOOST_AUTO_TEST_CASE(what_is_no_object) {
     struct row {
         std::string_view text;
@@ -350,6 +361,26 @@ BOOST_AUTO_TEST_CASE(replies) {
         BOOST_TEST(detail::json_plain(row.text), row.text);
         BOOST_TEST(detail::json_plain(cause_name(row.code)));
     }
+}
+
+BOOST_AUTO_TEST_CASE(replies_of_hooks) {
+    envelope e;
+    e.what = verb::reply;
+    e.id = "7";
+    e.data.bytes = R"({"sum":3})";
+    for (const auto st : {plain, extras})
+        BOOST_TEST(encode(json{}, e, st) == R"({"id":7,"ok":true,"data":{"sum":3}})");
+    const auto back = decode(json_client{}, encode(json{}, e));
+    BOOST_TEST(back.bytes == R"({"sum":3})");
+    e.data = {};
+    e.status = errc::denied;
+    e.command = "\"no\"\n";
+    BOOST_TEST(encode(json{}, e, plain) == R"({"id":7,"ok":false,"data":{"message":"\"no\"\u000a"}})");
+    BOOST_TEST(encode(json{}, e, extras) ==
+               R"({"id":7,"ok":false,"data":{"message":"\"no\"\u000a","cause":"denied"}})");
+    const std::string long_text(5000, '\x01');
+    e.command = long_text;
+    BOOST_TEST(encode(json{}, e).size() > 30000u); // within its bound: the room is as large as that
 }
 
 BOOST_AUTO_TEST_CASE(relayed_messages) {

@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: a part of this server is no Codec, Registry, Router, Log, HttpHandler or hub_options
+// expect: sigfire: a part of this server is no Codec, Registry, Router, Log, HttpHandler, hooks{...}
 #include "models.hpp"
 
 #include <sigfire/server.hpp>

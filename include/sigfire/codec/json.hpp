@@ -80,7 +80,7 @@ public:
     }
 
     /** Emits at most one envelope: `verb::send` for a command that is relayed, `verb::other` for an unknown
-     *  one with an `id`. What else is valid JSON is ignored.
+     *  one with an `id`, with the target and data that it has. What else is valid JSON is ignored.
      *
      *  Errors: `malformed`, `bad_utf8` (text messages only), `null_message`, `missing_id`. */
     template <class Emit>
@@ -120,6 +120,11 @@ public:
                 else if (e.data.signal.empty())
                     e.status = known->missing;
             }
+        } else { // for hooks that know it
+            e.data.bytes = in.data;
+            if (detail::is_json_string(in.target))
+                e.to = detail::json_unescape(detail::json_contents(in.target), target_buffer,
+                                             sizeof target_buffer);
         }
         emit(e);
         return errc::ok;
@@ -136,9 +141,10 @@ public:
                    (configuration.empty() ? 0 : length(R"(,"configuration":)") + configuration.size());
         }
         case verb::reply:
-            if (is_verdict(e.status)) return length(R"({"id":,"ok":true})") + e.id.size();
+            if (is_verdict(e.status))
+                return length(R"({"id":,"ok":true,"data":})") + e.id.size() + e.data.bytes.size();
             return length(R"({"id":,"ok":false,"data":{"message":""}})") + e.id.size() +
-                   to_string(e.status).size() +
+                   json_text_bound(e.command) + to_string(e.status).size() +
                    (st.extras ? length(R"(,"cause":"")") + cause_name(e.status).size() : 0);
         case verb::send:
             if (e.command.empty() || e.data.format != payload_format::json) return 0;
@@ -171,11 +177,20 @@ public:
             out.literal(R"({"id":)");
             out.raw(e.id);
             if (is_verdict(e.status)) {
-                out.literal(R"(,"ok":true})");
+                if (e.data.bytes.empty()) [[likely]] {
+                    out.literal(R"(,"ok":true})");
+                    break;
+                }
+                out.literal(R"(,"ok":true,"data":)");
+                out.raw(e.data.bytes);
+                out.literal("}");
                 break;
             }
             out.literal(R"(,"ok":false,"data":{"message":")");
-            out.raw(to_string(e.status));
+            if (e.command.empty())
+                out.raw(to_string(e.status));
+            else
+                out.text(e.command);
             if (st.extras) {
                 out.literal(R"(","cause":")");
                 out.raw(cause_name(e.status));

@@ -159,7 +159,8 @@ inline std::string compose(const response& r, bool head_only = false) {
 /// The response that refuses: status and a line of text.
 inline response refusal_response(const ending& e) {
     response r{e.http_status, "text/plain; charset=utf-8", std::string{e.text}, {}};
-    // Both fields tell the client what it would have to ask for (RFC 9110, 15.5.22; RFC 6455, 4.2.2).
+    // They tell the client what it would have to ask for (RFC 9110, 15.5.2 and 15.5.22; RFC 6455, 4.2.2).
+    if (e.http_status == 401) r.headers = {{"WWW-Authenticate", "Bearer"}};
     if (e.http_status == 426) r.headers = {{"Upgrade", "websocket"}, {"Sec-WebSocket-Version", "13"}};
     return r;
 }

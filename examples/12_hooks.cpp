@@ -1,0 +1,66 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+
+// Hooks have a say in what the hub does. `bearer` asks who connects for a token; the hook of our own replaces
+// the reason of each rejection, and lets nobody say more than three things.
+
+#include <sigfire/sigfire.hpp>
+
+#include <iostream>
+
+// Any subset of on_admit, on_open, on_message, on_deliver, on_close.
+struct few_words {
+    sigfire::peer_states<int> said = {};
+
+    void on_open(sigfire::peer_handle peer, const sigfire::admission& admitted) {
+        std::cout << admitted.id << " is here\n";
+        said.emplace(peer, 0);
+    }
+    sigfire::errc on_message(sigfire::message_context& context, sigfire::envelope& e) {
+        if (++*said.find(context.from()) > 3) return sigfire::errc::rate; // the sender's reply
+        if (e.command == "session-reject") {
+            e.data = {};
+            e.data.bytes = context.keep(R"({"message":"not now"})"); // lives until it is delivered
+        }
+        return sigfire::errc::ok;
+    }
+    void on_close(sigfire::peer_handle peer, sigfire::errc why) {
+        std::cout << "somebody left: " << to_string(why) << '\n';
+        said.erase(peer);
+    }
+};
+static_assert(sigfire::Hook<few_words>);
+
+int main() {
+    boost::asio::io_context io{1};
+    const auto knows = [](std::string_view token, sigfire::admission& admission) {
+        admission.id = token.substr(0, token.find(':')); // the token says who it is
+        return token == "ann:secret" || token == "bob:secret";
+    };
+    sigfire::server srv{sigfire::websocket{io}, sigfire::hooks{sigfire::bearer{knows}, few_words{}}};
+
+    sigfire::client ann{io, {.headers = {{"Authorization", "Bearer ann:secret"}}}}, bob{io}, eve{io};
+    int surprises = 4;
+    const auto answered = [&](sigfire::error_code cause) {
+        if (cause != sigfire::errc::rate) return;
+        std::cout << "ann: " << cause.message() << '\n';
+        --surprises;
+        srv.stop();
+    };
+    eve.connect(srv.address() + "/?token=eve:guess", [&](sigfire::error_code ec, const sigfire::welcome&) {
+        std::cout << "eve: " << ec.message() << '\n';
+        if (ec) --surprises;
+        bob.connect(srv.address() + "/?token=bob:secret", [&](sigfire::error_code, const sigfire::welcome&) {
+            bob.receive([&](sigfire::error_code, const sigfire::incoming& heard) {
+                std::cout << heard.from << ": " << heard.data << '\n';
+                if (heard.data == R"({"message":"not now"})") --surprises;
+            });
+            ann.connect(srv.address(), [&](sigfire::error_code, const sigfire::welcome& welcome) {
+                if (welcome.id == "ann") --surprises;
+                for (int i = 0; i < 4; ++i)
+                    ann.request("bob", "session-reject", R"({"message":"leave me alone!"})", answered);
+            });
+        });
+    });
+    io.run();
+    return surprises;
+}

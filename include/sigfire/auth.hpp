@@ -1,0 +1,58 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/concepts.hpp>
+#include <sigfire/envelope.hpp>
+#include <sigfire/error.hpp>
+#include <sigfire/request.hpp>
+
+#include <concepts>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace sigfire {
+
+/** Lets in who brings a token: `Authorization: Bearer TOKEN` (RFC 6750, 2.1) or, since a page in a browser
+ *  cannot set that header, `?token=TOKEN`; the header counts if there are both. Models Hook.
+ *
+ *  `Check` is `bool(std::string_view token)` or `bool(std::string_view token, admission&)`; the latter may
+ * set the peer's id and state. It is not asked about an empty token. Who is not let in gets 401 `Missing or
+ * invalid token`; on a wire without HTTP nobody has a token. */
+template <class Check>
+class bearer {
+    static_assert(std::is_invocable_r_v<bool, Check&, std::string_view, admission&> ||
+                      std::is_invocable_r_v<bool, Check&, std::string_view>,
+                  "sigfire: bearer needs a bool(std::string_view token) or (token, admission&)");
+
+public:
+    explicit bearer(Check check) : check_(std::move(check)) {}
+
+    errc on_admit(const request& r, admission& a) {
+        const std::string token = token_of(r);
+        if (!token.empty() && holds(token, a)) return errc::ok;
+        a.refusal = ending{401, 4401, "Missing or invalid token"};
+        return errc::denied;
+    }
+
+private:
+    static std::string token_of(const request& r) {
+        constexpr std::string_view scheme = "bearer ";
+        const auto field = r["Authorization"];
+        if (detail::equal_ignoring_case(field.substr(0, scheme.size()), scheme))
+            return std::string{detail::trim(field.substr(scheme.size()))};
+        return r.query("token");
+    }
+
+    bool holds(std::string_view token, admission& a) {
+        if constexpr (std::is_invocable_v<Check&, std::string_view, admission&>)
+            return check_(token, a);
+        else
+            return check_(token);
+    }
+
+    [[no_unique_address]] Check check_;
+};
+
+} // namespace sigfire

@@ -1,0 +1,15 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+// expect: sigfire: on_deliver has the wrong shape: bool on_deliver(peer_handle, const envelope&)
+#include <sigfire/hooks.hpp>
+
+using namespace sigfire;
+
+struct hook {
+#ifdef RIGHT
+    bool on_deliver(peer_handle, const envelope&) { return true; }
+#else
+    bool on_deliver(peer_handle, envelope&) { return true; }
+#endif
+};
+
+template class sigfire::hooks<hook>;

@@ -1,0 +1,14 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+// expect: sigfire: on_message has the wrong shape: errc on_message(message_context&, envelope&)
+#include <sigfire/hooks.hpp>
+
+using namespace sigfire;
+
+class hook {
+#ifdef RIGHT
+public:
+#endif
+    errc on_message(message_context&, envelope&) { return {}; }
+};
+
+template class sigfire::hooks<hook>;

@@ -1,0 +1,15 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+// expect: sigfire: a hook has at least one of on_admit, on_open, on_message, on_deliver, on_close
+#include <sigfire/hooks.hpp>
+
+using namespace sigfire;
+
+struct hook {
+#ifdef RIGHT
+    errc on_message(message_context&, envelope&) { return {}; }
+#else
+    errc on_mesage(message_context&, envelope&) { return {}; }
+#endif
+};
+
+template class sigfire::hooks<hook>;

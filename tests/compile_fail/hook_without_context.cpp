@@ -1,0 +1,15 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+// expect: sigfire: on_message has the wrong shape: errc on_message(message_context&, envelope&)
+#include <sigfire/hooks.hpp>
+
+using namespace sigfire;
+
+struct hook {
+#ifdef RIGHT
+    errc on_message(message_context&, envelope&) { return {}; }
+#else
+    errc on_message(envelope&) { return {}; }
+#endif
+};
+
+template class sigfire::hooks<hook>;

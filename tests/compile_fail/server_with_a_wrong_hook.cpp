@@ -1,0 +1,16 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+// expect: sigfire: on_message has the wrong shape: errc on_message(message_context&, envelope&)
+#include <sigfire/server.hpp>
+#include <sigfire/transport/loopback.hpp>
+
+struct hook {
+#ifdef RIGHT
+    sigfire::errc on_message(sigfire::message_context&, sigfire::envelope&) { return {}; }
+#else
+    void on_message(sigfire::message_context&, sigfire::envelope&) {}
+#endif
+};
+
+void serve(boost::asio::io_context& io) {
+    sigfire::server srv{sigfire::loopback{io}, sigfire::hooks{hook{}}};
+}
