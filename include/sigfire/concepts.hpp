@@ -156,8 +156,10 @@ concept Codec =
  *  - `c.reserve(type, n)` -> room for a message of at most `n` bytes, or null; `c.commit(k)` sends its first
  *    `k` bytes. Nothing else is called in between.
  *  - `c.room(n)` -> whether `reserve` of `n` bytes would succeed now.
- *  - `c.accept(subprotocol)`, `c.refuse(ending)`: answers the upgrade, once, inside `opening`.
+ *  - `c.accept(subprotocol)`, `c.refuse(ending)`: answers the upgrade, once: inside `opening`, or later if it
+ *    was held in there.
  *  - `c.hold()` stops reading, `c.release()` goes on; what came meanwhile is delivered afterwards, in order.
+ *    Before the answer `release` does no more than to have a turn run soon, in which it may be given.
  *  - `c.ping()` -> whether the wire can ask for a sign of life; the sink hears it by `alive`.
  *  - `c.close(ending, cause)`: sends what is committed, says goodbye, closes. `c.state()` -> the sink's
  * state.
@@ -168,7 +170,10 @@ concept Codec =
  *  - Messages arrive in the order committed, whole, or the connection ends.
  *  - An empty outbox takes any message within the message limit. A reservation that does not fit marks the
  *    connection as a `slow_consumer`: its output is freed at once and the wire cut.
- *  - After `close`, or once marked, `reserve` returns null, `room` false, and further calls do nothing. */
+ *  - After `close`, or once marked, `reserve` returns null, `room` false, and further calls do nothing.
+ *  - One that was held before its answer waits for it however long, and what comes behind the upgrade waits
+ *    too, bounded. `close` answers it as `refuse` does. Its end is told by `closed` from then on, unless it
+ * is refused; that a peer which is not being read has gone may not be seen before the answer. */
 template <class C>
 concept Connection =
     requires(C& c, message_type type, std::size_t n, std::string_view text, ending e, errc why) {
@@ -185,9 +190,11 @@ concept Connection =
     };
 
 /** Sink: what a transport tells; the listener is one.
- *  - `opening(c, request)`: a connection wants in; answer it with `accept` or `refuse`.
+ *  - `opening(c, request)`: a connection wants in; answer it with `accept` or `refuse`, or `hold` it and do
+ * so later. Who is neither is refused.
  *  - `received(c, message)`: a whole message. `alive(c)`: the other side answered a `ping()`.
- *  - `closed(c, cause)`: it is gone; last call for `c`, made exactly once for each accepted connection.
+ *  - `closed(c, cause)`: it is gone; last call for `c`, made exactly once for each connection that was
+ * accepted, or held before its answer, but not if it was refused.
  *  - `http(request, response)` -> whether it answered this plain HTTP request.
  *  - `tick(now)` -> when to be called again at the latest; called at the start of each turn. */
 template <class S, class C>
