@@ -346,8 +346,20 @@ template <class H>
 concept names_on_close =
     requires { &H::on_close; } || (can_be_base<H> && !requires { &beside<H, on_close_name>::on_close; });
 
+// By its shape, since what Asio can await must not be included here: `boost::asio::awaitable<errc>`.
+template <class A>
+concept awaitable_errc = requires {
+    typename A::value_type;
+    typename A::executor_type;
+    requires std::same_as<typename A::value_type, errc>;
+};
+
 template <class H>
-concept has_on_admit = requires(H& h, const request& r, admission& a) {
+concept awaits_on_admit = requires(H& h, const request& r, admission& a) {
+    { h.on_admit(r, a) } -> awaitable_errc;
+};
+template <class H>
+concept has_on_admit = awaits_on_admit<H> || requires(H& h, const request& r, admission& a) {
     { h.on_admit(r, a) } -> std::same_as<errc>;
 };
 template <class H>
@@ -373,6 +385,8 @@ concept has_on_close = requires(H& h, peer_handle p, errc why) {
  *  cannot be called like this is an error, not a hook that is never called.
  *  - `errc on_admit(const request&, admission&)`: a connection wants in. `ok` lets it, and may have changed
  * the admission; anything else refuses it, as `admission.refusal` says, or else as the codec ends that cause.
+ *    Or `awaitable<errc> on_admit(const request&, admission&)`: the same, but it may take its time: see
+ *    `awaited.hpp`. Request and admission live until it ends.
  *  - `void on_open(peer_handle, const admission&)`: a peer was welcomed; the admission's id is its id.
  *  - `errc on_message(message_context&, envelope&)`: a peer said something: `verb::send`, or `verb::other`
  *    for a command nobody knows. `ok` lets the hub go on with the envelope, which may have been changed;
