@@ -190,12 +190,19 @@ public:
     ~hub() { box_->ring = nullptr; }
 
     /** A connection wants in; the codec has filled `wish`. What the hooks say to that: `ok`, or the cause for
-     *  which to refuse it, as `wish.refusal` says if it is set. The hub does not know the connection yet. */
-    errc admit([[maybe_unused]] const request& r, [[maybe_unused]] admission& wish) {
+     *  which to refuse it, as `wish.refusal` says if it is set; or what to await for that. The hub does not
+     * know the connection yet. */
+    auto admit([[maybe_unused]] const request& r, [[maybe_unused]] admission& wish) {
         if constexpr (detail::has_on_admit<H>)
             return hooks_.on_admit(r, wish);
         else
             return errc::ok;
+    }
+
+    /// What the hooks threw instead of letting somebody in: for the log.
+    void admission_failed([[maybe_unused]] std::string_view what) {
+        if constexpr (!std::is_same_v<L, no_log>)
+            write(log_level::error, "admission_failed", {{"what", what}});
     }
 
     /** A connection was accepted, and nothing was sent on it yet. The peer is registered and welcomed, or
