@@ -269,9 +269,16 @@ public:
         }
     }
 
-    /** How `resumed` comes to be called: `ring()` is called when the first late answer is in, on the hub's
-     * thread but maybe from inside the hub, so it only asks for a turn. A listener sets it. */
-    void on_late(std::function<void()> ring) { box_->ring = std::move(ring); }
+    /** How `resumed` comes to be called: `post(f)` has `f` called soon, on the hub's thread, from outside the
+     * hub. A listener sets it. */
+    template <class Post>
+    void on_late(Post post) {
+        box_->ring = [this, post = std::move(post), weak = std::weak_ptr{box_}] {
+            post([this, weak] {
+                if (const auto box = weak.lock(); box && box->ring) resumed();
+            });
+        };
+    }
 
     /// A peer's connection answered a ping. Whoever claims its id is refused.
     void alive(attachment a) {
