@@ -52,11 +52,11 @@ public:
     time_point now() const noexcept { return hub_.now_; }
 
     /// Who has that id, or nobody.
-    peer_handle find(std::string_view id) const { return hub_.registry_.find(id); }
+    peer_handle find(std::string_view id) const { return hub_.look_up(id); }
 
     /// The id of a peer, valid while it is here; empty if it is not.
     std::string_view id(peer_handle peer) const {
-        const auto* const s = hub_.slots_.find(peer);
+        const auto* const s = hub_.whose(peer);
         return s != nullptr && (Hub::is_present(*s) || s->state == detail::standing::leaving)
                    ? s->id.view()
                    : std::string_view{};
@@ -64,13 +64,13 @@ public:
 
     /// Whether a peer is here, but has no connection at the moment.
     bool is_away(peer_handle peer) const {
-        const auto* const s = hub_.slots_.find(peer);
+        const auto* const s = hub_.whose(peer);
         return s != nullptr && s->state == detail::standing::away;
     }
 
     /// Whether a peer has a connection.
     bool is_online(peer_handle peer) const {
-        const auto* const s = hub_.slots_.find(peer);
+        const auto* const s = hub_.whose(peer);
         return s != nullptr && s->state == detail::standing::online;
     }
 
@@ -79,22 +79,22 @@ public:
 
     /// Hands `e` to one peer, or says why not: `offline`, `denied`, `full`.
     errc send(peer_handle to, const envelope& e) {
-        auto* const s = hub_.slots_.find(to);
+        auto* const s = hub_.whose(to);
         if (s == nullptr || !Hub::is_present(*s)) return errc::offline;
         if (!hub_.may_have(*s, e)) return errc::denied;
         if (const errc taken = hub_.takes(*s, e); taken != errc::ok) return taken;
-        hub_.put(*s, e);
+        hub_.put_seldom(*s, e);
         return errc::ok;
     }
 
     /// Hands `e` to one of many; whoever has no room for it is on its way out, unless `e` is droppable.
     /// False: it was dropped.
     bool spread(peer_handle to, const envelope& e, fanout& shared) {
-        auto* const s = hub_.slots_.find(to);
+        auto* const s = hub_.whose(to);
         if (s == nullptr || !Hub::is_present(*s) || !hub_.may_have(*s, e)) return true;
         if (s->state != detail::standing::online || s->kept) {
             if (e.droppable && hub_.takes(*s, e) != errc::ok) return false;
-            hub_.put(*s, e);
+            hub_.put_seldom(*s, e);
             return true;
         }
         if (e.droppable && !s->way.has_room(e)) return false;
@@ -106,20 +106,20 @@ public:
     /// instead of the cause's own. Nothing if the request wanted no reply.
     void reply(peer_handle to, std::string_view token, errc status, std::string_view data = {},
                std::string_view text = {}) {
-        auto* const s = hub_.slots_.find(to);
-        if (s != nullptr && Hub::is_present(*s)) hub_.reply(*s, token, status, data, text);
+        auto* const s = hub_.whose(to);
+        if (s != nullptr && Hub::is_present(*s)) hub_.reply_seldom(*s, token, status, data, text);
     }
 
     /// Sends `e` to a peer past what is kept for it: neither counted nor kept.
     void send_uncounted(peer_handle to, const envelope& e) {
-        auto* const s = hub_.slots_.find(to);
-        if (s != nullptr && s->state == detail::standing::online) s->way.deliver(e);
+        auto* const s = hub_.whose(to);
+        if (s != nullptr && s->state == detail::standing::online) hub_.put_past(*s, e);
     }
 
     /// From now on what a peer says and is sent is told to the features, and the peer may outlive its
     /// connection.
     void keep_traffic(peer_handle peer) {
-        if (auto* const s = hub_.slots_.find(peer)) s->kept = true;
+        if (auto* const s = hub_.whose(peer)) s->kept = true;
     }
 
     /// The peer `from`, which is new, proved to be `old`: its connection is that of `old` now.
@@ -127,7 +127,7 @@ public:
 
     /// Ends a peer.
     void close(peer_handle peer, errc why) {
-        auto* const s = hub_.slots_.find(peer);
+        auto* const s = hub_.whose(peer);
         if (s != nullptr && Hub::is_present(*s)) hub_.end(peer.slot, why);
     }
 
@@ -626,7 +626,7 @@ private:
         if constexpr (has_features) {
             if (s.state == standing::function) return errc::ok;
             if (s.state == standing::away) {
-                const auto who = registry_.find(s.id.view());
+                const auto who = look_up(s.id.view());
                 return any_feature([&](auto& f) { return f.can_keep(desk_, who, e); }) ? errc::ok
                                                                                        : errc::full;
             }
@@ -645,11 +645,21 @@ private:
         s.way.deliver(e);
     }
 
+    // For features, out of line: what they do seldom must not cost relayed messages their inlining.
+    [[gnu::noinline]] void put_seldom(slot& s, const envelope& e) { put(s, e); }
+    [[gnu::noinline]] void put_past(slot& s, const envelope& e) { s.way.deliver(e); }
+    [[gnu::noinline]] void reply_seldom(slot& to, std::string_view token, errc status, std::string_view data,
+                                        std::string_view text) {
+        reply(to, token, status, data, text);
+    }
+    [[gnu::noinline]] slot* whose(peer_handle peer) noexcept { return slots_.find(peer); }
+    [[gnu::noinline]] peer_handle look_up(std::string_view id) const { return registry_.find(id); }
+
     [[gnu::noinline]] void put_aside(slot& s, const envelope& e) {
-        const auto who = registry_.find(s.id.view());
+        const auto who = look_up(s.id.view());
         if (s.state == standing::function) return each_feature([&](auto& f) { f.invoke(desk_, who, e); });
         each_feature([&](auto& f) { f.keep(desk_, who, e); });
-        if (s.state == standing::online) s.way.deliver(e);
+        if (s.state == standing::online) put_past(s, e);
     }
 
     void reply(slot& to, std::string_view token, errc status, std::string_view data = {},

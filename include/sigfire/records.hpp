@@ -125,7 +125,7 @@ public:
         auto changed = mine;
         std::string_view metadata;
         errc cause = errc::ok;
-        if (!detail::json_fields(e.data.bytes, detail::json_field{"metadata", &metadata}))
+        if (!detail::json_fields(e.data.bytes, {{"metadata", &metadata}}))
             cause = errc::malformed;
         else if (metadata.size() > options_.metadata_bytes)
             cause = errc::too_large;
