@@ -235,9 +235,7 @@ public:
         if (sender == nullptr || sender->state != standing::online) return;
         if constexpr (has_features) {
             if (sender->kept) [[unlikely]]
-                each_feature([&](auto& f) { f.heard(desk_, a.peer, e); });
-            if (e.what == verb::ack) [[unlikely]]
-                return;
+                hear(a.peer, e);
             if (e.what == verb::resume) [[unlikely]]
                 return resume(*sender, a, e);
         }
@@ -527,9 +525,9 @@ private:
             lines_.put_off(who.slot, e, context.deferred_as(), context.judged(),
                            now_ + options_.deferral_timeout);
         else if (refusal == errc::ok)
-            reply(sender, asked, errc::ok, context.text());
+            reply_seldom(sender, asked, errc::ok, context.text(), {});
         else
-            reply(sender, asked, is_verdict(refusal) ? errc::denied : refusal, {}, context.text());
+            reply_seldom(sender, asked, is_verdict(refusal) ? errc::denied : refusal, {}, context.text());
         return false;
     }
 
@@ -543,8 +541,8 @@ private:
             const auto* const late = std::exchange(verdict, nullptr);
             if (late != nullptr && (late->cause != errc::ok || late->answered)) {
                 const std::string_view text = late->text;
-                reply(s, e.id, late->cause, late->answered ? text : std::string_view{},
-                      late->answered ? std::string_view{} : text);
+                reply_seldom(s, e.id, late->cause, late->answered ? text : std::string_view{},
+                             late->answered ? std::string_view{} : text);
                 continue;
             }
             message_context context{who, now_, box_, first->judged};
@@ -558,7 +556,11 @@ private:
     void act(slot& sender, peer_handle from, envelope& e) {
         if (e.what == verb::send) [[likely]]
             return relay(sender, from, e);
-        if (!is_request(e.what)) return;
+        if (is_request(e.what)) serve(sender, from, e);
+    }
+
+    // A request to the hub itself.
+    [[gnu::noinline]] void serve(slot& sender, peer_handle from, envelope& e) {
         e.from = sender.id.view();
         const bool taken = any_feature([&](auto& f) {
             if (!f.takes(e.what)) return false;
@@ -580,19 +582,26 @@ private:
             any_feature([&](auto& f) { return (cause = f.sending(desk_, from, e, data)) != errc::ok; });
         if (cause == errc::ok) cause = judge(from, e);
         if constexpr (has_features) {
-            if (cause == errc::ok) {
-                each_feature([&](auto& f) { f.sent(desk_, from, e); });
-            } else {
-                e.id = token;
-                each_feature([&](auto& f) {
-                    if (!is_verdict(cause)) cause = f.missed(desk_, from, e, cause);
-                });
-                if (cause == errc::deferred) return;
-                if (cause == errc::held) data = R"({"held":true})";
-            }
+            if (cause != errc::ok) [[unlikely]]
+                return miss(sender, from, e, token, cause);
+            each_feature([&](auto& f) { f.sent(desk_, from, e); });
         }
-        reply(sender, token, cause, data);
+        if (data.empty()) [[likely]]
+            reply(sender, token, cause);
+        else
+            reply_seldom(sender, token, cause, data, {});
         if (cause == errc::ok) hand_out(e);
+    }
+
+    // `e` can't be delivered: maybe a feature takes care of it.
+    [[gnu::noinline]] void miss(slot& sender, peer_handle from, envelope& e, std::string_view token,
+                                errc cause) {
+        e.id = token;
+        each_feature([&](auto& f) {
+            if (!is_verdict(cause)) cause = f.missed(desk_, from, e, cause);
+        });
+        if (cause != errc::deferred)
+            reply_seldom(sender, token, cause, cause == errc::held ? R"({"held":true})" : "", {});
     }
 
     // Fills `targets_` with those that can take `e`, or says why there are none.
@@ -648,9 +657,17 @@ private:
     // For features, out of line: what they do seldom must not cost relayed messages their inlining.
     [[gnu::noinline]] void put_seldom(slot& s, const envelope& e) { put(s, e); }
     [[gnu::noinline]] void put_past(slot& s, const envelope& e) { s.way.deliver(e); }
+    // With data, or with `text` instead of the cause's own.
     [[gnu::noinline]] void reply_seldom(slot& to, std::string_view token, errc status, std::string_view data,
                                         std::string_view text) {
-        reply(to, token, status, data, text);
+        if (token.empty()) return;
+        envelope e;
+        e.what = verb::reply;
+        e.status = status;
+        e.id = token;
+        e.data.bytes = data;
+        e.command = text;
+        put(to, e);
     }
     [[gnu::noinline]] slot* whose(peer_handle peer) noexcept { return slots_.find(peer); }
     [[gnu::noinline]] peer_handle look_up(std::string_view id) const { return registry_.find(id); }
@@ -662,15 +679,12 @@ private:
         if (s.state == standing::online) put_past(s, e);
     }
 
-    void reply(slot& to, std::string_view token, errc status, std::string_view data = {},
-               std::string_view text = {}) {
+    void reply(slot& to, std::string_view token, errc status) {
         if (token.empty()) return;
         envelope e;
         e.what = verb::reply;
         e.status = status;
         e.id = token;
-        e.data.bytes = data;
-        e.command = text;
         put(to, e);
     }
 
@@ -699,7 +713,11 @@ private:
         return {who, s.epoch};
     }
 
-    void resume(slot& sender, attachment& a, envelope& e) {
+    [[gnu::noinline]] void hear(peer_handle who, const envelope& e) {
+        each_feature([&](auto& f) { f.heard(desk_, who, e); });
+    }
+
+    [[gnu::noinline]] void resume(slot& sender, attachment& a, envelope& e) {
         const auto before = std::exchange(moved_, attachment{});
         if (F::takes(verb::resume))
             each_feature([&](auto& f) {

@@ -43,19 +43,13 @@ public:
 
     template <class D>
     errc sending(D& desk, peer_handle from, envelope& e, std::string_view& data) {
-        using enum signal_kind;
-        const auto kind = e.data.kind;
-        if (kind == none || kind == other || (kind <= candidate && !options_.strict && !options_.gate))
-            return errc::ok;
+        if (e.data.kind <= signal_kind::other && !options_.strict && !options_.gate) return errc::ok;
         return judge(desk, from, e, data);
     }
 
     template <class D>
     void sent(D& desk, peer_handle from, envelope& e) {
-        const auto kind = e.data.kind;
-        if (kind == signal_kind::none || kind == signal_kind::other ||
-            (kind <= signal_kind::candidate && !options_.gate))
-            return;
+        if (e.data.kind <= signal_kind::other && !options_.gate) return;
         step(desk, from, e);
     }
 
@@ -94,7 +88,7 @@ private:
         using enum signal_kind;
         const auto kind = e.data.kind;
         const auto to = desk.find(e.to);
-        if (!to || to == from) return errc::ok; // fails for that, later
+        if (kind == none || kind == other || !to || to == from) return errc::ok; // the last two fail later
         const auto* const s = find(from, to);
         switch (kind) {
         case session_start:
@@ -134,7 +128,9 @@ private:
         case session_accept: s->accepted = true; return;
         case offer:
         case answer: (s->caller == from ? s->caller_described : s->callee_described) = true; return;
-        case candidate: return;
+        case candidate:
+        case none:
+        case other: return;
         default: erase(from, to); return;
         }
     }
