@@ -262,7 +262,7 @@ BOOST_AUTO_TEST_CASE(session_reads_the_welcome_first) {
     };
     for (const auto& row : table) BOOST_TEST_CONTEXT(row.text) {
             session s;
-            s.core.wait(1, 1, {});
+            s.core.calls.wait(1, 1, {});
             BOOST_TEST((s.hear(row.text) == row.e));
             BOOST_TEST(s.take() == row.heard);
         }
@@ -272,7 +272,8 @@ BOOST_AUTO_TEST_CASE(session_matches_replies_to_requests) {
     session s;
     s.hear(hello);
     s.take();
-    for (int i = 7; i < 12; ++i) s.core.wait(static_cast<std::uint64_t>(i), i, sigfire::time_point::max());
+    for (int i = 7; i < 12; ++i)
+        s.core.calls.wait(static_cast<std::uint64_t>(i), i, sigfire::time_point::max());
     struct {
         std::string text;
         std::string heard;
@@ -306,28 +307,6 @@ BOOST_AUTO_TEST_CASE(session_matches_replies_to_requests) {
     BOOST_TEST((s.hear("null") == errc::null_message));
     BOOST_TEST((s.hear("{") == errc::malformed));
     BOOST_TEST((s.hear_binary("{") == errc::malformed));
-}
-
-BOOST_AUTO_TEST_CASE(session_expires_and_forgets_requests) {
-    using sigfire::time_point;
-    session s;
-    const auto at = [](int n) { return time_point{std::chrono::milliseconds{n}}; };
-    std::string ended;
-    const auto note = [&](int w) { ended += std::to_string(w) + ' '; };
-    BOOST_TEST((s.core.deadline() == time_point::max()));
-    for (int i = 1; i < 5; ++i) s.core.wait(static_cast<std::uint64_t>(i), i, at(i));
-    BOOST_TEST((s.core.deadline() == at(1)));
-    s.core.forget(2, note);
-    s.core.forget(2, note);
-    BOOST_TEST(ended == "2 ");
-    s.core.expire(at(0), note);
-    BOOST_TEST(ended == "2 ");
-    s.core.expire(at(3), note);
-    BOOST_TEST(ended == "2 1 3 ");
-    BOOST_TEST((s.core.deadline() == at(4)));
-    s.core.expire(time_point::max(), note);
-    BOOST_TEST(ended == "2 1 3 4 ");
-    BOOST_TEST((s.core.deadline() == time_point::max()));
 }
 
 BOOST_AUTO_TEST_CASE(session_composes_only_what_says_just_that) {

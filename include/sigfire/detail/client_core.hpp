@@ -8,11 +8,11 @@
 #include <sigfire/detail/client_session.hpp>
 #include <sigfire/detail/client_stream.hpp>
 #include <sigfire/detail/completion.hpp>
+#include <sigfire/detail/deadline_timer.hpp>
 #include <sigfire/error.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -120,9 +120,9 @@ public:
         if (e != errc::ok) return done.complete(e);
         if (!link_->send(text)) return done.complete(errc::full);
         on_cancel(done, kind::terminal | kind::partial, [number](client_core& c) {
-            c.session_.forget(number, settle(boost::asio::error::operation_aborted));
+            c.session_.calls.forget(number, settle(boost::asio::error::operation_aborted));
         });
-        session_.wait(number, std::move(done), clock::now() + options_.request_timeout);
+        session_.calls.wait(number, std::move(done), clock::now() + options_.request_timeout);
         arm();
     }
 
@@ -244,30 +244,21 @@ private:
         phase_ = phase::idle;
         cause_ = why;
         timer_.cancel();
-        deadline_ = armed_ = time_point::max();
+        deadline_ = time_point::max();
         if (connect_) std::exchange(connect_, {}).complete(why, {});
-        session_.expire(time_point::max(), settle(why));
+        session_.calls.expire(time_point::max(), settle(why));
         for (auto& [number, done] : std::exchange(receivers_, {})) done.complete(why, {});
         for (auto& [number, done] : std::exchange(closers_, {}))
             done.complete(why == errc::closed ? error_code{} : why);
     }
 
-    // One timer for all deadlines. It is left alone when the first of them is met in time: then it goes off
-    // for nothing, once.
-    void arm() {
-        const auto due = std::min(deadline_, session_.deadline());
-        if (armed_ <= due) return;
-        armed_ = due;
-        timer_.expires_at(due);
-        timer_.async_wait([weak = weak_from_this()](error_code ec) {
-            if (const auto self = weak.lock(); self && !ec) self->tick(clock::now());
-        });
-    }
+    void arm() { timer_.arm(std::min(deadline_, session_.calls.deadline()), weak_from_this()); }
+
+    friend class deadline_timer;
 
     void tick(time_point now) {
-        armed_ = time_point::max();
         if (phase_ == phase::idle) return;
-        session_.expire(now, settle(errc::request_timeout));
+        session_.calls.expire(now, settle(errc::request_timeout));
         if (now < deadline_) return arm();
         const auto why = phase_ == phase::connecting ? errc::connect_timeout
                          : phase_ == phase::greeting ? errc::welcome_timeout
@@ -277,7 +268,7 @@ private:
 
     boost::asio::any_io_executor executor_;
     client_options options_;
-    boost::asio::steady_timer timer_;
+    deadline_timer timer_;
     std::shared_ptr<client_link> link_; // null while idle
     client_session<completion<error_code>> session_;
     completion<error_code, welcome> connect_;
@@ -288,7 +279,6 @@ private:
     std::string id_;
     error_code cause_ = errc::not_connected;  // why there is no connection, while idle
     time_point deadline_ = time_point::max(); // of the phase
-    time_point armed_ = time_point::max();    // when the timer goes off
     std::uint64_t last_ = 0;                  // number drawn
     std::uint64_t connection_ = 0;
     phase phase_ = phase::idle;

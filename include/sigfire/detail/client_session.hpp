@@ -2,30 +2,28 @@
 #pragma once
 
 #include <sigfire/codec/json.hpp>
-#include <sigfire/concepts.hpp>
 #include <sigfire/detail/json_scan.hpp>
 #include <sigfire/detail/json_wire.hpp>
+#include <sigfire/detail/pending_calls.hpp>
 #include <sigfire/envelope.hpp>
 #include <sigfire/error.hpp>
 #include <sigfire/message.hpp>
 
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
 
 namespace sigfire::detail {
 
-/** What a client makes of messages: the welcome, its requests and their replies. Does no I/O, reads no clock.
- *
- *  `Waiter` is whatever waits for a reply, known by a number that the caller draws: a fresh one, higher than
- *  all before, for each request. Deadlines do not decrease from one request to the next. */
+/** What a client makes of messages: the welcome, its requests and their replies. Does no I/O, reads no
+ *  clock. */
 template <class Waiter>
 class client_session {
 public:
+    pending_calls<Waiter> calls; ///< the requests whose reply is awaited
+
     /** Appends the request to `out`. `data` is JSON or empty.
      *  @returns `malformed` if the message would not be valid JSON in UTF-8 that says just this, `too_large`
      *  if it is over `limit` bytes; `out` is then as it was. */
@@ -57,29 +55,6 @@ public:
         return errc::malformed;
     }
 
-    /// `waiter` waits for the reply to request `number`, no longer than `deadline`.
-    void wait(std::uint64_t number, Waiter waiter, time_point deadline) {
-        waiting_.emplace_hint(waiting_.end(), number, pending{std::move(waiter), deadline});
-    }
-
-    /// Gives up request `number`: calls `f(Waiter)` if it is still waited for.
-    template <class F>
-    void forget(std::uint64_t number, F f) {
-        if (auto at = waiting_.extract(number)) f(std::move(at.mapped().waiter));
-    }
-
-    /// Calls `f(Waiter)` for each request that is due by `now`; `time_point::max()` = for all.
-    template <class F>
-    void expire(time_point now, F f) {
-        while (!waiting_.empty() && waiting_.begin()->second.deadline <= now)
-            f(std::move(waiting_.extract(waiting_.begin()).mapped().waiter));
-    }
-
-    /// When the first request is due; `time_point::max()` = there is none.
-    time_point deadline() const noexcept {
-        return waiting_.empty() ? time_point::max() : waiting_.begin()->second.deadline;
-    }
-
     /** Reads a message of the server's and calls one of `to.on_welcome(envelope&)`, `to.on_reply(Waiter,
      *  errc)`, `to.on_signal(envelope&)`, or none. Replies nobody waits for are ignored, so are further
      *  welcomes.
@@ -97,31 +72,22 @@ public:
             } else if (said.what == verb::send) {
                 to.on_signal(said);
             } else if (said.what == verb::reply) {
-                forget(number_of(said.id), [&](Waiter w) { to.on_reply(std::move(w), said.status); });
+                calls.forget(number_of(said.id), [&](Waiter w) { to.on_reply(std::move(w), said.status); });
             }
         });
         return e == errc::ok && !greeted_ ? errc::bad_welcome : e;
     }
 
 private:
-    struct pending {
-        Waiter waiter;
-        time_point deadline;
-    };
-
     // So that an id is true in JavaScript, whatever the number.
     static constexpr char prefix[] = "r";
 
     // The request that a reply's id names; 0 = none of ours.
     static std::uint64_t number_of(std::string_view id) noexcept {
         if (id.size() < 4 || id[0] != '"' || id[1] != prefix[0]) return 0;
-        std::uint64_t n = 0;
-        const auto end = id.data() + id.size() - 1;
-        const auto [at, failed] = std::from_chars(id.data() + 2, end, n);
-        return failed == std::errc{} && at == end ? n : 0;
+        return pending_calls<Waiter>::number(id.substr(2, id.size() - 3));
     }
 
-    std::map<std::uint64_t, pending> waiting_;
     bool greeted_ = false;
 };
 
