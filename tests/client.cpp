@@ -59,23 +59,27 @@ struct session {
     sigfire::detail::client_session<int> core;
     std::vector<std::string> heard;
 
-    errc hear(std::string text) { return core.received({text}, *this); }
-    errc hear_binary(std::string text) { return core.received({text, sigfire::message_type::binary}, *this); }
+    errc hear(std::string text) { return core.received({text}, {}, *this); }
+    errc hear_binary(std::string text) {
+        return core.received({text, sigfire::message_type::binary}, {}, *this);
+    }
     std::string take() {
         std::string all;
         for (const auto& h : std::exchange(heard, {})) all += (all.empty() ? "" : " | ") + h;
         return all;
     }
 
-    void on_welcome(sigfire::envelope& e) {
-        heard.push_back("welcome " + std::string{e.to} + ' ' + std::string{e.data.bytes});
+    void on_greeted(sigfire::detail::greeting g) {
+        heard.push_back("welcome " + g.id + ' ' + g.configuration);
     }
-    void on_reply(int waiter, errc e) {
+    void on_reply(int waiter, errc e, std::string_view) {
         heard.push_back(std::to_string(waiter) + ' ' + std::string{sigfire::cause_name(e)});
     }
-    void on_signal(sigfire::envelope& e) {
+    void on_said(sigfire::envelope& e) {
         heard.push_back(std::string{e.command} + ' ' + std::string{e.from} + ' ' + std::string{e.data.bytes});
     }
+    void say(std::string text) { heard.push_back("say " + text); }
+    std::uint64_t fresh() { return 100; }
 };
 
 constexpr auto hello = R"({"id":"1","cmd":"welcome","data":{"id":"me"}})";
@@ -321,7 +325,7 @@ BOOST_AUTO_TEST_CASE(session_composes_only_what_says_just_that) {
         {"you", "session-start", "", errc::ok, R"({"cmd":"session-start","target":"you","id":"r5"})"},
         {"you", "x", " \n7\t", errc::ok, R"({"cmd":"x","target":"you","data":7,"id":"r5"})"},
         {"a\"b", "x", "", errc::ok, R"({"cmd":"x","target":"a\"b","id":"r5"})"},
-        {"", "x", "", errc::ok, R"({"cmd":"x","target":"","id":"r5"})"},
+        {"", "x", "", errc::ok, R"({"cmd":"x","id":"r5"})"},
         {"you", "", "", errc::malformed, ""},
         {"\xff", "x", "", errc::malformed, ""},
         {"you", "\xff", "", errc::malformed, ""},
@@ -341,8 +345,9 @@ BOOST_AUTO_TEST_CASE(session_composes_only_what_says_just_that) {
     };
     for (const auto& row : table) BOOST_TEST_CONTEXT(row.command << ' ' << row.data) {
             std::string out = "before";
-            const auto e =
-                sigfire::detail::client_session<int>::compose(5, row.to, row.command, row.data, 1500, out);
+            sigfire::envelope said;
+            said.to = row.to, said.command = row.command, said.data.bytes = row.data;
+            const auto e = sigfire::detail::client_session<int>::compose(5, said, 1500, out);
             BOOST_TEST((e == row.e));
             BOOST_TEST(out == "before" + row.text);
         }

@@ -26,7 +26,7 @@ namespace sigfire {
  *      sigfire::client c{io};
  *      auto [id, configuration] = co_await c.connect("ws://127.0.0.1:3003");
  *      co_await c.request(other, "offer", R"({"offer":{"type":"offer","sdp":"..."}})");
- *      auto [command, from, data] = co_await c.receive();
+ *      auto said = co_await c.receive(); // said.command, said.from, said.data
  *
  *  Each operation takes a completion token, by default `asio::deferred`. It is never completed from within
  *  the call that starts it, and can be cancelled (`connect`, `close`: the connection is dropped then;
@@ -88,7 +88,8 @@ public:
         requires for_welcome<Token>
     auto connect(std::string url, Token&& token = Token{}) {
         return start<void(error_code, welcome)>(
-            token, [](auto& core, auto&& done, std::string& to) { core.connect(to, std::move(done)); },
+            token,
+            [](auto& core, auto&& done, std::string& to) { core.connect(std::move(to), std::move(done)); },
             std::move(url));
     }
 
@@ -113,7 +114,11 @@ public:
         return start<void(error_code)>(
             token,
             [](auto& core, auto&& done, std::string& peer, std::string& what, std::string& json) {
-                core.request(peer, what, json, std::move(done));
+                envelope e;
+                e.to = peer;
+                e.command = what;
+                e.data.bytes = json;
+                core.request(e, std::move(done));
             },
             std::move(to), std::move(command), std::move(data));
     }

@@ -30,6 +30,9 @@ enum class signal_kind : unsigned char {
     other,     ///< a signal of unknown content
 };
 
+/// Who gives way when both sides of a session offer at once (W3C WebRTC, 10.7: perfect negotiation).
+enum class politeness : unsigned char { none, polite, impolite };
+
 /// How the bytes of a payload are written.
 enum class payload_format : unsigned char { json, binary };
 
@@ -54,6 +57,12 @@ struct envelope {
                               ///< failed: what to say instead of the cause's own text, if anything
     std::string_view from;    ///< id of the sending peer
     std::string_view to;      ///< id of the peer it is for; empty = names nobody (`status` may say why)
+    std::string_view topic;   ///< name of the topic it is about, or empty
+    std::string_view token;   ///< resume: the proof
+    std::uint64_t received = 0;         ///< resume and ack: how many messages of the hub the peer has
+    politeness role = politeness::none; ///< the receiver's part in the session that this starts
+    bool echo = false;                  ///< publish: to the sender too
+    bool droppable = false;             ///< publish: need not reach who is slow
     payload data;
     message whole;              ///< the message it came in; a wire that forwards byte for byte needs no other
     const void* wire = nullptr; ///< the codec's own notes

@@ -34,6 +34,13 @@ public:
         if (auto at = waiting_.extract(number)) f(std::move(at.mapped().waiter));
     }
 
+    /// Ends the wait for all calls below `number`: calls `f(Waiter)` for each.
+    template <class F>
+    void forget_below(std::uint64_t number, F f) {
+        while (!waiting_.empty() && waiting_.begin()->first < number)
+            f(std::move(waiting_.extract(waiting_.begin()).mapped().waiter));
+    }
+
     /// Calls `f(Waiter)` for each call that is due by `now`; `time_point::max()` = for all.
     template <class F>
     void expire(time_point now, F f) {
