@@ -115,9 +115,9 @@ public:
                              [&](Waiter w) { to.on_reply(std::move(w), said.status, said.data.bytes); });
             }
         });
-        if (e == errc::ok && stage_ == stage::welcome) return errc::bad_welcome;
-        if (e == errc::ok && !heard) counted(now, to); // the server did not mean it for nothing
-        return e == errc::ok ? verdict : e;
+        if (e != errc::ok || verdict != errc::ok) return e != errc::ok ? e : verdict;
+        if (!heard) counted(now, to); // the server did not mean it for nothing
+        return stage_ == stage::welcome ? errc::bad_welcome : errc::ok;
     }
 
 private:
