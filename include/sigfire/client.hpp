@@ -12,7 +12,9 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/execution_context.hpp>
 
+#include <chrono>
 #include <concepts>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -46,6 +48,8 @@ class client {
     static constexpr bool for_welcome = boost::asio::completion_token_for<Token, void(error_code, welcome)>;
     template <class Token>
     static constexpr bool for_error = boost::asio::completion_token_for<Token, void(error_code)>;
+    template <class Token>
+    static constexpr bool for_data = boost::asio::completion_token_for<Token, void(error_code, std::string)>;
     template <class Token>
     static constexpr bool for_incoming = boost::asio::completion_token_for<Token, void(error_code, incoming)>;
 
@@ -111,16 +115,8 @@ public:
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
     auto request(std::string to, std::string command, std::string data, Token&& token = Token{}) {
-        return start<void(error_code)>(
-            token,
-            [](auto& core, auto&& done, std::string& peer, std::string& what, std::string& json) {
-                envelope e;
-                e.to = peer;
-                e.command = what;
-                e.data.bytes = json;
-                core.request(e, std::move(done));
-            },
-            std::move(to), std::move(command), std::move(data));
+        return say<without_data>(
+            token, {.command = std::move(command), .to = std::move(to), .data = std::move(data)});
     }
 
     /// The same without data.
@@ -128,6 +124,142 @@ public:
         requires for_error<Token>
     auto request(std::string to, std::string command, Token&& token = Token{}) {
         return request(std::move(to), std::move(command), std::string{}, std::forward<Token>(token));
+    }
+
+    // --- beyond Signal-Fire: servers that have it ---
+
+    /** Joins `topic`, or replaces the own metadata there. The reply's data: `{"topic":NAME,"members":N}`. A
+     *  client that reconnects is a member again, by itself. */
+    template <class Token = boost::asio::deferred_t>
+        requires for_data<Token>
+    auto join(std::string topic, join_options how, Token&& token = Token{}) {
+        detail::json_object data;
+        data.json("metadata", how.metadata);
+        if (how.limit != 0) data.number("limit", how.limit);
+        if (how.match != 0) data.number("match", how.match);
+        return say<with_data>(token, {.command = "join",
+                                      .topic = std::move(topic),
+                                      .data = data.take(),
+                                      .metadata = std::move(how.metadata)});
+    }
+    template <class Token = boost::asio::deferred_t>
+        requires for_data<Token>
+    auto join(std::string topic, Token&& token = Token{}) {
+        return join(std::move(topic), join_options(), std::forward<Token>(token));
+    }
+
+    template <class Token = boost::asio::deferred_t>
+        requires for_error<Token>
+    auto leave(std::string topic, Token&& token = Token{}) {
+        return say<without_data>(token, {.command = "leave", .topic = std::move(topic)});
+    }
+
+    /// Who is in `topic`: `{"count":N,"members":[{"id":ID,...}...]}`, at most `limit`.
+    template <class Token = boost::asio::deferred_t>
+        requires for_data<Token>
+    auto lookup(std::string topic, std::uint32_t limit, Token&& token = Token{}) {
+        return say<with_data>(token, {.command = "lookup",
+                                      .topic = std::move(topic),
+                                      .data = detail::json_object{}.number("limit", limit).take()});
+    }
+
+    /// Says `data` to all members of `topic`, who receive it as `publish`.
+    template <class Token = boost::asio::deferred_t>
+        requires for_error<Token>
+    auto publish(std::string topic, std::string data, publish_options how, Token&& token = Token{}) {
+        return say<without_data>(token, {.command = "publish",
+                                         .topic = std::move(topic),
+                                         .data = std::move(data),
+                                         .echo = how.echo,
+                                         .droppable = how.droppable});
+    }
+    template <class Token = boost::asio::deferred_t>
+        requires for_error<Token>
+    auto publish(std::string topic, std::string data, Token&& token = Token{}) {
+        return publish(std::move(topic), std::move(data), publish_options(), std::forward<Token>(token));
+    }
+
+    /// Has `presence` received: first all that is there in `topic`, then each change. See `unwatch`.
+    template <class Token = boost::asio::deferred_t>
+        requires for_error<Token>
+    auto watch(std::string topic, Token&& token = Token{}) {
+        return say<without_data>(token, {.command = "watch", .topic = std::move(topic)});
+    }
+    template <class Token = boost::asio::deferred_t>
+        requires for_error<Token>
+    auto unwatch(std::string topic, Token&& token = Token{}) {
+        return say<without_data>(token, {.command = "unwatch", .topic = std::move(topic)});
+    }
+
+    /// The same for a peer's coming and going.
+    template <class Token = boost::asio::deferred_t>
+        requires for_error<Token>
+    auto watch_peer(std::string id, Token&& token = Token{}) {
+        return say<without_data>(token, {.command = "watch", .to = std::move(id)});
+    }
+    template <class Token = boost::asio::deferred_t>
+        requires for_error<Token>
+    auto unwatch_peer(std::string id, Token&& token = Token{}) {
+        return say<without_data>(token, {.command = "unwatch", .to = std::move(id)});
+    }
+
+    /// Writes an entry of the state of `topic`: any JSON `value`, which goes when this client does, or
+    /// earlier, after `ttl`.
+    template <class Token = boost::asio::deferred_t>
+        requires for_error<Token>
+    auto set(std::string topic, std::string_view key, std::string_view value, std::chrono::milliseconds ttl,
+             Token&& token = Token{}) {
+        return set_entry(std::move(topic), key, value, ttl.count() < 0 ? 0 : ttl.count(), token);
+    }
+    template <class Token = boost::asio::deferred_t>
+        requires for_error<Token>
+    auto set(std::string topic, std::string_view key, std::string_view value, Token&& token = Token{}) {
+        return set_entry(std::move(topic), key, value, -1, token);
+    }
+
+    template <class Token = boost::asio::deferred_t>
+        requires for_error<Token>
+    auto unset(std::string topic, std::string_view key, Token&& token = Token{}) {
+        return say<without_data>(token, {.command = "unset",
+                                         .topic = std::move(topic),
+                                         .data = detail::json_object{}.text("key", key).take()});
+    }
+
+    /** Asks the peer `to`, which receives a `request` and answers it by `respond`: completes with its data.
+     *  Without error if it says so; else with the cause, `denied` if the peer gives none that is known. */
+    template <class Token = boost::asio::deferred_t>
+        requires for_data<Token>
+    auto call(std::string to, std::string data, Token&& token = Token{}) {
+        return say<with_data>(token, {.command = "request", .to = std::move(to), .data = std::move(data)});
+    }
+
+    /// Answers the request that was received as number `request`; `expired` if nobody waits any more.
+    template <class Token = boost::asio::deferred_t>
+        requires for_error<Token>
+    auto respond(std::uint32_t request, std::string data, Token&& token = Token{}) {
+        return say<without_data>(token, {.command = "respond", .data = std::move(data), .number = request});
+    }
+    /// The same, saying that it went wrong.
+    template <class Token = boost::asio::deferred_t>
+        requires for_error<Token>
+    auto refuse(std::uint32_t request, std::string data, Token&& token = Token{}) {
+        return say<without_data>(
+            token, {.command = "respond", .data = std::move(data), .number = request, .ok = false});
+    }
+
+    /** Says a command of any name to the server itself, `data` JSON or empty; completes with the reply's
+     * data, of an error too. For commands of the server's own, and for its records: `create`, `update`,
+     * `info`, `exists`, `delete`, with `target` where they are about another peer. */
+    template <class Token = boost::asio::deferred_t>
+        requires for_data<Token>
+    auto command(std::string name, std::string data, std::string target, Token&& token = Token{}) {
+        return say<with_data>(token,
+                              {.command = std::move(name), .to = std::move(target), .data = std::move(data)});
+    }
+    template <class Token = boost::asio::deferred_t>
+        requires for_data<Token>
+    auto command(std::string name, std::string data, Token&& token = Token{}) {
+        return command(std::move(name), std::move(data), std::string{}, std::forward<Token>(token));
     }
 
     /** Takes the next message from another peer, waiting for one if need be.
@@ -152,6 +284,28 @@ public:
     }
 
 private:
+    using without_data = void(error_code);
+    using with_data = void(error_code, std::string);
+
+    template <class Signature, class Token>
+    auto say(Token& token, detail::client_request r) {
+        return start<Signature>(
+            token,
+            [](auto& core, auto&& done, detail::client_request& said) {
+                core.request(said, std::move(done));
+            },
+            std::move(r));
+    }
+
+    template <class Token>
+    auto set_entry(std::string topic, std::string_view key, std::string_view value, std::int64_t ttl,
+                   Token& token) {
+        detail::json_object data;
+        data.text("key", key).json("value", value);
+        if (ttl >= 0) data.number("ttl", static_cast<std::uint64_t>(ttl));
+        return say<without_data>(token, {.command = "set", .topic = std::move(topic), .data = data.take()});
+    }
+
     template <class>
     struct completion_of;
     template <class... Args>

@@ -56,6 +56,16 @@ BOOST_AUTO_TEST_CASE(a_waiter_may_start_and_end_others) {
     BOOST_TEST((c.deadline() == at(3)));
 }
 
+BOOST_AUTO_TEST_CASE(some_end_together) {
+    calls c;
+    for (int i = 1; i < 6; ++i) c.wait(static_cast<std::uint64_t>(i), i, at(i));
+    std::string ended;
+    c.forget_if([](std::uint64_t n) { return n % 2 == 1; }, [&](int w) { ended += std::to_string(w) + ' '; });
+    BOOST_TEST(ended == "1 3 5 ");
+    BOOST_TEST(c.size() == 2u);
+    BOOST_TEST((c.deadline() == at(2)));
+}
+
 BOOST_AUTO_TEST_CASE(waiters_only_move) {
     sigfire::detail::pending_calls<std::unique_ptr<int>> c;
     c.wait(1, std::make_unique<int>(7), at(1));

@@ -31,17 +31,17 @@ BOOST_AUTO_TEST_SUITE(request_log)
 
 BOOST_AUTO_TEST_CASE(sends_each_once_and_in_order) {
     world w;
-    BOOST_TEST(w.log.first_unsent() == w.log.none);
+    BOOST_TEST(!w.log.unsent(3));
     w.keep(3, 6);
-    BOOST_TEST(w.log.first_unsent() == 3u);
+    BOOST_TEST(w.log.unsent(3));
     BOOST_TEST(w.flush(2) == "3 4 ");
-    BOOST_TEST(w.log.first_unsent() == 5u);
+    BOOST_TEST((!w.log.unsent(4) && w.log.unsent(5)));
     w.log.withdraw(4); // too late
     w.log.withdraw(5);
     w.keep(7, 7);
     BOOST_TEST(w.flush() == "6 7 ");
     BOOST_TEST(w.flush() == "");
-    BOOST_TEST(w.log.first_unsent() == w.log.none);
+    BOOST_TEST(!w.log.unsent(7));
 }
 
 BOOST_AUTO_TEST_CASE(is_bounded_in_bytes) {
@@ -81,6 +81,20 @@ BOOST_AUTO_TEST_CASE(what_is_not_confirmed_is_sent_again) {
     w.log.answered(1);
     BOOST_TEST(w.log.resume(5));
     BOOST_TEST(w.flush() == "6 7 ");
+}
+
+BOOST_AUTO_TEST_CASE(some_go_first) {
+    world w;
+    w.log.restart(true);
+    w.keep(1, 2);
+    w.flush(1);
+    w.log.keep_first(7, "7");
+    w.log.keep_first(8, "8");
+    BOOST_TEST(w.flush() == "8 7 2 ");
+    w.log.answered(7); // tells nothing about 2
+    BOOST_TEST(!w.log.resume(2));
+    BOOST_TEST(w.log.resume(3));
+    BOOST_TEST(w.flush() == "2 ");
 }
 
 BOOST_AUTO_TEST_CASE(a_new_start_forgets_what_was_sent) {

@@ -6,6 +6,7 @@
 #include <sigfire/detail/client_handshake.hpp>
 #include <sigfire/detail/client_link.hpp>
 #include <sigfire/detail/client_options.hpp>
+#include <sigfire/detail/client_places.hpp>
 #include <sigfire/detail/client_session.hpp>
 #include <sigfire/detail/client_stream.hpp>
 #include <sigfire/detail/client_waiter.hpp>
@@ -71,6 +72,7 @@ public:
         if (const auto ec = dial(to)) return done.complete(ec, {});
         place_ = std::move(to);
         inbox_.clear();
+        places_.clear();
         policy_.reset();
         if (options_.reconnect) policy_.emplace(*options_.reconnect);
         connect_ = std::move(done);
@@ -81,28 +83,29 @@ public:
         });
     }
 
-    /// Says `e`, a request; `then` is called before `done` is completed.
-    void request(const envelope& e, client_waiter done, client_waiter::first then = {}) {
+    /// Says `r`, without `done` for nobody who waits.
+    void request(const client_request& r, client_waiter done) {
         if (gone_) return done.settle(boost::asio::error::operation_aborted);
         if (!online() && !returning_) return done.settle(errc::not_connected);
         const auto number = ++last_;
         auto& log = session_.log;
         std::string text;
-        if (const auto wrong = session_.compose(number, e, options_.message, text); wrong != errc::ok)
+        if (const auto wrong = session_.compose(number, r.view(), options_.message, text); wrong != errc::ok)
             return done.settle(wrong);
         if (!log.keep(number, std::move(text), options_.outbox)) return done.settle(errc::full);
         if (online()) {
             flush();
-            if (log.first_unsent() <= number) return log.withdraw(number), done.settle(errc::full);
+            if (log.unsent(number)) return log.withdraw(number), done.settle(errc::full);
         }
         on_cancel(done, kind::terminal | kind::partial, [number](client_core& c) {
             c.session_.log.withdraw(number);
             c.session_.calls.forget(number, settle(boost::asio::error::operation_aborted));
         });
-        done.number = number;
-        done.then = std::move(then);
-        session_.calls.wait(number, std::move(done), clock::now() + options_.request_timeout);
-        arm();
+        if (policy_ && !(r.topic.empty() && r.to.empty()))
+            done.then = [this, r](error_code why, std::string_view data) {
+                if (!why) places_.agreed(r, data);
+            };
+        wait(number, std::move(done));
     }
 
     void receive(completion<error_code, incoming> done) {
@@ -178,6 +181,12 @@ private:
         return {};
     }
 
+    void wait(std::uint64_t number, client_waiter w) {
+        w.number = number;
+        session_.calls.wait(number, std::move(w), clock::now() + options_.request_timeout);
+        arm();
+    }
+
     bool resumes() const { return options_.reconnect && options_.reconnect->resume; }
 
     void enter(phase next, std::chrono::milliseconds limit) {
@@ -221,12 +230,13 @@ private:
         if (policy_) policy_->succeeded();
         if (connect_) return std::exchange(connect_, {}).complete({}, {id_, std::move(g.configuration)});
         returning_ = false;
-        if (!g.recovered) session_.calls.forget_below(session_.log.first_unsent(), settle(errc::lost));
+        if (!g.recovered) forget_sent(errc::lost);
         incoming news;
         news.kind = incoming_kind::online;
         news.recovered = g.recovered;
         news.data = std::move(g.configuration);
         tell(std::move(news));
+        if (!g.recovered) places_.for_each([this](const client_request& r) { restore(r); });
     }
 
     void on_reply(client_waiter waiter, errc status, std::string_view data) {
@@ -234,7 +244,10 @@ private:
     }
 
     void on_said(envelope& e) {
-        tell({std::string{e.command}, std::string{e.from}, std::string{e.data.bytes}});
+        incoming said{std::string{e.command}, std::string{e.from}, std::string{e.data.bytes}};
+        said.topic = e.topic;
+        said.request = e.request;
+        tell(std::move(said));
     }
 
     void tell(incoming said) {
@@ -246,6 +259,32 @@ private:
 
     void flush() {
         session_.log.flush([this](const std::string& text) { return link_->send(text); });
+    }
+
+    // Ahead of what was kept, which may need it.
+    void restore(const client_request& r) {
+        const auto number = ++last_;
+        std::string text;
+        if (session_.compose(number, r.view(), options_.message, text) != errc::ok) return;
+        session_.log.keep_first(number, std::move(text));
+        client_waiter w;
+        w.then = [this, r](error_code why, std::string_view) {
+            // What the server has not said may still be.
+            if (!why || why == errc::lost || why == errc::request_timeout || !online()) return;
+            if (r.command == "join") places_.left(r.topic);
+            incoming news;
+            news.kind = incoming_kind::refused;
+            news.command = r.command;
+            news.from = r.to;
+            news.topic = r.topic;
+            news.cause = why;
+            tell(std::move(news));
+        };
+        wait(number, std::move(w));
+    }
+
+    void forget_sent(error_code why) {
+        session_.calls.forget_if([this](std::uint64_t n) { return !session_.log.unsent(n); }, settle(why));
     }
 
     // --- how it ends ---
@@ -281,7 +320,7 @@ private:
         deadline_ = when;
         returning_ = true;
         if (stood) {
-            if (!session_.resumable()) session_.calls.forget_below(session_.log.first_unsent(), settle(why));
+            if (!session_.resumable()) forget_sent(why);
             // Who does not receive need not be told of each time.
             if (!inbox_.empty() && inbox_.back().kind == incoming_kind::online) inbox_.pop_back();
             incoming news;
@@ -340,6 +379,7 @@ private:
     std::shared_ptr<client_link> link_; // null while idle or waiting
     client_session<client_waiter> session_;
     place place_;                            // given to `connect`
+    client_places places_;                   // if the client reconnects
     std::optional<reconnect_policy> policy_; // of this connection and its successors
     completion<error_code, welcome> connect_;
     // Who waits, by number, in the order they came.

@@ -63,16 +63,33 @@ enum class incoming_kind : unsigned char {
     message, ///< somebody says something
     offline, ///< the connection ended by `cause`; the client is going to reconnect
     online,  ///< it has reconnected
+    refused, ///< it is new to the server, which by `cause` does not let it `join` or `watch` again what it
+             ///< did
 };
 
 /// What another peer says, or the server, or what became of the connection.
 struct incoming {
-    std::string command; ///< `offer`, `answer`, `ice`, `session-start`, ...; empty if not a message
+    std::string command; ///< `offer`, `answer`, `ice`, `session-start`, `publish`, `request`, `presence`, ...
     std::string from;    ///< the other peer's id; empty if the server says it itself
     std::string data;    ///< JSON text; empty if there is none
+    std::string topic{}; ///< where it is said; empty if not in a topic
+    std::uint32_t request = 0; ///< of a `request`: its number, for `client::respond`
     incoming_kind kind = incoming_kind::message;
-    error_code cause{};     ///< of `offline`
+    error_code cause{};     ///< of `offline` and `refused`
     bool recovered = false; ///< of `online`: the client is who it was, and no message is missing
+};
+
+/// How to join a topic.
+struct join_options {
+    std::string metadata{};  ///< JSON object that the members see; empty = none
+    std::uint32_t limit = 0; ///< refuse with `full` beyond so many members; 0 = as the server has it
+    std::uint32_t match = 0; ///< make groups of so many: the reply names the topic of the own one; 0 = none
+};
+
+/// How to publish.
+struct publish_options {
+    bool echo = false;      ///< to the sender too, if it is a member
+    bool droppable = false; ///< need not reach who is slow
 };
 
 } // namespace sigfire

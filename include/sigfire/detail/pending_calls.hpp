@@ -34,11 +34,14 @@ public:
         if (auto at = waiting_.extract(number)) f(std::move(at.mapped().waiter));
     }
 
-    /// Ends the wait for all calls below `number`: calls `f(Waiter)` for each.
-    template <class F>
-    void forget_below(std::uint64_t number, F f) {
-        while (!waiting_.empty() && waiting_.begin()->first < number)
-            f(std::move(waiting_.extract(waiting_.begin()).mapped().waiter));
+    /// Ends the wait for each call of which `which(number)`: calls `f(Waiter)`, which may not start or end
+    /// any.
+    template <class Which, class F>
+    void forget_if(Which which, F f) {
+        for (auto next = waiting_.begin(); next != waiting_.end();) {
+            const auto at = next++;
+            if (which(at->first)) f(std::move(waiting_.extract(at).mapped().waiter));
+        }
     }
 
     /// Calls `f(Waiter)` for each call that is due by `now`; `time_point::max()` = for all.

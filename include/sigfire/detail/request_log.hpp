@@ -1,11 +1,9 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <limits>
 #include <string>
 #include <utility>
 
@@ -15,15 +13,19 @@ namespace sigfire::detail {
  *  those it has not confirmed. Knows of no connection. */
 class request_log {
 public:
-    static constexpr auto none = std::numeric_limits<std::uint64_t>::max();
-
-    /** Takes request `number`, higher than all before. False if more than `limit` bytes would be kept; one
+    /** Takes request `number`, to be sent last. False if more than `limit` bytes would be kept; one
      *  message is taken whatever its size. */
     bool keep(std::uint64_t number, std::string text, std::size_t limit) {
         if (bytes_ != 0 && bytes_ + text.size() > limit) return false;
         bytes_ += text.size();
         log_.push_back({number, std::move(text)});
         return true;
+    }
+
+    /// Takes request `number`, to be sent first, whatever its size.
+    void keep_first(std::uint64_t number, std::string text) {
+        bytes_ += text.size();
+        log_.insert(at(sent_), {number, std::move(text)});
     }
 
     /// Calls `send(text)` for each request not sent yet, in order, until that returns false.
@@ -35,21 +37,22 @@ public:
         }
     }
 
-    /// The number of the first request not sent yet, or `none`.
-    std::uint64_t first_unsent() const noexcept { return sent_ != log_.size() ? log_[sent_].number : none; }
+    /// Whether request `number` is here and has not been sent.
+    bool unsent(std::uint64_t number) const { return find(number, sent_) != log_.size(); }
 
     /// Request `number` shall not be sent, if it is not too late.
     void withdraw(std::uint64_t number) {
-        const auto at = std::find_if(log_.begin() + static_cast<std::ptrdiff_t>(sent_), log_.end(),
-                                     [number](const entry& e) { return e.number == number; });
-        if (at == log_.end()) return;
-        bytes_ -= at->text.size();
-        log_.erase(at);
+        const auto i = find(number, sent_);
+        if (i == log_.size()) return;
+        bytes_ -= log_[i].text.size();
+        log_.erase(at(i));
     }
 
     /// The server has replied to request `number`: it has got all that was sent before, too.
     void answered(std::uint64_t number) {
-        while (sent_ != 0 && log_.front().number <= number) drop();
+        const auto i = find(number, 0);
+        if (i >= sent_) return; // confirmed long ago
+        for (auto n = i + 1; n != 0; --n) drop();
     }
 
     /** The server goes on where it was, with `received` requests: those behind them count as not sent. False
@@ -73,6 +76,16 @@ private:
         std::uint64_t number;
         std::string text;
     };
+
+    std::deque<entry>::const_iterator at(std::size_t i) const {
+        return log_.begin() + static_cast<std::ptrdiff_t>(i);
+    }
+
+    // Where request `number` is, not before `from`; the size of the log if nowhere.
+    std::size_t find(std::uint64_t number, std::size_t from) const {
+        while (from != log_.size() && log_[from].number != number) ++from;
+        return from;
+    }
 
     void drop() {
         bytes_ -= log_.front().text.size();
