@@ -4,7 +4,9 @@
 #include <sigfire/codec/json.hpp>
 #include <sigfire/concepts.hpp>
 #include <sigfire/detail/client_core.hpp>
+#include <sigfire/detail/client_start.hpp>
 #include <sigfire/error.hpp>
+#include <sigfire/session.hpp>
 #include <sigfire/transport/loopback.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -91,7 +93,7 @@ public:
     template <class Token = boost::asio::deferred_t>
         requires for_welcome<Token>
     auto connect(std::string url, Token&& token = Token{}) {
-        return start<void(error_code, welcome)>(
+        return start_as<void(error_code, welcome)>(
             token,
             [](auto& core, auto&& done, std::string& to) { core.connect(std::move(to), std::move(done)); },
             std::move(url));
@@ -101,7 +103,7 @@ public:
     template <class Token = boost::asio::deferred_t>
         requires for_welcome<Token>
     auto connect(const transport::loopback& net, Token&& token = Token{}) {
-        return start<void(error_code, welcome)>(
+        return start_as<void(error_code, welcome)>(
             token,
             [](auto& core, auto&& done, transport::loopback& to) { core.connect(to, std::move(done)); }, net);
     }
@@ -262,6 +264,19 @@ public:
         return command(std::move(name), std::move(data), std::string{}, std::forward<Token>(token));
     }
 
+    // --- sessions as objects ---
+
+    /** Starts a session with the peer `to`, with `metadata`, JSON or empty: see `session::accepted`. One at a
+     *  time with each peer (else over with `already_connected`). Not answered within
+     *  `client_options::session_timeout`: it is cancelled, and over with `expired`. */
+    session start(std::string to, std::string metadata = {}) {
+        return {core_, core_->start(std::move(to), std::move(metadata))};
+    }
+
+    /** Makes a session of a `session-start` that was received: to be accepted or rejected. It takes over what
+     *  that peer has said since and says from now on, as far as it belongs to a session. */
+    session adopt(const incoming& start) { return {core_, core_->adopt(start)}; }
+
     /** Takes the next message from another peer, waiting for one if need be.
      *
      *  At most `client_options::inbox` messages wait for this call. While they do, nothing is read from the
@@ -270,7 +285,7 @@ public:
     template <class Token = boost::asio::deferred_t>
         requires for_incoming<Token>
     auto receive(Token&& token = Token{}) {
-        return start<void(error_code, incoming)>(
+        return start_as<void(error_code, incoming)>(
             token, [](auto& core, auto&& done) { core.receive(std::move(done)); });
     }
 
@@ -280,7 +295,8 @@ public:
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
     auto close(Token&& token = Token{}) {
-        return start<void(error_code)>(token, [](auto& core, auto&& done) { core.close(std::move(done)); });
+        return start_as<void(error_code)>(token,
+                                          [](auto& core, auto&& done) { core.close(std::move(done)); });
     }
 
 private:
@@ -289,7 +305,7 @@ private:
 
     template <class Signature, class Token>
     auto say(Token& token, detail::client_request r) {
-        return start<Signature>(
+        return start_as<Signature>(
             token,
             [](auto& core, auto&& done, detail::client_request& said) {
                 core.request(said, std::move(done));
@@ -306,22 +322,9 @@ private:
         return say<without_data>(token, {.command = "set", .topic = std::move(topic), .data = data.take()});
     }
 
-    template <class>
-    struct completion_of;
-    template <class... Args>
-    struct completion_of<void(Args...)> {
-        using type = detail::completion<Args...>;
-    };
-
-    // What a deferred operation keeps is the core: the client may be gone when it is started.
     template <class Signature, class Token, class F, class... Args>
-    auto start(Token& token, F f, Args... args) {
-        return boost::asio::async_initiate<Token, Signature>(
-            [core = core_, f](auto handler, Args... given) {
-                f(*core, typename completion_of<Signature>::type{std::move(handler), core->executor()},
-                  given...);
-            },
-            token, std::move(args)...);
+    auto start_as(Token& token, F f, Args... args) {
+        return detail::start_operation<Signature>(token, core_, f, std::move(args)...);
     }
 
     std::shared_ptr<detail::client_core> core_;

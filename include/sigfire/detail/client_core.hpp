@@ -3,17 +3,18 @@
 
 #include <sigfire/codec/json.hpp>
 #include <sigfire/concepts.hpp>
-#include <sigfire/detail/client_handshake.hpp>
+#include <sigfire/detail/client_dial.hpp>
 #include <sigfire/detail/client_link.hpp>
 #include <sigfire/detail/client_options.hpp>
 #include <sigfire/detail/client_places.hpp>
 #include <sigfire/detail/client_session.hpp>
-#include <sigfire/detail/client_stream.hpp>
+#include <sigfire/detail/client_sessions.hpp>
 #include <sigfire/detail/client_waiter.hpp>
 #include <sigfire/detail/completion.hpp>
 #include <sigfire/detail/deadline_timer.hpp>
 #include <sigfire/detail/random.hpp>
 #include <sigfire/detail/reconnect_policy.hpp>
+#include <sigfire/detail/session_operations.hpp>
 #include <sigfire/error.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -39,7 +40,9 @@ namespace detail {
 
 /** What a client shares with its operations: the state of its connection, and who waits for what. Handlers
  *  are posted, so no code of the user's runs inside. One thread at a time. */
-class client_core final : public std::enable_shared_from_this<client_core>, public client_link_events {
+class client_core final : public std::enable_shared_from_this<client_core>,
+                          public client_link_events,
+                          public session_operations<client_core> {
     using kind = boost::asio::cancellation_type;
 
     static auto settle(error_code why) {
@@ -62,14 +65,11 @@ public:
         drop(boost::asio::error::operation_aborted, {0, 1001, {}});
     }
 
-    /// Where to connect to: a URL, or a server in this process.
-    using place = std::variant<std::string, transport::loopback>;
-
-    void connect(place to, completion<error_code, welcome> done) {
+    void connect(client_place to, completion<error_code, welcome> done) {
         if (gone_) return done.complete(boost::asio::error::operation_aborted, {});
         if (phase_ != phase::idle) return done.complete(boost::asio::error::already_connected, {});
         session_ = {};
-        if (const auto ec = dial(to)) return done.complete(ec, {});
+        if (const auto ec = set_out(to)) return done.complete(ec, {});
         place_ = std::move(to);
         inbox_.clear();
         places_.clear();
@@ -101,7 +101,7 @@ public:
             c.session_.log.withdraw(number);
             c.session_.calls.forget(number, settle(boost::asio::error::operation_aborted));
         });
-        if (policy_ && !(r.topic.empty() && r.to.empty()))
+        if (policy_ && client_places::concerned(r))
             done.then = [this, r](error_code why, std::string_view data) {
                 if (!why) places_.agreed(r, data);
             };
@@ -151,33 +151,12 @@ private:
         });
     }
 
-    // Sets out for `to`; what is wrong with it, if anything is.
-    error_code dial(const place& to) {
-        if (const auto net = std::get_if<transport::loopback>(&to)) {
-            const auto link = std::make_shared<client_loopback>(*this);
-            link_ = link;
-            enter(phase::connecting, options_.connect_timeout);
-            link->open(*net);
-            return {};
-        }
-        auto url = parse_url(std::get<std::string>(to));
-        if (!url) return url.error();
-        auto key = upgrade_key();
-        std::string request;
-        if (url->via == scheme::ws) {
-            if (resumes()) add_to_query(*url, session_.resume_query());
-            auto text = upgrade_request(*url, key, options_.subprotocol, options_.headers);
-            if (!text) return text.error();
-            request = std::move(*text);
-        }
-        const auto link = std::make_shared<client_stream>(
-            executor_, *this,
-            client_stream_limits{{options_.message, options_.idle_frames, !codec::json_client::checks_utf8},
-                                 options_.outbox,
-                                 options_.header});
-        link_ = link;
+    // What is wrong with `to`, if anything is.
+    error_code set_out(const client_place& to) {
+        auto link = dial(executor_, *this, to, options_, resumes() ? session_.resume_query() : "");
+        if (!link) return link.error();
+        link_ = std::move(*link);
         enter(phase::connecting, options_.connect_timeout);
-        link->open(*url, std::move(request), std::move(key), options_.subprotocol);
         return {};
     }
 
@@ -209,7 +188,7 @@ private:
             return false;
         }
         if (phase_ == phase::online) flush(), arm();
-        return inbox_.size() < options_.inbox || phase_ == phase::closing;
+        return inbox_.size() + sessions_.waiting() < options_.inbox || phase_ == phase::closing;
     }
 
     void on_end(error_code why, std::uint16_t close_code) override { end(why, close_code); }
@@ -247,7 +226,8 @@ private:
         incoming said{std::string{e.command}, std::string{e.from}, std::string{e.data.bytes}};
         said.topic = e.topic;
         said.request = e.request;
-        tell(std::move(said));
+        said.role = e.role;
+        if (!sessions_.hear(said)) tell(std::move(said));
     }
 
     void tell(incoming said) {
@@ -283,7 +263,9 @@ private:
         wait(number, std::move(w));
     }
 
+    // The server knows nothing of what was.
     void forget_sent(error_code why) {
+        sessions_.end_all(why);
         session_.calls.forget_if([this](std::uint64_t n) { return !session_.log.unsent(n); }, settle(why));
     }
 
@@ -305,6 +287,8 @@ private:
         deadline_ = time_point::max();
         if (connect_) std::exchange(connect_, {}).complete(why, {});
         session_.calls.expire(time_point::max(), settle(why));
+        sessions_.end_all(why);
+        sessions_.calling = {};
         for (auto& [number, done] : std::exchange(receivers_, {})) done.complete(why, {});
         for (auto& [number, done] : std::exchange(closers_, {}))
             done.complete(why == errc::closed ? error_code{} : why);
@@ -339,7 +323,7 @@ private:
             *url = transform(*url);
             if (phase_ != phase::waiting) return;
         }
-        if (const auto ec = dial(to)) end(ec);
+        if (const auto ec = set_out(to)) end(ec);
     }
 
     // Evenly spread over 0..1.
@@ -350,10 +334,13 @@ private:
     }
 
     void arm() {
-        timer_.arm(std::min({deadline_, session_.calls.deadline(), session_.deadline()}), weak_from_this());
+        timer_.arm(std::min({deadline_, session_.calls.deadline(), session_.deadline(),
+                             sessions_.calling.deadline()}),
+                   weak_from_this());
     }
 
     friend class deadline_timer;
+    friend class session_operations<client_core>;
 
     void tick(time_point now) {
         if (phase_ == phase::idle) return;
@@ -361,6 +348,7 @@ private:
             session_.log.withdraw(w.number);
             w.settle(errc::request_timeout);
         });
+        expire_sessions(now);
         if (now >= session_.deadline()) {
             const auto text = session_.confirmation();
             if (link_) link_->send(text);
@@ -378,7 +366,7 @@ private:
     deadline_timer timer_;
     std::shared_ptr<client_link> link_; // null while idle or waiting
     client_session<client_waiter> session_;
-    place place_;                            // given to `connect`
+    client_place place_;                     // given to `connect`
     client_places places_;                   // if the client reconnects
     std::optional<reconnect_policy> policy_; // of this connection and its successors
     completion<error_code, welcome> connect_;

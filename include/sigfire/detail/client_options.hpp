@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sigfire/codec/json.hpp>
+#include <sigfire/envelope.hpp>
 #include <sigfire/error.hpp>
 
 #include <chrono>
@@ -43,6 +44,7 @@ struct client_options {
     std::chrono::milliseconds connect_timeout{10000}; ///< to be connected, WebSocket handshake included
     std::chrono::milliseconds welcome_timeout{5000};  ///< from then on, to be welcomed
     std::chrono::milliseconds request_timeout{10000}; ///< for the reply to each request
+    std::chrono::milliseconds session_timeout{30000}; ///< for the other side to accept a session or reject it
     std::chrono::milliseconds close_timeout{5000};    ///< for the server to agree to a close
     std::size_t inbox = 256;          ///< messages that wait for `receive` before reading stops, at least 1
     std::uint32_t message = 1u << 20; ///< bytes of the longest message in either direction
@@ -73,7 +75,8 @@ struct incoming {
     std::string from;    ///< the other peer's id; empty if the server says it itself
     std::string data;    ///< JSON text; empty if there is none
     std::string topic{}; ///< where it is said; empty if not in a topic
-    std::uint32_t request = 0; ///< of a `request`: its number, for `client::respond`
+    std::uint32_t request = 0;          ///< of a `request`: its number, for `client::respond`
+    politeness role = politeness::none; ///< of a `session-start`: this side's part, if the server says so
     incoming_kind kind = incoming_kind::message;
     error_code cause{};     ///< of `offline` and `refused`
     bool recovered = false; ///< of `online`: the client is who it was, and no message is missing

@@ -42,6 +42,11 @@ struct client_request {
 /// Where a client is and what it watches, to say so to a server that does not know it any more.
 class client_places {
 public:
+    /// Whether `r` changes any of it.
+    static bool concerned(const client_request& r) noexcept {
+        return r.command == "join" || r.command == "leave" || r.command == "watch" || r.command == "unwatch";
+    }
+
     /// The server agreed to `r`.
     void agreed(const client_request& r, std::string_view reply) {
         if (r.command == "join") {
