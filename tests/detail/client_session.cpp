@@ -241,6 +241,8 @@ BOOST_AUTO_TEST_CASE(a_request_may_ask) {
     s.core.begin(true, true);
     s.hear(R"({"cmd":"welcome","data":{"id":"other"}})");
     BOOST_TEST(s.take() == R"(say {"cmd":"resume","token":"T","received":1,"id":"r100"})");
+    s.hear(R"({"id":"r1","ok":true})"); // it was not asked here
+    BOOST_TEST(s.take() == "");
     s.hear(R"({"id":"r100","ok":true,"data":{"id":"me","token":"U","recovered":true,"received":0}})");
     flush(s);
     BOOST_TEST(s.take() == R"(say {"cmd":"ack","received":1} | welcome me  recovered | )" + sent(1));

@@ -105,8 +105,8 @@ public:
             } else if (said.what != verb::reply) {
                 counted(now, to);
                 to.on_said(said);
-            } else if (stage_ == stage::resuming && number_of(said.id) == asked_) {
-                verdict = answered(said, to);
+            } else if (stage_ == stage::resuming) { // no other request has been sent
+                if (number_of(said.id) == asked_) verdict = answered(said, to);
             } else {
                 counted(now, to);
                 const auto number = number_of(said.id);
