@@ -29,7 +29,7 @@ client_options at_once(reconnect_options how = {}) {
 }
 client_options without_resume() {
     reconnect_options how;
-    how.resume = false;
+    how.resumable = false;
     return at_once(std::move(how));
 }
 
@@ -333,7 +333,7 @@ BOOST_AUTO_TEST_CASE(a_bad_url_ends_it) {
     puppet p{io, false};
     p.first = p.frame(hello);
     reconnect_options how;
-    how.resume = false;
+    how.resumable = false;
     how.url = [](std::string) { return "nowhere"; };
     client c{io, at_once(how)};
     BOOST_TEST(connect(io, c, p.url()).first == error_code{});
@@ -349,7 +349,7 @@ BOOST_AUTO_TEST_CASE(a_url_may_end_the_client) {
     p.first = p.frame(hello);
     std::optional<client> c;
     reconnect_options how;
-    how.resume = false;
+    how.resumable = false;
     how.url = [&](std::string url) { return c.reset(), url; };
     c.emplace(io, at_once(how));
     BOOST_TEST(connect(io, *c, p.url()).first == error_code{});

@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(a_stranger_joins_and_watches_again) {
     client_options options;
     options.reconnect = reconnect_options{};
     options.reconnect->interval = 0ms;
-    options.reconnect->resume = false;
+    options.reconnect->resumable = false;
     world w{options};
     w.said(w.c.join("a", {.metadata = R"({"n":1})"}));
     w.said(w.c.join("any", {.metadata = R"({"n":2})", .limit = 9, .match = 2}),

@@ -41,6 +41,9 @@ struct framing_progress {
 /// Control messages of a framing.
 enum class control : unsigned char { ping, pong, close };
 
+/// Texts that several deliveries share: `fanout.hpp`.
+class fanout;
+
 /// How grave a log event is.
 enum class log_level : unsigned char { debug, info, warn, error };
 
@@ -126,13 +129,15 @@ concept Framing = std::movable<F> && requires(F f, const F cf, std::span<char> b
  *    or more; anything but `ok` ends the connection by `end`.
  *  - `c.bound(envelope, st)` -> most bytes `encode` will write; 0 = this wire has no word for it, and nothing
  *    is sent. `c.encode(envelope, st, p)` -> bytes written at `p`. `c.type(st)` -> how they are marked.
+ *  - `c.share_key(envelope, st)` -> equal keys of one codec object, not negative, mean equal bytes: they are
+ *    encoded once for all. -1: for this connection alone.
  *  - `c.end(errc, st)` -> how to end the connection for that cause.
  *  - `C::checks_utf8` -> whether `decode` refuses text that is not UTF-8 with `bad_utf8`.
  *
  *  Laws:
  *  - 0 < `encode` <= `bound` wherever `bound` is not 0. What is encoded, decodes on the other side.
  *  - `decode` never throws, whatever the bytes; time and memory are linear in them. It may change the bytes.
- *  - An envelope of `verb::send` with an empty `to` carries a `status` that is not ok.
+ *  - An envelope of `verb::send` without `to` and `topic` carries a `status` that is not ok.
  *  - An envelope that goes to a connection of the same codec is understood by it; one from another codec has
  *    `data.format` to go by.
  *  Lifetime: the views in an emitted envelope live until `emit` returns. */
@@ -146,6 +151,7 @@ concept Codec =
         { cc.bound(e, cst) } -> std::same_as<std::size_t>;
         { cc.encode(e, cst, p) } -> std::same_as<std::size_t>;
         { cc.type(cst) } -> std::same_as<message_type>;
+        { cc.share_key(e, cst) } -> std::same_as<int>;
         { cc.end(why, cst) } -> std::same_as<ending>;
         { C::checks_utf8 } -> std::convertible_to<bool>;
     };
@@ -156,8 +162,10 @@ concept Codec =
  *  - `c.reserve(type, n)` -> room for a message of at most `n` bytes, or null; `c.commit(k)` sends its first
  *    `k` bytes. Nothing else is called in between.
  *  - `c.room(n)` -> whether `reserve` of `n` bytes would succeed now.
- *  - `c.accept(subprotocol)`, `c.refuse(ending)`: answers the upgrade, once, inside `opening`.
+ *  - `c.accept(subprotocol)`, `c.refuse(ending)`: answers the upgrade, once: inside `opening`, or later if it
+ *    was held in there.
  *  - `c.hold()` stops reading, `c.release()` goes on; what came meanwhile is delivered afterwards, in order.
+ *    Before the answer `release` does no more than to have a turn run soon, in which it may be given.
  *  - `c.ping()` -> whether the wire can ask for a sign of life; the sink hears it by `alive`.
  *  - `c.close(ending, cause)`: sends what is committed, says goodbye, closes. `c.state()` -> the sink's
  * state.
@@ -168,7 +176,10 @@ concept Codec =
  *  - Messages arrive in the order committed, whole, or the connection ends.
  *  - An empty outbox takes any message within the message limit. A reservation that does not fit marks the
  *    connection as a `slow_consumer`: its output is freed at once and the wire cut.
- *  - After `close`, or once marked, `reserve` returns null, `room` false, and further calls do nothing. */
+ *  - After `close`, or once marked, `reserve` returns null, `room` false, and further calls do nothing.
+ *  - One that was held before its answer waits for it however long, and what comes behind the upgrade waits
+ *    too, bounded. `close` answers it as `refuse` does. Its end is told by `closed` from then on, unless it
+ * is refused; that a peer which is not being read has gone may not be seen before the answer. */
 template <class C>
 concept Connection =
     requires(C& c, message_type type, std::size_t n, std::string_view text, ending e, errc why) {
@@ -185,9 +196,11 @@ concept Connection =
     };
 
 /** Sink: what a transport tells; the listener is one.
- *  - `opening(c, request)`: a connection wants in; answer it with `accept` or `refuse`.
+ *  - `opening(c, request)`: a connection wants in; answer it with `accept` or `refuse`, or `hold` it and do
+ * so later. Who is neither is refused.
  *  - `received(c, message)`: a whole message. `alive(c)`: the other side answered a `ping()`.
- *  - `closed(c, cause)`: it is gone; last call for `c`, made exactly once for each accepted connection.
+ *  - `closed(c, cause)`: it is gone; last call for `c`, made exactly once for each connection that was
+ * accepted, or held before its answer, but not if it was refused.
  *  - `http(request, response)` -> whether it answered this plain HTTP request.
  *  - `tick(now)` -> when to be called again at the latest; called at the start of each turn. */
 template <class S, class C>
@@ -241,14 +254,18 @@ concept Transport = std::copy_constructible<T> && requires {
 /** Outlet: the hub's way to one peer: its connection, codec and codec state. Cheap to copy.
  *
  *  - `o.ready(e)` -> `ok` if `deliver(e)` would be taken now, else `full` (and the peer is on its way out).
- *  - `o.deliver(e)`: encodes `e` into the outbox; nothing if the wire has no word for it.
+ *  - `o.deliver(e)`: encodes `e` into the outbox; nothing if the wire has no word for it. `o.deliver(e, f)`:
+ *    the same with the texts that `f`, a `fanout`, holds already.
+ *  - `o.has_room(e)` -> like `ready`, but who has no room stays as it is.
  *  - `o.ping()` -> asks for a sign of life; false if the wire cannot.
  *  - `o.hold()`, `o.release()`: stops and resumes reading. `o.close(why)`: ends the connection.
  *  Law: no operation calls back into the hub. */
 template <class O>
-concept Outlet = std::copyable<O> && requires(O o, const envelope& e, errc why) {
+concept Outlet = std::copyable<O> && requires(O o, const envelope& e, fanout& f, errc why) {
     { o.ready(e) } -> std::same_as<errc>;
     o.deliver(e);
+    o.deliver(e, f);
+    { o.has_room(e) } -> std::same_as<bool>;
     { o.ping() } -> std::same_as<bool>;
     o.hold();
     o.release();
@@ -339,8 +356,20 @@ template <class H>
 concept names_on_close =
     requires { &H::on_close; } || (can_be_base<H> && !requires { &beside<H, on_close_name>::on_close; });
 
+// By its shape, since what Asio can await must not be included here: `boost::asio::awaitable<errc>`.
+template <class A>
+concept awaitable_errc = requires {
+    typename A::value_type;
+    typename A::executor_type;
+    requires std::same_as<typename A::value_type, errc>;
+};
+
 template <class H>
-concept has_on_admit = requires(H& h, const request& r, admission& a) {
+concept awaits_on_admit = requires(H& h, const request& r, admission& a) {
+    { h.on_admit(r, a) } -> awaitable_errc;
+};
+template <class H>
+concept has_on_admit = awaits_on_admit<H> || requires(H& h, const request& r, admission& a) {
     { h.on_admit(r, a) } -> std::same_as<errc>;
 };
 template <class H>
@@ -366,10 +395,13 @@ concept has_on_close = requires(H& h, peer_handle p, errc why) {
  *  cannot be called like this is an error, not a hook that is never called.
  *  - `errc on_admit(const request&, admission&)`: a connection wants in. `ok` lets it, and may have changed
  * the admission; anything else refuses it, as `admission.refusal` says, or else as the codec ends that cause.
+ *    Or `awaitable<errc> on_admit(const request&, admission&)`: the same, but it may take its time: see
+ *    `awaited.hpp`. Request and admission live until it ends.
  *  - `void on_open(peer_handle, const admission&)`: a peer was welcomed; the admission's id is its id.
- *  - `errc on_message(message_context&, envelope&)`: a peer said something: `verb::send`, or `verb::other`
- *    for a command nobody knows. `ok` lets the hub go on with the envelope, which may have been changed;
- *    anything else is the sender's reply.
+ *  - `errc on_message(message_context&, envelope&)`: a peer said something, whatever the verb: `verb::send`,
+ * a request to the hub itself, or `verb::other` for a command nobody knows; not acknowledgements and resumes.
+ *    `ok` lets the hub go on with the envelope, which may have been changed; `deferred` puts that off, see
+ *    `message_context::defer`; anything else is the sender's reply.
  *  - `bool on_deliver(peer_handle to, const envelope&)`: whether that peer shall be sent this; if it is for
  *    nobody else, the sender's reply is `denied`.
  *  - `void on_close(peer_handle, errc)`: a peer that was opened is online no more, and this is why. Its id is

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <sigfire/concepts.hpp>
+#include <sigfire/deferral.hpp>
 #include <sigfire/envelope.hpp>
 #include <sigfire/error.hpp>
 #include <sigfire/peer.hpp>
 #include <sigfire/request.hpp>
 
+#include <array>
+#include <coroutine>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -14,6 +17,7 @@
 #include <functional>
 #include <initializer_list>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,8 +31,11 @@ namespace sigfire {
  *  message was delivered or refused. */
 class message_context {
 public:
-    /// For hubs, and for tests of hooks.
-    message_context(peer_handle from, time_point now) noexcept : from_(from), now_(now) {}
+    /// For hubs, and for tests of hooks: who says it, the time, where late verdicts go, and how many hooks
+    /// have judged it already.
+    message_context(peer_handle from, time_point now, std::shared_ptr<detail::late_box> box = nullptr,
+                    std::size_t judged = 0) noexcept
+        : from_(from), now_(now), box_(std::move(box)), judged_(judged) {}
 
     message_context(const message_context&) = delete;
     message_context& operator=(const message_context&) = delete;
@@ -56,6 +63,20 @@ public:
         return cause;
     }
 
+    /** Puts the verdict off: return `errc::deferred` and keep the ticket. `e.id`, names and payload of the
+     *  envelope are kept by the hub; the sender's further messages wait behind this one. If it passes, the
+     *  hooks behind this one judge next. Without a verdict in time the sender's reply is `expired`. */
+    deferral defer() {
+        if (!box_) box_ = std::make_shared<detail::late_box>();
+        return {box_, deferred_as_ = ++box_->last};
+    }
+
+    /// Which ticket was taken; 0 = none.
+    std::uint64_t deferred_as() const noexcept { return deferred_as_; }
+
+    /// How many hooks of the chain have judged the message.
+    std::size_t judged() const noexcept { return judged_; }
+
     /// Whether a hook replied.
     bool answered() const noexcept { return answered_; }
 
@@ -63,23 +84,49 @@ public:
     std::string_view text() const noexcept { return text_; }
 
 private:
+    template <class...>
+    friend class hooks;
+
     peer_handle from_;
     time_point now_;
+    std::shared_ptr<detail::late_box> box_;
+    std::size_t judged_;
+    std::uint64_t deferred_as_ = 0;
     std::forward_list<std::string> kept_;
     std::string_view text_;
     bool answered_ = false;
 };
+
+namespace detail {
+
+// What the first of them returns that has to be awaited.
+template <class... Hs>
+struct awaited_answer;
+template <class H, class... Hs>
+struct awaited_answer<H, Hs...> : awaited_answer<Hs...> {};
+template <awaits_on_admit H, class... Hs>
+struct awaited_answer<H, Hs...> {
+    using type =
+        decltype(std::declval<H&>().on_admit(std::declval<const request&>(), std::declval<admission&>()));
+};
+
+} // namespace detail
 
 /** A chain of hooks, put together by the compiler: `hooks{bearer{check}, my_limits{}}`. A part of a server,
  *  and of a hub; a chain without hooks costs nothing.
  *
  *  Admissions, messages and deliveries pass the hooks from the first to the last, and the first refusal
  *  wins: those behind it are not asked. `on_open` goes from the first to the last, `on_close` from the last
- * to the first. Each hook is moved in and models Hook. */
+ * to the first. Each hook is moved in and models Hook.
+ *
+ *  If an `on_admit` is awaitable, that of the chain is too; awaitable ones are all of one type. The hooks of
+ *  such a chain live until the last admission has ended, though the server may be gone by then; copies of the
+ *  chain share them. */
 template <class... Hs>
 class hooks {
     static_assert(((!detail::names_on_admit<Hs> || detail::has_on_admit<Hs>) && ...),
-                  "sigfire: on_admit has the wrong shape: errc on_admit(const request&, admission&)");
+                  "sigfire: on_admit has the wrong shape: errc on_admit(const request&, admission&), or "
+                  "awaitable<errc> on_admit(const request&, admission&)");
     static_assert(((!detail::names_on_open<Hs> || detail::has_on_open<Hs>) && ...),
                   "sigfire: on_open has the wrong shape: void on_open(peer_handle, const admission&)");
     static_assert(((!detail::names_on_message<Hs> || detail::has_on_message<Hs>) && ...),
@@ -91,21 +138,35 @@ class hooks {
     static_assert((Hook<Hs> && ...),
                   "sigfire: a hook has at least one of on_admit, on_open, on_message, on_deliver, on_close");
 
+    static constexpr bool awaits = (detail::awaits_on_admit<Hs> || ...);
+    using tuple = std::tuple<Hs...>;
+
 public:
     hooks()
         requires(sizeof...(Hs) == 0)
     = default;
     explicit hooks(Hs... links)
         requires(sizeof...(Hs) != 0)
-        : links_(std::move(links)...) {}
+        : links_([&] {
+              if constexpr (awaits)
+                  return std::make_shared<tuple>(std::move(links)...);
+              else
+                  return tuple{std::move(links)...};
+          }()) {}
 
     errc on_admit(const request& r, admission& a)
-        requires(detail::has_on_admit<Hs> || ...)
+        requires(!awaits && (detail::has_on_admit<Hs> || ...))
     {
         return first_refusal([&]<class H>(H& h) {
             if constexpr (detail::has_on_admit<H>) return h.on_admit(r, a);
             return errc::ok;
         });
+    }
+
+    auto on_admit(const request& r, admission& a)
+        requires awaits
+    {
+        return ask_all(links_, r, a);
     }
 
     void on_open(peer_handle peer, const admission& a)
@@ -120,9 +181,15 @@ public:
     errc on_message(message_context& context, envelope& e)
         requires(detail::has_on_message<Hs> || ...)
     {
+        std::size_t place = 0;
         return first_refusal([&]<class H>(H& h) {
+            if (place++ < context.judged_) return errc::ok;
             if constexpr (detail::has_on_message<H>)
-                if (!context.answered()) return h.on_message(context, e);
+                if (!context.answered()) {
+                    const errc cause = h.on_message(context, e);
+                    if (cause == errc::deferred) context.judged_ = place;
+                    return cause;
+                }
             return errc::ok;
         });
     }
@@ -141,7 +208,7 @@ public:
         requires(detail::has_on_close<Hs> || ...)
     {
         [&]<std::size_t... I>(std::index_sequence<I...>) {
-            (close(std::get<sizeof...(Hs) - 1 - I>(links_), peer, why), ...);
+            (close(std::get<sizeof...(Hs) - 1 - I>(links()), peer, why), ...);
         }(std::index_sequence_for<Hs...>{});
     }
 
@@ -154,7 +221,44 @@ private:
                 static_cast<void>((((cause = f(links)) == errc::ok) && ...));
                 return cause;
             },
-            links_);
+            links());
+    }
+
+    tuple& links() noexcept {
+        if constexpr (awaits)
+            return *links_;
+        else
+            return links_;
+    }
+
+    // Holds the hooks itself, since the chain may be gone before its last answer. One coroutine for all of
+    // them: each either has its answer at once or leaves something to await.
+    template <class A = detail::awaited_answer<Hs...>>
+    static typename A::type ask_all(std::shared_ptr<tuple> links, const request& r, admission& a) {
+        using later = std::optional<typename A::type>;
+        using question = errc (*)(tuple&, const request&, admission&, later&);
+        const auto questions = []<std::size_t... I>(std::index_sequence<I...>) {
+            return std::array<question, sizeof...(Hs)>{&hooks::template ask<I, later>...};
+        }(std::index_sequence_for<Hs...>{});
+        for (const question ask : questions) {
+            later answer;
+            errc cause = ask(*links, r, a, answer);
+            if (answer) cause = co_await std::move(*answer);
+            if (cause != errc::ok) co_return cause;
+        }
+        co_return errc::ok;
+    }
+
+    template <std::size_t I, class Later>
+    static errc ask(tuple& links, [[maybe_unused]] const request& r, [[maybe_unused]] admission& a,
+                    [[maybe_unused]] Later& answer) {
+        auto& h = std::get<I>(links);
+        using H = std::remove_reference_t<decltype(h)>;
+        if constexpr (detail::awaits_on_admit<H>)
+            answer.emplace(h.on_admit(r, a));
+        else if constexpr (detail::has_on_admit<H>)
+            return h.on_admit(r, a);
+        return errc::ok;
     }
 
     template <class H>
@@ -162,7 +266,7 @@ private:
         if constexpr (detail::has_on_close<H>) h.on_close(peer, why);
     }
 
-    [[no_unique_address]] std::tuple<Hs...> links_;
+    [[no_unique_address]] std::conditional_t<awaits, std::shared_ptr<tuple>, tuple> links_;
 };
 
 template <class... Hs>
@@ -182,10 +286,10 @@ struct is_hooks<hooks<Hs...>> : std::true_type {};
 
 /** Functions for commands: `hooks{commands{{"exists", f}, {"*", g}}}`. Models Hook.
  *
- *  A function is called for its command, be it one that the wire relays or one of your own, and `*` for all
+ *  A function is called for its command, be it one that the hub knows or one of your own, and `*` for all
  *  of which nobody else knows. It answers by `context.reply(data)`, or fails by a cause or
- * `context.fail(text)`. If it does neither, a command that the wire knows is relayed, and the reply to
- * another is `ok`. */
+ * `context.fail(text)`, now or by a ticket of `context.defer()`. If it does neither, a command that the hub
+ * knows goes its way, and the reply to another is `ok`. */
 class commands {
 public:
     using function = std::function<errc(message_context&, envelope&)>;
@@ -194,11 +298,11 @@ public:
 
     errc on_message(message_context& context, envelope& e) {
         auto found = named_.find(e.command);
-        const bool relayed = e.what == verb::send;
+        const bool relayed = e.what != verb::other;
         if (found == named_.end() || e.command == "*") found = relayed ? named_.end() : named_.find("*");
         if (found == named_.end()) return errc::ok;
         const errc cause = found->second(context, e);
-        if (cause == errc::ok && !relayed && e.what == verb::other && !context.answered()) context.reply();
+        if (cause == errc::ok && !relayed && !context.answered()) context.reply();
         return cause;
     }
 

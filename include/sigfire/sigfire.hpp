@@ -24,7 +24,7 @@
 #include <sigfire/router.hpp>
 #include <sigfire/server.hpp>
 #include <sigfire/session.hpp>
-#include <sigfire/topics.hpp>
+#include <sigfire/topic_table.hpp>
 #include <sigfire/transport/loopback.hpp>
 #include <sigfire/transport/stream_limits.hpp>
 #include <sigfire/transport/tcp.hpp>

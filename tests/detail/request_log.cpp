@@ -68,18 +68,18 @@ BOOST_AUTO_TEST_CASE(what_is_not_confirmed_is_sent_again) {
     w.keep(1, 5);
     w.flush(4);
     w.log.answered(2); // and so 1
-    BOOST_TEST(!w.log.resume(1));
-    BOOST_TEST(!w.log.resume(5)); // 5 was never sent
-    BOOST_TEST(w.log.resume(3));
+    BOOST_TEST(!w.log.go_back_to(1));
+    BOOST_TEST(!w.log.go_back_to(5)); // 5 was never sent
+    BOOST_TEST(w.log.go_back_to(3));
     BOOST_TEST(w.flush() == "4 5 ");
-    BOOST_TEST(w.log.resume(5));
+    BOOST_TEST(w.log.go_back_to(5));
     BOOST_TEST(w.flush() == "");
     w.keep(6, 7);
-    BOOST_TEST(w.log.resume(5));
+    BOOST_TEST(w.log.go_back_to(5));
     w.log.answered(7); // was not even sent
     BOOST_TEST(w.flush() == "6 7 ");
     w.log.answered(1);
-    BOOST_TEST(w.log.resume(5));
+    BOOST_TEST(w.log.go_back_to(5));
     BOOST_TEST(w.flush() == "6 7 ");
 }
 
@@ -92,8 +92,8 @@ BOOST_AUTO_TEST_CASE(some_go_first) {
     w.log.keep_first(8, "8");
     BOOST_TEST(w.flush() == "8 7 2 ");
     w.log.answered(7); // tells nothing about 2
-    BOOST_TEST(!w.log.resume(2));
-    BOOST_TEST(w.log.resume(3));
+    BOOST_TEST(!w.log.go_back_to(2));
+    BOOST_TEST(w.log.go_back_to(3));
     BOOST_TEST(w.flush() == "2 ");
 }
 
@@ -104,12 +104,12 @@ BOOST_AUTO_TEST_CASE(a_new_start_forgets_what_was_sent) {
     w.flush(2);
     w.log.restart(true);
     BOOST_TEST(w.flush() == "3 ");
-    BOOST_TEST(w.log.resume(0));
+    BOOST_TEST(w.log.go_back_to(0));
     BOOST_TEST(w.flush() == "3 ");
     w.log.restart(false);
     w.keep(4, 4);
     w.flush();
-    BOOST_TEST(!w.log.resume(0)); // nothing is kept without counting
+    BOOST_TEST(!w.log.go_back_to(0)); // nothing is kept without counting
     BOOST_TEST(w.flush() == "");
 }
 

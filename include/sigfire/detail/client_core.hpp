@@ -166,7 +166,7 @@ private:
         arm();
     }
 
-    bool resumes() const { return options_.reconnect && options_.reconnect->resume; }
+    bool resumes() const { return options_.reconnect && options_.reconnect->resumable; }
 
     void enter(phase next, std::chrono::milliseconds limit) {
         phase_ = next;

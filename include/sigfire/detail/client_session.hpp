@@ -185,7 +185,7 @@ private:
         greeting_.recovered = resumable() && !token.empty() && json_member(granted, "recovered") == "true";
         if (greeting_.recovered) {
             const auto received = json_unsigned(json_member(granted, "received"));
-            if (!received || !log.resume(*received)) return errc::protocol_violation;
+            if (!received || !log.go_back_to(*received)) return errc::protocol_violation;
         } else {
             log.restart(!token.empty());
         }

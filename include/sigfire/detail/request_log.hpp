@@ -57,7 +57,7 @@ public:
 
     /** The server goes on where it was, with `received` requests: those behind them count as not sent. False
      *  if it cannot have that many, or so few. */
-    bool resume(std::uint64_t received) {
+    bool go_back_to(std::uint64_t received) {
         if (received < confirmed_ || received - confirmed_ > sent_) return false;
         while (confirmed_ != received) drop();
         sent_ = 0;
