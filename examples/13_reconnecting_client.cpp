@@ -14,7 +14,7 @@
 namespace asio = boost::asio;
 
 asio::awaitable<void> talk(sigfire::server<sigfire::websocket, sigfire::topics, sigfire::resume>& srv,
-                           bool& recovered) {
+                           bool& good) {
     sigfire::client_options options;
     options.reconnect = sigfire::reconnect_options{};
     options.reconnect->interval = std::chrono::milliseconds{100};
@@ -28,24 +28,27 @@ asio::awaitable<void> talk(sigfire::server<sigfire::websocket, sigfire::topics, 
     srv.post([id = std::string{c.id()}](auto& hub) { hub.close(id, sigfire::errc::lost); });
     const auto offline = co_await c.receive(asio::use_awaitable);
     std::cout << "offline: " << offline.cause.message() << '\n';
-    co_await other.publish("news", R"("said while it was away")", asio::use_awaitable);
+    co_await c.publish("news", R"("kept until it is back")", asio::use_awaitable);
 
     const auto online = co_await c.receive(asio::use_awaitable);
-    std::cout << "online, " << (online.recovered ? "nothing is missing" : "as somebody new") << '\n';
+    std::cout << "online, " << (online.recovered ? "as before" : "as somebody new") << '\n';
+    co_await other.publish("news", R"("welcome back")", asio::use_awaitable);
     const auto news = co_await c.receive(asio::use_awaitable);
     std::cout << news.topic << ": " << news.data << '\n';
-    recovered = online.recovered && news.command == "publish";
+    const auto kept = co_await other.receive(asio::use_awaitable);
+    std::cout << kept.topic << ": " << kept.data << '\n';
+    good = offline.kind == sigfire::incoming_kind::offline && news.from == other.id();
     co_await c.close(asio::use_awaitable);
 }
 
 int main() {
     asio::io_context io{1};
     sigfire::server srv{sigfire::websocket{io}, sigfire::topics{}, sigfire::resume{}};
-    bool recovered = false;
-    asio::co_spawn(io, talk(srv, recovered), [&](std::exception_ptr failed) {
-        recovered = recovered && !failed;
+    bool good = false;
+    asio::co_spawn(io, talk(srv, good), [&](std::exception_ptr failed) {
+        good = good && !failed;
         srv.stop();
     });
     io.run();
-    return recovered ? 0 : 1;
+    return good ? 0 : 1;
 }

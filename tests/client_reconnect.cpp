@@ -1,13 +1,18 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #include "support/client_world.hpp"
 
+#include <sigfire/requests.hpp>
+#include <sigfire/resume.hpp>
 #include <sigfire/server.hpp>
+#include <sigfire/topics.hpp>
 #include <sigfire/transport/tcp.hpp>
+#include <sigfire/transport/websocket.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <array>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -63,6 +68,55 @@ struct world {
     asio::io_context io;
     script s;
     client c;
+};
+
+// Carries bytes to a server and back, until it is cut.
+class cable {
+public:
+    cable(asio::io_context& io, std::string_view url)
+        : to_{asio::ip::address_v4::loopback(),
+              static_cast<unsigned short>(std::stoul(std::string{url.substr(url.rfind(':') + 1)}))},
+          acceptor_{io, {asio::ip::address_v4::loopback(), 0}}, near_{io}, far_{io} {
+        accept();
+    }
+    std::string url(std::string_view scheme) const {
+        return std::string{scheme} + "://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port());
+    }
+    void cut() {
+        for (auto* s : {&near_, &far_}) {
+            error_code ignored;
+            s->set_option(asio::socket_base::linger{true, 0}, ignored);
+            s->close(ignored);
+        }
+    }
+
+private:
+    void accept() {
+        acceptor_.async_accept(near_, [this](error_code ec) {
+            if (ec) return;
+            far_.connect(to_);
+            pump(near_, far_, a_);
+            pump(far_, near_, b_);
+            accept_next();
+        });
+    }
+    void accept_next() {
+        acceptor_.async_wait(acceptor_.wait_read, [this](error_code ec) {
+            if (!ec) cut(), accept();
+        });
+    }
+    void pump(asio::ip::tcp::socket& from, asio::ip::tcp::socket& to, std::array<char, 4096>& buffer) {
+        from.async_read_some(asio::buffer(buffer), [&, this](error_code ec, std::size_t n) {
+            if (ec) return;
+            asio::write(to, asio::buffer(buffer, n), ec);
+            if (!ec) pump(from, to, buffer);
+        });
+    }
+
+    asio::ip::tcp::endpoint to_;
+    asio::ip::tcp::acceptor acceptor_;
+    asio::ip::tcp::socket near_, far_;
+    std::array<char, 4096> a_, b_;
 };
 
 } // namespace
@@ -392,6 +446,50 @@ BOOST_AUTO_TEST_CASE(goes_back_to_a_real_server) {
     BOOST_TEST(connect(io, other, address).first == error_code{});
     BOOST_TEST(code(io, other.request(std::string{c.id()}, "session-start")) == error_code{});
     BOOST_TEST(receive(io, c).second.command == "session-start");
+}
+
+// Over each kind of wire, against a real server: the same peer, and nothing missing either way.
+template <class Transport>
+void goes_on(std::string_view scheme) {
+    asio::io_context io;
+    sigfire::server srv{Transport{io}, sigfire::topics{}, sigfire::requests{}, sigfire::resume{}};
+    cable wire{io, srv.address()};
+    client c{io, at_once()}, other{io};
+    BOOST_TEST(connect(io, c, wire.url(scheme)).first == error_code{});
+    BOOST_TEST(connect(io, other, srv.address()).first == error_code{});
+    const std::string id{c.id()}, to{other.id()};
+    BOOST_TEST(std::get<0>(outcome<std::string>(io, c.join("t"))) == error_code{});
+    BOOST_TEST(std::get<0>(outcome<std::string>(io, other.join("t"))) == error_code{});
+    for (int round = 0; round < 3; ++round) BOOST_TEST_CONTEXT(round) {
+            BOOST_TEST(code(io, other.publish("t", "1")) == error_code{});
+            BOOST_TEST(receive(io, c).second.data == "1");
+            // Asked before, and answered after.
+            std::optional<std::pair<error_code, std::string>> called;
+            c.call(to, "2", [&](error_code ec, std::string data) { called.emplace(ec, std::move(data)); });
+            const auto asked = receive(io, other).second;
+            BOOST_TEST(asked.data == "2");
+            wire.cut();
+            BOOST_TEST((receive(io, c).second.kind == incoming_kind::offline));
+            operation_result kept;
+            c.publish("t", "3", [&](error_code ec) { kept = ec; });
+            BOOST_TEST(code(io, other.respond(asked.request, "4")) == error_code{});
+            BOOST_TEST(code(io, other.publish("t", "5")) == error_code{});
+            const auto online = receive(io, c).second;
+            BOOST_TEST((online.kind == incoming_kind::online));
+            BOOST_TEST(online.recovered);
+            BOOST_TEST(c.id() == id);
+            BOOST_TEST(receive(io, c).second.data == "5");
+            BOOST_TEST(receive(io, other).second.data == "3");
+            run_until(io, [&] { return kept && called; });
+            BOOST_TEST((kept == error_code{}));
+            BOOST_TEST(called->first == error_code{});
+            BOOST_TEST(called->second == "4");
+        }
+}
+
+BOOST_AUTO_TEST_CASE(goes_on_against_a_real_server) {
+    goes_on<sigfire::websocket>("ws");
+    goes_on<sigfire::tcp>("tcp");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
