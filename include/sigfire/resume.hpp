@@ -52,7 +52,12 @@ public:
     void received(D& desk, peer_handle from, envelope& e) {
         if (e.token.empty()) { // asks to be resumable
             begin(desk, from);
-            return desk.reply(from, e.id, errc::ok, describe(states_.at(from.slot), false).view());
+            const auto said = describe(states_.at(from.slot), false);
+            envelope r;
+            r.what = verb::reply;
+            r.id = e.id;
+            r.data.bytes = said.view();
+            return desk.send_uncounted(from, r);
         }
         const auto old = find(e.token);
         if (!old || old == from) return desk.reply(from, e.id, errc::expired);
