@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_SUITE(client_reconnect)
 BOOST_AUTO_TEST_CASE(goes_back_and_tells_so) {
     world w{without_resume()};
     w.connect();
-    operation_result sent, kept, later, received;
+    operation_result sent, kept, later;
     w.ask("sent", sent);
     w.poll();
     w.s.first.push_back(R"({"cmd":"welcome","data":{"id":"again","configuration":{"a":1}}})");
