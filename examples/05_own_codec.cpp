@@ -31,6 +31,7 @@ struct typed {
         const auto s = [](std::string_view v) { return std::string{v}; };
         if (e.what == sigfire::verb::welcome) return "= " + s(e.to);
         if (e.what == sigfire::verb::send) return "< " + s(e.from) + ' ' + s(e.data.bytes);
+        if (e.what != sigfire::verb::reply) return {}; // no word for it: it is not sent
         return s(e.id) + ' ' + (e.status == sigfire::errc::ok ? "ok" : s(to_string(e.status)));
     }
     std::size_t bound(const sigfire::envelope& e, const state&) const { return text(e).size(); }
@@ -38,6 +39,7 @@ struct typed {
         return text(e).copy(p, bound(e, {})); // a codec for many peers writes straight to p
     }
     sigfire::message_type type(const state&) const { return sigfire::message_type::text; }
+    int share_key(const sigfire::envelope&, const state&) const { return 0; } // one text for all
     sigfire::ending end(sigfire::errc why, const state&) const { return {400, 4000, to_string(why)}; }
 };
 

@@ -82,6 +82,7 @@ struct codec_that_leaves_utf8_open {
     std::size_t bound(const sf::envelope&, const state&) const { return 0; }
     std::size_t encode(const sf::envelope&, const state&, char*) const { return 0; }
     sf::message_type type(const state&) const { return {}; }
+    int share_key(const sf::envelope&, const state&) const { return -1; }
     sf::ending end(sf::errc, const state&) const { return {}; }
 };
 static_assert(!sf::Codec<codec_that_leaves_utf8_open>);
@@ -119,6 +120,8 @@ static_assert(!sf::Connection<connection_without_state>);
 struct outlet {
     sf::errc ready(const sf::envelope&) const { return {}; }
     void deliver(const sf::envelope&) const {}
+    void deliver(const sf::envelope&, sf::fanout&) const {}
+    bool has_room(const sf::envelope&) const { return true; }
     bool ping() const { return false; }
     void hold() const {}
     void release() const {}

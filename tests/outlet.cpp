@@ -34,6 +34,7 @@ struct toy_codec {
     message_type type(const state& s) const {
         return s.mark == 'b' ? message_type::binary : message_type::text;
     }
+    int share_key(const envelope&, const state& s) const { return s.mark == 'c' ? -1 : s.mark; }
     ending end(errc why, const state& s) const {
         return {400, static_cast<std::uint16_t>(s.mark == 'b' ? 4001 : 4000), to_string(why)};
     }

@@ -41,6 +41,9 @@ struct framing_progress {
 /// Control messages of a framing.
 enum class control : unsigned char { ping, pong, close };
 
+/// Texts that several deliveries share: `fanout.hpp`.
+class fanout;
+
 /// How grave a log event is.
 enum class log_level : unsigned char { debug, info, warn, error };
 
@@ -126,13 +129,15 @@ concept Framing = std::movable<F> && requires(F f, const F cf, std::span<char> b
  *    or more; anything but `ok` ends the connection by `end`.
  *  - `c.bound(envelope, st)` -> most bytes `encode` will write; 0 = this wire has no word for it, and nothing
  *    is sent. `c.encode(envelope, st, p)` -> bytes written at `p`. `c.type(st)` -> how they are marked.
+ *  - `c.share_key(envelope, st)` -> equal keys of one codec object, not negative, mean equal bytes: they are
+ *    encoded once for all. -1: for this connection alone.
  *  - `c.end(errc, st)` -> how to end the connection for that cause.
  *  - `C::checks_utf8` -> whether `decode` refuses text that is not UTF-8 with `bad_utf8`.
  *
  *  Laws:
  *  - 0 < `encode` <= `bound` wherever `bound` is not 0. What is encoded, decodes on the other side.
  *  - `decode` never throws, whatever the bytes; time and memory are linear in them. It may change the bytes.
- *  - An envelope of `verb::send` with an empty `to` carries a `status` that is not ok.
+ *  - An envelope of `verb::send` without `to` and `topic` carries a `status` that is not ok.
  *  - An envelope that goes to a connection of the same codec is understood by it; one from another codec has
  *    `data.format` to go by.
  *  Lifetime: the views in an emitted envelope live until `emit` returns. */
@@ -146,6 +151,7 @@ concept Codec =
         { cc.bound(e, cst) } -> std::same_as<std::size_t>;
         { cc.encode(e, cst, p) } -> std::same_as<std::size_t>;
         { cc.type(cst) } -> std::same_as<message_type>;
+        { cc.share_key(e, cst) } -> std::same_as<int>;
         { cc.end(why, cst) } -> std::same_as<ending>;
         { C::checks_utf8 } -> std::convertible_to<bool>;
     };
@@ -241,14 +247,18 @@ concept Transport = std::copy_constructible<T> && requires {
 /** Outlet: the hub's way to one peer: its connection, codec and codec state. Cheap to copy.
  *
  *  - `o.ready(e)` -> `ok` if `deliver(e)` would be taken now, else `full` (and the peer is on its way out).
- *  - `o.deliver(e)`: encodes `e` into the outbox; nothing if the wire has no word for it.
+ *  - `o.deliver(e)`: encodes `e` into the outbox; nothing if the wire has no word for it. `o.deliver(e, f)`:
+ *    the same with the texts that `f`, a `fanout`, holds already.
+ *  - `o.has_room(e)` -> like `ready`, but who has no room stays as it is.
  *  - `o.ping()` -> asks for a sign of life; false if the wire cannot.
  *  - `o.hold()`, `o.release()`: stops and resumes reading. `o.close(why)`: ends the connection.
  *  Law: no operation calls back into the hub. */
 template <class O>
-concept Outlet = std::copyable<O> && requires(O o, const envelope& e, errc why) {
+concept Outlet = std::copyable<O> && requires(O o, const envelope& e, fanout& f, errc why) {
     { o.ready(e) } -> std::same_as<errc>;
     o.deliver(e);
+    o.deliver(e, f);
+    { o.has_room(e) } -> std::same_as<bool>;
     { o.ping() } -> std::same_as<bool>;
     o.hold();
     o.release();
@@ -367,9 +377,10 @@ concept has_on_close = requires(H& h, peer_handle p, errc why) {
  *  - `errc on_admit(const request&, admission&)`: a connection wants in. `ok` lets it, and may have changed
  * the admission; anything else refuses it, as `admission.refusal` says, or else as the codec ends that cause.
  *  - `void on_open(peer_handle, const admission&)`: a peer was welcomed; the admission's id is its id.
- *  - `errc on_message(message_context&, envelope&)`: a peer said something: `verb::send`, or `verb::other`
- *    for a command nobody knows. `ok` lets the hub go on with the envelope, which may have been changed;
- *    anything else is the sender's reply.
+ *  - `errc on_message(message_context&, envelope&)`: a peer said something, whatever the verb: `verb::send`,
+ * a request to the hub itself, or `verb::other` for a command nobody knows; not acknowledgements and resumes.
+ *    `ok` lets the hub go on with the envelope, which may have been changed; `deferred` puts that off, see
+ *    `message_context::defer`; anything else is the sender's reply.
  *  - `bool on_deliver(peer_handle to, const envelope&)`: whether that peer shall be sent this; if it is for
  *    nobody else, the sender's reply is `denied`.
  *  - `void on_close(peer_handle, errc)`: a peer that was opened is online no more, and this is why. Its id is

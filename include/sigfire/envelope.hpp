@@ -15,20 +15,59 @@ namespace sigfire {
 /// What an envelope is for.
 enum class verb : unsigned char {
     other,   ///< a command that the hub does not know: answered with `unknown_command`
-    welcome, ///< hub to peer, first of all: `to` is the peer's own id, `data` the RTC configuration or empty
-    reply,   ///< hub to peer: how the request `id` ended (`status`)
+    welcome, ///< hub to peer, first of all: `to` is the peer's own id, `data` what `resume` says or empty.
+             ///< From a server's side to a client: `data` is the RTC configuration
+    reply,   ///< hub to peer: how the request `id` ended (`status`), with `data` or without
     send,    ///< peer to hub: deliver this to `to`; hub to peer: this comes from `from`
+
+    // Peer to hub, for the feature that knows it; `unknown_command` where there is none. Their `data` is a
+    // JSON object or empty.
+    join,    ///< become a member of `topic`
+    leave,   ///< be none any longer
+    lookup,  ///< who is in `topic`?
+    set,     ///< a state entry of `topic`
+    unset,   ///< no such entry any longer
+    watch,   ///< tell me of changes in `topic`, or of the peer `to`
+    unwatch, ///< no longer
+    respond, ///< answers the request number `request`: `status`, `data`
+    create,  ///< make my id permanent
+    update,  ///< the metadata of my record
+    info,    ///< the record of `to`
+    exists,  ///< is there a record of `to`?
+    erase,   ///< make my id temporary again
+    resume,  ///< make me resumable; with `token`: I am who has that token, and have `received` messages
+    ack,     ///< I have `received` messages
+
+    // both ways
+    publish, ///< to the members of `topic`
+    request, ///< a question to `to`, answered by `respond`; to the peer: with the number `request`
+
+    // hub to peer, beyond the wire of Signal-Fire
+    notice, ///< something happened: `command` says what (`presence`, `expired`), `data` the rest
 };
+
+/// Whether peers say it to the hub, and get a reply to it.
+constexpr bool is_request(verb v) noexcept {
+    return v != verb::welcome && v != verb::reply && v != verb::ack && v != verb::notice;
+}
 
 /// What a signal is about, so that calls can cross dialects.
 enum class signal_kind : unsigned char {
-    none,      ///< no signal: a session command, or something of the user's
-    offer,     ///< a session description that asks
-    answer,    ///< a session description that answers
-    candidate, ///< an ICE candidate
-    bye,       ///< the end of a call
-    other,     ///< a signal of unknown content
+    none,           ///< no signal: a session command, or something of the user's
+    offer,          ///< a session description that asks
+    answer,         ///< a session description that answers
+    candidate,      ///< an ICE candidate
+    bye,            ///< the end of a call
+    other,          ///< a signal of unknown content
+    session_start,  ///< may I call you?
+    session_accept, ///< yes
+    session_reject, ///< no
+    session_cancel, ///< never mind
+    session_end,    ///< the session is over
 };
+
+/// Who gives way when both sides of a session offer at once (W3C WebRTC, 10.7: perfect negotiation).
+enum class politeness : unsigned char { none, polite, impolite };
 
 /// How the bytes of a payload are written.
 enum class payload_format : unsigned char { json, binary };
@@ -54,6 +93,12 @@ struct envelope {
                               ///< failed: what to say instead of the cause's own text, if anything
     std::string_view from;    ///< id of the sending peer
     std::string_view to;      ///< id of the peer it is for; empty = names nobody (`status` may say why)
+    std::string_view topic;   ///< name of the topic it is about, or empty
+    std::string_view token;   ///< resume: the proof
+    std::uint64_t received = 0;         ///< resume and ack: how many messages of the hub the peer has
+    politeness role = politeness::none; ///< the receiver's part in the session that this starts
+    bool echo = false;                  ///< publish: to the sender too
+    bool droppable = false;             ///< publish: need not reach who is slow
     payload data;
     message whole;              ///< the message it came in; a wire that forwards byte for byte needs no other
     const void* wire = nullptr; ///< the codec's own notes
@@ -69,9 +114,14 @@ struct ending {
 
 /** How a connection is let in: filled by the codec, then by hooks, while the connection opens. */
 struct admission {
-    std::string id;          ///< the id the peer shall have, UTF-8, 1-256 bytes; empty = the hub draws one
-    std::string subprotocol; ///< WebSocket sub-protocol to answer with; empty = none
-    std::any state;          ///< whatever hooks hand from `on_admit` to `on_open`
+    std::string id;             ///< the id the peer shall have, UTF-8, 1-256 bytes; empty = the hub draws one
+    std::string subprotocol;    ///< WebSocket sub-protocol to answer with; empty = none
+    std::any state;             ///< whatever hooks hand from `on_admit` to `on_open`
+    std::string metadata;       ///< JSON for the peer's record, if the hub keeps records; empty = none
+    bool permanent = false;     ///< whether that record stays when the peer goes
+    bool resumable = false;     ///< the peer wants to be able to continue on another connection
+    std::string token;          ///< proof that it is who it was before; empty = it is new
+    std::uint64_t received = 0; ///< with `token`: how many messages of the hub it had
     std::optional<ending> refusal; ///< how to refuse it; empty = as the codec ends that cause
 };
 

@@ -42,6 +42,8 @@ enum class errc : unsigned char {
     missing_answer,    ///< an answer without its description
     missing_candidate, ///< an ICE message without its candidate
     unknown_command,   ///< a command that this server does not have
+    no_session,        ///< an answer to, or the end of, a session that is not there
+    session_exists,    ///< a session with that peer has begun already
 
     // why a connection ended
     closed,                ///< the peer closed it properly
@@ -111,6 +113,8 @@ inline constexpr errc_row errc_table[] = {
     {errc::missing_answer, condition::fix_request, "missing_answer", "Missing Answer"},
     {errc::missing_candidate, condition::fix_request, "missing_candidate", "Missing ICE Candidate"},
     {errc::unknown_command, condition::fix_request, "unknown_command", "Unknown Command"},
+    {errc::no_session, condition::fix_request, "no_session", "No Such Session"},
+    {errc::session_exists, condition::try_later, "session_exists", "Session Exists"},
     {errc::closed, condition::reconnect, "closed", "Connection Closed"},
     {errc::lost, condition::reconnect, "lost", "Connection Lost"},
     {errc::protocol_violation, condition::fix_request, "protocol_violation", "Protocol Error"},

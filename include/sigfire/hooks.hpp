@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sigfire/concepts.hpp>
+#include <sigfire/deferral.hpp>
 #include <sigfire/envelope.hpp>
 #include <sigfire/error.hpp>
 #include <sigfire/peer.hpp>
@@ -27,8 +28,11 @@ namespace sigfire {
  *  message was delivered or refused. */
 class message_context {
 public:
-    /// For hubs, and for tests of hooks.
-    message_context(peer_handle from, time_point now) noexcept : from_(from), now_(now) {}
+    /// For hubs, and for tests of hooks: who says it, the time, where late verdicts go, and how many hooks
+    /// have judged it already.
+    message_context(peer_handle from, time_point now, std::shared_ptr<detail::late_box> box = nullptr,
+                    std::size_t judged = 0) noexcept
+        : from_(from), now_(now), box_(std::move(box)), judged_(judged) {}
 
     message_context(const message_context&) = delete;
     message_context& operator=(const message_context&) = delete;
@@ -56,6 +60,20 @@ public:
         return cause;
     }
 
+    /** Puts the verdict off: return `errc::deferred` and keep the ticket. `e.id`, names and payload of the
+     *  envelope are kept by the hub; the sender's further messages wait behind this one. If it passes, the
+     *  hooks behind this one judge next. Without a verdict in time the sender's reply is `expired`. */
+    deferral defer() {
+        if (!box_) box_ = std::make_shared<detail::late_box>();
+        return {box_, deferred_as_ = ++box_->last};
+    }
+
+    /// Which ticket was taken; 0 = none.
+    std::uint64_t deferred_as() const noexcept { return deferred_as_; }
+
+    /// How many hooks of the chain have judged the message.
+    std::size_t judged() const noexcept { return judged_; }
+
     /// Whether a hook replied.
     bool answered() const noexcept { return answered_; }
 
@@ -63,8 +81,14 @@ public:
     std::string_view text() const noexcept { return text_; }
 
 private:
+    template <class...>
+    friend class hooks;
+
     peer_handle from_;
     time_point now_;
+    std::shared_ptr<detail::late_box> box_;
+    std::size_t judged_;
+    std::uint64_t deferred_as_ = 0;
     std::forward_list<std::string> kept_;
     std::string_view text_;
     bool answered_ = false;
@@ -120,9 +144,15 @@ public:
     errc on_message(message_context& context, envelope& e)
         requires(detail::has_on_message<Hs> || ...)
     {
+        std::size_t place = 0;
         return first_refusal([&]<class H>(H& h) {
+            if (place++ < context.judged_) return errc::ok;
             if constexpr (detail::has_on_message<H>)
-                if (!context.answered()) return h.on_message(context, e);
+                if (!context.answered()) {
+                    const errc cause = h.on_message(context, e);
+                    if (cause == errc::deferred) context.judged_ = place;
+                    return cause;
+                }
             return errc::ok;
         });
     }
@@ -182,10 +212,10 @@ struct is_hooks<hooks<Hs...>> : std::true_type {};
 
 /** Functions for commands: `hooks{commands{{"exists", f}, {"*", g}}}`. Models Hook.
  *
- *  A function is called for its command, be it one that the wire relays or one of your own, and `*` for all
+ *  A function is called for its command, be it one that the hub knows or one of your own, and `*` for all
  *  of which nobody else knows. It answers by `context.reply(data)`, or fails by a cause or
- * `context.fail(text)`. If it does neither, a command that the wire knows is relayed, and the reply to
- * another is `ok`. */
+ * `context.fail(text)`, now or by a ticket of `context.defer()`. If it does neither, a command that the hub
+ * knows goes its way, and the reply to another is `ok`. */
 class commands {
 public:
     using function = std::function<errc(message_context&, envelope&)>;
@@ -194,11 +224,11 @@ public:
 
     errc on_message(message_context& context, envelope& e) {
         auto found = named_.find(e.command);
-        const bool relayed = e.what == verb::send;
+        const bool relayed = e.what != verb::other;
         if (found == named_.end() || e.command == "*") found = relayed ? named_.end() : named_.find("*");
         if (found == named_.end()) return errc::ok;
         const errc cause = found->second(context, e);
-        if (cause == errc::ok && !relayed && e.what == verb::other && !context.answered()) context.reply();
+        if (cause == errc::ok && !relayed && !context.answered()) context.reply();
         return cause;
     }
 

@@ -2,20 +2,28 @@
 #pragma once
 
 #include <sigfire/concepts.hpp>
+#include <sigfire/deferral.hpp>
 #include <sigfire/detail/random.hpp>
 #include <sigfire/detail/slots.hpp>
 #include <sigfire/detail/utf8.hpp>
+#include <sigfire/detail/waiting_lines.hpp>
 #include <sigfire/envelope.hpp>
 #include <sigfire/error.hpp>
+#include <sigfire/fanout.hpp>
+#include <sigfire/feature.hpp>
 #include <sigfire/hooks.hpp>
 #include <sigfire/log.hpp>
 #include <sigfire/peer.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <initializer_list>
+#include <memory>
+#include <optional>
 #include <string_view>
 #include <type_traits>
 #include <unordered_map>
@@ -28,12 +36,123 @@ namespace sigfire {
 struct hub_options {
     /// How long the holder of an id that another connection claims may take to answer a ping.
     std::chrono::milliseconds claim_timeout{2000};
+    /// How long a hook that puts a verdict off may take; then the message has `expired`.
+    std::chrono::milliseconds deferral_timeout{5000};
+    std::size_t deferred_messages = 64;    ///< of one peer that wait for verdicts; more are `full`
+    std::size_t deferred_bytes = 1u << 20; ///< of those messages in all
+};
+
+/** What a hub lets its features do. `Hub` is the hub; a desk is made for a call and not kept. */
+template <class Hub>
+class desk {
+public:
+    explicit desk(Hub& hub) noexcept : hub_(hub) {}
+
+    /// The hub's time.
+    time_point now() const noexcept { return hub_.now_; }
+
+    /// Who has that id, or nobody.
+    peer_handle find(std::string_view id) const { return hub_.registry_.find(id); }
+
+    /// The id of a peer, valid while it is here; empty if it is not.
+    std::string_view id(peer_handle peer) const {
+        const auto* const s = hub_.slots_.find(peer);
+        return s != nullptr && (Hub::is_present(*s) || s->state == detail::standing::leaving)
+                   ? s->id.view()
+                   : std::string_view{};
+    }
+
+    /// Whether a peer is here, but has no connection at the moment.
+    bool is_away(peer_handle peer) const {
+        const auto* const s = hub_.slots_.find(peer);
+        return s != nullptr && s->state == detail::standing::away;
+    }
+
+    /// Whether a peer has a connection.
+    bool is_online(peer_handle peer) const {
+        const auto* const s = hub_.slots_.find(peer);
+        return s != nullptr && s->state == detail::standing::online;
+    }
+
+    /// A fresh id for a message, valid until the next is drawn.
+    std::string_view fresh_id() { return hub_.message_ids_.next(); }
+
+    /// Hands `e` to one peer, or says why not: `offline`, `denied`, `full`.
+    errc send(peer_handle to, const envelope& e) {
+        auto* const s = hub_.slots_.find(to);
+        if (s == nullptr || !Hub::is_present(*s)) return errc::offline;
+        if (!hub_.may_have(*s, e)) return errc::denied;
+        if (const errc taken = hub_.takes(*s, e); taken != errc::ok) return taken;
+        hub_.put(*s, e);
+        return errc::ok;
+    }
+
+    /// Hands `e` to one of many; whoever has no room for it is on its way out, unless `e` is droppable.
+    /// False: it was dropped.
+    bool spread(peer_handle to, const envelope& e, fanout& shared) {
+        auto* const s = hub_.slots_.find(to);
+        if (s == nullptr || !Hub::is_present(*s) || !hub_.may_have(*s, e)) return true;
+        if (s->state != detail::standing::online || s->kept) {
+            if (e.droppable && hub_.takes(*s, e) != errc::ok) return false;
+            hub_.put(*s, e);
+            return true;
+        }
+        if (e.droppable && !s->way.has_room(e)) return false;
+        s->way.deliver(e, shared);
+        return true;
+    }
+
+    /// Replies to the request `token` of a peer: with `data` (JSON or empty), or for a failure with `text`
+    /// instead of the cause's own. Nothing if the request wanted no reply.
+    void reply(peer_handle to, std::string_view token, errc status, std::string_view data = {},
+               std::string_view text = {}) {
+        auto* const s = hub_.slots_.find(to);
+        if (s != nullptr && Hub::is_present(*s)) hub_.reply(*s, token, status, data, text);
+    }
+
+    /// Sends `e` to a peer past what is kept for it: neither counted nor kept.
+    void send_uncounted(peer_handle to, const envelope& e) {
+        auto* const s = hub_.slots_.find(to);
+        if (s != nullptr && s->state == detail::standing::online) s->way.deliver(e);
+    }
+
+    /// From now on what a peer says and is sent is told to the features, and the peer may outlive its
+    /// connection.
+    void keep_traffic(peer_handle peer) {
+        if (auto* const s = hub_.slots_.find(peer)) s->kept = true;
+    }
+
+    /// The peer `from`, which is new, proved to be `old`: its connection is that of `old` now.
+    void take_over(peer_handle from, peer_handle old) { hub_.take_over(from, old); }
+
+    /// Ends a peer.
+    void close(peer_handle peer, errc why) {
+        auto* const s = hub_.slots_.find(peer);
+        if (s != nullptr && Hub::is_present(*s)) hub_.end(peer.slot, why);
+    }
+
+    /// A key for something that is answered late.
+    std::uint64_t late_key() { return ++hub_.box_->last; }
+    /// Where late answers go.
+    const std::shared_ptr<detail::late_box>& late_answers() const { return hub_.box_; }
+
+    /// Calls `f(feature)` for each feature of the hub.
+    template <class F>
+    void each(F f) {
+        hub_.features_.each(f);
+    }
+
+    /// Logs, if anybody reads it.
+    void note(log_level level, std::string_view event, std::string_view id) { hub_.note(level, event, id); }
+
+private:
+    Hub& hub_;
 };
 
 /** Decides what happens: who is let in under which id, who gets which message, how each request ends.
  *
- *  It does no I/O and reads no clock. Its inputs are `opened`, `received`, `alive`, `tick` and `closed`; time
- *  stands still between two ticks. The other members are for the host program.
+ *  It does no I/O and reads no clock. Its inputs are `opened`, `received`, `alive`, `resumed`, `tick` and
+ *  `closed`; time stands still between two ticks. The other members are for the host program.
  *
  *  Contract: a peer's first message is its welcome. Each request that carries a token gets exactly one reply,
  *  and the reply is in the sender's outbox before anything that the request causes is in another's. Messages
@@ -50,22 +169,25 @@ struct hub_options {
  *
  *  @tparam R  models Registry    @tparam T  models Router
  *  @tparam O  models Outlet      @tparam L  models Log, events in log.hpp
- *  @tparam H  a chain of hooks: `hooks<...>` */
-template <class R, class T, class O, class L = no_log, class H = no_hooks>
+ *  @tparam H  a chain of hooks: `hooks<...>`    @tparam F  `features<...>`, each models Feature */
+template <class R, class T, class O, class L = no_log, class H = no_hooks, class F = features<>>
 class hub {
     static_assert(Registry<R>, "sigfire: Registry requirements not met");
     static_assert(Router<T>, "sigfire: Router requirements not met");
     static_assert(Outlet<O>, "sigfire: Outlet requirements not met");
     static_assert(Log<L>, "sigfire: Log requirements not met");
     static_assert(detail::is_hooks<H>::value, "sigfire: the hooks of a hub are a chain: hooks{...}");
+    static_assert(detail::is_features<F>::value, "sigfire: the features of a hub are given by features{...}");
 
 public:
-    explicit hub(const hub_options& options = {}, R registry = {}, T router = {}, L log = {}, H hooks = {})
+    explicit hub(const hub_options& options = {}, R registry = {}, T router = {}, L log = {}, H hooks = {},
+                 F features = {})
         : options_(options), registry_(std::move(registry)), router_(std::move(router)), log_(std::move(log)),
-          hooks_(std::move(hooks)) {}
+          hooks_(std::move(hooks)), features_(std::move(features)) {}
 
     hub(const hub&) = delete;
     hub& operator=(const hub&) = delete;
+    ~hub() { box_->ring = nullptr; }
 
     /** A connection wants in; the codec has filled `wish`. What the hooks say to that: `ok`, or the cause for
      *  which to refuse it, as `wish.refusal` says if it is set. The hub does not know the connection yet. */
@@ -84,6 +206,9 @@ public:
      *  bytes of UTF-8, `id_in_use` if it is taken and cannot be claimed, `stopping` after `stop`. */
     result<attachment> opened(const O& way, const admission& wish) {
         if (stop_cause_ != errc::ok) return make_error_code(errc::stopping);
+        if constexpr (F::size != 0)
+            if (!wish.token.empty())
+                if (const auto back = bring_back(way, wish)) return *back;
         if (wish.id.empty()) {
             auto id = ids_.draw();
             while (registry_.find(detail::view(id))) id = ids_.draw();
@@ -96,37 +221,50 @@ public:
     }
 
     /** A peer said something. What an attachment says that is not, or no longer, online is ignored. Changes
-     *  `e`; its views have to live until this returns. Does not allocate, once the targets fit. */
-    void received(attachment a, envelope& e) {
+     *  `e`; its views have to live until this returns. Changes `a` if the peer proved to be another, who
+     *  continues on this connection. Does not allocate to relay a message, once the targets fit. */
+    void received(attachment& a, envelope& e) {
         slot* const sender = resolve(a);
         if (sender == nullptr || sender->state != standing::online) return;
-        // Out here, since what hooks keep in it has to live until the end.
-        [[maybe_unused]] std::conditional_t<detail::has_on_message<H>, message_context, nothing> context{
-            a.peer, now_};
+        if constexpr (F::size != 0) {
+            if (sender->kept) [[unlikely]]
+                features_.each([&](auto& f) { f.heard(desk_, a.peer, e); });
+            if (e.what == verb::ack) [[unlikely]]
+                return;
+            if (e.what == verb::resume) [[unlikely]]
+                return resume(*sender, a, e);
+        }
         if constexpr (detail::has_on_message<H>) {
-            if (e.what != verb::other && e.what != verb::send) return;
-            const auto asked = e.id;
-            e.from = sender->id.view();
-            const errc refusal = hooks_.on_message(context, e);
-            if (refusal != errc::ok || context.answered()) {
-                envelope r;
-                r.what = verb::reply;
-                r.status = refusal != errc::ok && is_verdict(refusal) ? errc::denied : refusal;
-                r.id = asked;
-                (refusal == errc::ok ? r.data.bytes : r.command) = context.text();
-                if (!asked.empty()) sender->way.deliver(r);
+            if (!is_request(e.what)) return;
+            if (!lines_.empty() && lines_.contains(a.peer.slot)) {
+                if (!lines_.push(a.peer.slot, e, options_.deferred_messages, options_.deferred_bytes))
+                    reply(*sender, e.id, errc::full);
                 return;
             }
-            e.id = asked;
+            // Out here, since what hooks keep in it has to live until the end.
+            message_context context{a.peer, now_, box_};
+            if (pass_hooks(*sender, a.peer, e, context)) act(*sender, a.peer, e);
+        } else {
+            act(*sender, a.peer, e);
         }
-        if (e.what == verb::other) return reply(*sender, e.id, errc::unknown_command);
-        if (e.what != verb::send) return;
-        const auto token = e.id;
-        e.from = sender->id.view();
-        const errc cause = judge(a.peer, e);
-        reply(*sender, token, cause);
-        if (cause == errc::ok) hand_out(e);
     }
+
+    /// Late answers are in: what was put off goes on.
+    void resumed() {
+        box_->rung = false;
+        for (auto& late : std::exchange(box_->answers, {})) {
+            if constexpr (detail::has_on_message<H>)
+                if (const auto sender = lines_.settle(late.key)) {
+                    go_on(*sender, &late);
+                    continue;
+                }
+            features_.any([&](auto& f) { return f.answered(desk_, late); });
+        }
+    }
+
+    /** How `resumed` comes to be called: `ring()` is called when the first late answer is in, on the hub's
+     * thread but maybe from inside the hub, so it only asks for a turn. A listener sets it. */
+    void on_late(std::function<void()> ring) { box_->ring = std::move(ring); }
 
     /// A peer's connection answered a ping. Whoever claims its id is refused.
     void alive(attachment a) {
@@ -141,13 +279,18 @@ public:
      *  @returns when to call it again at the latest; `time_point::max()` = no matter when. */
     time_point tick(time_point now) {
         now_ = now;
-        for (; !claims_.empty(); claims_.pop_front()) {
-            const slot* const claimant = slots_.find(claims_.front().claimant);
-            if (claimant == nullptr || claimant->state != standing::claimant) continue;
-            if (claims_.front().deadline > now) return claims_.front().deadline;
-            end(claimant->link, errc::pong_timeout);
+        auto due = next_claim();
+        for (; due <= now; due = next_claim())
+            end(slots_.find(claims_.front().claimant)->link, errc::pong_timeout);
+        if constexpr (detail::has_on_message<H>) {
+            for (; lines_.deadline() <= now;) {
+                detail::late_answer none{lines_.due(), errc::expired, false, {}};
+                go_on(*lines_.settle(none.key), &none);
+            }
+            due = std::min(due, lines_.deadline());
         }
-        return time_point::max();
+        features_.each([&](auto& f) { due = std::min(due, f.tick(desk_)); });
+        return due;
     }
 
     /// A connection that was `opened` is gone, and this is why. Its peer is forgotten; what a stale
@@ -157,10 +300,14 @@ public:
         if (s == nullptr) return;
         if (s->state == standing::claimant) slots_[s->link].link = nowhere;
         const bool online = s->state == standing::online;
+        if constexpr (F::size != 0)
+            if (online && s->kept && s->link == nowhere && stop_cause_ == errc::ok &&
+                go_away(*s, a.peer, why))
+                return;
         if (online || s->state == standing::leaving)
             note(is_fault(why) ? log_level::warn : log_level::info, "peer_closed", s->id.view(), why);
         if (online) leave(a.peer.slot, why);
-        if constexpr (detail::has_on_open<H>) wishes_.erase(a.peer.slot);
+        if constexpr (keeps_wishes) wishes_.erase(a.peer.slot);
         slots_.remove(a.peer.slot);
     }
 
@@ -196,8 +343,8 @@ public:
 
     /** Calls `f(std::string_view id, peer_handle)` for each online peer. `f` may send, and close any peer,
      *  itself included; a peer admitted meanwhile may be left out. */
-    template <class F>
-    void for_each(F f) {
+    template <class G>
+    void for_each(G f) {
         for (std::uint32_t i = 0; i < slots_.end(); ++i)
             if (slots_[i].state == standing::online) f(slots_[i].id.view(), slots_.handle(i));
     }
@@ -209,10 +356,39 @@ public:
     void stop(errc why = errc::stopping) {
         stop_cause_ = why;
         for (std::uint32_t i = 0; i < slots_.end(); ++i)
-            if (slots_[i].state == standing::online) end(i, why);
+            if (is_present(slots_[i])) end(i, why);
+    }
+
+    /** Makes a function a peer of that id: requests and other messages to it are calls of `f(call&)`, see
+     *  `requests`. `close` ends it. Errors: `malformed`, `id_in_use`, `stopping`. */
+    template <class Function>
+    result<peer_handle> attach(std::string_view id, Function f) {
+        static_assert(F::takes(verb::request),
+                      "sigfire: peers that are functions need a hub with the part requests{}");
+        if (stop_cause_ != errc::ok) return make_error_code(errc::stopping);
+        if (id.empty() || id.size() > 256 || !detail::is_utf8(id)) return make_error_code(errc::malformed);
+        if (registry_.find(id)) return make_error_code(errc::id_in_use);
+        const auto i = slots_.add(id, standing::function);
+        const auto peer = slots_.handle(i);
+        registry_.insert(slots_[i].id.view(), peer);
+        features_.each([&](auto& x) {
+            if constexpr (requires { x.attach(peer, f); }) x.attach(peer, std::move(f));
+        });
+        admission granted;
+        granted.id = id;
+        features_.each([&](auto& x) { x.opened(desk_, peer, granted); });
+        return peer;
+    }
+
+    /// The feature `X` of this hub, for the host program.
+    template <class X>
+    X& get() noexcept {
+        return features_.template get<X>();
     }
 
 private:
+    friend class desk<hub>;
+
     using standing = detail::standing;
     using slot = detail::slot<O>;
     static constexpr auto nowhere = detail::nowhere;
@@ -220,6 +396,29 @@ private:
     struct nothing {
         constexpr nothing(auto&&...) noexcept {}
     };
+
+    // What a claimant asked for is needed when it is let in.
+    static constexpr bool keeps_wishes = detail::has_on_open<H> || F::size != 0;
+
+    // Whom routers may ask who is here.
+    struct directory {
+        hub& all;
+
+        peer_handle find(std::string_view id) const { return all.registry_.find(id); }
+        std::size_t size() const { return all.registry_.size(); }
+        template <class G>
+        void for_each_peer(G f) const {
+            all.registry_.for_each_peer(std::move(f));
+        }
+        template <class G>
+        void for_each(std::string_view topic, G f) const {
+            all.features_.each([&](auto& x) { x.for_each(topic, f); });
+        }
+    };
+
+    static bool is_present(const slot& s) noexcept {
+        return s.state == standing::online || s.state == standing::away || s.state == standing::function;
+    }
 
     struct pending_claim {
         peer_handle claimant;
@@ -240,19 +439,26 @@ private:
         e.what = verb::welcome;
         e.id = message_ids_.next();
         e.to = s.id.view();
+        features_.each([&](auto& f) { f.greeting(desk_, peer, wish, e); });
         s.way.deliver(e);
         note(log_level::info, "peer_opened", s.id.view());
-        if constexpr (detail::has_on_open<H>) {
+        if constexpr (keeps_wishes) {
             admission granted = wish;
             granted.id = s.id.view();
-            hooks_.on_open(peer, granted);
+            if constexpr (detail::has_on_open<H>) hooks_.on_open(peer, granted);
+            features_.each([&](auto& f) { f.opened(desk_, peer, granted); });
         }
         return {peer, s.epoch};
     }
 
     result<attachment> claim(const O& way, const admission& wish, std::uint32_t holder) {
         const std::string_view id = wish.id;
-        if (slots_[holder].link != nowhere || !slots_[holder].way.ping()) {
+        if (slots_[holder].state == standing::away) { // nobody there to defend it
+            end(holder, errc::pong_timeout);
+            return enter(slots_.add(way, id, standing::online), wish);
+        }
+        if (slots_[holder].state != standing::online || slots_[holder].link != nowhere ||
+            !slots_[holder].way.ping()) {
             note(log_level::warn, "claim_refused", id);
             return make_error_code(errc::id_in_use);
         }
@@ -261,7 +467,7 @@ private:
         s.link = holder;
         slots_[holder].link = i;
         s.way.hold();
-        if constexpr (detail::has_on_open<H>) wishes_.emplace(i, wish);
+        if constexpr (keeps_wishes) wishes_.emplace(i, wish);
         const auto peer = slots_.handle(i);
         // One time-out for all, so the queue is in order of deadline; `tick` skips claims that were decided.
         claims_.push_back({peer, now_ + options_.claim_timeout});
@@ -269,19 +475,109 @@ private:
         return attachment{peer, s.epoch};
     }
 
+    // The first claim that is undecided: when its time is up.
+    time_point next_claim() {
+        for (; !claims_.empty(); claims_.pop_front()) {
+            const slot* const claimant = slots_.find(claims_.front().claimant);
+            if (claimant != nullptr && claimant->state == standing::claimant) return claims_.front().deadline;
+        }
+        return time_point::max();
+    }
+
+    // --- what peers say ---
+
+    // Whether the hooks let `e` go on; else it is answered, or put off.
+    bool pass_hooks(slot& sender, peer_handle who, envelope& e, message_context& context)
+        requires(detail::has_on_message<H>)
+    {
+        const auto asked = e.id;
+        e.from = sender.id.view();
+        const errc refusal = hooks_.on_message(context, e);
+        e.id = asked;
+        if (refusal == errc::ok && !context.answered()) return true;
+        if (refusal == errc::deferred && context.deferred_as() != 0)
+            lines_.put_off(who.slot, e, context.deferred_as(), context.judged(),
+                           now_ + options_.deferral_timeout);
+        else if (refusal == errc::ok)
+            reply(sender, asked, errc::ok, context.text());
+        else
+            reply(sender, asked, is_verdict(refusal) ? errc::denied : refusal, {}, context.text());
+        return false;
+    }
+
+    // The verdict on the first message of a line is in: that one and those behind it go on.
+    void go_on(std::uint32_t sender, const detail::late_answer* verdict)
+        requires(detail::has_on_message<H>)
+    {
+        for (const auto who = slots_.handle(sender); auto first = lines_.pop(sender);) {
+            slot& s = slots_[sender];
+            auto& e = first->message.get();
+            const auto* const late = std::exchange(verdict, nullptr);
+            if (late != nullptr && (late->cause != errc::ok || late->answered)) {
+                const std::string_view text = late->text;
+                reply(s, e.id, late->cause, late->answered ? text : std::string_view{},
+                      late->answered ? std::string_view{} : text);
+                continue;
+            }
+            message_context context{who, now_, box_, first->judged};
+            if (pass_hooks(s, who, e, context))
+                act(s, who, e);
+            else if (context.deferred_as() != 0)
+                return;
+        }
+    }
+
+    void act(slot& sender, peer_handle from, envelope& e) {
+        if (e.what == verb::send) [[likely]]
+            return relay(sender, from, e);
+        if (!is_request(e.what)) return;
+        e.from = sender.id.view();
+        const bool taken = features_.any([&](auto& f) {
+            if (!f.takes(e.what)) return false;
+            if (e.status == errc::ok || e.what == verb::respond)
+                f.received(desk_, from, e);
+            else
+                reply(sender, e.id, e.status);
+            return true;
+        });
+        if (!taken) reply(sender, e.id, errc::unknown_command);
+    }
+
+    void relay(slot& sender, peer_handle from, envelope& e) {
+        const auto token = e.id;
+        e.from = sender.id.view();
+        std::string_view data;
+        errc cause = errc::ok;
+        if constexpr (F::size != 0)
+            features_.any([&](auto& f) { return (cause = f.sending(desk_, from, e, data)) != errc::ok; });
+        if (cause == errc::ok) cause = judge(from, e);
+        if constexpr (F::size != 0) {
+            if (cause == errc::ok) {
+                features_.each([&](auto& f) { f.sent(desk_, from, e); });
+            } else {
+                e.id = token;
+                features_.each([&](auto& f) {
+                    if (!is_verdict(cause)) cause = f.missed(desk_, from, e, cause);
+                });
+                if (cause == errc::deferred) return;
+                if (cause == errc::held) data = R"({"held":true})";
+            }
+        }
+        reply(sender, token, cause, data);
+        if (cause == errc::ok) hand_out(e);
+    }
+
     // Fills `targets_` with those that can take `e`, or says why there are none.
     errc judge(peer_handle from, envelope& e) {
-        if (e.to.empty()) return e.status == errc::ok ? errc::missing_target : e.status;
+        if (e.to.empty() && e.topic.empty()) return e.status == errc::ok ? errc::missing_target : e.status;
         targets_.clear();
-        errc cause =
-            router_.route(registry_, from, e, [this](peer_handle h) { targets_.push_back(slots_.find(h)); });
+        errc cause = router_.route(directory{*this}, from, e,
+                                   [this](peer_handle h) { targets_.push_back(slots_.find(h)); });
         if (cause != errc::ok) return cause;
         if (e.status != errc::ok) return e.status;
         e.id = message_ids_.next();
         const auto cannot = [&](slot* s) {
-            const errc taken = s == nullptr || s->state != standing::online ? errc::offline
-                               : !may_have(*s, e)                           ? errc::denied
-                                                                            : s->way.ready(e);
+            const errc taken = s == nullptr ? errc::offline : !may_have(*s, e) ? errc::denied : takes(*s, e);
             if (taken != errc::ok) cause = taken;
             return taken != errc::ok;
         };
@@ -296,38 +592,133 @@ private:
             return true;
     }
 
-    void hand_out(const envelope& e) {
-        for (slot* const s : targets_) s->way.deliver(e);
+    errc takes(slot& s, const envelope& e) {
+        if (s.state == standing::online) [[likely]]
+            return s.way.ready(e);
+        if constexpr (F::size != 0) {
+            if (s.state == standing::function) return errc::ok;
+            if (s.state == standing::away) {
+                const auto who = registry_.find(s.id.view());
+                return features_.any([&](auto& f) { return f.can_keep(desk_, who, e); }) ? errc::ok
+                                                                                         : errc::full;
+            }
+        }
+        return errc::offline;
     }
 
-    void reply(slot& to, std::string_view token, errc status) {
+    void hand_out(const envelope& e) {
+        for (slot* const s : targets_) put(*s, e);
+    }
+
+    void put(slot& s, const envelope& e) {
+        if constexpr (F::size != 0)
+            if (s.kept || s.state == standing::function) [[unlikely]]
+                return put_aside(s, e);
+        s.way.deliver(e);
+    }
+
+    [[gnu::noinline]] void put_aside(slot& s, const envelope& e) {
+        const auto who = registry_.find(s.id.view());
+        if (s.state == standing::function) return features_.each([&](auto& f) { f.call(desk_, who, e); });
+        features_.each([&](auto& f) { f.keep(desk_, who, e); });
+        if (s.state == standing::online) s.way.deliver(e);
+    }
+
+    void reply(slot& to, std::string_view token, errc status, std::string_view data = {},
+               std::string_view text = {}) {
         if (token.empty()) return;
         envelope e;
         e.what = verb::reply;
         e.status = status;
         e.id = token;
-        to.way.deliver(e);
+        e.data.bytes = data;
+        e.command = text;
+        put(to, e);
     }
 
-    // The hub ends an online peer.
+    // --- how peers come and go ---
+
+    // A connection that brings the token of a peer of ours, who continues on it.
+    std::optional<attachment> bring_back(const O& way, const admission& wish) {
+        peer_handle who;
+        features_.any([&](auto& f) { return static_cast<bool>(who = f.returning(desk_, wish)); });
+        if (!who || (!wish.id.empty() && wish.id != slots_[who.slot].id.view())) return {};
+        const auto a = reattach(who, way);
+        features_.each([&](auto& f) { f.returned(desk_, who, wish); });
+        return a;
+    }
+
+    attachment reattach(peer_handle who, const O& way) {
+        slot& s = slots_[who.slot];
+        if (s.state == standing::online) s.way.close(errc::replaced);
+        if (s.link != nowhere) refuse(slots_[std::exchange(s.link, nowhere)], errc::id_in_use);
+        const bool was_away = s.state == standing::away;
+        s.set_way(way);
+        s.state = standing::online;
+        ++s.epoch;
+        note(log_level::info, "peer_resumed", s.id.view());
+        if (was_away) features_.each([&](auto& f) { f.back(desk_, who); });
+        return {who, s.epoch};
+    }
+
+    void resume(slot& sender, attachment& a, envelope& e) {
+        const auto before = std::exchange(moved_, attachment{});
+        if (features_.takes(verb::resume))
+            features_.each([&](auto& f) {
+                if (f.takes(verb::resume)) f.received(desk_, a.peer, e);
+            });
+        else
+            reply(sender, e.id, errc::unknown_command);
+        if (moved_) a = moved_;
+        moved_ = before;
+    }
+
+    void take_over(peer_handle from, peer_handle old) {
+        const O way = slots_[from.slot].way;
+        leave(from.slot, errc::replaced);
+        slots_.remove(from.slot);
+        moved_ = reattach(old, way);
+    }
+
+    // Whether an online peer stays without its connection.
+    bool go_away(slot& s, peer_handle who, errc why) {
+        if (!features_.any([&](auto& f) { return f.outlives(desk_, who, why); })) return false;
+        s.state = standing::away;
+        s.lose_way();
+        note(log_level::info, "peer_away", s.id.view(), why);
+        features_.each([&](auto& f) { f.away(desk_, who); });
+        return true;
+    }
+
+    // The hub ends a peer.
     void end(std::uint32_t i, errc why) {
-        slots_[i].way.close(why);
+        slot& s = slots_[i];
+        if (s.state == standing::online) {
+            s.way.close(why);
+            return leave(i, why);
+        }
+        note(log_level::info, "peer_closed", s.id.view(), why);
         leave(i, why);
+        slots_.remove(i); // no connection whose end would have to be waited for
     }
 
-    // An online peer gives up its id, to its claimant if it has one.
+    // A peer gives up its id, to its claimant if it has one.
     void leave(std::uint32_t at, [[maybe_unused]] errc why) {
         slot& s = slots_[at];
         registry_.erase(s.id.view());
+        [[maybe_unused]] const bool hooked = s.state != standing::function;
         s.state = standing::leaving;
-        if constexpr (detail::has_on_close<H>) hooks_.on_close(slots_.handle(at), why);
+        features_.each([&](auto& f) { f.closed(desk_, slots_.handle(at), why); });
+        if constexpr (detail::has_on_message<H>) lines_.erase(at);
+        if constexpr (detail::has_on_close<H>)
+            if (hooked) hooks_.on_close(slots_.handle(at), why);
         if (s.link == nowhere) return;
         const auto i = std::exchange(s.link, nowhere);
         slot& claimant = slots_[i];
         claimant.link = nowhere;
         if (stop_cause_ != errc::ok) return refuse(claimant, stop_cause_);
         claimant.state = standing::online;
-        if constexpr (detail::has_on_open<H>)
+        if constexpr (keeps_wishes)
             enter(i, wishes_.extract(i).mapped());
         else
             enter(i, {});
@@ -362,9 +753,15 @@ private:
     T router_;
     [[no_unique_address]] L log_;
     [[no_unique_address]] H hooks_;
+    [[no_unique_address]] F features_;
+    desk<hub> desk_{*this};
     // what claimants asked for, by slot
-    [[no_unique_address]] std::conditional_t<detail::has_on_open<H>,
-                                             std::unordered_map<std::uint32_t, admission>, nothing> wishes_;
+    [[no_unique_address]] std::conditional_t<keeps_wishes, std::unordered_map<std::uint32_t, admission>,
+                                             nothing> wishes_;
+    [[no_unique_address]] std::conditional_t<detail::has_on_message<H>, detail::waiting_lines, nothing>
+        lines_;
+    std::shared_ptr<detail::late_box> box_ = std::make_shared<detail::late_box>();
+    attachment moved_; // whose the connection is that says `resume`
     detail::slot_table<O> slots_;
     detail::id_source ids_;
     detail::message_ids message_ids_{ids_.draw()};

@@ -4,7 +4,10 @@
 #include <sigfire/concepts.hpp>
 #include <sigfire/envelope.hpp>
 #include <sigfire/error.hpp>
+#include <sigfire/fanout.hpp>
 #include <sigfire/peer.hpp>
+
+#include <cstring>
 
 namespace sigfire {
 
@@ -44,6 +47,29 @@ public:
             connection_->commit(codec_->encode(e, state(), p));
     }
 
+    /// The same to one of many: what is encoded once is copied to all that are talked to alike.
+    void deliver(const envelope& e, fanout& shared) const {
+        const auto key = codec_->share_key(e, state());
+        if (key < 0) return deliver(e);
+        auto text = shared.find(codec_, key);
+        if (text.data() == nullptr) {
+            const auto bound = codec_->bound(e, state());
+            text = shared.add(codec_, key, bound + 1,
+                              [&](char* p) { return bound == 0 ? 0 : codec_->encode(e, state(), p); });
+        }
+        if (text.empty()) return;
+        if (char* p = connection_->reserve(codec_->type(state()), text.size())) {
+            std::memcpy(p, text.data(), text.size());
+            connection_->commit(text.size());
+        }
+    }
+
+    /// Whether the connection can take `e` now; unlike `ready`, asking changes nothing.
+    bool has_room(const envelope& e) const {
+        const auto bound = codec_->bound(e, state());
+        return bound == 0 || connection_->room(bound);
+    }
+
     /// Asks for a sign of life; false if the wire cannot.
     bool ping() const { return connection_->ping(); }
     /// Stops reading from the peer.
@@ -72,6 +98,8 @@ public:
 
     errc ready(const envelope& e) const { return calls_->ready(*this, e); }
     void deliver(const envelope& e) const { calls_->deliver(*this, e); }
+    void deliver(const envelope& e, fanout& shared) const { calls_->deliver_shared(*this, e, shared); }
+    bool has_room(const envelope& e) const { return calls_->has_room(*this, e); }
     bool ping() const { return calls_->ping(*this); }
     void hold() const { calls_->hold(*this); }
     void release() const { calls_->release(*this); }
@@ -81,6 +109,8 @@ private:
     struct calls {
         errc (*ready)(const any_outlet&, const envelope&);
         void (*deliver)(const any_outlet&, const envelope&);
+        void (*deliver_shared)(const any_outlet&, const envelope&, fanout&);
+        bool (*has_room)(const any_outlet&, const envelope&);
         bool (*ping)(const any_outlet&);
         void (*hold)(const any_outlet&);
         void (*release)(const any_outlet&);
@@ -105,6 +135,8 @@ template <class O, class C, class K>
 constexpr any_outlet::calls any_outlet::calls_of{
     [](const any_outlet& o, const envelope& e) { return o.as<O, C, K>().ready(e); },
     [](const any_outlet& o, const envelope& e) { o.as<O, C, K>().deliver(e); },
+    [](const any_outlet& o, const envelope& e, fanout& shared) { o.as<O, C, K>().deliver(e, shared); },
+    [](const any_outlet& o, const envelope& e) { return o.as<O, C, K>().has_room(e); },
     [](const any_outlet& o) { return o.as<O, C, K>().ping(); },
     [](const any_outlet& o) { o.as<O, C, K>().hold(); },
     [](const any_outlet& o) { o.as<O, C, K>().release(); },

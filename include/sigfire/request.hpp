@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -74,7 +75,24 @@ struct request {
 
     /** The decoded value of a query parameter, or empty: `+` and `%20` are blanks, a broken escape stays as
      *  it is. Only the first parameter of that name counts. */
-    std::string query(std::string_view name) const {
+    std::string query(std::string_view name) const { return find_query(name).value_or(std::string{}); }
+
+    /// Whether there is a query parameter of that name, with a value or without.
+    bool has_query(std::string_view name) const { return find_query(name).has_value(); }
+
+    /** Calls `f(std::string_view)` for each WebSocket sub-protocol the peer offers, in its order, until `f`
+     *  returns true; says whether it did. The list is split by hand: `Signal-Fire@3` is no HTTP token. */
+    template <class F>
+    constexpr bool any_subprotocol(F f) const {
+        for (const auto& h : headers)
+            if (detail::equal_ignoring_case(h.name, "Sec-WebSocket-Protocol") &&
+                detail::any_in_list(h.value, f))
+                return true;
+        return false;
+    }
+
+private:
+    std::optional<std::string> find_query(std::string_view name) const {
         const auto start = target.find('?');
         if (start == target.npos) return {};
         for (auto rest = target.substr(start + 1); !rest.empty();) {
@@ -89,18 +107,6 @@ struct request {
         return {};
     }
 
-    /** Calls `f(std::string_view)` for each WebSocket sub-protocol the peer offers, in its order, until `f`
-     *  returns true; says whether it did. The list is split by hand: `Signal-Fire@3` is no HTTP token. */
-    template <class F>
-    constexpr bool any_subprotocol(F f) const {
-        for (const auto& h : headers)
-            if (detail::equal_ignoring_case(h.name, "Sec-WebSocket-Protocol") &&
-                detail::any_in_list(h.value, f))
-                return true;
-        return false;
-    }
-
-private:
     static constexpr int hex(char c) noexcept {
         c = detail::lower(c);
         return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;

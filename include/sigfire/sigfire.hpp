@@ -23,7 +23,7 @@
 #include <sigfire/request.hpp>
 #include <sigfire/router.hpp>
 #include <sigfire/server.hpp>
-#include <sigfire/topics.hpp>
+#include <sigfire/topic_table.hpp>
 #include <sigfire/transport/loopback.hpp>
 #include <sigfire/transport/stream_limits.hpp>
 #include <sigfire/transport/tcp.hpp>

@@ -29,6 +29,7 @@ struct codec {
     std::size_t bound(const sigfire::envelope&, const state&) const { return 0; }
     std::size_t encode(const sigfire::envelope&, const state&, char*) const { return 0; }
     sigfire::message_type type(const state&) const { return {}; }
+    int share_key(const sigfire::envelope&, const state&) const { return -1; }
     sigfire::ending end(sigfire::errc, const state&) const { return {}; }
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sigfire/concepts.hpp>
+#include <sigfire/detail/json_extras.hpp>
 #include <sigfire/detail/json_scan.hpp>
 #include <sigfire/detail/json_wire.hpp>
 
@@ -76,15 +77,21 @@ public:
         });
         ad.subprotocol = found ? json_subprotocol : chosen;
         st.extras = found || rq.method.empty();
+        if (st.extras && rq.has_query("resume")) {
+            ad.resumable = true;
+            ad.token = rq.query("resume");
+            ad.received = detail::json_uint(rq.query("received")).value_or(0);
+        }
         return errc::ok;
     }
 
-    /** Emits at most one envelope: `verb::send` for a command that is relayed, `verb::other` for an unknown
-     *  one with an `id`, with the target and data that it has. What else is valid JSON is ignored.
+    /** Emits at most one envelope: `verb::send` for a command that is relayed, with extras the verb of one of
+     *  theirs, `verb::other` for an unknown one with an `id`, with the target and data that it has. What else
+     *  is valid JSON is ignored.
      *
      *  Errors: `malformed`, `bad_utf8` (text messages only), `null_message`, `missing_id`. */
     template <class Emit>
-    errc decode(message m, state&, Emit&& emit) const {
+    errc decode(message m, state& st, Emit&& emit) const {
         detail::json_scanner text{m.view(), options_.check == json_check::trusted};
         if (text.first() != '{') [[unlikely]]
             return detail::decode_scalar(m, text);
@@ -100,17 +107,20 @@ public:
             command = detail::json_unescape(command, command_buffer, sizeof command_buffer);
             known = detail::find_command(command);
         }
-        if (!detail::json_truthy(in.id)) return known ? errc::missing_id : errc::ok;
+        if (!detail::json_truthy(in.id) && (known || !st.extras)) return known ? errc::missing_id : errc::ok;
 
         envelope e;
         e.id = in.id;
         e.whole = m;
         e.command = command;
+        detail::json_extra_room room;
         if (known) {
             e.what = verb::send;
-            e.data = detail::json_payload(in.data, in.inner, *known);
+            e.data = detail::json_payload(in.data, in.inner, *known, st.extras);
             if (!detail::json_truthy(in.target)) {
-                e.status = errc::missing_target;
+                if (st.extras) detail::decode_topic(in, room, e);
+                if (e.topic.empty()) e.status = errc::missing_target;
+                if (e.status == errc::ok && e.data.signal.empty()) e.status = known->missing;
             } else {
                 if (detail::is_json_string(in.target))
                     e.to = detail::json_unescape(detail::json_contents(in.target), target_buffer,
@@ -120,11 +130,16 @@ public:
                 else if (e.data.signal.empty())
                     e.status = known->missing;
             }
-        } else { // for hooks that know it
+        } else { // for features, or for hooks that know it
             e.data.bytes = in.data;
             if (detail::is_json_string(in.target))
                 e.to = detail::json_unescape(detail::json_contents(in.target), target_buffer,
                                              sizeof target_buffer);
+            if (st.extras) {
+                const errc cause = detail::decode_extra(in, room, e);
+                if (cause != errc::ok) return cause;
+                if (e.what == verb::other && !detail::json_truthy(in.id)) return errc::ok;
+            }
         }
         emit(e);
         return errc::ok;
@@ -138,23 +153,28 @@ public:
             const auto& configuration = options_.rtc_configuration;
             return length(R"({"id":"","cmd":"welcome","data":{"id":""}})") + e.id.size() +
                    json_text_bound(e.to) +
-                   (configuration.empty() ? 0 : length(R"(,"configuration":)") + configuration.size());
+                   (configuration.empty() ? 0 : length(R"(,"configuration":)") + configuration.size()) +
+                   (e.data.bytes.empty() ? 0 : length(R"(,"resume":)") + e.data.bytes.size());
         }
         case verb::reply:
             if (is_verdict(e.status))
                 return length(R"({"id":,"ok":true,"data":})") + e.id.size() + e.data.bytes.size();
-            return length(R"({"id":,"ok":false,"data":{"message":""}})") + e.id.size() +
+            return length(R"({"id":,"ok":false,"data":{"message":""}})") + e.id.size() + e.data.bytes.size() +
                    json_text_bound(e.command) + to_string(e.status).size() +
                    (st.extras ? length(R"(,"cause":"")") + cause_name(e.status).size() : 0);
+        case verb::publish:
+        case verb::request:
+        case verb::notice:
+            if (!st.extras) return 0;
+            [[fallthrough]];
         case verb::send:
             if (e.command.empty() || e.data.format != payload_format::json) return 0;
             return length(R"({"id":"","cmd":"","origin":""})") + e.id.size() + json_text_bound(e.command) +
-                   json_text_bound(e.from) +
+                   json_text_bound(e.from) + (st.extras ? detail::extra_bound(e) : 0) +
                    (e.data.bytes.empty() ? 0 : length(R"(,"data":)") + e.data.bytes.size()) +
                    (copies_answer(e, st) ? copy_size(e.data) : 0);
-        case verb::other: break;
+        default: return 0;
         }
-        return 0;
     }
 
     /// Writes `e` at `p`; nothing where `bound` is 0.
@@ -171,6 +191,10 @@ public:
                 out.literal(R"(,"configuration":)");
                 out.raw(options_.rtc_configuration);
             }
+            if (!e.data.bytes.empty()) {
+                out.literal(R"(,"resume":)");
+                out.raw(e.data.bytes);
+            }
             out.literal("}}");
             break;
         case verb::reply:
@@ -186,6 +210,12 @@ public:
                 out.literal("}");
                 break;
             }
+            if (!e.data.bytes.empty()) { // in the words of whoever refused
+                out.literal(R"(,"ok":false,"data":)");
+                out.raw(e.data.bytes);
+                out.literal("}");
+                break;
+            }
             out.literal(R"(,"ok":false,"data":{"message":")");
             if (e.command.empty())
                 out.raw(to_string(e.status));
@@ -197,6 +227,11 @@ public:
             }
             out.literal(R"("}})");
             break;
+        case verb::publish:
+        case verb::request:
+        case verb::notice:
+            if (!st.extras) break;
+            [[fallthrough]];
         case verb::send:
             if (e.command.empty() || e.data.format != payload_format::json) break;
             out.literal(R"({"id":")");
@@ -207,11 +242,21 @@ public:
                 out.literal(R"(","origin":")");
                 out.text(e.from);
             }
-            if (e.data.bytes.empty()) {
-                out.literal(R"("})");
-                break;
+            if (st.extras && detail::says_extra(e)) [[unlikely]] {
+                out.literal(R"(")");
+                detail::write_extra(out, e);
+                if (e.data.bytes.empty()) {
+                    out.literal("}");
+                    break;
+                }
+                out.literal(R"(,"data":)");
+            } else {
+                if (e.data.bytes.empty()) {
+                    out.literal(R"("})");
+                    break;
+                }
+                out.literal(R"(","data":)");
             }
-            out.literal(R"(","data":)");
             if (copies_answer(e, st)) {
                 const auto brace = e.data.bytes.rfind('}');
                 out.raw(e.data.bytes.substr(0, brace));
@@ -224,12 +269,15 @@ public:
             }
             out.literal("}");
             break;
-        case verb::other: break;
+        default: break;
         }
         return out.size();
     }
 
     message_type type(const state&) const noexcept { return message_type::text; }
+
+    /// One text for all peers with extras, one for all without.
+    int share_key(const envelope&, const state& st) const noexcept { return st.extras; }
 
     /** Signal-Fire's close codes for its causes and the RFC's for its own; 4001-4399 ask to reconnect, 4600
      *  and above to stay away. */
@@ -348,7 +396,7 @@ public:
             if (e.command.empty() || (e.from.empty() && !in.origin.empty())) return errc::ok;
             e.what = verb::send;
             if (const auto known = detail::find_command(e.command))
-                e.data = detail::json_payload(in.data, in.inner, *known);
+                e.data = detail::json_payload(in.data, in.inner, *known, true);
             else
                 e.data.bytes = in.data;
         }
@@ -385,6 +433,8 @@ public:
     }
 
     message_type type(const state&) const noexcept { return message_type::text; }
+
+    int share_key(const envelope&, const state&) const noexcept { return 0; }
 
     /// Signal-Fire's clients close with 1003 on what is not JSON and with 1008 on a bad greeting.
     ending end(errc why, const state&) const noexcept {

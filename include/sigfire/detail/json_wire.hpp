@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string_view>
 
 /** What both sides of sigfire's JSON have in common: the members that mean something, the commands, and the
@@ -71,19 +72,42 @@ struct json_signals {
     }
 };
 
+/// What only requests with extras say.
+struct json_extra_members {
+    std::string_view topic, request, ok, echo, droppable, token, received;
+
+    std::string_view* find(std::string_view name) noexcept {
+        if (is(name, "topic")) return &topic;
+        if (is(name, "request")) return &request;
+        if (is(name, "ok")) return &ok;
+        if (is(name, "echo")) return &echo;
+        if (is(name, "volatile")) return &droppable;
+        if (is(name, "token")) return &token;
+        if (is(name, "received")) return &received;
+        return nullptr;
+    }
+};
+
 /// The members of a request.
 struct json_request_members {
     std::string_view id, cmd, target, data;
     json_signals inner;
+    std::optional<json_extra_members> extra; // most messages have none, and pay for a flag
 
     std::string_view* find_top(std::string_view name) noexcept {
         if (is(name, "id")) return &id;
         if (is(name, "cmd")) return &cmd;
         if (is(name, "data")) return &data;
         if (is(name, "target")) return &target;
-        return nullptr;
+        return find_extra(name);
     }
     std::string_view* find_inner(std::string_view name) noexcept { return inner.find(name); }
+
+private:
+    [[gnu::noinline]] std::string_view* find_extra(std::string_view name) noexcept {
+        if (!extra) extra.emplace();
+        return extra->find(name);
+    }
 };
 
 /// The members of what a server says.
@@ -125,11 +149,47 @@ inline constexpr json_command json_commands[] = {
     {"ice", signal_kind::candidate, errc::missing_candidate, true},
     {"offer", signal_kind::offer, errc::missing_offer, true},
     {"answer", signal_kind::answer, errc::missing_answer, true},
-    {"session-start", signal_kind::none, errc::ok, false},
-    {"session-accept", signal_kind::none, errc::ok, false},
-    {"session-reject", signal_kind::none, errc::ok, true},
-    {"session-cancel", signal_kind::none, errc::ok, true},
+    {"session-start", signal_kind::session_start, errc::ok, false},
+    {"session-accept", signal_kind::session_accept, errc::ok, false},
+    {"session-reject", signal_kind::session_reject, errc::ok, true},
+    {"session-cancel", signal_kind::session_cancel, errc::ok, true},
 };
+
+/// What peers with extras can say too.
+struct json_extra_command {
+    std::string_view name;
+    verb what;
+    signal_kind kind = signal_kind::none;
+};
+
+inline constexpr json_extra_command json_extra_commands[] = {
+    {"publish", verb::publish},
+    {"request", verb::request},
+    {"respond", verb::respond},
+    {"ack", verb::ack},
+    {"join", verb::join},
+    {"leave", verb::leave},
+    {"lookup", verb::lookup},
+    {"set", verb::set},
+    {"unset", verb::unset},
+    {"watch", verb::watch},
+    {"unwatch", verb::unwatch},
+    {"resume", verb::resume},
+    {"renegotiate", verb::send, signal_kind::other},
+    {"bye", verb::send, signal_kind::bye},
+    {"session-end", verb::send, signal_kind::session_end},
+    {"create", verb::create},
+    {"update", verb::update},
+    {"info", verb::info},
+    {"exists", verb::exists},
+    {"delete", verb::erase},
+};
+
+inline const json_extra_command* find_extra_command(std::string_view name) noexcept {
+    for (const auto& c : json_extra_commands)
+        if (c.name == name) return &c;
+    return nullptr;
+}
 
 inline const json_command* find_command(std::string_view name) noexcept {
     // Told by constants, not in a loop over the table.
@@ -145,15 +205,16 @@ inline const json_command* find_command(std::string_view name) noexcept {
 }
 
 /// What a command says, for either direction.
-inline payload json_payload(std::string_view data, const json_signals& in, const json_command& c) noexcept {
+inline payload json_payload(std::string_view data, const json_signals& in, const json_command& c,
+                            bool extras) noexcept {
     payload p;
-    if (!c.carries_data) return p;
     p.kind = c.kind;
+    if (!c.carries_data && !extras) return p;
     if (!is_json_object(data)) return p;
     p.bytes = data;
     if (p.kind == signal_kind::candidate) {
         p.signal = in.candidate;
-    } else if (p.kind != signal_kind::none) {
+    } else if (p.kind == signal_kind::offer || p.kind == signal_kind::answer) {
         p.signal = p.kind == signal_kind::offer ? in.offer : in.answer;
         if (!json_truthy(p.signal)) p.signal = in.sdp; // Signal-Fire@2
         p.has_offer = p.kind == signal_kind::answer && !in.offer.empty();

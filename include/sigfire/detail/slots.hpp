@@ -8,6 +8,7 @@
 #include <cstring>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sigfire::detail {
@@ -67,6 +68,8 @@ enum class standing : unsigned char {
     vacant,   ///< no tenant
     claimant, ///< waits for the id of a living peer; not registered
     online,   ///< registered and welcomed
+    away,     ///< registered, without a connection: may come back
+    function, ///< registered: a function of the host program
     leaving,  ///< was online, the hub ends it; its connection still has to close
     refused,  ///< was a claimant, the hub ends it; its connection still has to close
 };
@@ -78,18 +81,27 @@ struct alignas(64) slot {
     slot() noexcept {}
     slot(const slot&) = delete;
     slot& operator=(const slot&) = delete;
-    ~slot() {
-        if (state != standing::vacant) std::destroy_at(&way);
+    ~slot() { lose_way(); }
+
+    void set_way(const Outlet& o) {
+        lose_way();
+        std::construct_at(&way, o);
+        has_way = true;
+    }
+    void lose_way() noexcept {
+        if (std::exchange(has_way, false)) std::destroy_at(&way);
     }
 
     id_text id;
     union {
-        Outlet way; // lives unless the slot is vacant
+        Outlet way; // lives while has_way
     };
     std::uint32_t generation = 1;
     std::uint32_t epoch = 0;
     std::uint32_t link = nowhere; // vacant: the next vacant one; online: its claimant; claimant: its holder
     standing state = standing::vacant;
+    bool has_way = false;
+    bool kept = false; // what goes in and out is counted and kept, for a resume
 };
 
 /// Slots at stable addresses, numbered, used again and again under a new generation.
@@ -100,14 +112,21 @@ public:
 
     /// Takes a vacant slot; at most 2^32 - 1 at a time.
     std::uint32_t add(const Outlet& way, std::string_view id, standing state) {
+        const auto i = add(id, state);
+        (*this)[i].set_way(way);
+        return i;
+    }
+
+    /// The same for a peer without a connection.
+    std::uint32_t add(std::string_view id, standing state) {
         if (vacant_ == nowhere) grow();
         const auto i = vacant_;
         auto& s = (*this)[i];
         s.id.assign(id);
-        std::construct_at(&s.way, way);
         vacant_ = s.link;
         s.link = nowhere;
         s.epoch = 0;
+        s.kept = false;
         s.state = state;
         return i;
     }
@@ -115,7 +134,7 @@ public:
     /// Makes the slot vacant: every handle to its tenant names nobody from now on.
     void remove(std::uint32_t i) noexcept {
         auto& s = (*this)[i];
-        std::destroy_at(&s.way);
+        s.lose_way();
         s.id.clear();
         s.state = standing::vacant;
         // A slot that had every generation is never let again: no two peers share a handle.

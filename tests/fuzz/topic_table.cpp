@@ -2,7 +2,7 @@
 //
 // Any sequence of operations on topics, also from inside of walks: a naive model agrees with each. The first
 // byte chooses limits, and how many names and peers there are.
-#include "../support/naive_topics.hpp"
+#include "../support/naive_topic_table.hpp"
 
 #include <cstddef>
 #include <cstdint>

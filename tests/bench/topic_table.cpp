@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
 // What a million memberships cost: memory and time, joined and left in random order. Prints a Markdown table.
-#include <sigfire/topics.hpp>
+#include <sigfire/topic_table.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -58,7 +58,7 @@ void run(std::uint32_t topics, std::uint32_t members, std::uint32_t peers, std::
     const std::string text(metadata, 'm');
 
     const auto before = allocated();
-    sigfire::topics all{
+    sigfire::topic_table all{
         {.topics_in_all = unlimited, .topics_per_peer = unlimited, .members_per_topic = unlimited}};
     const auto join = measure(pairs.size(), [&](std::size_t i) {
         if (all.join(names[pairs[i].first], {pairs[i].second, 1}, text).has_error()) std::abort();

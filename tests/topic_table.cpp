@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-#include <sigfire/topics.hpp>
+#include <sigfire/topic_table.hpp>
 
-#include "support/naive_topics.hpp"
+#include "support/naive_topic_table.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -19,7 +19,7 @@ namespace {
 
 constexpr peer_handle ann{0, 1}, bob{1, 1}, eve{2, 1}, nobody{};
 
-std::string members(topics& t, std::string_view topic) {
+std::string members(topic_table& t, std::string_view topic) {
     std::string out;
     t.for_each(topic, [&](peer_handle p, std::string_view metadata) {
         out += "abcdefgh"[p.slot];
@@ -28,7 +28,7 @@ std::string members(topics& t, std::string_view topic) {
     return out;
 }
 
-std::string topics_of(const topics& t, peer_handle p) {
+std::string topics_of(const topic_table& t, peer_handle p) {
     std::string out;
     t.for_each_topic(p, [&](std::string_view topic, std::string_view metadata) {
         out += topic;
@@ -37,7 +37,7 @@ std::string topics_of(const topics& t, peer_handle p) {
     return out;
 }
 
-std::string entries(const topics& t, std::string_view topic) {
+std::string entries(const topic_table& t, std::string_view topic) {
     std::string out;
     t.for_each_entry(
         topic, [&](const topic_entry& e) { out += std::string{e.key} + "=" + std::string{e.value} + ";"; });
@@ -54,10 +54,10 @@ bool is(const result<topic_change>& r, errc e) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(topics_)
+BOOST_AUTO_TEST_SUITE(topic_table_)
 
 BOOST_AUTO_TEST_CASE(an_empty_one_knows_nothing) {
-    topics t;
+    topic_table t;
     BOOST_TEST(t.size() == 0u);
     BOOST_TEST(t.memberships() == 0u);
     BOOST_TEST(t.members("x") == 0u);
@@ -73,7 +73,7 @@ BOOST_AUTO_TEST_CASE(an_empty_one_knows_nothing) {
 }
 
 BOOST_AUTO_TEST_CASE(members_stand_in_the_order_in_which_they_joined) {
-    topics t;
+    topic_table t;
     BOOST_TEST(is(t.join("x", bob, "1"), topic_change::added));
     BOOST_TEST(is(t.join("x", ann), topic_change::added));
     BOOST_TEST(is(t.join("y", bob), topic_change::added));
@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(members_stand_in_the_order_in_which_they_joined) {
 }
 
 BOOST_AUTO_TEST_CASE(joining_again_keeps_the_place_and_replaces_the_metadata) {
-    topics t;
+    topic_table t;
     BOOST_TEST(is(t.join("x", ann, "1"), topic_change::added));
     BOOST_TEST(is(t.join("x", bob), topic_change::added));
     BOOST_TEST(is(t.join("x", ann, "1"), topic_change::none));
@@ -105,7 +105,7 @@ BOOST_AUTO_TEST_CASE(joining_again_keeps_the_place_and_replaces_the_metadata) {
 }
 
 BOOST_AUTO_TEST_CASE(a_topic_lasts_as_long_as_it_has_members) {
-    topics t{{.topics_in_all = 1}};
+    topic_table t{{.topics_in_all = 1}};
     for (int i = 0; i < 1000; ++i) {
         const auto name = "topic " + std::to_string(i);
         BOOST_TEST_REQUIRE(is(t.join(name, ann), topic_change::added));
@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE(a_topic_lasts_as_long_as_it_has_members) {
 
 // With the gaps of all who left, the walks would take minutes.
 BOOST_AUTO_TEST_CASE(who_has_left_costs_no_walk) {
-    topics t;
+    topic_table t;
     BOOST_TEST(is(t.join("x", ann), topic_change::added));
     std::size_t visited = 0;
     for (int i = 0; i < 300'000; ++i) {
@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(who_has_left_costs_no_walk) {
 }
 
 BOOST_AUTO_TEST_CASE(who_is_no_member_cannot_leave) {
-    topics t;
+    topic_table t;
     BOOST_TEST((t.leave("x", ann) == errc::unknown));
     BOOST_TEST(is(t.join("x", ann), topic_change::added));
     BOOST_TEST((t.leave("x", bob) == errc::unknown));
@@ -157,7 +157,7 @@ BOOST_AUTO_TEST_CASE(names_are_utf8_of_1_to_256_bytes) {
     };
     for (const auto& row : rows) {
         BOOST_TEST_CONTEXT("name of " << row.name.size() << " bytes: " << row.name) {
-            topics t;
+            topic_table t;
             BOOST_TEST(is(t.join("x", ann), topic_change::added));
             if (row.good) {
                 BOOST_TEST(is(t.set("x", ann, row.name, "v"), topic_change::added));
@@ -182,7 +182,7 @@ BOOST_AUTO_TEST_CASE(names_are_utf8_of_1_to_256_bytes) {
 
 BOOST_AUTO_TEST_CASE(every_limit_holds_and_lets_go) {
     {
-        topics t{{.topics_in_all = 2}};
+        topic_table t{{.topics_in_all = 2}};
         BOOST_TEST(is(t.join("x", ann), topic_change::added));
         BOOST_TEST(is(t.join("y", ann), topic_change::added));
         BOOST_TEST(is(t.join("z", ann), errc::full));
@@ -192,7 +192,7 @@ BOOST_AUTO_TEST_CASE(every_limit_holds_and_lets_go) {
         BOOST_TEST(is(t.join("z", ann), topic_change::added));
     }
     {
-        topics t{{.topics_per_peer = 2}};
+        topic_table t{{.topics_per_peer = 2}};
         BOOST_TEST(is(t.join("x", ann), topic_change::added));
         BOOST_TEST(is(t.join("y", ann), topic_change::added));
         BOOST_TEST(is(t.join("z", ann), errc::full));
@@ -202,7 +202,7 @@ BOOST_AUTO_TEST_CASE(every_limit_holds_and_lets_go) {
         BOOST_TEST(is(t.join("z", ann), topic_change::added));
     }
     {
-        topics t{{.members_per_topic = 2}};
+        topic_table t{{.members_per_topic = 2}};
         BOOST_TEST(is(t.join("x", ann), topic_change::added));
         BOOST_TEST(is(t.join("x", bob), topic_change::added));
         BOOST_TEST(is(t.join("x", eve), errc::full));
@@ -212,16 +212,16 @@ BOOST_AUTO_TEST_CASE(every_limit_holds_and_lets_go) {
         BOOST_TEST(is(t.join("x", eve), topic_change::added));
     }
     {
-        topics t{{.topics_in_all = 0}};
+        topic_table t{{.topics_in_all = 0}};
         BOOST_TEST(is(t.join("x", ann), errc::full));
-        topics u{{.members_per_topic = 0}};
+        topic_table u{{.members_per_topic = 0}};
         BOOST_TEST(is(u.join("x", ann), errc::full));
-        topics v{{.topics_per_peer = 0}};
+        topic_table v{{.topics_per_peer = 0}};
         BOOST_TEST(is(v.join("x", ann), errc::full));
         BOOST_TEST(t.size() + u.size() + v.size() == 0u);
     }
     {
-        topics t{{.metadata_bytes = 3}};
+        topic_table t{{.metadata_bytes = 3}};
         BOOST_TEST(is(t.join("x", ann, "1234"), errc::too_large));
         BOOST_TEST(!t.contains("x", ann));
         BOOST_TEST(is(t.join("x", ann, "123"), topic_change::added));
@@ -229,7 +229,7 @@ BOOST_AUTO_TEST_CASE(every_limit_holds_and_lets_go) {
         BOOST_TEST(t.metadata("x", ann).value() == "123");
     }
     {
-        topics t{{.entries_per_topic = 2, .value_bytes = 3}};
+        topic_table t{{.entries_per_topic = 2, .value_bytes = 3}};
         for (auto p : {ann, bob}) BOOST_TEST(is(t.join("x", p), topic_change::added));
         BOOST_TEST(is(t.join("y", bob), topic_change::added));
         BOOST_TEST(is(t.set("x", ann, "1", "1234"), errc::too_large));
@@ -244,7 +244,7 @@ BOOST_AUTO_TEST_CASE(every_limit_holds_and_lets_go) {
         BOOST_TEST(entries(t, "x") == "2=;3=;");
     }
     {
-        topics t{{.entries_per_peer = 2}};
+        topic_table t{{.entries_per_peer = 2}};
         for (auto topic : {"x", "y"})
             for (auto p : {ann, bob}) BOOST_TEST(is(t.join(topic, p), topic_change::added));
         BOOST_TEST(is(t.set("x", ann, "1", ""), topic_change::added));
@@ -257,7 +257,7 @@ BOOST_AUTO_TEST_CASE(every_limit_holds_and_lets_go) {
 }
 
 BOOST_AUTO_TEST_CASE(a_handle_that_names_nobody_joins_nothing) {
-    topics t;
+    topic_table t;
     BOOST_TEST(is(t.join("x", nobody), errc::unknown));
     BOOST_TEST(is(t.join("x", ann), topic_change::added));
     // the slot's next tenant has to wait until the former one is gone from here
@@ -275,7 +275,7 @@ BOOST_AUTO_TEST_CASE(a_handle_that_names_nobody_joins_nothing) {
 }
 
 BOOST_AUTO_TEST_CASE(leaving_all_tells_each_topic_once_it_is_left) {
-    topics t;
+    topic_table t;
     for (auto topic : {"z", "x", "y"}) BOOST_TEST(is(t.join(topic, ann), topic_change::added));
     BOOST_TEST(is(t.join("x", bob), topic_change::added));
     BOOST_TEST(is(t.set("y", ann, "k", "v"), topic_change::added));
@@ -295,7 +295,7 @@ BOOST_AUTO_TEST_CASE(leaving_all_tells_each_topic_once_it_is_left) {
 }
 
 BOOST_AUTO_TEST_CASE(a_walk_allows_every_change) {
-    topics t;
+    topic_table t;
     for (std::uint32_t i = 0; i < 8; ++i) BOOST_TEST(is(t.join("x", {i, 1}), topic_change::added));
     std::string seen;
     t.for_each("x", [&](peer_handle p) {
@@ -325,7 +325,7 @@ BOOST_AUTO_TEST_CASE(a_walk_allows_every_change) {
 }
 
 BOOST_AUTO_TEST_CASE(a_walk_that_throws_ends_like_any_other) {
-    topics t;
+    topic_table t;
     BOOST_TEST(is(t.join("x", ann), topic_change::added));
     BOOST_CHECK_THROW(t.for_each("x",
                                  [&](peer_handle p) {
@@ -337,7 +337,7 @@ BOOST_AUTO_TEST_CASE(a_walk_that_throws_ends_like_any_other) {
 }
 
 BOOST_AUTO_TEST_CASE(an_entry_is_its_owners) {
-    topics t;
+    topic_table t;
     BOOST_TEST(is(t.set("x", ann, "k", "v"), errc::unknown));
     BOOST_TEST(is(t.join("x", ann), topic_change::added));
     BOOST_TEST(is(t.join("x", bob), topic_change::added));
@@ -364,7 +364,7 @@ BOOST_AUTO_TEST_CASE(an_entry_is_its_owners) {
 }
 
 BOOST_AUTO_TEST_CASE(all_entries_of_an_owner_go_at_once) {
-    topics t;
+    topic_table t;
     for (auto topic : {"x", "y"})
         for (auto p : {ann, bob}) BOOST_TEST(is(t.join(topic, p), topic_change::added));
     BOOST_TEST(is(t.set("y", ann, "2", "a"), topic_change::added));
@@ -383,7 +383,7 @@ BOOST_AUTO_TEST_CASE(all_entries_of_an_owner_go_at_once) {
 }
 
 BOOST_AUTO_TEST_CASE(entries_expire_in_the_order_of_their_times) {
-    topics t;
+    topic_table t;
     const auto at = [](auto d) { return time_point{d}; };
     BOOST_TEST(is(t.join("x", ann), topic_change::added));
     BOOST_TEST(is(t.join("x", bob), topic_change::added));
@@ -432,14 +432,14 @@ BOOST_AUTO_TEST_CASE(entries_expire_in_the_order_of_their_times) {
 }
 
 BOOST_AUTO_TEST_CASE(it_moves) {
-    static_assert(!std::is_copy_constructible_v<topics>);
-    topics a;
+    static_assert(!std::is_copy_constructible_v<topic_table>);
+    topic_table a;
     BOOST_TEST(is(a.join("x", ann, "1"), topic_change::added));
     BOOST_TEST(is(a.set("x", ann, "k", "v", time_point{1s}), topic_change::added));
-    topics b{std::move(a)};
+    topic_table b{std::move(a)};
     BOOST_TEST(members(b, "x") == "a1");
     BOOST_TEST(entries(b, "x") == "k=v;");
-    a = topics{};
+    a = topic_table{};
     BOOST_TEST(members(a, "x") == "");
     BOOST_TEST(is(a.join("x", bob), topic_change::added));
     b = std::move(a);

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/topics.hpp>
+#include <sigfire/topic_table.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -25,8 +25,9 @@ inline bool is_name(const std::string& s) {
     return s.size() >= 1 && s.size() <= 256 && s.find('\xff') == s.npos; // the only bad byte of the driver
 }
 
-/** `sigfire::topics` as one would write it without a thought of time and memory: what it must agree with. */
-struct topics {
+/** `sigfire::topic_table` as one would write it without a thought of time and memory: what it must agree
+ * with. */
+struct topic_table {
     struct member {
         peer_handle peer;
         std::string metadata;
@@ -167,7 +168,8 @@ struct topics {
     }
 };
 
-/** Does with a `sigfire::topics` and with a naive one what the bytes say, and `require`s that they agree. */
+/** Does with a `sigfire::topic_table` and with a naive one what the bytes say, and `require`s that they
+ * agree. */
 template <class Require>
 class driver {
 public:
@@ -246,7 +248,7 @@ private:
             break;
         }
         case 13: {
-            std::vector<topics::gone> gone;
+            std::vector<topic_table::gone> gone;
             real_.erase_all(p, [&](std::string_view topic, const topic_entry& e) {
                 require_(e.owner == p);
                 gone.emplace_back(topic, e.key, e.value, e.owner.slot);
@@ -256,7 +258,7 @@ private:
         }
         case 14: {
             now_ += std::chrono::seconds{byte() % 32};
-            std::vector<topics::gone> gone;
+            std::vector<topic_table::gone> gone;
             real_.expire(now_, [&](std::string_view topic, const topic_entry& e) {
                 require_(e.expires <= now_);
                 gone.emplace_back(topic, e.key, e.value, e.owner.slot);
@@ -270,7 +272,7 @@ private:
 
     // A walk during which the next steps happen, one a member.
     void walk(const std::string& t, int depth) {
-        std::vector<topics::member> plan;
+        std::vector<topic_table::member> plan;
         if (const auto found = model_.all.find(t); found != model_.all.end()) plan = found->second.members;
         // A topic that lost its last member in an outer walk is still there, and empty.
         if (depth == 0) require_((real_.members(t) != 0) == !plan.empty());
@@ -334,8 +336,8 @@ private:
             }
     }
 
-    sigfire::topics real_;
-    topics model_;
+    sigfire::topic_table real_;
+    topic_table model_;
     unsigned names_, peers_;
     Require require_;
     std::span<const std::uint8_t> rest_;

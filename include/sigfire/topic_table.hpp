@@ -24,8 +24,8 @@
 
 namespace sigfire {
 
-/** How much peers may make `topics` remember. Over a number of things is `errc::full`, over a number of bytes
- *  `errc::too_large`. */
+/** How much peers may make `topic_table` remember. Over a number of things is `errc::full`, over a number of
+ * bytes `errc::too_large`. */
 struct topic_limits {
     std::size_t topics_in_all = 100'000;     ///< topics with a member
     std::size_t topics_per_peer = 100;       ///< topics one peer is a member of
@@ -36,7 +36,8 @@ struct topic_limits {
     std::size_t value_bytes = 1024;          ///< value of one state entry
 };
 
-/// What a `topics::join` or `topics::set` that went well has changed: what is worth telling to others.
+/// What a `topic_table::join` or `topic_table::set` that went well has changed: what is worth telling to
+/// others.
 enum class topic_change : unsigned char {
     none,    ///< all was like that already
     added,   ///< a new member or entry
@@ -67,9 +68,9 @@ struct topic_entry {
  *  For one thread. Peers choose names, so what they hash to is keyed with random bits.
  *  @throws std::system_error from the constructor if the system has no random numbers; std::bad_alloc from
  *  `join` and `set`, and nothing changed. One that was moved from can only be assigned to or destroyed. */
-class topics {
+class topic_table {
 public:
-    explicit topics(topic_limits limits = {}) : limits_(limits) {
+    explicit topic_table(topic_limits limits = {}) : limits_(limits) {
         std::array<unsigned char, sizeof(key_)> bits;
         detail::random_bytes(bits);
         std::memcpy(&key_, bits.data(), bits.size());
@@ -361,7 +362,7 @@ private:
     // Keeps a topic and its members where they are.
     class walk {
     public:
-        walk(topics& all, std::uint32_t t) noexcept : all_(all), topic_(t) { ++all_.topics_[t].walks; }
+        walk(topic_table& all, std::uint32_t t) noexcept : all_(all), topic_(t) { ++all_.topics_[t].walks; }
         walk(const walk&) = delete;
         walk& operator=(const walk&) = delete;
         ~walk() {
@@ -369,7 +370,7 @@ private:
         }
 
     private:
-        topics& all_;
+        topic_table& all_;
         std::uint32_t topic_;
     };
 

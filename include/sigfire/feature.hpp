@@ -1,0 +1,183 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/concepts.hpp>
+#include <sigfire/deferral.hpp>
+#include <sigfire/envelope.hpp>
+#include <sigfire/error.hpp>
+#include <sigfire/peer.hpp>
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace sigfire {
+
+/// What changed in a topic.
+enum class membership : unsigned char { joined, updated, left };
+
+/** What a hub does beyond handing messages to peers: topics, requests, sessions, ... A part of a server, and
+ * of a hub. Derive from this and hide the members that you need; all others do nothing and cost nothing.
+ *
+ *  `D` is the hub's `desk`: what a feature may ask and do. Features are called by the hub only, in the order
+ * in which they were given, one thread at a time; what they are handed is valid until they return. Laws:
+ * nothing throws but for lack of memory; whatever peers can make a feature store is bounded by an option;
+ * each request that a feature takes gets one reply, now or in bounded time. */
+class feature {
+public:
+    /// Whether requests of that verb are this feature's. At most one feature takes a verb.
+    static constexpr bool takes(verb) noexcept { return false; }
+
+    /// A peer's request that this feature takes; it sees to the reply.
+    template <class D>
+    void received(D&, peer_handle, envelope&) {}
+
+    /** A peer wants to send `e` to `e.to`: `ok`, and maybe the data of its reply, or why it may not. It may
+     * still fail for other causes; `sent` tells if it did not. */
+    template <class D>
+    errc sending(D&, peer_handle, envelope&, std::string_view&) {
+        return errc::ok;
+    }
+    /// `e`, which was asked about by `sending`, is about to be handed out; its reply comes first.
+    template <class D>
+    void sent(D&, peer_handle, envelope&) {}
+
+    /// `e` can't be delivered for that cause. Returns it, or the verdict that it was taken care of.
+    template <class D>
+    errc missed(D&, peer_handle, const envelope&, errc cause) {
+        return cause;
+    }
+
+    /// A connection that brings the token of a peer that may continue on it: which peer that is.
+    template <class D>
+    peer_handle returning(D&, const admission&) {
+        return {};
+    }
+    /// That peer has its new connection now, on which nothing was sent yet.
+    template <class D>
+    void returned(D&, peer_handle, const admission&) {}
+
+    /// A peer is about to be welcomed by `welcome`.
+    template <class D>
+    void greeting(D&, peer_handle, const admission&, envelope&) {}
+    /// A peer was welcomed, or a function attached.
+    template <class D>
+    void opened(D&, peer_handle, const admission&) {}
+    /// A peer's connection is gone: whether the peer stays all the same, and is `away`.
+    template <class D>
+    bool outlives(D&, peer_handle, errc) {
+        return false;
+    }
+    /// A peer has no connection any more, but may come back.
+    template <class D>
+    void away(D&, peer_handle) {}
+    /// It came back.
+    template <class D>
+    void back(D&, peer_handle) {}
+    /// A peer that was `opened` is online no more. It can still be asked for its id, not be sent anything.
+    template <class D>
+    void closed(D&, peer_handle, errc) {}
+
+    /// A peer whose traffic is kept said something, before it is looked into.
+    template <class D>
+    void heard(D&, peer_handle, const envelope&) {}
+    /// Whether a peer who is away can be kept `e` for.
+    template <class D>
+    bool can_keep(D&, peer_handle, const envelope&) {
+        return false;
+    }
+    /// Keeps `e`, which is being sent to a peer whose traffic is kept.
+    template <class D>
+    void keep(D&, peer_handle, const envelope&) {}
+    /// Hands `e` to a function.
+    template <class D>
+    void call(D&, peer_handle, const envelope&) {}
+
+    /// Calls `f(peer_handle)` for each member of a topic, in the order in which they joined.
+    template <class G>
+    void for_each(std::string_view, G) {}
+
+    /// A membership changed, told by `topics`. Of one that left, the cause.
+    template <class D>
+    void moved(D&, std::string_view, peer_handle, membership, errc) {}
+    /// A state entry of a topic changed, told by `topics`; `there`: it has a value.
+    template <class D>
+    void stated(D&, std::string_view, std::string_view, bool) {}
+
+    /// A late answer is in; whether it was this feature's.
+    template <class D>
+    bool answered(D&, detail::late_answer&) {
+        return false;
+    }
+
+    /// Time has passed. Returns when to be called again at the latest.
+    template <class D>
+    time_point tick(D&) {
+        return time_point::max();
+    }
+};
+
+/// Whether `F` is a feature.
+template <class F>
+concept Feature = std::derived_from<F, feature> && std::movable<F>;
+
+/** The features of a hub, put together by the compiler. */
+template <class... Fs>
+class features {
+    static_assert((Feature<Fs> && ...), "sigfire: Feature requirements not met");
+
+public:
+    features() = default;
+    explicit features(Fs... parts)
+        requires(sizeof...(Fs) != 0)
+        : parts_(std::move(parts)...) {}
+
+    /// How many there are.
+    static constexpr std::size_t size = sizeof...(Fs);
+
+    /// Whether `F` is one of them.
+    template <class F>
+    static constexpr bool has = (std::is_same_v<F, Fs> || ...);
+
+    /// Whether one of them takes that verb.
+    static constexpr bool takes([[maybe_unused]] verb v) noexcept { return (Fs::takes(v) || ...); }
+
+    /// That one.
+    template <class F>
+    F& get() noexcept {
+        return std::get<F>(parts_);
+    }
+
+    /// Calls `f(feature)` for each.
+    template <class F>
+    void each(F f) {
+        std::apply([&](auto&... parts) { (f(parts), ...); }, parts_);
+    }
+
+    /// Calls `f(feature)` until it returns true; says whether it did.
+    template <class F>
+    bool any(F f) {
+        return std::apply([&](auto&... parts) { return (f(parts) || ...); }, parts_);
+    }
+
+private:
+    [[no_unique_address]] std::tuple<Fs...> parts_;
+};
+
+template <class... Fs>
+features(Fs...) -> features<Fs...>;
+
+namespace detail {
+
+template <class F>
+struct is_features : std::false_type {};
+template <class... Fs>
+struct is_features<features<Fs...>> : std::true_type {};
+
+} // namespace detail
+
+} // namespace sigfire
