@@ -79,4 +79,23 @@ BOOST_AUTO_TEST_CASE(subprotocols_in_order) {
     BOOST_TEST(calls == 2);
 }
 
+BOOST_AUTO_TEST_CASE(a_copy_needs_nothing_of_what_it_was_copied_from) {
+    std::vector<std::string> texts{"GET", "/a?b=c", "192.0.2.1", "Host", "example.org", "X-Empty", ""};
+    std::vector<header> fields{{texts[3], texts[4]}, {texts[5], texts[6]}};
+    const owned_request copy{request{texts[0], texts[1], fields, texts[2]}};
+    fields.assign(2, header{"gone", "gone"});
+    for (auto& t : texts) t.assign(t.size(), '?');
+    const auto& r = copy.view();
+    BOOST_TEST(r.method == "GET");
+    BOOST_TEST(r.target == "/a?b=c");
+    BOOST_TEST(r.remote == "192.0.2.1");
+    BOOST_TEST(r.headers.size() == 2u);
+    BOOST_TEST(r["host"] == "example.org");
+    BOOST_TEST(r.headers[1].name == "X-Empty");
+    BOOST_TEST(r.headers[1].value == "");
+    const owned_request none{request{}};
+    BOOST_TEST(none.view().target.empty());
+    BOOST_TEST(none.view().headers.empty());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

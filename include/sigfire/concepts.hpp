@@ -162,8 +162,10 @@ concept Codec =
  *  - `c.reserve(type, n)` -> room for a message of at most `n` bytes, or null; `c.commit(k)` sends its first
  *    `k` bytes. Nothing else is called in between.
  *  - `c.room(n)` -> whether `reserve` of `n` bytes would succeed now.
- *  - `c.accept(subprotocol)`, `c.refuse(ending)`: answers the upgrade, once, inside `opening`.
+ *  - `c.accept(subprotocol)`, `c.refuse(ending)`: answers the upgrade, once: inside `opening`, or later if it
+ *    was held in there.
  *  - `c.hold()` stops reading, `c.release()` goes on; what came meanwhile is delivered afterwards, in order.
+ *    Before the answer `release` does no more than to have a turn run soon, in which it may be given.
  *  - `c.ping()` -> whether the wire can ask for a sign of life; the sink hears it by `alive`.
  *  - `c.close(ending, cause)`: sends what is committed, says goodbye, closes. `c.state()` -> the sink's
  * state.
@@ -174,7 +176,10 @@ concept Codec =
  *  - Messages arrive in the order committed, whole, or the connection ends.
  *  - An empty outbox takes any message within the message limit. A reservation that does not fit marks the
  *    connection as a `slow_consumer`: its output is freed at once and the wire cut.
- *  - After `close`, or once marked, `reserve` returns null, `room` false, and further calls do nothing. */
+ *  - After `close`, or once marked, `reserve` returns null, `room` false, and further calls do nothing.
+ *  - One that was held before its answer waits for it however long, and what comes behind the upgrade waits
+ *    too, bounded. `close` answers it as `refuse` does. Its end is told by `closed` from then on, unless it
+ * is refused; that a peer which is not being read has gone may not be seen before the answer. */
 template <class C>
 concept Connection =
     requires(C& c, message_type type, std::size_t n, std::string_view text, ending e, errc why) {
@@ -191,9 +196,11 @@ concept Connection =
     };
 
 /** Sink: what a transport tells; the listener is one.
- *  - `opening(c, request)`: a connection wants in; answer it with `accept` or `refuse`.
+ *  - `opening(c, request)`: a connection wants in; answer it with `accept` or `refuse`, or `hold` it and do
+ * so later. Who is neither is refused.
  *  - `received(c, message)`: a whole message. `alive(c)`: the other side answered a `ping()`.
- *  - `closed(c, cause)`: it is gone; last call for `c`, made exactly once for each accepted connection.
+ *  - `closed(c, cause)`: it is gone; last call for `c`, made exactly once for each connection that was
+ * accepted, or held before its answer, but not if it was refused.
  *  - `http(request, response)` -> whether it answered this plain HTTP request.
  *  - `tick(now)` -> when to be called again at the latest; called at the start of each turn. */
 template <class S, class C>
@@ -349,8 +356,20 @@ template <class H>
 concept names_on_close =
     requires { &H::on_close; } || (can_be_base<H> && !requires { &beside<H, on_close_name>::on_close; });
 
+// By its shape, since what Asio can await must not be included here: `boost::asio::awaitable<errc>`.
+template <class A>
+concept awaitable_errc = requires {
+    typename A::value_type;
+    typename A::executor_type;
+    requires std::same_as<typename A::value_type, errc>;
+};
+
 template <class H>
-concept has_on_admit = requires(H& h, const request& r, admission& a) {
+concept awaits_on_admit = requires(H& h, const request& r, admission& a) {
+    { h.on_admit(r, a) } -> awaitable_errc;
+};
+template <class H>
+concept has_on_admit = awaits_on_admit<H> || requires(H& h, const request& r, admission& a) {
     { h.on_admit(r, a) } -> std::same_as<errc>;
 };
 template <class H>
@@ -376,6 +395,8 @@ concept has_on_close = requires(H& h, peer_handle p, errc why) {
  *  cannot be called like this is an error, not a hook that is never called.
  *  - `errc on_admit(const request&, admission&)`: a connection wants in. `ok` lets it, and may have changed
  * the admission; anything else refuses it, as `admission.refusal` says, or else as the codec ends that cause.
+ *    Or `awaitable<errc> on_admit(const request&, admission&)`: the same, but it may take its time: see
+ *    `awaited.hpp`. Request and admission live until it ends.
  *  - `void on_open(peer_handle, const admission&)`: a peer was welcomed; the admission's id is its id.
  *  - `errc on_message(message_context&, envelope&)`: a peer said something, whatever the verb: `verb::send`,
  * a request to the hub itself, or `verb::other` for a command nobody knows; not acknowledgements and resumes.

@@ -95,18 +95,26 @@ public:
     void keep(D&, peer_handle, const envelope&) {}
     /// Hands `e` to a function.
     template <class D>
-    void call(D&, peer_handle, const envelope&) {}
+    void invoke(D&, peer_handle, const envelope&) {}
 
-    /// Calls `f(peer_handle)` for each member of a topic, in the order in which they joined.
+    /// Calls `f(peer_handle)` or `f(peer_handle, std::string_view metadata)` for each member of a topic, in
+    /// the order in which they joined.
     template <class G>
     void for_each(std::string_view, G) {}
+    /// Calls `f(const topic_entry&)` for each state entry of a topic.
+    template <class G>
+    void for_each_entry(std::string_view, G) {}
+    /// Calls `f(std::string_view topic)` for each topic of a peer.
+    template <class G>
+    void for_each_topic(peer_handle, G) {}
 
-    /// A membership changed, told by `topics`. Of one that left, the cause.
+    /// A membership changed, told by `topics`, with the member's metadata; of one that left, with the cause.
     template <class D>
-    void moved(D&, std::string_view, peer_handle, membership, errc) {}
-    /// A state entry of a topic changed, told by `topics`; `there`: it has a value.
+    void moved(D&, std::string_view, peer_handle, membership, std::string_view, errc) {}
+    /// The state entry `key` of a topic changed, told by `topics`: its value and owner, or no value if it is
+    /// gone.
     template <class D>
-    void stated(D&, std::string_view, std::string_view, bool) {}
+    void stated(D&, std::string_view, std::string_view, std::string_view, std::string_view) {}
 
     /// A late answer is in; whether it was this feature's.
     template <class D>

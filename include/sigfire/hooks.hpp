@@ -8,6 +8,8 @@
 #include <sigfire/peer.hpp>
 #include <sigfire/request.hpp>
 
+#include <array>
+#include <coroutine>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -15,6 +17,7 @@
 #include <functional>
 #include <initializer_list>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -94,16 +97,36 @@ private:
     bool answered_ = false;
 };
 
+namespace detail {
+
+// What the first of them returns that has to be awaited.
+template <class... Hs>
+struct awaited_answer;
+template <class H, class... Hs>
+struct awaited_answer<H, Hs...> : awaited_answer<Hs...> {};
+template <awaits_on_admit H, class... Hs>
+struct awaited_answer<H, Hs...> {
+    using type =
+        decltype(std::declval<H&>().on_admit(std::declval<const request&>(), std::declval<admission&>()));
+};
+
+} // namespace detail
+
 /** A chain of hooks, put together by the compiler: `hooks{bearer{check}, my_limits{}}`. A part of a server,
  *  and of a hub; a chain without hooks costs nothing.
  *
  *  Admissions, messages and deliveries pass the hooks from the first to the last, and the first refusal
  *  wins: those behind it are not asked. `on_open` goes from the first to the last, `on_close` from the last
- * to the first. Each hook is moved in and models Hook. */
+ * to the first. Each hook is moved in and models Hook.
+ *
+ *  If an `on_admit` is awaitable, that of the chain is too; awaitable ones are all of one type. The hooks of
+ *  such a chain live until the last admission has ended, though the server may be gone by then; copies of the
+ *  chain share them. */
 template <class... Hs>
 class hooks {
     static_assert(((!detail::names_on_admit<Hs> || detail::has_on_admit<Hs>) && ...),
-                  "sigfire: on_admit has the wrong shape: errc on_admit(const request&, admission&)");
+                  "sigfire: on_admit has the wrong shape: errc on_admit(const request&, admission&), or "
+                  "awaitable<errc> on_admit(const request&, admission&)");
     static_assert(((!detail::names_on_open<Hs> || detail::has_on_open<Hs>) && ...),
                   "sigfire: on_open has the wrong shape: void on_open(peer_handle, const admission&)");
     static_assert(((!detail::names_on_message<Hs> || detail::has_on_message<Hs>) && ...),
@@ -115,21 +138,35 @@ class hooks {
     static_assert((Hook<Hs> && ...),
                   "sigfire: a hook has at least one of on_admit, on_open, on_message, on_deliver, on_close");
 
+    static constexpr bool awaits = (detail::awaits_on_admit<Hs> || ...);
+    using tuple = std::tuple<Hs...>;
+
 public:
     hooks()
         requires(sizeof...(Hs) == 0)
     = default;
     explicit hooks(Hs... links)
         requires(sizeof...(Hs) != 0)
-        : links_(std::move(links)...) {}
+        : links_([&] {
+              if constexpr (awaits)
+                  return std::make_shared<tuple>(std::move(links)...);
+              else
+                  return tuple{std::move(links)...};
+          }()) {}
 
     errc on_admit(const request& r, admission& a)
-        requires(detail::has_on_admit<Hs> || ...)
+        requires(!awaits && (detail::has_on_admit<Hs> || ...))
     {
         return first_refusal([&]<class H>(H& h) {
             if constexpr (detail::has_on_admit<H>) return h.on_admit(r, a);
             return errc::ok;
         });
+    }
+
+    auto on_admit(const request& r, admission& a)
+        requires awaits
+    {
+        return ask_all(links_, r, a);
     }
 
     void on_open(peer_handle peer, const admission& a)
@@ -171,7 +208,7 @@ public:
         requires(detail::has_on_close<Hs> || ...)
     {
         [&]<std::size_t... I>(std::index_sequence<I...>) {
-            (close(std::get<sizeof...(Hs) - 1 - I>(links_), peer, why), ...);
+            (close(std::get<sizeof...(Hs) - 1 - I>(links()), peer, why), ...);
         }(std::index_sequence_for<Hs...>{});
     }
 
@@ -184,7 +221,44 @@ private:
                 static_cast<void>((((cause = f(links)) == errc::ok) && ...));
                 return cause;
             },
-            links_);
+            links());
+    }
+
+    tuple& links() noexcept {
+        if constexpr (awaits)
+            return *links_;
+        else
+            return links_;
+    }
+
+    // Holds the hooks itself, since the chain may be gone before its last answer. One coroutine for all of
+    // them: each either has its answer at once or leaves something to await.
+    template <class A = detail::awaited_answer<Hs...>>
+    static typename A::type ask_all(std::shared_ptr<tuple> links, const request& r, admission& a) {
+        using later = std::optional<typename A::type>;
+        using question = errc (*)(tuple&, const request&, admission&, later&);
+        const auto questions = []<std::size_t... I>(std::index_sequence<I...>) {
+            return std::array<question, sizeof...(Hs)>{&hooks::template ask<I, later>...};
+        }(std::index_sequence_for<Hs...>{});
+        for (const question ask : questions) {
+            later answer;
+            errc cause = ask(*links, r, a, answer);
+            if (answer) cause = co_await std::move(*answer);
+            if (cause != errc::ok) co_return cause;
+        }
+        co_return errc::ok;
+    }
+
+    template <std::size_t I, class Later>
+    static errc ask(tuple& links, [[maybe_unused]] const request& r, [[maybe_unused]] admission& a,
+                    [[maybe_unused]] Later& answer) {
+        auto& h = std::get<I>(links);
+        using H = std::remove_reference_t<decltype(h)>;
+        if constexpr (detail::awaits_on_admit<H>)
+            answer.emplace(h.on_admit(r, a));
+        else if constexpr (detail::has_on_admit<H>)
+            return h.on_admit(r, a);
+        return errc::ok;
     }
 
     template <class H>
@@ -192,7 +266,7 @@ private:
         if constexpr (detail::has_on_close<H>) h.on_close(peer, why);
     }
 
-    [[no_unique_address]] std::tuple<Hs...> links_;
+    [[no_unique_address]] std::conditional_t<awaits, std::shared_ptr<tuple>, tuple> links_;
 };
 
 template <class... Hs>

@@ -139,7 +139,7 @@ public:
     /// Calls `f(feature)` for each feature of the hub.
     template <class F>
     void each(F f) {
-        hub_.features_.each(f);
+        hub_.each_feature(f);
     }
 
     /// Logs, if anybody reads it.
@@ -190,12 +190,19 @@ public:
     ~hub() { box_->ring = nullptr; }
 
     /** A connection wants in; the codec has filled `wish`. What the hooks say to that: `ok`, or the cause for
-     *  which to refuse it, as `wish.refusal` says if it is set. The hub does not know the connection yet. */
-    errc admit([[maybe_unused]] const request& r, [[maybe_unused]] admission& wish) {
+     *  which to refuse it, as `wish.refusal` says if it is set; or what to await for that. The hub does not
+     * know the connection yet. */
+    auto admit([[maybe_unused]] const request& r, [[maybe_unused]] admission& wish) {
         if constexpr (detail::has_on_admit<H>)
             return hooks_.on_admit(r, wish);
         else
             return errc::ok;
+    }
+
+    /// What the hooks threw instead of letting somebody in: for the log.
+    void admission_failed([[maybe_unused]] std::string_view what) {
+        if constexpr (!std::is_same_v<L, no_log>)
+            write(log_level::error, "admission_failed", {{"what", what}});
     }
 
     /** A connection was accepted, and nothing was sent on it yet. The peer is registered and welcomed, or
@@ -206,7 +213,7 @@ public:
      *  bytes of UTF-8, `id_in_use` if it is taken and cannot be claimed, `stopping` after `stop`. */
     result<attachment> opened(const O& way, const admission& wish) {
         if (stop_cause_ != errc::ok) return make_error_code(errc::stopping);
-        if constexpr (F::size != 0)
+        if constexpr (has_features)
             if (!wish.token.empty())
                 if (const auto back = bring_back(way, wish)) return *back;
         if (wish.id.empty()) {
@@ -226,9 +233,9 @@ public:
     void received(attachment& a, envelope& e) {
         slot* const sender = resolve(a);
         if (sender == nullptr || sender->state != standing::online) return;
-        if constexpr (F::size != 0) {
+        if constexpr (has_features) {
             if (sender->kept) [[unlikely]]
-                features_.each([&](auto& f) { f.heard(desk_, a.peer, e); });
+                each_feature([&](auto& f) { f.heard(desk_, a.peer, e); });
             if (e.what == verb::ack) [[unlikely]]
                 return;
             if (e.what == verb::resume) [[unlikely]]
@@ -258,7 +265,7 @@ public:
                     go_on(*sender, &late);
                     continue;
                 }
-            features_.any([&](auto& f) { return f.answered(desk_, late); });
+            any_feature([&](auto& f) { return f.answered(desk_, late); });
         }
     }
 
@@ -289,7 +296,7 @@ public:
             }
             due = std::min(due, lines_.deadline());
         }
-        features_.each([&](auto& f) { due = std::min(due, f.tick(desk_)); });
+        each_feature([&](auto& f) { due = std::min(due, f.tick(desk_)); });
         return due;
     }
 
@@ -300,7 +307,7 @@ public:
         if (s == nullptr) return;
         if (s->state == standing::claimant) slots_[s->link].link = nowhere;
         const bool online = s->state == standing::online;
-        if constexpr (F::size != 0)
+        if constexpr (has_features)
             if (online && s->kept && s->link == nowhere && stop_cause_ == errc::ok &&
                 go_away(*s, a.peer, why))
                 return;
@@ -371,12 +378,12 @@ public:
         const auto i = slots_.add(id, standing::function);
         const auto peer = slots_.handle(i);
         registry_.insert(slots_[i].id.view(), peer);
-        features_.each([&](auto& x) {
+        each_feature([&](auto& x) {
             if constexpr (requires { x.attach(peer, f); }) x.attach(peer, std::move(f));
         });
         admission granted;
         granted.id = id;
-        features_.each([&](auto& x) { x.opened(desk_, peer, granted); });
+        each_feature([&](auto& x) { x.opened(desk_, peer, granted); });
         return peer;
     }
 
@@ -397,8 +404,22 @@ private:
         constexpr nothing(auto&&...) noexcept {}
     };
 
+    // A router may be a feature too.
+    static constexpr bool has_features = F::size != 0 || Feature<T>;
     // What a claimant asked for is needed when it is let in.
-    static constexpr bool keeps_wishes = detail::has_on_open<H> || F::size != 0;
+    static constexpr bool keeps_wishes = detail::has_on_open<H> || has_features;
+
+    template <class G>
+    void each_feature([[maybe_unused]] G g) {
+        features_.each(g);
+        if constexpr (Feature<T>) g(router_);
+    }
+    template <class G>
+    bool any_feature([[maybe_unused]] G g) {
+        if (features_.any(g)) return true;
+        if constexpr (Feature<T>) return g(router_);
+        return false;
+    }
 
     // Whom routers may ask who is here.
     struct directory {
@@ -412,7 +433,7 @@ private:
         }
         template <class G>
         void for_each(std::string_view topic, G f) const {
-            all.features_.each([&](auto& x) { x.for_each(topic, f); });
+            all.each_feature([&](auto& x) { x.for_each(topic, f); });
         }
     };
 
@@ -439,14 +460,14 @@ private:
         e.what = verb::welcome;
         e.id = message_ids_.next();
         e.to = s.id.view();
-        features_.each([&](auto& f) { f.greeting(desk_, peer, wish, e); });
+        each_feature([&](auto& f) { f.greeting(desk_, peer, wish, e); });
         s.way.deliver(e);
         note(log_level::info, "peer_opened", s.id.view());
         if constexpr (keeps_wishes) {
             admission granted = wish;
             granted.id = s.id.view();
             if constexpr (detail::has_on_open<H>) hooks_.on_open(peer, granted);
-            features_.each([&](auto& f) { f.opened(desk_, peer, granted); });
+            each_feature([&](auto& f) { f.opened(desk_, peer, granted); });
         }
         return {peer, s.epoch};
     }
@@ -532,7 +553,7 @@ private:
             return relay(sender, from, e);
         if (!is_request(e.what)) return;
         e.from = sender.id.view();
-        const bool taken = features_.any([&](auto& f) {
+        const bool taken = any_feature([&](auto& f) {
             if (!f.takes(e.what)) return false;
             if (e.status == errc::ok || e.what == verb::respond)
                 f.received(desk_, from, e);
@@ -548,15 +569,15 @@ private:
         e.from = sender.id.view();
         std::string_view data;
         errc cause = errc::ok;
-        if constexpr (F::size != 0)
-            features_.any([&](auto& f) { return (cause = f.sending(desk_, from, e, data)) != errc::ok; });
+        if constexpr (has_features)
+            any_feature([&](auto& f) { return (cause = f.sending(desk_, from, e, data)) != errc::ok; });
         if (cause == errc::ok) cause = judge(from, e);
-        if constexpr (F::size != 0) {
+        if constexpr (has_features) {
             if (cause == errc::ok) {
-                features_.each([&](auto& f) { f.sent(desk_, from, e); });
+                each_feature([&](auto& f) { f.sent(desk_, from, e); });
             } else {
                 e.id = token;
-                features_.each([&](auto& f) {
+                each_feature([&](auto& f) {
                     if (!is_verdict(cause)) cause = f.missed(desk_, from, e, cause);
                 });
                 if (cause == errc::deferred) return;
@@ -595,12 +616,12 @@ private:
     errc takes(slot& s, const envelope& e) {
         if (s.state == standing::online) [[likely]]
             return s.way.ready(e);
-        if constexpr (F::size != 0) {
+        if constexpr (has_features) {
             if (s.state == standing::function) return errc::ok;
             if (s.state == standing::away) {
                 const auto who = registry_.find(s.id.view());
-                return features_.any([&](auto& f) { return f.can_keep(desk_, who, e); }) ? errc::ok
-                                                                                         : errc::full;
+                return any_feature([&](auto& f) { return f.can_keep(desk_, who, e); }) ? errc::ok
+                                                                                       : errc::full;
             }
         }
         return errc::offline;
@@ -611,7 +632,7 @@ private:
     }
 
     void put(slot& s, const envelope& e) {
-        if constexpr (F::size != 0)
+        if constexpr (has_features)
             if (s.kept || s.state == standing::function) [[unlikely]]
                 return put_aside(s, e);
         s.way.deliver(e);
@@ -619,8 +640,8 @@ private:
 
     [[gnu::noinline]] void put_aside(slot& s, const envelope& e) {
         const auto who = registry_.find(s.id.view());
-        if (s.state == standing::function) return features_.each([&](auto& f) { f.call(desk_, who, e); });
-        features_.each([&](auto& f) { f.keep(desk_, who, e); });
+        if (s.state == standing::function) return each_feature([&](auto& f) { f.invoke(desk_, who, e); });
+        each_feature([&](auto& f) { f.keep(desk_, who, e); });
         if (s.state == standing::online) s.way.deliver(e);
     }
 
@@ -641,10 +662,10 @@ private:
     // A connection that brings the token of a peer of ours, who continues on it.
     std::optional<attachment> bring_back(const O& way, const admission& wish) {
         peer_handle who;
-        features_.any([&](auto& f) { return static_cast<bool>(who = f.returning(desk_, wish)); });
+        any_feature([&](auto& f) { return static_cast<bool>(who = f.returning(desk_, wish)); });
         if (!who || (!wish.id.empty() && wish.id != slots_[who.slot].id.view())) return {};
         const auto a = reattach(who, way);
-        features_.each([&](auto& f) { f.returned(desk_, who, wish); });
+        each_feature([&](auto& f) { f.returned(desk_, who, wish); });
         return a;
     }
 
@@ -657,14 +678,14 @@ private:
         s.state = standing::online;
         ++s.epoch;
         note(log_level::info, "peer_resumed", s.id.view());
-        if (was_away) features_.each([&](auto& f) { f.back(desk_, who); });
+        if (was_away) each_feature([&](auto& f) { f.back(desk_, who); });
         return {who, s.epoch};
     }
 
     void resume(slot& sender, attachment& a, envelope& e) {
         const auto before = std::exchange(moved_, attachment{});
-        if (features_.takes(verb::resume))
-            features_.each([&](auto& f) {
+        if (F::takes(verb::resume))
+            each_feature([&](auto& f) {
                 if (f.takes(verb::resume)) f.received(desk_, a.peer, e);
             });
         else
@@ -682,11 +703,11 @@ private:
 
     // Whether an online peer stays without its connection.
     bool go_away(slot& s, peer_handle who, errc why) {
-        if (!features_.any([&](auto& f) { return f.outlives(desk_, who, why); })) return false;
+        if (!any_feature([&](auto& f) { return f.outlives(desk_, who, why); })) return false;
         s.state = standing::away;
         s.lose_way();
         note(log_level::info, "peer_away", s.id.view(), why);
-        features_.each([&](auto& f) { f.away(desk_, who); });
+        each_feature([&](auto& f) { f.away(desk_, who); });
         return true;
     }
 
@@ -708,7 +729,7 @@ private:
         registry_.erase(s.id.view());
         [[maybe_unused]] const bool hooked = s.state != standing::function;
         s.state = standing::leaving;
-        features_.each([&](auto& f) { f.closed(desk_, slots_.handle(at), why); });
+        each_feature([&](auto& f) { f.closed(desk_, slots_.handle(at), why); });
         if constexpr (detail::has_on_message<H>) lines_.erase(at);
         if constexpr (detail::has_on_close<H>)
             if (hooked) hooks_.on_close(slots_.handle(at), why);

@@ -2,15 +2,18 @@
 #pragma once
 
 #include <sigfire/concepts.hpp>
+#include <sigfire/detail/admissions.hpp>
 #include <sigfire/envelope.hpp>
 #include <sigfire/error.hpp>
 #include <sigfire/outlet.hpp>
 #include <sigfire/request.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 namespace sigfire {
@@ -18,6 +21,13 @@ namespace sigfire {
 /// The HttpHandler that answers nothing.
 struct no_http {
     bool operator()(const request&, response&) const noexcept { return false; }
+};
+
+/// Settings of a listener.
+struct listener_options {
+    /// How long awaitable hooks may take to let a connection in. Later it is refused: 503, or close code
+    /// 4003.
+    std::chrono::milliseconds admission_timeout{10'000};
 };
 
 /** A transport and a codec in front of a hub: lets connections in, and turns messages into envelopes.
@@ -33,13 +43,20 @@ class listener {
     static_assert(Codec<C>, "sigfire: Codec requirements not met");
     static_assert(HttpHandler<Http>, "sigfire: HttpHandler requirements not met");
 
+    using verdict =
+        decltype(std::declval<Hub&>().admit(std::declval<const request&>(), std::declval<admission&>()));
+    static constexpr bool awaits = !std::is_same_v<verdict, errc>;
+    static_assert(!awaits || detail::can_be_awaited<verdict>,
+                  "sigfire: to await what a hook's on_admit returns, #include <sigfire/awaited.hpp>");
+
 public:
     using connection = typename T::template connection<connection_state<C>>;
     static constexpr bool checks_utf8 = C::checks_utf8;
 
     /// Binds nothing yet: see `open`.
-    listener(T transport, C codec, Hub& to, Http http = {})
-        : codec_(std::move(codec)), hub_(to), http_(std::move(http)), engine_(transport, *this) {}
+    listener(T transport, C codec, Hub& to, Http http = {}, const listener_options& options = {})
+        : codec_(std::move(codec)), hub_(to), http_(std::move(http)), options_(options), waiting_(transport),
+          engine_(transport, *this) {}
 
     listener(const listener&) = delete;
     listener& operator=(const listener&) = delete;
@@ -50,30 +67,30 @@ public:
     /// What it is bound to, as a URL without path; what it was asked to bind to while it is not.
     std::string address() const { return engine_.address(); }
 
-    /// Accepts no more, cuts what is left after `drain`, then calls `f()`. Peers are closed by the hub.
-    void stop(std::chrono::milliseconds drain, std::function<void()> f) { engine_.stop(drain, std::move(f)); }
+    /// Accepts no more, refuses who waits, cuts what is left after `drain`, then calls `f()`. Peers are
+    /// closed by the hub.
+    void stop(std::chrono::milliseconds drain, std::function<void()> f) {
+        if constexpr (awaits)
+            while (waiting_.front() != nullptr) {
+                auto& c = *waiting_.front()->connection;
+                turn_down(c, waiting_.remove(c)->wish, codec_.end(errc::stopping, c.state().codec),
+                          errc::stopping);
+            }
+        engine_.stop(drain, std::move(f));
+    }
 
     /// @name What the transport tells (Sink)
     /// @{
     void opening(connection& c, const request& r) {
-        auto& [who, state] = c.state();
         admission wish;
-        errc cause = codec_.open(r, state, wish);
-        if (cause == errc::ok) cause = hub_.admit(r, wish);
-        if (cause != errc::ok) {
-            const ending how = wish.refusal ? *wish.refusal : codec_.end(cause, state);
-            if (how.http_status != 0) return c.refuse(how);
-            c.accept(wish.subprotocol);
-            return c.close(how, cause);
-        }
-        c.accept(wish.subprotocol);
-        const auto entered = hub_.opened(outlet<connection, C>{c, codec_}, wish);
-        if (entered) {
-            who = *entered;
-        } else {
-            const auto why = static_cast<errc>(entered.error().value());
-            c.close(codec_.end(why, state), why);
-        }
+        const errc cause = codec_.open(r, c.state().codec, wish);
+        if (cause != errc::ok)
+            refuse(c, wish, cause);
+        else if constexpr (awaits)
+            waiting_.add(c, r, std::move(wish), now_ + options_.admission_timeout,
+                         [this](const request& asked, admission& a) { return hub_.admit(asked, a); });
+        else
+            decide(c, wish, hub_.admit(r, wish));
     }
 
     void received(connection& c, message m) {
@@ -84,7 +101,11 @@ public:
 
     void alive(connection& c) { hub_.alive(c.state().who); }
 
-    void closed(connection& c, errc why) { hub_.closed(c.state().who, why); }
+    void closed(connection& c, errc why) {
+        if constexpr (awaits)
+            if (waiting_.remove(c) != nullptr) return;
+        hub_.closed(c.state().who, why);
+    }
 
     bool http(const request& r, response& out) {
         if (r.path() == "/healthz" && (r.method == "GET" || r.method == "HEAD")) {
@@ -94,13 +115,81 @@ public:
         return http_(r, out);
     }
 
-    time_point tick(time_point now) { return hub_.tick(now); }
+    time_point tick(time_point now) {
+        auto due = hub_.tick(now);
+        if constexpr (awaits) {
+            now_ = now;
+            if (decide_waiting()) due = hub_.tick(now);
+            if (waiting_.front() != nullptr) due = std::min(due, waiting_.front()->deadline);
+        }
+        return due;
+    }
     /// @}
 
 private:
+    // What the hooks say about a connection.
+    void decide(connection& c, const admission& wish, errc cause) {
+        if (cause != errc::ok) return refuse(c, wish, cause);
+        auto& [who, state] = c.state();
+        let_in(c, wish);
+        const auto entered = hub_.opened(outlet<connection, C>{c, codec_}, wish);
+        if (entered) {
+            who = *entered;
+        } else {
+            const auto why = static_cast<errc>(entered.error().value());
+            c.close(codec_.end(why, state), why);
+        }
+    }
+
+    void refuse(connection& c, const admission& wish, errc cause) {
+        turn_down(c, wish, wish.refusal ? *wish.refusal : codec_.end(cause, c.state().codec), cause);
+    }
+
+    void turn_down(connection& c, const admission& wish, const ending& how, errc cause) {
+        if (how.http_status != 0) return c.refuse(how);
+        let_in(c, wish);
+        c.close(how, cause);
+    }
+
+    // Not held from here on, unless the hub does so.
+    void let_in(connection& c, const admission& wish) {
+        c.accept(wish.subprotocol);
+        if constexpr (awaits) c.release();
+    }
+
+    // Whether anybody's waiting came to an end.
+    bool decide_waiting()
+        requires awaits
+    {
+        bool any = false;
+        for (const auto& w : waiting_.take_answered()) {
+            if (w->connection == nullptr) continue;
+            any = true;
+            auto& c = *w->connection;
+            waiting_.remove(c);
+            if (w->failure) {
+                hub_.admission_failed(*w->failure);
+                turn_down(c, w->wish, codec_.end(errc::null_message, c.state().codec), errc::null_message);
+            } else {
+                decide(c, w->wish, w->cause);
+            }
+        }
+        while (waiting_.front() != nullptr && waiting_.front()->deadline <= now_) {
+            any = true;
+            auto& c = *waiting_.front()->connection;
+            constexpr auto late = errc::handshake_timeout;
+            turn_down(c, waiting_.remove(c)->wish, {503, 4003, to_string(late)}, late);
+        }
+        return any;
+    }
+
     C codec_;
     Hub& hub_;
     [[no_unique_address]] Http http_;
+    listener_options options_;
+    time_point now_{};
+    [[no_unique_address]] std::conditional_t<awaits, detail::admissions<T, connection, verdict>,
+                                             detail::no_admissions> waiting_;
     typename T::template engine<connection_state<C>, listener> engine_;
 };
 

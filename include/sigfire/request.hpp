@@ -128,6 +128,36 @@ private:
     }
 };
 
+/** A copy of a request that lives as long as it is needed; it stays where it is. */
+class owned_request {
+public:
+    explicit owned_request(const request& r) {
+        std::size_t size = r.method.size() + r.target.size() + r.remote.size();
+        for (const auto& h : r.headers) size += h.name.size() + h.value.size();
+        bytes_.reserve(size); // from here on nothing moves
+        headers_.reserve(r.headers.size());
+        for (const auto& h : r.headers) headers_.push_back({keep(h.name), keep(h.value)});
+        view_ = {keep(r.method), keep(r.target), headers_, keep(r.remote)};
+    }
+
+    owned_request(const owned_request&) = delete;
+    owned_request& operator=(const owned_request&) = delete;
+
+    /// Valid for the life of this object.
+    const request& view() const noexcept { return view_; }
+
+private:
+    std::string_view keep(std::string_view s) {
+        const auto at = bytes_.size();
+        bytes_ += s;
+        return std::string_view{bytes_}.substr(at);
+    }
+
+    std::string bytes_;
+    std::vector<header> headers_;
+    request view_;
+};
+
 /** The answer to a plain HTTP request. The transport adds `Content-Length` and `Connection: close`; header
  *  names and values must not contain line breaks (those that do are left out). */
 struct response {

@@ -40,10 +40,13 @@ template <class P>
 struct is_http_handler : std::bool_constant<HttpHandler<P>> {};
 template <class P>
 struct is_hub_options : std::is_same<P, hub_options> {};
+template <class P>
+struct is_listener_options : std::is_same<P, listener_options> {};
 
 template <class P>
-constexpr int roles = is_codec<P>::value + is_registry<P>::value + is_router<P>::value + is_log<P>::value +
-                      is_http_handler<P>::value + is_hooks<P>::value + is_hub_options<P>::value;
+constexpr int roles =
+    is_codec<P>::value + is_registry<P>::value + is_router<P>::value + is_log<P>::value +
+    is_http_handler<P>::value + is_hooks<P>::value + is_hub_options<P>::value + is_listener_options<P>::value;
 
 // How many of the parts play a role.
 template <template <class> class Is, class... Parts>
@@ -74,7 +77,8 @@ Part take(std::tuple<Parts...>& parts) {
  *
  *  The first argument is the transport. Behind it, in any order and any subset: a Codec (default
  *  `codec::json`), a Registry (`local_registry`), a Router (`direct_router`), a Log (none), an HttpHandler
- *  (none), `hooks{...}`, and `hub_options`. Each is recognised by its concept and moved in.
+ *  (none), `hooks{...}`, `hub_options` and `listener_options`. Each is recognised by its concept and moved
+ * in.
  *
  *  The io_context outlives the server and is run by one thread; a second one is refused by `std::logic_error`
  *  out of `run`. Only `post` may be called from other threads, and only while the server lives. For more
@@ -86,7 +90,7 @@ class server {
                   "transport");
     static_assert(((detail::roles<Parts> != 0) && ...),
                   "sigfire: a part of this server is no Codec, Registry, Router, Log, HttpHandler, "
-                  "hooks{...} or hub_options");
+                  "hooks{...}, hub_options or listener_options");
     static_assert(((detail::roles<Parts> < 2) && ...),
                   "sigfire: a part of this server could play two roles: give its functions exact parameters");
     static_assert(detail::players<detail::is_codec, Parts...> < 2 &&
@@ -95,7 +99,8 @@ class server {
                       detail::players<detail::is_log, Parts...> < 2 &&
                       detail::players<detail::is_http_handler, Parts...> < 2 &&
                       detail::players<detail::is_hooks, Parts...> < 2 &&
-                      detail::players<detail::is_hub_options, Parts...> < 2,
+                      detail::players<detail::is_hub_options, Parts...> < 2 &&
+                      detail::players<detail::is_listener_options, Parts...> < 2,
                   "sigfire: two parts of this server play the same role");
 
     template <template <class> class Is, class Default>
@@ -161,7 +166,7 @@ private:
                                          detail::take<part<detail::is_router, direct_router>>(parts),
                                          detail::take<log_type>(parts), detail::take<hooks_type>(parts)},
           listener_{std::move(transport), detail::take<codec_type>(parts), hub_,
-                    detail::take<http_type>(parts)} {}
+                    detail::take<http_type>(parts), detail::take<listener_options>(parts)} {}
 
     boost::asio::io_context& io_;
     std::shared_ptr<bool> token_ = std::make_shared<bool>(true); // tells posted calls that outlive the server

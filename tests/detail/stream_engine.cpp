@@ -686,6 +686,201 @@ BOOST_AUTO_TEST_CASE(a_held_connection_can_be_closed_and_can_end) {
     BOOST_TEST(w.told() == (strings{"1 text:one", "1 closed:Connection Lost"}));
 }
 
+// --- held before the answer ---
+
+using ws_peer = memory::basic_peer<framing::websocket<framing::role::client>>;
+
+// Whoever comes waits for an answer.
+struct waiting_world : ws_world {
+    explicit waiting_world(memory::options o = {}) : ws_world{o} {
+        on_opening = [this](auto& c, const request&) { wait(c); };
+    }
+};
+
+BOOST_AUTO_TEST_CASE(an_answer_may_come_between_turns_and_what_came_meanwhile_behind_it) {
+    for (const std::size_t piece : {memory::unlimited, std::size_t{1}, std::size_t{11}})
+        for (const bool in_a_turn : {false, true}) {
+            waiting_world w;
+            ws_peer p{w.io};
+            p.at->piece = piece;
+            p.write(memory::upgrade_request() + p.sealed("one") + p.sealed("two"));
+            w.run();
+            p.say("three");
+            w.run();
+            BOOST_TEST(w.told() == strings{"1 waits"});
+            BOOST_TEST(p.read() == "");
+            BOOST_TEST(!p.at->reads);
+            BOOST_TEST(!p.at->to_server.empty(), "nothing is read");
+            if (in_a_turn) {
+                w.on_tick = [&] {
+                    w.on_tick = {};
+                    w.late_accept(w[1], "chat");
+                    w.send(w[1], "welcome");
+                };
+                w[1].release(); // has that turn run
+            } else {
+                w.late_accept(w[1], "chat");
+                w.send(w[1], "welcome");
+            }
+            w.io.poll(); // no event on any socket
+            if (piece == memory::unlimited) BOOST_TEST(p.at->sends.size() == 1u);
+            w.run();
+            BOOST_TEST(w.told() == (strings{"1 text:one", "1 text:two", "1 text:three"}));
+            const auto answer = p.read_header();
+            BOOST_TEST(answer.starts_with("HTTP/1.1 101 "), answer);
+            BOOST_TEST(answer.find("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n") != answer.npos,
+                       answer);
+            BOOST_TEST(answer.find("Sec-WebSocket-Protocol: chat\r\n") != answer.npos);
+            BOOST_TEST(p.events() == strings{"text:welcome"});
+            p.say("four");
+            w.run();
+            BOOST_TEST(w.told() == strings{"1 text:four"});
+        }
+}
+
+BOOST_AUTO_TEST_CASE(each_answer_belongs_to_its_own_upgrade) {
+    waiting_world w;
+    ws_peer a{w.io}, b{w.io};
+    auto other = memory::upgrade_request();
+    const std::string_view key = "dGhlIHNhbXBsZSBub25jZQ==";
+    other.replace(other.find(key), key.size(), "x3JJHMbDL1EzLkh9GBhXDw==");
+    a.write(memory::upgrade_request());
+    b.write(other);
+    w.run();
+    w.late_accept(w[2]);
+    w.late_accept(w[1]);
+    w.run();
+    BOOST_TEST(a.read_header().find("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") != std::string::npos);
+    BOOST_TEST(b.read_header().find("HSmrc0sMlYUkAGmm5OPpG2HaGWk=") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(accepted_late_it_can_be_held_on) {
+    waiting_world w;
+    ws_peer p{w.io};
+    p.write(memory::upgrade_request() + p.sealed("one"));
+    w.run();
+    w.late_accept(w[1]);
+    w[1].hold();
+    w.run();
+    BOOST_TEST(p.read_header().starts_with("HTTP/1.1 101 "));
+    BOOST_TEST(w.told() == strings{"1 waits"});
+    w[1].release();
+    w.run();
+    BOOST_TEST(w.told() == strings{"1 text:one"});
+}
+
+BOOST_AUTO_TEST_CASE(refused_late_it_is_answered_and_never_heard_of) {
+    waiting_world w;
+    ws_peer p{w.io};
+    p.write(memory::upgrade_request() + p.sealed("never heard"));
+    w.run();
+    w.late_refuse(w[1], {403, 4400, "Not You"});
+    w.io.poll();
+    const auto answer = p.read();
+    BOOST_TEST(answer.starts_with("HTTP/1.1 403 Forbidden\r\n"), answer);
+    BOOST_TEST(answer.ends_with("\r\n\r\nNot You"), answer);
+    BOOST_TEST(p.at->server_shut);
+    p.say("neither");
+    p.shut();
+    w.run();
+    BOOST_TEST(p.at->server_closed);
+    BOOST_TEST(!p.at->server_reset);
+    BOOST_TEST(w.told() == strings{"1 waits"});
+}
+
+BOOST_AUTO_TEST_CASE(closed_before_its_answer_it_is_answered_and_the_end_is_told) {
+    waiting_world w;
+    ws_peer p{w.io}, q{w.io};
+    p.write(memory::upgrade_request() + p.sealed("never heard"));
+    q.write(memory::upgrade_request());
+    w.run();
+    w[1].close({503, 1013, "Later"}, errc::overloaded);
+    w[1].accept({});
+    w[1].release();
+    w[2].close({0, 1000, {}}, errc::denied);
+    w.run();
+    BOOST_TEST(p.read().ends_with("\r\n\r\nLater"));
+    BOOST_TEST(q.read() == "", "there is no status to answer with");
+    BOOST_TEST(p.at->server_shut);
+    BOOST_TEST(q.at->server_shut);
+    BOOST_TEST(w.told() == (strings{"1 waits", "2 waits", "1 closed:Try Again Later", "2 closed:Denied"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_may_go_before_its_answer) {
+    for (const bool answered : {false, true}) {
+        waiting_world w;
+        ws_peer p{w.io};
+        p.write(memory::upgrade_request());
+        w.run();
+        BOOST_TEST(w.told() == strings{"1 waits"});
+        if (answered) // before anybody could see that it has gone
+            w.late_accept(w[1]);
+        p.reset();
+        w.run();
+        BOOST_TEST(w.told() == strings{"1 closed:Connection Lost"});
+        BOOST_TEST(p.at->server_closed);
+    }
+    waiting_world w;
+    ws_peer p{w.io};
+    p.write(memory::upgrade_request());
+    w.run();
+    p.shut(); // seen when it is read
+    w.run();
+    BOOST_TEST(w.told() == strings{"1 waits"});
+    w.late_accept(w[1]);
+    w.run();
+    BOOST_TEST(w.told() == strings{"1 closed:Connection Lost"});
+}
+
+BOOST_AUTO_TEST_CASE(how_long_it_waits_is_up_to_the_sink) {
+    waiting_world w;
+    ws_peer p{w.io};
+    p.write(memory::upgrade_request());
+    w.advance(2min, 1s);
+    BOOST_TEST(w.told() == strings{"1 waits"});
+    w.late_accept(w[1]);
+    w.run();
+    BOOST_TEST(p.read_header().starts_with("HTTP/1.1 101 "));
+}
+
+BOOST_AUTO_TEST_CASE(who_waits_is_dropped_when_the_engine_stops) {
+    waiting_world w;
+    ws_peer p{w.io}, q{w.io};
+    p.write(memory::upgrade_request());
+    q.write(memory::upgrade_request());
+    w.run();
+    bool done = false;
+    w.late_refuse(w[2], {503, 1001, "Stopping"}); // who has its answer is told it first
+    w.engine.stop(5s, [&] { done = true; });
+    w[1].accept({}); // too late
+    w[1].release();
+    w.run();
+    BOOST_TEST(w.told() == (strings{"1 waits", "2 waits", "1 closed:Server Stopping"}));
+    BOOST_TEST(p.at->server_reset);
+    BOOST_TEST(p.read() == "");
+    BOOST_TEST(q.read().starts_with("HTTP/1.1 503 "));
+    q.shut();
+    w.run();
+    BOOST_TEST(done);
+}
+
+BOOST_AUTO_TEST_CASE(a_wire_without_upgrade_waits_too) {
+    plain_world w;
+    w.on_opening = [&](auto& c, const request&) { w.wait(c); };
+    memory::basic_peer<framing::length> p{w.io}, q{w.io};
+    p.say("one");
+    q.say("never heard");
+    w.run();
+    p.say("two");
+    BOOST_TEST(w.told() == (strings{"1 waits", "2 waits"}));
+    w.late_accept(w[1]);
+    w.late_refuse(w[2], {403, 4400, "Not You"});
+    w.run();
+    BOOST_TEST(w.told() == (strings{"1 text:one", "1 text:two"}));
+    BOOST_TEST(q.read() == "");
+    BOOST_TEST(q.at->server_shut);
+}
+
 // --- the engine itself ---
 
 BOOST_AUTO_TEST_CASE(out_of_descriptors_it_pauses_instead_of_spinning) {

@@ -65,6 +65,7 @@ public:
         time_point tick(time_point now) {
             const inside here{w};
             BOOST_TEST((now == w.network.now));
+            if (w.on_tick) w.on_tick();
             return time_point::max();
         }
     };
@@ -101,6 +102,25 @@ public:
         c.accept(subprotocol);
     }
 
+    /// The answer comes later; its end is told from now on.
+    void wait(connection& c) {
+        ++accepted[c.state().number];
+        note(c, " waits");
+        c.hold();
+    }
+
+    /// The later answers: `late_accept` lets it in and reads on, `late_refuse` is the last that is heard of
+    /// it.
+    void late_accept(connection& c, std::string_view subprotocol = {}) {
+        c.accept(subprotocol);
+        c.release();
+    }
+    void late_refuse(connection& c, const ending& e) {
+        c.refuse(e);
+        accepted.erase(c.state().number);
+        connections.erase(c.state().number);
+    }
+
     /// Whether there was room for it.
     bool send(connection& c, std::string_view text, message_type type = message_type::text) {
         const bool before = std::exchange(busy_, true);
@@ -127,6 +147,7 @@ public:
     std::function<void(connection&, message)> on_received;
     std::function<void(connection&)> on_closed;
     std::function<bool(const request&, response&)> on_http;
+    std::function<void()> on_tick;
 
 private:
     // Law (a): no operation calls the sink, neither from inside a sink call nor from elsewhere.

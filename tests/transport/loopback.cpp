@@ -170,6 +170,39 @@ BOOST_AUTO_TEST_CASE(an_end_may_be_closed_or_changed_by_its_own_function) {
     BOOST_TEST(s.heard.back() == "Connection Closed");
 }
 
+struct patient_sink : sink {
+    std::vector<sigfire::loopback::connection<int>*> waiting;
+    void opening(sigfire::loopback::connection<int>& c, const request&) {
+        c.hold();
+        waiting.push_back(&c);
+    }
+};
+
+BOOST_AUTO_TEST_CASE(who_waits_for_an_answer_is_seen_to_go_and_not_waited_for_at_the_end) {
+    boost::asio::io_context io;
+    sigfire::loopback net{io};
+    patient_sink s;
+    sigfire::loopback::engine<int, patient_sink> e{net, s};
+    error_code ec;
+    e.open(ec);
+    auto goes = net.connect(), stays = net.connect();
+    goes.send("never heard");
+    stays.send("never heard");
+    io.poll();
+    BOOST_TEST(s.waiting.size() == 2u);
+    goes.close(errc::lost);
+    io.restart();
+    io.poll();
+    BOOST_TEST(s.heard == strings{"Connection Lost"});
+    bool done = false;
+    e.stop(std::chrono::hours{1}, [&] { done = true; });
+    io.restart();
+    io.poll();
+    BOOST_TEST(done);
+    BOOST_TEST(!stays);
+    BOOST_TEST(s.heard == (strings{"Connection Lost", "Server Stopping"}));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace

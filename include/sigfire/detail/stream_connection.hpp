@@ -71,26 +71,38 @@ public:
     }
 
     void accept(std::string_view subprotocol) {
-        if (!opening_) return;
+        if (!opening_ || silent()) return;
         opening_ = false;
         known_ = true;
-        if constexpr (Wire::upgrades) write(switching_protocols(core_->upgrade_key, subprotocol));
+        if constexpr (Wire::upgrades) {
+            if (!held_) return write(switching_protocols(core_->upgrade_key, subprotocol));
+            write(switching_protocols(std::string_view{*kept_}.substr(0, upgrade_key_size), subprotocol));
+            kept_->erase(0, upgrade_key_size);
+        }
     }
 
     void refuse(const ending& e) {
-        if (!std::exchange(opening_, false)) return;
-        if constexpr (Wire::upgrades) write(compose(refusal_response(e)));
-        finish(errc::denied);
+        if (!opening_) return;
+        known_ = false;
+        turn_down(e, errc::denied);
     }
 
     void hold() {
+        if (opening_ && !held_) {
+            known_ = true;
+            // The answer will need it, and the request is gone by then.
+            if constexpr (Wire::upgrades) kept_ = std::make_unique<std::string>(core_->upgrade_key);
+        }
         held_ = true;
         mark();
     }
 
     void release() {
-        if (!std::exchange(held_, false)) return;
-        released_ = true;
+        if (!held_) return;
+        if (!opening_) {
+            held_ = false;
+            released_ = true;
+        }
         mark();
     }
 
@@ -101,6 +113,7 @@ public:
 
     void close(const ending& e, errc cause) {
         if (silent()) return;
+        if (opening_) return turn_down(e, cause);
         // A held connection is not being read, so the other side's part of the close would not be seen.
         said_close_ = e.close_code != 0 && control_message(control::close, e.close_code, e.text) && !held_;
         if (!cut_) finish(cause);
@@ -155,6 +168,14 @@ private:
         }
     }
 
+    // Instead of letting it in.
+    void turn_down([[maybe_unused]] const ending& e, errc cause) {
+        opening_ = false;
+        if constexpr (Wire::upgrades)
+            if (e.http_status != 0) write(compose(refusal_response(e)));
+        finish(cause);
+    }
+
     // Nothing more is written; what is pending goes out before the end.
     void finish(errc cause) {
         if (std::exchange(ending_, true)) return;
@@ -185,14 +206,15 @@ private:
 
     core_type* core_;
     stream_connection* next_marked_ = nullptr;
-    std::unique_ptr<std::string> kept_; // bytes of an incomplete request, or that came while held
+    std::unique_ptr<std::string> kept_; // bytes of an incomplete request, or that came while held; those
+                                        // behind its key if the upgrade is not answered yet
     outbox out_;
     framing_type framing_;
     typename Loop::socket socket_{};
     std::uint32_t index_ = 0; // in the engine's table
     std::uint32_t stamp_ = 0; // ms on the engine's clock: last sign of life; start of opening or of ending
     errc cause_ = errc::closed;
-    bool opening_ = true;
+    bool opening_ = true; // not answered yet; once the sink has seen it, only while held
     bool held_ = false;
     bool released_ = false;
     bool ending_ = false;     // nothing more is written

@@ -213,7 +213,7 @@ private:
 
     void feed(connection& c, std::span<char> bytes) {
         if constexpr (Wire::upgrades) {
-            if (c.opening_) return upgrade(c, bytes);
+            if (c.opening_ && !c.held_) return upgrade(c, bytes);
         }
         // What is kept goes first.
         if (c.held_ || c.kept_) return keep(c, bytes);
@@ -314,7 +314,7 @@ private:
     void open(connection& c, const request& r) {
         c.stamp_ = ms();
         sink_.opening(c, r);
-        if (c.opening_) c.refuse({500, 0, "Not Admitted"});
+        if (c.opening_ && !c.held_) c.refuse({500, 0, "Not Admitted"});
     }
 
     void turn_away(connection& c, errc e) {
@@ -415,7 +415,8 @@ private:
             else if (c.ending_) {
                 if (age > l.closing) c.cut(c.cause_, true);
             } else if (c.opening_) {
-                if (age > l.handshake) turn_away(c, errc::handshake_timeout);
+                // How long a request waits for its answer is up to the sink.
+                if (age > l.handshake && !c.held_) turn_away(c, errc::handshake_timeout);
             } else if (c.pinged_ && age > l.dead) {
                 c.cut(errc::pong_timeout, true);
             } else if (l.ping.count() != 0 && !c.pinged_ && !c.held_ && age > l.ping) {

@@ -98,6 +98,9 @@ inline bool wants_websocket(const request& r) {
     return has_token(r, "Upgrade", "websocket");
 }
 
+/// Characters of a Sec-WebSocket-Key: 16 bytes in base64.
+inline constexpr std::size_t upgrade_key_size = 24;
+
 /// What is wrong with an upgrade request (RFC 6455, 4.2.1), or `ok`.
 inline errc check_upgrade(const request& r, bool http_1_1, std::span<const std::string> origins) {
     const auto key = r["Sec-WebSocket-Key"];
@@ -112,7 +115,8 @@ inline errc check_upgrade(const request& r, bool http_1_1, std::span<const std::
         return errc::bad_handshake;
     if (r["Sec-WebSocket-Version"] != "13") return errc::version_not_supported;
     // 16 bytes are 22 characters and "==".
-    if (key.size() != 24 || !key.ends_with("==") || !std::all_of(key.begin(), key.end() - 2, base64))
+    if (key.size() != upgrade_key_size || !key.ends_with("==") ||
+        !std::all_of(key.begin(), key.end() - 2, base64))
         return errc::bad_handshake;
     if (!origins.empty() && std::find(origins.begin(), origins.end(), r["Origin"]) == origins.end())
         return errc::forbidden_origin;

@@ -243,7 +243,8 @@ struct transport_probe {
     std::map<std::size_t, std::vector<std::string>> heard{};
     std::map<std::size_t, errc> ended{};
     std::size_t count = 0, alive_count = 0;
-    bool refuse = false, hold = false, echo = false;
+    std::size_t ticks = 0;
+    bool refuse = false, hold = false, wait = false, echo = false;
     bool busy = false; // inside a sink call or an operation
 
     void enter() { check(!std::exchange(busy, true), "no operation calls the sink"); }
@@ -265,8 +266,8 @@ struct transport_probe {
             c.refuse({403, 4000, "refused"});
         } else {
             open[count] = &c;
-            c.accept({});
-            if (hold) c.hold();
+            if (!wait) c.accept({});
+            if (hold || wait) c.hold();
         }
         busy = false;
     }
@@ -297,7 +298,7 @@ struct transport_probe {
         busy = false;
     }
     bool http(const request&, response&) { return false; }
-    time_point tick(time_point) { return time_point::max(); }
+    time_point tick(time_point) { return ++ticks, time_point::max(); }
 };
 
 /** Laws of `Transport`, `Connection`, and of how they call their sink.
@@ -406,11 +407,53 @@ void transport_laws(const T& transport, std::size_t message_limit, std::size_t o
         check(drive([&] { return sink.alive_count == 1; }), "a ping that is answered is told");
     }
 
+    // Held before the answer.
+    sink.wait = true;
+    const auto first = sink.count + 1;
+    const auto waiting = [&](std::size_t n) {
+        auto p = dial(engine.address());
+        p.send("early");
+        check(drive([&] { return sink.count == first + n; }), "who waits delays nobody else");
+        return p;
+    };
+    auto late = waiting(0), turned_away = waiting(1), cut = waiting(2), gone = waiting(3),
+         stopped = waiting(4);
+    const auto ticks = sink.ticks;
+    sink.open[first]->release();
+    check(drive([&] { return sink.ticks > ticks; }), "release before the answer has a turn run");
+    check(sink.heard[first].empty(), "nobody is heard before the answer");
+    sink.open[first]->accept({});
+    sink.open[first]->release();
+    sink.say(*sink.open[first], "welcome");
+    got.clear();
+    check(drive([&] {
+              for (auto& m : late.take()) got.push_back(std::move(m));
+              return !sink.heard[first].empty() && !got.empty();
+          }),
+          "who is let in late is heard, and hears");
+    check(sink.heard[first] == std::vector<std::string>{"early"}, "what came before the answer is heard");
+    check(got == std::vector<std::string>{"welcome"}, "what was written with the answer arrives");
+    sink.open[first + 1]->refuse({403, 4000, "refused"});
+    sink.open.erase(first + 1);
+    check(drive([&] { return turned_away.ended(); }), "refuse ends who waits");
+    check(sink.ended.count(first + 1) == 0, "who is refused late is never heard of");
+    sink.open[first + 2]->close({403, 4000, "closed"}, errc::denied);
+    check(drive([&] { return cut.ended() && sink.ended.count(first + 2) == 1; }), "close ends who waits");
+    check(sink.ended[first + 2] == errc::denied, "the cause of an end before the answer is told");
+    gone.hang_up();
+    drive([&, once = 0]() mutable { return ++once > 2; });
+    if (sink.open.count(first + 3) == 1) {
+        sink.open[first + 3]->accept({});
+        sink.open[first + 3]->release();
+    }
+    check(drive([&] { return sink.ended.count(first + 3) == 1; }), "that a peer has gone is told in the end");
+
     bool done = false;
     engine.stop(std::chrono::milliseconds{0}, [&] { done = true; });
     check(!done, "stop calls nothing from inside");
     check(drive([&] { return done; }), "stop ends");
-    check(sink.open.empty() && sink.ended.size() == 4, "each that was let in is closed once");
+    check(stopped.take().empty() && sink.ended[first + 4] == errc::stopping, "who waits is dropped by stop");
+    check(sink.open.empty() && sink.ended.size() == 8, "each that was let in, or waited, is closed once");
 }
 
 } // namespace sigfire::test

@@ -196,12 +196,17 @@ public:
     }
 
     void refuse(const ending& e) {
-        if (std::exchange(opening_, false)) finish(e, errc::denied);
+        if (!opening_) return;
+        known_ = false;
+        close(e, errc::denied);
     }
 
-    void hold() { held_ = true; }
+    void hold() {
+        if (opening_) known_ = true;
+        held_ = true;
+    }
     void release() {
-        held_ = false;
+        held_ = opening_ && held_;
         wake_();
     }
 
@@ -213,6 +218,7 @@ public:
     }
 
     void close(const ending& e, errc cause) {
+        opening_ = false;
         if (cause_ == errc::ok) finish(e, cause);
     }
 
@@ -307,7 +313,7 @@ private:
                 continue;
             }
             sink_.opening(entered, request{});
-            if (entered.opening_) entered.refuse({500, 1011, "Not Admitted"});
+            if (entered.opening_ && !entered.held_) entered.refuse({500, 1011, "Not Admitted"});
         }
         // What is said in this turn is heard in this turn: by index, since the sink may cause output
         // anywhere.
@@ -351,15 +357,15 @@ private:
         }
         if (std::exchange(l.ping, false) && l.answers_pings && l.peer_end == errc::ok && c.cause_ == errc::ok)
             sink_.alive(c);
-        if (!c.held_ && l.to_server.empty() && c.cause_ == errc::ok && l.peer_end != errc::ok)
-            c.finish({0, 1000, {}}, l.peer_end);
+        const bool heard_all = c.opening_ || (!c.held_ && l.to_server.empty());
+        if (heard_all && c.cause_ == errc::ok && l.peer_end != errc::ok) c.finish({0, 1000, {}}, l.peer_end);
         if (c.cause_ != errc::ok && std::exchange(c.known_, false)) sink_.closed(c, c.cause_);
     }
 
     // Whether the connection is over: its output has been read, or nobody will.
     bool end_of(connection<State>& c, time_point now) {
         auto& l = *c.link_;
-        if (c.cause_ == errc::ok && stopping_ && now >= drain_until_)
+        if (c.cause_ == errc::ok && stopping_ && (c.opening_ || now >= drain_until_))
             c.finish({503, 1001, {}}, errc::stopping);
         if (c.cause_ == errc::ok) return false;
         if (std::exchange(c.known_, false)) sink_.closed(c, c.cause_);

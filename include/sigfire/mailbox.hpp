@@ -1,0 +1,164 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/concepts.hpp>
+#include <sigfire/detail/json_extras.hpp>
+#include <sigfire/detail/stored_envelope.hpp>
+#include <sigfire/envelope.hpp>
+#include <sigfire/error.hpp>
+#include <sigfire/feature.hpp>
+#include <sigfire/peer.hpp>
+#include <sigfire/router.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace sigfire {
+
+/// How much a `mailbox` keeps; more is `full`.
+struct mailbox_limits {
+    std::size_t messages_per_id = 100;      ///< for one absent id
+    std::size_t messages_per_sender = 1000; ///< from one peer
+    std::size_t messages_in_all = 100'000;  ///< for all
+    std::size_t bytes_in_all = 64u << 20;   ///< of all of them
+};
+
+/** A router that keeps messages for peers who are not there: `mailbox{direct_router{}, 5s}`. Models Router; a
+ * part of a server, and of a hub.
+ *
+ *  The sender's reply is `ok`, and says that the message is held. When a peer of that id comes, it gets what
+ * waits for it, in the order said, right after its welcome. What nobody came for in time is dropped, and its
+ * sender told by an `expired` notice. Requests, publications and messages to who is merely `away` are not its
+ * business.
+ *
+ *  `wake(id)`, if set, is called once per absence, with the first message that is kept: to send a push
+ *  notification, say. It must not call the hub. */
+template <class R = direct_router>
+class mailbox : public feature {
+public:
+    explicit mailbox(R router, std::chrono::milliseconds time, mailbox_limits limits = {},
+                     std::function<void(std::string_view id)> wake = {})
+        : router_(std::move(router)), time_(time), limits_(limits), wake_(std::move(wake)) {}
+
+    /// How many messages are kept.
+    std::size_t size() const noexcept { return count_; }
+
+    template <class Registry, class To>
+    errc route(const Registry& registry, peer_handle from, const envelope& e, To to) {
+        return router_.route(registry, from, e, std::move(to));
+    }
+
+    template <class D>
+    errc missed(D& desk, peer_handle from, const envelope& e, errc cause) {
+        if ((cause != errc::unknown && cause != errc::offline) || e.what != verb::send || e.to.empty() ||
+            e.to.size() > 256 || e.status != errc::ok)
+            return cause;
+        detail::stored_envelope message{e};
+        const auto at = boxes_.find(e.to);
+        const auto mine = senders_.find(key(from));
+        if ((at != boxes_.end() && at->second.size() >= limits_.messages_per_id) ||
+            (mine != senders_.end() && mine->second >= limits_.messages_per_sender) ||
+            count_ >= limits_.messages_in_all || bytes_ + message.size() > limits_.bytes_in_all)
+            return errc::full;
+        auto& box = at != boxes_.end() ? at->second : boxes_[std::string{e.to}];
+        ++count_;
+        ++senders_[key(from)];
+        bytes_ += message.size();
+        box.push_back({from, ++last_, std::move(message)});
+        due_.push_back({desk.now() + time_, last_, std::string{e.to}});
+        // Forgetting whom it has woken costs no more than waking twice.
+        if (woken_.size() > limits_.messages_in_all) woken_.clear();
+        if (wake_ && woken_.emplace(e.to).second) wake_(e.to);
+        return errc::held;
+    }
+
+    template <class D>
+    void opened(D& desk, peer_handle peer, const admission& granted) {
+        woken_.erase(granted.id);
+        const auto box = boxes_.extract(granted.id);
+        if (!box) return;
+        for (auto& kept : box.mapped()) {
+            forget(kept);
+            auto& e = kept.message.get();
+            e.id = desk.fresh_id();
+            desk.send(peer, e);
+        }
+    }
+
+    template <class D>
+    void closed(D&, peer_handle peer, errc) {
+        senders_.erase(key(peer)); // what it said stays
+    }
+
+    template <class D>
+    time_point tick(D& desk) {
+        for (; !due_.empty(); due_.pop_front()) {
+            const auto at = boxes_.find(due_.front().id);
+            if (at == boxes_.end() || at->second.front().number != due_.front().number) continue;
+            if (due_.front().at > desk.now()) return due_.front().at;
+            const auto kept = std::move(at->second.front());
+            at->second.pop_front();
+            if (at->second.empty()) boxes_.erase(at);
+            forget(kept);
+            tell(desk, kept);
+        }
+        return time_point::max();
+    }
+
+private:
+    struct item {
+        peer_handle from;
+        std::uint64_t number;
+        detail::stored_envelope message; // its id is the sender's
+    };
+
+    struct deadline {
+        time_point at;
+        std::uint64_t number;
+        std::string id;
+    };
+
+    static std::uint64_t key(peer_handle p) noexcept { return std::uint64_t{p.slot} << 32 | p.generation; }
+
+    void forget(const item& kept) {
+        --count_;
+        bytes_ -= kept.message.size();
+        const auto mine = senders_.find(key(kept.from));
+        if (mine != senders_.end() && --mine->second == 0) senders_.erase(mine);
+    }
+
+    template <class D>
+    static void tell(D& desk, const item& kept) {
+        const auto& late = kept.message.get();
+        detail::json_text said;
+        said.raw(R"({"request":)").raw(late.id).raw("}");
+        envelope e;
+        e.what = verb::notice;
+        e.command = "expired";
+        e.id = desk.fresh_id();
+        e.from = late.to;
+        e.data.bytes = said.view();
+        desk.send(kept.from, e);
+    }
+
+    R router_;
+    std::chrono::milliseconds time_;
+    mailbox_limits limits_;
+    std::function<void(std::string_view)> wake_;
+    std::map<std::string, std::deque<item>, std::less<>> boxes_; // by absent id
+    std::map<std::uint64_t, std::size_t> senders_;               // how many are kept of each
+    std::deque<deadline> due_;                                   // one time for all: in order
+    std::set<std::string, std::less<>> woken_;                   // in their present absence
+    std::size_t count_ = 0, bytes_ = 0;
+    std::uint64_t last_ = 0;
+};
+
+} // namespace sigfire

@@ -1,0 +1,18 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+// expect: sigfire: to await what a hook's on_admit returns, #include <sigfire/awaited.hpp>
+#include <sigfire/sigfire.hpp>
+#ifdef RIGHT
+#include <sigfire/awaited.hpp>
+#endif
+
+#include <boost/asio/awaitable.hpp>
+
+using namespace sigfire;
+
+struct hook {
+    boost::asio::awaitable<errc> on_admit(const request&, admission&) { co_return errc::ok; }
+};
+
+void serve(boost::asio::io_context& io) {
+    server srv{websocket{io}, hooks{hook{}}};
+}
