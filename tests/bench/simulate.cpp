@@ -16,8 +16,8 @@ int main(int argc, char** argv) {
     };
     const auto count = number(1, 100'000), first = number(2, 1);
     const auto start = std::chrono::steady_clock::now();
-    const auto r =
-        test::simulate_many(first, count, {}, [](const hub_options& o) { return test::simulated_hub<>{o}; });
+    const auto r = test::simulate_many(
+        first, count, {}, [](const test::simulation_options& o) { return test::simulated_hub<>{o.hub}; });
     const std::chrono::duration<double, std::ratio<60>> minutes = std::chrono::steady_clock::now() - start;
     if (!r) {
         std::cout << r.text() << '\n';

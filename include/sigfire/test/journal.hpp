@@ -1,42 +1,16 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/detail/json_scan.hpp>
 #include <sigfire/test/network.hpp>
+#include <sigfire/test/wire_text.hpp>
 
-#include <charconv>
 #include <chrono>
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 namespace sigfire::test {
-
-/// The value of a member of a JSON object as it stands in the text, or empty.
-inline std::string_view json_member(std::string_view object, std::string_view name) {
-    std::string_view found;
-    if (detail::json_scanner text{object}; text.first() == '{')
-        text.object([&](std::string_view n) {
-            const auto value = text.value();
-            if (n == name) found = value;
-            return !value.empty();
-        });
-    return found;
-}
-
-/// What stands between the quotes of a JSON string; of anything else, the text itself.
-inline std::string_view json_unquoted(std::string_view raw) {
-    return detail::is_json_string(raw) ? detail::json_contents(raw) : raw;
-}
-
-/// The number that a JSON text is, or 0.
-inline std::uint32_t json_number(std::string_view raw) {
-    std::uint32_t n = 0;
-    std::from_chars(raw.data(), raw.data() + raw.size(), n);
-    return n;
-}
 
 /** Keeps the first breach of a law, as text, and all that happens, if it is asked to.
  *
@@ -86,23 +60,22 @@ public:
 
     /// A message without what was drawn at random.
     std::string shown(std::string_view text) const {
+        const wire_text m{text};
         std::string out;
-        const auto add = [&](std::string_view member, auto f) {
-            if (const auto raw = json_member(text, member); !raw.empty())
-                out +=
-                    (out.empty() ? "" : " ") + std::string{member} + "=" + std::string{f(json_unquoted(raw))};
+        const auto add = [&](const char* member, std::string_view value) {
+            if (!value.empty()) out += (out.empty() ? "" : " ") + std::string{member} + std::string{value};
         };
-        const auto as_it_is = [](std::string_view s) { return s; };
-        const auto by_name = [this](std::string_view s) { return name(s); };
-        add("cmd", as_it_is);
-        if (json_member(text, "cmd").empty() || !json_member(text, "target").empty()) add("id", as_it_is);
-        add("ok", as_it_is);
-        add("origin", by_name);
-        add("target", by_name);
-        const auto data = json_member(text, "data");
-        for (const std::string_view inner : {"n", "cause", "message"})
-            if (const auto raw = json_member(data, inner); !raw.empty())
-                out += " " + std::string{inner} + "=" + std::string{json_unquoted(raw)};
+        add("", m.cmd);
+        if (m.id.size() < 12) add("id=", m.id); // the server's own are longer, and drawn
+        add("ok=", m.ok);
+        add("from ", name(m.origin));
+        add("to ", name(m.target));
+        add("in ", m.topic);
+        add("request=", m.request);
+        add("received=", m.received);
+        for (const char* const inner : {"n", m.inner("cause").empty() ? "message" : "cause", "held",
+                                        "members", "recovered", "received"})
+            add((std::string{inner} + "=").c_str(), m.inner(inner));
         return out.empty() ? std::to_string(text.size()) + " bytes" : out;
     }
 

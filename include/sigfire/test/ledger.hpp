@@ -2,13 +2,17 @@
 #pragma once
 
 #include <sigfire/error.hpp>
-#include <sigfire/test/journal.hpp>
 #include <sigfire/test/network.hpp>
+#include <sigfire/test/session_book.hpp>
+#include <sigfire/test/simulated_request.hpp>
+#include <sigfire/test/simulation_options.hpp>
+#include <sigfire/test/wire_text.hpp>
 
-#include <chrono>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -17,39 +21,15 @@
 
 namespace sigfire::test {
 
-/// A request that a simulated peer made, and what became of it.
-struct simulated_request {
-    link* from = nullptr; ///< where it was said; null: by the host program
-    std::string origin, target, command, data;
-    errc flaw = errc::ok;       ///< what is wrong with it, if its target is not
-    bool arrived = false;       ///< the hub was handed it
-    bool in_vain = false;       ///< ... when its sender was not online any more
-    unsigned answers = 0;       ///< replies that the hub wrote
-    unsigned deliveries = 0;    ///< ... and messages to the target
-    unsigned heard_answers = 0; ///< replies that the sender heard
-    unsigned heard = 0;         ///< ... and messages that the target heard
-    errc answer = errc::ok;     ///< the first reply
-    link* taker = nullptr;      ///< whom it was delivered to
-};
-
 /// Writes down what passes between a hub and its peers, and compares it with what a hub promises.
-class ledger : public network_observer, public journal {
+class ledger : public session_book {
 public:
-    ledger(std::chrono::milliseconds claim_timeout, bool hooks_judge, std::vector<std::string>* trace)
-        : journal(trace), claim_timeout_(claim_timeout), hooks_judge_(hooks_judge) {}
+    using session_book::session_book;
 
     /// How many requests were made, replies and deliveries heard.
     std::size_t requests() const noexcept { return requests_.size(); }
     std::size_t answers() const noexcept { return answers_; }
     std::size_t deliveries() const noexcept { return deliveries_; }
-
-    // --- what peers say and hear
-
-    /// A link that a peer opened, asking for `id` (empty: any).
-    void opened(link& l, std::string id) { of(l).wish = std::move(id); }
-
-    /// The id under which the hub welcomed a link, or empty.
-    const std::string& id(const link& l) const { return links_.at(l.number).id; }
 
     /// A request that is about to be made; its number is its token, and stands in its payload as `n`.
     std::uint32_t request(simulated_request r) {
@@ -61,331 +41,338 @@ public:
 
     /// A peer heard something from the hub.
     void heard(link& l, std::string_view text) {
-        auto& info = of(l);
         note([&] { return name(l) + " hears " + shown(text); });
-        if (json_member(text, "cmd") == R"("welcome")") {
-            law(info.heard++ == 0, [&] { return name(l) + " was welcomed behind other messages"; });
-            return;
-        }
-        law(info.heard++ != 0, [&] { return name(l) + " heard something before its welcome"; });
-        if (!json_member(text, "ok").empty()) {
+        auto& sent = sent_[l.number];
+        if (!law(!sent.empty(), [&] { return name(l) + " hears what nobody said"; })) return;
+        const auto m = sent.front();
+        sent.pop_front();
+        law(m.hash == std::hash<std::string_view>{}(text), [&] { return name(l) + " hears something else"; });
+        if (m.what == written::answer) {
             ++answers_;
-            const auto n = json_number(json_member(text, "id"));
-            if (!law(n != 0 && n <= requests_.size(), [&] { return "a reply to nothing: " + shown(text); }))
-                return;
-            auto& r = (*this)[n];
-            law(r.from == &l,
-                [&] { return name(l) + " heard the reply to a request of another: " + shown(text); });
-            law(++r.heard_answers == 1,
-                [&] { return name(l) + " heard two replies to " + std::to_string(n); });
-            return;
+            law(++(*this)[m.number].heard_answers == 1,
+                [&] { return name(l) + " hears two replies to " + std::to_string(m.number); });
+        } else if (m.what == written::delivery) {
+            ++deliveries_;
+            for (auto& t : (*this)[m.number].takers)
+                if (t.who == m.to)
+                    law(++t.heard == 1,
+                        [&] { return name(l) + " hears " + std::to_string(m.number) + " twice"; });
         }
-        ++deliveries_;
-        const auto n = number_of(text);
-        if (n == 0) return;
-        auto& r = (*this)[n];
-        law(r.taker == &l, [&] { return name(l) + " heard " + std::to_string(n) + ", which is not for it"; });
-        law(++r.heard == 1, [&] { return name(l) + " heard " + std::to_string(n) + " twice"; });
-        auto& last = info.last_from[r.from != nullptr ? r.from->number : 0];
-        law(last < n, [&] {
-            return name(l) + " heard " + std::to_string(n) + " after " + std::to_string(last) +
-                   ", which its sender said later";
-        });
-        last = n;
     }
-
-    // --- what the host program does
 
     /// Around something that the host program does.
     void before_host() { input_ = {.what = input::host, .from = nullptr}; }
-    void after_host() { decide_claims(); }
+    void after_host() { after_call(nullptr); }
 
-    /// The hub answered the host's own request like this.
-    void host_answer(std::uint32_t n, errc cause) {
-        auto& r = (*this)[n];
-        r.arrived = true;
-        answer(n, r, cause);
-        settle(n, r);
+    /// Around a request of the host program.
+    void host_asks(std::uint32_t n) { arrive(n, nullptr); }
+    void host_hears(std::uint32_t n, errc cause) {
+        answer(n, cause, wire_text{{}});
+        settle(n);
     }
-
-    // --- what passes at the hub
-
-    void before_tick() override { input_ = {.what = input::tick, .from = nullptr}; }
-
-    void before_opening(link& l) override { input_ = {.what = input::opening, .from = &l}; }
 
     void before_received(link& l, std::string_view text) override {
         input_ = {.what = input::received, .from = &l};
-        note([&] { return "hub hears from " + name(l) + ": " + std::string{shown(text)}; });
-        const auto n = json_number(json_member(text, "id"));
-        if (n == 0 || n > requests_.size()) return; // nonsense
-        input_.number = n;
-        auto& r = (*this)[n];
-        r.in_vain = !of(l).online;
-        law(!std::exchange(r.arrived, true), [&] { return "the network doubled " + std::to_string(n); });
-    }
-
-    void before_alive(link& l) override {
-        input_ = {.what = input::alive, .from = &l};
-        note([&] { return name(l) + " shows a sign of life"; });
-    }
-
-    void before_closed(link& l, errc why) override {
-        input_ = {.what = input::closed, .from = &l};
-        note([&] { return "hub is told that " + name(l) + " is closed: " + std::string{cause_name(why)}; });
-        offline(l);
+        number_ = 0;
+        note([&] { return "hub hears from " + name(l) + ": " + shown(text); });
+        auto* const s = session_of(l);
+        const wire_text m{text};
+        nonsense_ = m.cmd.empty();
+        if (s == nullptr || nonsense_) return;
+        s->spent.clear();
+        if (m.cmd == "ack") {
+            s->acknowledged = std::max<std::uint64_t>(s->acknowledged, json_number(m.received));
+            return;
+        }
+        if (m.cmd == "resume") {
+            input_.asks = true;
+            input_.token = m.token;
+            input_.count = json_number(m.received);
+            if (auto* const old = owner(m.token); old != s) input_.returning = old;
+            return;
+        }
+        if (!m.id.empty()) ++s->heard;
+        number_ = json_number(m.inner("n"));
+        if (law(number_ != 0 && number_ <= requests_.size(), [&] { return "the network makes up messages"; }))
+            arrive(number_, s);
     }
 
     void after_call(link* l) override {
-        if (input_.what == input::opening) after_opening(*l);
         if (input_.what == input::received) {
-            if (input_.number != 0)
-                settle(input_.number, (*this)[input_.number]);
-            else
-                law(l->cause() != errc::ok, [&] { return name(*l) + " may talk nonsense"; });
+            if (number_ != 0) settle(number_);
+            law(!std::exchange(nonsense_, false) || l->cause() != errc::ok,
+                [&] { return name(*l) + " may talk nonsense"; });
         }
-        if (input_.what == input::alive)
-            for (auto& c : claims_)
-                law(c.holder != l || !c.claimant->held() || c.claimant->cause() != errc::ok,
-                    [&] { return name(*c.claimant) + " still waits though the holder lives"; });
-        decide_claims();
+        number_ = 0;
+        session_book::after_call(l);
     }
 
     void committed(link& l, std::string_view text) override {
-        auto& info = of(l);
         note([&] { return "hub to " + name(l) + ": " + shown(text); });
-        const bool first = info.committed++ == 0;
-        if (json_member(text, "cmd") == R"("welcome")") {
-            if (law(first, [&] { return name(l) + " is welcomed twice"; }))
-                online(l, json_unquoted(json_member(json_member(text, "data"), "id")));
-            return;
+        const wire_text m{text};
+        written w{written::other, 0, nullptr, std::hash<std::string_view>{}(text)};
+        const bool first = of(l).committed++ == 0;
+        if (m.cmd == "welcome") {
+            if (law(first, [&] { return name(l) + " is welcomed behind other messages"; })) welcomed(l, m);
+        } else if (law(!first, [&] { return name(l) + " is sent something before its welcome"; })) {
+            if (!m.ok.empty() && m.id.starts_with('r'))
+                resume_replied(l, m);
+            else if (auto* const s = session_of(l); s != nullptr)
+                say(*s, text, m, w);
+            else
+                law(false, [&] { return name(l) + " is sent something, but is not on the hub"; });
         }
-        law(!first, [&] { return name(l) + " is sent something before its welcome"; });
-        if (const auto ok = json_member(text, "ok"); !ok.empty()) {
-            const auto n = json_number(json_member(text, "id"));
-            if (!law(n != 0 && n <= requests_.size(), [&] { return "a reply to nothing: " + shown(text); }))
-                return;
-            auto& r = (*this)[n];
-            law(r.from == &l, [&] { return "the reply to " + std::to_string(n) + " goes to " + name(l); });
-            const auto cause = json_member(json_member(text, "data"), "cause");
-            const auto words = json_member(json_member(text, "data"), "message");
-            answer(n, r, ok == "true" ? errc::ok : cause_from(json_unquoted(cause.empty() ? words : cause)));
-            return;
-        }
-        if (const auto n = number_of(text)) deliver(l, text, n, (*this)[n]);
+        sent_[l.number].push_back(w);
     }
-
-    void pinged(link& l) override {
-        note([&] { return "hub asks " + name(l) + " for a sign of life"; });
-        input_.pinged = &l;
-    }
-
-    void overflowed(link& l) override {
-        note([&] { return name(l) + " does not read what it is sent"; });
-    }
-
-    void ended_by_server(link& l, errc why) override {
-        note([&] { return "hub ends " + name(l) + ": " + std::string{cause_name(why)}; });
-        if (why == errc::pong_timeout) {
-            const auto c = claim_of(&claim::holder, l);
-            law(c != nullptr && now() - c->since >= claim_timeout_,
-                [&] { return name(l) + " is ended for its silence before its time is over"; });
-        }
-        if (why == errc::id_in_use && claim_of(&claim::claimant, l) != nullptr)
-            law(input_.what == input::alive && input_.from == claim_of(&claim::claimant, l)->holder,
-                [&] { return name(l) + " is refused though the holder did not show a sign of life"; });
-        offline(l);
-    }
-
-    void broken_law(const link* l, const char* what) override {
-        law(false, [&] { return (l != nullptr ? name(*l) + ": " : std::string{}) + what; });
-    }
-
-    // --- what has to be true when everything is quiet
 
     /// After all messages have arrived: everything that could be answered, was; nothing got lost.
     void nothing_is_open() {
         for (std::uint32_t n = 1; n <= requests_.size(); ++n) {
             const auto& r = (*this)[n];
-            const bool healthy = r.from != nullptr && r.from->cause() == errc::ok && !r.from->broken();
-            law(!healthy || r.arrived, [&] { return std::to_string(n) + " never arrived"; });
-            law(!healthy || r.heard_answers == 1, [&] { return std::to_string(n) + " was not answered"; });
-            law(r.deliveries == 0 || r.taker->broken() || r.heard == 1,
-                [&] { return std::to_string(n) + " got lost on the way to " + name(*r.taker); });
+            for (const auto& t : r.takers) {
+                const bool excused = t.who->over || t.who->wire == nullptr || t.losses != t.who->losses ||
+                                     (!t.who->resumable && t.who->wire->broken());
+                law(excused || t.heard == 1,
+                    [&] { return std::to_string(n) + " got lost on the way to " + name(t.who->id); });
+            }
+            law(!r.held || !r.takers.empty() || r.expired || r.from->over || !r.from->extras ||
+                    r.losses != r.from->losses,
+                [&] { return std::to_string(n) + " is neither fetched nor expired"; });
         }
-        for (const auto& c : claims_)
-            law(!c.claimant->held() || c.claimant->cause() != errc::ok,
-                [&] { return name(*c.claimant) + " waits for ever"; });
+        nobody_waits();
     }
 
-    /// The links that the hub has online, by id.
-    const std::map<std::string, link*, std::less<>>& holders() const noexcept { return holders_; }
+    /// A peer that is well still waits for an answer to this.
+    void is_waited_for(std::uint32_t n) {
+        law((*this)[n].heard_answers == 1 || !(*this)[n].answerable, [&] {
+            return std::to_string(n) + ((*this)[n].arrived ? " was not answered" : " never arrived");
+        });
+    }
 
 private:
-    struct input {
-        enum kind : unsigned char {
-            none,
-            opening,
-            received,
-            alive,
-            closed,
-            tick,
-            host
-        } what = none; // what the hub is told right now
-        link* from = nullptr;
-        std::uint32_t number = 0; // of the request
-        link* pinged = nullptr;   // by the hub, meanwhile
+    // What was written to a link, in order.
+    struct written {
+        enum kind : unsigned char { other, answer, delivery } what;
+        std::uint32_t number;
+        simulated_session* to;
+        std::size_t hash;
     };
 
-    struct link_info {
-        std::string wish, id;
-        bool online = false;
-        unsigned committed = 0, heard = 0;
-        std::map<std::uint32_t, std::uint32_t> last_from{}; // by the sender's link
-    };
-
-    struct claim {
-        link *claimant, *holder;
-        time_point since;
-    };
-
-    link_info& of(const link& l) {
-        if (links_.size() <= l.number) links_.resize(l.number + 1);
-        return links_[l.number];
-    }
-
-    link* holder(std::string_view id) const {
-        const auto found = holders_.find(id);
-        return found != holders_.end() ? found->second : nullptr;
-    }
-
-    claim* claim_of(link* claim::* side, const link& l) {
-        for (auto& c : claims_)
-            if (c.*side == &l) return &c;
-        return nullptr;
-    }
-
-    // The number of the request that is delivered by `text`, or 0.
-    std::uint32_t number_of(std::string_view text) {
-        const auto n = json_number(json_member(json_member(text, "data"), "n"));
-        law(n != 0 && n <= requests_.size(), [&] { return "a message that nobody sent: " + shown(text); });
-        return n <= requests_.size() ? n : 0;
-    }
-
-    void online(link& l, std::string_view id) {
-        auto& info = of(l);
-        info.id = id;
-        if (info.wish.empty()) drawn(info.id, l);
-        law(info.wish.empty() || info.wish == info.id,
-            [&] { return name(l) + " asked for " + info.wish + " and is " + info.id; });
-        law(!info.id.empty() && holder(info.id) == nullptr,
-            [&] { return name(info.id) + " is given to " + name(l) + " though somebody has it"; });
-        holders_[info.id] = &l;
-        info.online = true;
-        if (const auto c = claim_of(&claim::claimant, l))
-            law(now() - c->since <= claim_timeout_,
-                [&] { return name(l) + " was held for longer than a holder may take"; });
-        forget_claims_of(&claim::claimant, l);
-    }
-
-    void offline(link& l) {
-        auto& info = of(l);
-        if (std::exchange(info.online, false)) holders_.erase(info.id);
-        forget_claims_of(&claim::claimant, l);
-    }
-
-    void forget_claims_of(link* claim::* side, const link& l) {
-        std::erase_if(claims_, [&](const claim& c) { return c.*side == &l; });
-    }
-
-    void after_opening(link& l) {
-        auto& info = of(l);
-        auto* const other = holder(info.wish);
-        if (l.held() && l.cause() == errc::ok) {
-            if (law(other != nullptr, [&] { return name(l) + " is held though its id is free"; }))
-                claims_.push_back({&l, other, now()});
-            law(input_.pinged == other, [&] { return name(l) + " waits for one that was not asked"; });
-        } else if (l.cause() == errc::id_in_use) {
-            law(other != nullptr &&
-                    (other->cause() != errc::ok || claim_of(&claim::holder, *other) != nullptr),
-                [&] { return name(l) + " is refused without a question to the holder"; });
-        } else if (l.cause() == errc::ok && !l.told()) {
-            law(info.online, [&] { return name(l) + " is neither welcomed, held nor refused"; });
+    // A session is sent a message, which both ends count.
+    void say(simulated_session& s, std::string_view text, const wire_text& m, written& w) {
+        const bool again = s.next < s.said.size();
+        if (again)
+            law(s.said[s.next] == text,
+                [&] { return name(s.id) + " is sent something else again: " + shown(text); });
+        else if (s.resumable)
+            s.said.emplace_back(text);
+        if (s.resumable) ++s.next;
+        w.to = &s;
+        if (!m.ok.empty()) {
+            w.what = written::answer;
+            w.number = json_number(m.id);
+            if (!law(w.number != 0 && w.number <= requests_.size() && (*this)[w.number].from == &s,
+                     [&] { return "a reply to nothing that " + name(s.id) + " asked: " + shown(text); }))
+                return void(w = {written::other, 0, nullptr, w.hash});
+            if (!again) answer(w.number, m.ok == "true" ? errc::ok : cause_of(m), m);
+            return;
         }
+        if (m.cmd == "expired") {
+            const auto n = json_number(m.inner("request"));
+            if (law(n != 0 && n <= requests_.size(), [&] { return "what nobody asked has expired"; }) &&
+                !again)
+                expire(s, n, m.origin);
+            return;
+        }
+        if (m.cmd == "presence") return;
+        w.what = written::delivery;
+        w.number = json_number(m.inner("n"));
+        if (!law(w.number != 0 && w.number <= requests_.size(),
+                 [&] { return "a message that nobody sent: " + shown(text); }))
+            return void(w = {written::other, 0, nullptr, w.hash});
+        if (!again) deliver(s, w.number, m);
     }
 
-    void decide_claims() {
-        // Where the claimant has gone too, its welcome cannot be seen.
-        for (const auto& c : std::vector(claims_))
-            if (!of(*c.holder).online && !c.claimant->usable()) online(*c.claimant, of(*c.claimant).wish);
-        for (const auto& c : claims_)
-            law(of(*c.holder).online, [&] { return name(*c.claimant) + " waits for one that is gone"; });
-        input_ = {};
+    static errc cause_of(const wire_text& m) {
+        const auto cause = m.inner("cause");
+        return cause_from(cause.empty() ? m.inner("message") : cause);
     }
 
-    void answer(std::uint32_t n, simulated_request& r, errc cause) {
-        law(r.arrived, [&] { return "a reply to " + std::to_string(n) + ", which did not arrive"; });
-        law(++r.answers == 1, [&] { return "a second reply to " + std::to_string(n); });
+    static std::string text(std::uint32_t n) { return std::to_string(n); }
+
+    // The hub is about to be handed a request.
+    void arrive(std::uint32_t n, simulated_session* s) {
+        auto& r = (*this)[n];
+        law(!std::exchange(r.arrived, true),
+            [&] { return text(n) + " comes a second time, though it was counted"; });
+        r.at = now();
+        r.from = s;
+        r.losses = s != nullptr ? s->losses : 0;
+        r.addressee = holder(r.target);
+        r.was_away = r.addressee != nullptr && r.addressee->away();
+        if (r.what == simulated_request::respond) {
+            const auto asked = questions_.find(r.hub_number);
+            if (asked == questions_.end()) return;
+            auto& q = (*this)[asked->second];
+            r.member = !q.closed && q.addressee == s && !q.from->over && now() < q.at + o_.requests->timeout;
+            if (r.member) q.closed = true, q.response = n;
+        }
+        if (r.topic.empty()) return;
+        auto& in = topics_[r.topic];
+        r.members = in.size();
+        r.member = std::find(in.begin(), in.end(), s) != in.end();
+        if (r.what == simulated_request::publish && r.member) {
+            for (auto* const member : in)
+                if (member != s || r.echo) r.takers.push_back({member, member->losses, false});
+        }
+        if (r.what == simulated_request::join && !r.member) in.push_back(s);
+        if (r.what == simulated_request::leave) std::erase(in, s);
+    }
+
+    // The hub wrote a reply to a request.
+    void answer(std::uint32_t n, errc cause, const wire_text& m) {
+        using kind = simulated_request::kind;
+        auto& r = (*this)[n];
+        law(r.arrived, [&] { return "a reply to " + text(n) + ", which did not arrive"; });
+        law(++r.answers == 1, [&] { return "a second reply to " + text(n); });
         r.answer = cause;
-        if (r.from != nullptr)
-            law(r.deliveries == 0, [&] { return std::to_string(n) + " is delivered before its reply"; });
-        const auto* const target = holder(r.target);
+        r.closed = true;
+        const auto* const t = r.addressee;
+        const bool seen = std::any_of(r.takers.begin(), r.takers.end(), [](const auto& x) { return x.seen; });
+        if (!r.by_host && r.what != kind::question)
+            law(!seen, [&] { return text(n) + " is delivered before its reply"; });
         const auto wrong = [&](bool justified) {
-            law(justified || hooks_judge_, [&] {
-                return std::to_string(n) + " ends in " + std::string{cause_name(cause)} + " without reason";
-            });
+            law(justified || o_.hooks_judge,
+                [&] { return text(n) + " ends in " + std::string{cause_name(cause)} + " without reason"; });
         };
+        if (r.what == kind::question && r.response != 0) { // somebody has answered
+            const auto& by = (*this)[r.response];
+            law(json_number(m.inner("n")) == r.response && by.fails == (cause != errc::ok),
+                [&] { return text(n) + " has an answer that is not " + text(r.response); });
+            return;
+        }
         switch (cause) {
-        case errc::ok: return wrong(r.flaw == errc::ok);
-        case errc::missing_target: return wrong(r.target.empty());
-        case errc::unknown: return wrong(!r.target.empty() && target == nullptr);
-        case errc::self: return wrong(target != nullptr && target == r.from);
-        case errc::full: return wrong(target != nullptr && target->cause() != errc::ok);
-        default:
-            return wrong(cause == r.flaw &&
-                         (cause == errc::unknown_command || (target != nullptr && target != r.from)));
+        case errc::ok:
+            if (m.inner("held") == "true") {
+                r.held = true;
+                return wrong(o_.mailbox.count() != 0 && t == nullptr && r.what == kind::relay);
+            }
+            if (r.what == kind::relay) return wrong(r.flaw == errc::ok && t != nullptr);
+            if (r.what == kind::join)
+                law(json_number(m.inner("members")) == topics_[r.topic].size(),
+                    [&] { return text(n) + " is told a wrong number of members"; });
+            return wrong(r.what == kind::join || (r.what != kind::question && r.member));
+        case errc::missing_target: return wrong(r.target.empty() && r.topic.empty());
+        case errc::unknown:
+            if (r.what == kind::publish) return wrong(r.members == 0);
+            if (r.what == kind::leave) return wrong(!r.member);
+            return wrong(
+                !r.target.empty() && t == nullptr &&
+                (o_.mailbox.count() == 0 || r.flaw != errc::ok || r.by_host || r.what != kind::relay));
+        case errc::self: return wrong(t != nullptr && t == r.from);
+        case errc::full: return wrong(t != nullptr && (r.was_away ? brims(*t) : t->over || !t->reachable()));
+        case errc::offline: return wrong(r.what == kind::question && t != nullptr && t->over);
+        case errc::expired:
+            if (r.what == kind::respond) return wrong(!r.member);
+            return wrong(r.what == kind::question && now() == r.at + o_.requests->timeout);
+        case errc::denied: return wrong(r.what == kind::publish && r.members != 0 && !r.member);
+        case errc::unknown_command: return wrong(cause == r.flaw);
+        default: return wrong(cause == r.flaw && t != nullptr && t != r.from);
         }
     }
 
-    // After the call that handed it to the hub.
-    void settle(std::uint32_t n, const simulated_request& r) {
-        if (r.in_vain)
-            return void(law(r.answers + r.deliveries == 0, [&] {
-                return "the hub heard " + std::to_string(n) + " from one that is not online";
-            }));
-        law(r.answers == 1 || (r.from != nullptr && r.from->cause() != errc::ok),
-            [&] { return std::to_string(n) + " is not answered"; });
-        if (r.answers == 0) return;
-        law(r.answer != errc::ok || r.deliveries == 1 || hooks_judge_,
-            [&] { return std::to_string(n) + " ended in ok, but was not delivered"; });
-        law(r.answer == errc::ok || r.deliveries == 0,
-            [&] { return std::to_string(n) + " failed, but was delivered"; });
+    // After the call that handed a request to the hub.
+    void settle(std::uint32_t n) {
+        using kind = simulated_request::kind;
+        auto& r = (*this)[n];
+        const bool gone = r.from != nullptr && !r.from->reachable();
+        r.reply_lost = r.answers == 0 && gone;
+        law(r.answers == 1 || gone || r.what == kind::question || !r.answerable,
+            [&] { return text(n) + " is not answered"; });
+        if (r.what == kind::publish) {
+            for (auto& t : r.takers) {
+                if (t.seen) continue;
+                law(r.answers == 0 || r.answer != errc::ok || !t.who->reachable(),
+                    [&] { return text(n) + " is not delivered to " + name(t.who->id); });
+                ++t.who->hidden;
+            }
+            if (r.answers != 0 && r.answer != errc::ok) r.takers.clear();
+            return;
+        }
+        const bool taken = !r.takers.empty();
+        if (r.what == kind::question) {
+            if (r.answers == 0 && !taken && r.addressee != nullptr && r.addressee->extras) expect(r);
+            return;
+        }
+        if (r.what != kind::relay || r.answers == 0) return;
+        law(r.answer == errc::ok || !taken, [&] { return text(n) + " failed, but is delivered"; });
+        if (r.answer != errc::ok || r.held || taken) return;
+        if (r.was_away) return expect(r);
+        law(o_.hooks_judge, [&] { return text(n) + " ended in ok, but is not delivered"; });
     }
 
-    void deliver(link& l, std::string_view text, std::uint32_t n, simulated_request& r) {
-        law(r.arrived || r.from == nullptr,
-            [&] { return std::to_string(n) + " is delivered before it arrived"; });
-        law(r.from == nullptr || r.answers == 1 || r.from->cause() != errc::ok,
-            [&] { return std::to_string(n) + " is delivered before its reply"; });
-        law(++r.deliveries == 1, [&] { return std::to_string(n) + " is delivered twice"; });
-        r.taker = &l;
-        law(of(l).online && of(l).id == r.target,
-            [&] { return "foreign mail: " + std::to_string(n) + " goes to " + name(l); });
-        law(json_unquoted(json_member(text, "origin")) == r.origin,
-            [&] { return std::to_string(n) + " is delivered in a wrong name"; });
-        law(json_unquoted(json_member(text, "cmd")) == r.command &&
-                json_member(text, "data").starts_with(std::string_view{r.data}.substr(0, r.data.size() - 1)),
-            [&] { return std::to_string(n) + " was changed on its way: " + shown(text); });
+    // It is kept for who is away.
+    void expect(simulated_request& r) {
+        r.takers.push_back({r.addressee, r.addressee->losses, false});
+        ++r.addressee->hidden;
     }
 
-    const std::chrono::milliseconds claim_timeout_;
-    const bool hooks_judge_;
+    // The hub wrote a message to a session, for the first time.
+    void deliver(simulated_session& s, std::uint32_t n, const wire_text& m) {
+        using kind = simulated_request::kind;
+        auto& r = (*this)[n];
+        law(r.arrived, [&] { return text(n) + " is delivered, but did not arrive"; });
+        law(r.by_host || r.what == kind::question || r.answers == 1 || r.reply_lost || !r.from->reachable(),
+            [&] { return text(n) + " is delivered before its reply"; });
+        auto found =
+            std::find_if(r.takers.begin(), r.takers.end(), [&](const auto& t) { return t.who == &s; });
+        if (found == r.takers.end() && r.what != kind::publish && r.takers.empty() && s.id == r.target &&
+            (r.held || &s == r.addressee))
+            found = r.takers.insert(found, {&s, s.losses, false});
+        if (!law(found != r.takers.end(),
+                 [&] { return "foreign mail: " + text(n) + " goes to " + name(s.id); }))
+            return;
+        law(!std::exchange(found->seen, true), [&] { return text(n) + " is delivered twice"; });
+        law(m.origin == (r.from != nullptr ? r.from->id : ""),
+            [&] { return text(n) + " is delivered in a wrong name"; });
+        law(m.cmd == r.command && m.topic == r.topic &&
+                m.data.starts_with(std::string_view{r.data}.substr(0, r.data.size() - 1)),
+            [&] { return text(n) + " was changed on its way: " + std::string{m.cmd}; });
+        auto& last = last_[{r.from != nullptr ? r.from->number : 0, s.number}];
+        law(last < n, [&] { return text(n) + " comes after " + text(last) + ", which was said later"; });
+        last = n;
+        if (r.what != kind::question) return;
+        r.hub_number = json_number(m.request);
+        questions_[r.hub_number] = n;
+        law(r.hub_number != 0, [&] { return text(n) + " cannot be answered: it has no number"; });
+    }
+
+    // The hub tells a session that nobody fetched its message.
+    void expire(simulated_session& s, std::uint32_t n, std::string_view origin) {
+        auto& r = (*this)[n];
+        law(r.held && r.from == &s && r.takers.empty() && origin == r.target &&
+                !std::exchange(r.expired, true),
+            [&] { return text(n) + " has not expired"; });
+    }
+
+    void gone(simulated_session& s) override {
+        for (auto& [topic, in] : topics_) std::erase(in, &s);
+    }
+
+    std::size_t unseen(const simulated_session& s) const override {
+        return static_cast<std::size_t>(std::count_if(requests_.begin(), requests_.end(), [&](const auto& r) {
+            return r.from == &s && (r.held || (r.what == simulated_request::question && r.answers == 0));
+        }));
+    }
+
     std::deque<simulated_request> requests_;
+    std::map<std::uint32_t, std::uint32_t> questions_; // by the hub's number
+    std::uint32_t number_ = 0;                         // of the request in hand
+    bool nonsense_ = false;
     std::size_t answers_ = 0, deliveries_ = 0;
-    std::deque<link_info> links_; // by number
-    std::map<std::string, link*, std::less<>> holders_;
-    std::vector<claim> claims_;
-    input input_;
+    std::map<std::uint32_t, std::deque<written>> sent_;                          // by link
+    std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> last_;      // by sender and receiver
+    std::map<std::string, std::vector<simulated_session*>, std::less<>> topics_; // who is where
 };
 
 } // namespace sigfire::test

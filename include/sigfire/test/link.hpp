@@ -58,6 +58,8 @@ public:
     void cut();
     /// The peer is gone, and nobody tells the server.
     void vanish();
+    /// The server gives up on a peer, now: it did not answer for too long.
+    void give_up();
     /// The peer stops reading, but may go on talking.
     void stall() noexcept { stalled_ = true; }
     /// It reads again.
@@ -100,8 +102,10 @@ private:
         time_point last{}; // nothing overtakes
     };
 
+    // Whether the sink knows of it, and it has not ended.
+    bool lives() const noexcept { return cause_ == errc::ok && !told_ && !refused_; }
     bool fits(std::size_t n) const noexcept;
-    bool used(const char* what);
+    void used(const char* what);
     void take_down(const parcel& p);
 
     network& net_;
@@ -113,7 +117,7 @@ private:
     parcel reserved_{};
     ending farewell_;
     errc cause_ = errc::ok;
-    bool peer_open_ = true, accepted_ = false, refused_ = false, held_ = false, told_ = false;
+    bool peer_open_ = true, known_ = false, accepted_ = false, refused_ = false, held_ = false, told_ = false;
     bool cut_ = false, gone_ = false, swallows_ = false, stalled_ = false, broken_ = false;
     bool asked_ = false, said_goodbye_ = false, telling_ = false, dirty_ = false, reserving_ = false;
 };

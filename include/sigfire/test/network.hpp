@@ -124,6 +124,11 @@ inline void link::vanish() {
     net_.clock.after(time, [this] { net_.finish(*this, errc::pong_timeout); });
 }
 
+inline void link::give_up() {
+    broken_ = true;
+    net_.finish(*this, errc::pong_timeout);
+}
+
 inline void link::read() {
     if (!std::exchange(stalled_, false)) return;
     for (auto& p : std::exchange(unread_, {})) take_down(p);
@@ -139,11 +144,10 @@ inline void link::take_down(const parcel& p) {
     if (p.what == content::end) net_.end_peer(*this, farewell_, cause_);
 }
 
-// Whether an operation of the server's end may have an effect; none is allowed after `closed`.
-inline bool link::used(const char* what) {
+// No operation of the server's end is allowed after `closed`, nor between `reserve` and `commit`.
+inline void link::used(const char* what) {
     if (told_) net_.watch_->broken_law(this, what);
     if (reserving_) net_.watch_->broken_law(this, "an operation between reserve and commit");
-    return usable();
 }
 
 inline bool link::fits(std::size_t n) const noexcept {
@@ -151,7 +155,8 @@ inline bool link::fits(std::size_t n) const noexcept {
 }
 
 inline char* link::reserve(message_type type, std::size_t n) {
-    if (!used("reserve after closed")) return nullptr;
+    used("reserve after closed");
+    if (!usable()) return nullptr;
     if (!fits(n)) {
         outbox_.clear();
         waiting_ = 0;
@@ -177,34 +182,40 @@ inline void link::commit(std::size_t n) {
 }
 
 inline bool link::room(std::size_t n) {
-    return used("room after closed") && fits(n);
+    used("room after closed");
+    return usable() && fits(n);
 }
 
 inline void link::accept(std::string_view subprotocol) {
     if (answered()) return net_.watch_->broken_law(this, "a second answer to the upgrade");
-    accepted_ = true;
+    if (cause_ != errc::ok) return;
+    accepted_ = known_ = true;
     subprotocol_ = subprotocol;
 }
 
 inline void link::refuse(const ending& e) {
     if (answered()) return net_.watch_->broken_law(this, "a second answer to the upgrade");
+    if (cause_ != errc::ok) return;
     refused_ = told_ = cut_ = true;
     farewell_ = e;
     net_.clock.after(net_.delay(), [this] { net_.end_peer(*this, farewell_, errc::denied); });
 }
 
 inline void link::hold() {
-    if (used("hold after closed")) held_ = true;
+    used("hold after closed");
+    if (lives()) held_ = known_ = true;
 }
 
 inline void link::release() {
-    if (!used("release after closed")) return;
-    held_ = false;
+    used("release after closed");
+    if (!lives()) return;
+    if (accepted_) held_ = false;
     net_.mark(*this);
 }
 
 inline bool link::ping() {
-    if (!used("ping after closed")) return false;
+    used("ping after closed");
+    if (!usable()) return false;
     asked_ = true;
     net_.watch_->pinged(*this);
     net_.mark(*this);
@@ -212,9 +223,9 @@ inline bool link::ping() {
 }
 
 inline void link::close(const ending& e, errc why) {
-    const bool usable = used("close after closed");
+    used("close after closed");
     net_.watch_->ended_by_server(*this, why);
-    if (!usable) return;
+    if (!lives()) return;
     cause_ = why;
     farewell_ = e;
     net_.mark(*this);
@@ -326,7 +337,7 @@ inline void network::flush(link& l) {
 
 // The sink will hear of the end, sooner or later.
 inline void network::finish(link& l, errc why) {
-    if (!l.accepted_ || l.told_) return;
+    if (!l.known_ || l.told_) return;
     if (l.cause_ == errc::ok) l.cause_ = why;
     if (std::exchange(l.telling_, true)) return;
     clock.after(draw.chance(60) ? std::chrono::milliseconds{0} : draw.up_to(options.late),

@@ -1,15 +1,9 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/codec/json.hpp>
-#include <sigfire/hub.hpp>
-#include <sigfire/listener.hpp>
-#include <sigfire/outlet.hpp>
-#include <sigfire/registry.hpp>
-#include <sigfire/router.hpp>
-#include <sigfire/test/ledger.hpp>
-#include <sigfire/test/network.hpp>
-#include <sigfire/test/transport.hpp>
+#include <sigfire/test/simulated_peer.hpp>
+#include <sigfire/test/simulation_options.hpp>
+#include <sigfire/test/stage.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -27,52 +21,6 @@
  * break off, stall, vanish and come back, in an order that is drawn from a seed. Every schedule is compared
  * with what a hub promises; one that fails can be played again, event by event. */
 namespace sigfire::test {
-
-/// sigfire's JSON, where a peer gets the id that it asks for: `/?id=x`. Models Codec.
-class simulated_json : public codec::json {
-public:
-    errc open(const request& rq, state& st, admission& ad) const {
-        ad.id = rq.query("id");
-        return json::open(rq, st, ad);
-    }
-};
-
-using simulated_connection = transport::connection<connection_state<simulated_json>>;
-
-/// The outlet of a simulated hub: it counts its copies, so that a hub which keeps one too long is found out.
-class simulated_outlet : public outlet<simulated_connection, simulated_json> {
-    using base = outlet<simulated_connection, simulated_json>;
-
-public:
-    simulated_outlet(base way) noexcept : base(way) { ++count(); }
-    simulated_outlet(const simulated_outlet& other) noexcept : base(other) { ++count(); }
-    simulated_outlet& operator=(const simulated_outlet&) noexcept = default;
-    ~simulated_outlet() { --count(); }
-
-    /// How many there are in this thread.
-    static std::size_t& count() noexcept {
-        thread_local std::size_t n = 0;
-        return n;
-    }
-};
-
-/// The hub that `simulate` is meant for, with parts of your choice.
-template <class Registry = local_registry, class Router = direct_router, class Log = no_log,
-          class Hooks = no_hooks>
-using simulated_hub = hub<Registry, Router, simulated_outlet, Log, Hooks>;
-
-/// What a schedule looks like.
-struct simulation_options {
-    hub_options hub{};
-    network_options network{.outbox = 3000};
-    unsigned peers = 6;     ///< who have an id of their own; every third has it drawn by the hub
-    unsigned strangers = 2; ///< who claim the ids of others
-    unsigned steps = 150;   ///< things that peers, network and host program do
-    std::chrono::milliseconds pause{200};     ///< longest time between two steps
-    bool hooks_judge = false;                 ///< hooks may refuse or answer any request
-    bool trace = false;                       ///< keep a trace even if all goes well
-    std::chrono::milliseconds quiet{150'000}; ///< how long to wait, at the end, for what is under way
-};
 
 /// How a schedule went.
 struct simulation_report {
@@ -95,42 +43,25 @@ struct simulation_report {
 
 namespace detail {
 
-/// One that is on the network, or not.
-struct simulated_peer {
-    std::string name;
-    std::string wish;     // the id it asks for; empty = any
-    link* wire = nullptr; // its last one
-    std::string id;       // its last one
-    bool welcome = false;
-
-    bool open() const noexcept { return wire != nullptr && wire->open(); }
-    bool online() const noexcept { return open() && welcome; }
-};
-
 template <class MakeHub>
 class simulation {
 public:
     simulation(std::uint64_t seed, const simulation_options& o, MakeHub& make_hub,
                std::vector<std::string>* trace)
-        : o_(o), book_(o.hub.claim_timeout, o.hooks_judge, trace), net_(seed, o.network, &book_),
-          hub_(make_hub(o.hub)), listener_(transport{net_}, simulated_json{}, hub_) {
-        book_.watch(net_);
+        : stage_(seed, o, make_hub, trace), o_(stage_.options), book_(stage_.book), net_(stage_.net) {
         for (unsigned i = 0; i < o.peers + o.strangers; ++i) {
-            auto& p = peers_.emplace_back();
             const bool own = i < o.peers;
-            p.name = (own ? "p" : "s") + std::to_string(own ? i : i - o.peers);
-            if (own && i % 3 != 2) p.wish = p.name;
+            auto& p = add((own ? "p" : "s") + std::to_string(own ? i : i - o.peers));
+            if (own && i % 3 != 2) p.wish = p.name();
         }
-        error_code ec;
-        listener_.open(ec);
     }
 
     void run(simulation_report& r) {
         for (unsigned i = 0; i < o_.steps && !book_.failed(); ++i) {
             step();
             // Half of what happens, happens while messages are on their way.
-            net_.run(draw().up_to(draw().chance(50) ? o_.network.delay : o_.pause));
-            book_.law(hub_.size() == book_.holders().size(), [] { return "the hub miscounts its peers"; });
+            net_.run(up_to(draw().chance(50) ? o_.network.delay : o_.pause));
+            stage_.count();
         }
         // A host program may stop in the middle of everything.
         if (!book_.failed() && draw().chance(75)) calm_down();
@@ -143,182 +74,199 @@ public:
     }
 
 private:
+    using milliseconds = std::chrono::milliseconds;
+    using asks = simulated_request;
+
     generator& draw() { return net_.draw; }
+    milliseconds up_to(milliseconds longest) { return draw().up_to(longest); }
+
+    simulated_peer& add(std::string name) {
+        auto& p = peers_.emplace_back(std::move(name), net_, book_);
+        p.on_end = [this, &p] {
+            // Whoever can continue, does so at the end.
+            const bool again = ending_ ? !stopping_ && !p.token().empty() : draw().chance(70);
+            if (again)
+                net_.clock.after(up_to(o_.pause * 10), [this, &p] {
+                    if (!p.open() && !stopping_) connect(p);
+                });
+        };
+        p.on_question = [this, &p](std::string_view text) { consider(p, text); };
+        return p;
+    }
+
+    simulated_peer& any() { return peers_[draw().below(static_cast<std::uint32_t>(peers_.size()))]; }
 
     void step() {
-        auto& p = peers_[draw().below(static_cast<std::uint32_t>(peers_.size()))];
+        auto& p = any();
         const auto what = draw().below(100);
         if (!p.open()) return connect(p);
-        if (what < 5) return note(p, "closes"), p.wire->close();
-        if (what < 8) return note(p, "is cut off"), p.wire->cut();
-        if (what < 12) return note(p, "vanishes"), p.wire->vanish();
-        if (what < 17) return note(p, "stalls"), p.wire->stall();
-        if (what < 25) return note(p, "reads"), p.wire->read();
-        if (what < 27) return note(p, "talks nonsense"), p.wire->send(R"({"cmd":)");
-        if (what < 31) return net_.clock.after({}, [this] { host(); });
-        if (p.online()) say(p);
+        if (what < 5) return note(p, "closes"), p.wire().close();
+        if (what < 8) return note(p, "is cut off"), p.wire().cut();
+        if (what < 12) return note(p, "vanishes"), p.wire().vanish();
+        if (what < 14) return note(p, "is somewhere else"), p.wire().vanish(), connect(p);
+        if (what < 18) return note(p, "stalls"), p.wire().stall();
+        if (what < 26) return note(p, "reads"), p.wire().read();
+        if (what < 28) return note(p, "talks nonsense"), p.wire().send(R"({"cmd":)");
+        if (what < 32) return net_.clock.after({}, [this] { host(); });
+        if (p.online())
+            for (auto n = draw().below(4) + 1; n-- != 0;) ask(p);
     }
 
     void note(const simulated_peer& p, const char* what) {
-        book_.note([&] { return book_.name(*p.wire) + " " + what; });
+        book_.note([&] { return journal::name(p.wire()) + " " + what; });
     }
 
     void connect(simulated_peer& p) {
-        // Strangers want to be somebody else, every time.
-        if (p.name[0] == 's') p.wish = peers_[draw().below(o_.peers)].name;
-        auto& l =
-            net_.connect(p.wish.empty() ? "/" : "/?id=" + p.wish, draw().chance(50) ? "Signal-Fire@3" : "");
-        l.name = p.name;
-        p.wire = &l;
-        p.welcome = false;
-        book_.opened(l, p.wish);
-        note(p, "connects");
-        l.on_message = [this, &p](std::string& text) {
-            book_.heard(*p.wire, text);
-            p.id = book_.id(*p.wire);
-            p.welcome = true;
-        };
-        l.on_end = [this, &p](const ending&, errc why) {
-            book_.note([&] { return book_.name(*p.wire) + " is closed: " + std::string{cause_name(why)}; });
-            if (!ending_ && draw().chance(70))
-                net_.clock.after(draw().up_to(o_.pause * 10), [this, &p] {
-                    if (!p.open() && !ending_) connect(p);
-                });
-        };
+        if (!p.token().empty()) tokens_.push_back(p.token());
+        if (p.name()[0] == 's') {
+            // Strangers want to be somebody else, every time.
+            p.give_up();
+            p.wish = peers_[draw().below(o_.peers)].name();
+            if (o_.resume && !tokens_.empty() && draw().chance(30)) {
+                const auto& token = tokens_[draw().below(static_cast<std::uint32_t>(tokens_.size()))];
+                if (book_.owner(token) == nullptr)
+                    return p.connect(draw().chance(50) ? arrival::by_url : arrival::by_request, token);
+            }
+        }
+        if (!p.token().empty() && (ending_ || draw().chance(85)))
+            return p.connect(draw().chance(60) ? arrival::by_url : arrival::by_request);
+        constexpr arrival ways[] = {arrival::legacy, arrival::plain, arrival::resumable, arrival::ask_later};
+        p.connect(ways[draw().below(o_.resume ? 4 : 2)]);
     }
 
-    // A request with a payload that can be told from all others.
-    simulated_request make_request() {
+    // A payload that can be told from all others.
+    std::string payload(std::string_view member = "x", bool empty = false) {
+        auto data = R"({"n":)" + std::to_string(book_.next_number());
+        if (!empty)
+            data += ",\"" + std::string{member} + R"(":")" +
+                    std::string(draw().below(draw().chance(5) ? 2000 : 50) + 1, 'x') + '"';
+        return data + '}';
+    }
+
+    void ask(simulated_peer& p) {
         simulated_request r;
+        const auto what = draw().below(100);
+        if (!p.legacy() && o_.topics && what < 35) {
+            r.what = what < 10 ? asks::join : what < 14 ? asks::leave : asks::publish;
+            r.command = what < 10 ? "join" : what < 14 ? "leave" : "publish";
+            r.topic = "t" + std::to_string(draw().below(3));
+            r.echo = r.what == asks::publish && draw().chance(30);
+            r.data = payload();
+            return void(p.ask(std::move(r)));
+        }
         const auto target = draw().below(100);
-        const auto& other = peers_[draw().below(static_cast<std::uint32_t>(peers_.size()))];
-        r.target = target < 3 ? "" : target < 6 || other.id.empty() ? "nobody" : other.id;
+        const auto& other = any();
+        r.target = target < 3 ? "" : target < 6 || other.id().empty() ? "nobody" : other.id();
+        if (!p.legacy() && o_.requests && what < 55) {
+            r.what = asks::question;
+            r.command = "request";
+            r.data = payload();
+            return void(p.ask(std::move(r)));
+        }
         constexpr const char *commands[] = {"offer", "answer", "ice", "session-reject", "session-cancel"},
                              *members[] = {"offer", "answer", "candidate", "reason", "reason"};
         constexpr errc flaws[] = {errc::missing_offer, errc::missing_answer, errc::missing_candidate};
         const auto kind = draw().below(5);
         r.command = commands[kind];
-        r.data = R"({"n":)" + std::to_string(book_.next_number());
-        if (kind < 3 && draw().chance(3))
-            r.flaw = flaws[kind];
-        else
-            r.data += ",\"" + std::string{members[kind]} + R"(":")" +
-                      std::string(draw().below(draw().chance(5) ? 2000 : 50) + 1, 'x') + '"';
-        r.data += '}';
+        if (kind < 3 && draw().chance(3)) r.flaw = flaws[kind];
+        r.data = payload(members[kind], r.flaw != errc::ok);
         if (draw().chance(2)) r.command = "dance", r.flaw = errc::unknown_command;
-        return r;
+        p.ask(std::move(r));
     }
 
-    void say(simulated_peer& p) {
-        for (auto n = draw().below(4) + 1; n-- != 0;) {
-            auto r = make_request();
-            r.from = p.wire;
-            r.origin = p.id;
-            std::string text =
-                R"({"cmd":")" + r.command + R"(","target":")" + r.target + R"(","data":)" + r.data;
-            book_.note([&] {
-                return book_.name(*p.wire) + " says " + std::to_string(book_.next_number()) + " to " +
-                       book_.name(r.target);
+    // A peer was asked something; mostly it answers, and not always once.
+    void consider(simulated_peer& p, std::string_view text) {
+        const wire_text m{text};
+        auto number = json_number(m.request);
+        questions_.push_back(number);
+        if (draw().chance(5))
+            number = questions_[draw().below(static_cast<std::uint32_t>(questions_.size()))];
+        for (auto times = draw().chance(75) ? 1 : draw().chance(20) ? 2 : 0; times-- != 0;)
+            net_.clock.after(up_to(milliseconds{3000}), [this, &p, number] {
+                if (!p.online() || p.legacy()) return;
+                simulated_request r;
+                r.what = asks::respond;
+                r.command = "respond";
+                r.hub_number = number;
+                r.answerable = draw().chance(60);
+                r.fails = draw().chance(20);
+                r.data = payload();
+                p.ask(std::move(r));
             });
-            const auto number = book_.request(std::move(r));
-            p.wire->send(text + R"(,"id":)" + std::to_string(number) + "}");
-        }
     }
 
     void host() {
         book_.before_host();
         const auto what = draw().below(10);
         if (what == 0) {
-            const auto& p = peers_[draw().below(static_cast<std::uint32_t>(peers_.size()))];
-            book_.note([&] { return "host closes " + book_.name(p.id); });
-            const bool there = book_.holders().count(p.id) != 0;
-            book_.law(hub_.close(p.id, errc::denied) == there,
-                      [] { return "close is mistaken about an id"; });
+            stage_.host_closes(any().id());
         } else if (what < 4) {
             book_.note([] { return "host sends to all"; });
             std::size_t count = 0;
-            hub_.for_each([&](std::string_view id, peer_handle h) {
+            stage_.hub.for_each([&](std::string_view id, peer_handle h) {
                 ++count;
-                book_.law(hub_.find(id) == h, [] { return "for_each and find disagree"; });
-                host_send(std::string{id});
+                book_.law(stage_.hub.find(id) == h, [] { return "for_each and find disagree"; });
+                stage_.host_sends(std::string{id});
             });
-            book_.law(count == book_.holders().size(), [] { return "for_each leaves somebody out"; });
+            const auto online = std::count_if(book_.holders().begin(), book_.holders().end(),
+                                              [](const auto& h) { return !h.second->away(); });
+            book_.law(count == static_cast<std::size_t>(online),
+                      [] { return "for_each leaves somebody out"; });
         } else {
-            book_.note([] { return "host sends"; });
-            auto r = make_request();
-            host_send(r.target);
+            stage_.host_sends(draw().chance(10) ? "nobody" : any().id());
         }
         book_.after_host();
     }
 
-    void host_send(std::string target) {
-        simulated_request r;
-        r.target = std::move(target);
-        r.command = "news";
-        const auto n = book_.next_number();
-        r.data = R"({"n":)" + std::to_string(n) + "}";
-        r.arrived = true;
-        const auto to = r.target, data = r.data;
-        book_.request(std::move(r));
-        book_.host_answer(n, hub_.send(to, "news", data));
-    }
-
     void read_all() {
         for (auto& p : peers_)
-            if (p.wire != nullptr) p.wire->read();
+            if (p.has_wire()) p.wire().read();
     }
 
-    // No more trouble: whatever is under way ends.
+    // No more trouble: whatever is under way ends, and who can continue does.
     void calm_down() {
         ending_ = true;
         book_.note([] { return "the network calms down"; });
         read_all();
+        for (auto& p : peers_)
+            if (!p.open() && !p.token().empty()) connect(p);
         net_.run(o_.quiet);
         book_.nothing_is_open();
-        book_.law(hub_.size() == book_.holders().size(), [] { return "the hub miscounts its peers"; });
-        for (auto& [id, l] : book_.holders())
-            book_.law(static_cast<bool>(hub_.find(id)),
+        for (const auto& p : peers_)
+            if (p.open() && !p.wire().broken())
+                for (const auto n : p.waiting()) book_.is_waited_for(n);
+        stage_.count();
+        for (const auto& [id, s] : book_.holders())
+            book_.law(static_cast<bool>(stage_.hub.find(id)),
                       [&, name = book_.name(id)] { return name + " is not found"; });
     }
 
     void end() {
-        ending_ = true;
+        ending_ = stopping_ = true;
         const bool stops = draw().chance(50);
         book_.note([&] { return stops ? "host stops the hub" : "all peers leave"; });
         if (stops) {
-            net_.clock.after({}, [this] {
-                book_.before_host();
-                hub_.stop();
-                book_.after_host();
-                book_.law(hub_.size() == 0, [] { return "a hub that was stopped has peers"; });
-            });
+            net_.clock.after({}, [this] { stage_.host_stops(); });
             net_.turn();
-            auto& late = peers_.emplace_back();
-            late.name = "late";
-            connect(late);
+            add("late").connect(arrival::plain);
         } else {
             for (auto& p : peers_)
-                if (p.wire != nullptr) p.wire->close();
+                if (p.has_wire()) p.wire().close();
         }
         net_.run(o_.quiet);
         read_all();
         net_.run(o_.quiet);
-        std::size_t left = hub_.size();
-        hub_.for_each([&](auto...) { ++left; });
-        book_.law(left == 0, [] { return "peers are left though all have gone"; });
-        for (auto& l : net_.links()) {
-            book_.law(l.told(), [&] { return ledger::name(l) + " was never closed"; });
-            book_.law(!l.open(), [&] { return ledger::name(l) + " was not told that it is closed"; });
-        }
+        stage_.everybody_has_gone();
     }
 
-    const simulation_options o_;
-    ledger book_;
-    network net_;
-    decltype(std::declval<MakeHub&>()(std::declval<const hub_options&>())) hub_;
-    listener<transport, simulated_json, decltype(hub_)> listener_;
+    stage<MakeHub> stage_;
+    const simulation_options& o_;
+    ledger& book_;
+    network& net_;
     std::deque<simulated_peer> peers_;
-    bool ending_ = false;
+    std::vector<std::string> tokens_;      // that somebody had
+    std::vector<std::uint32_t> questions_; // that somebody was asked
+    bool ending_ = false, stopping_ = false;
 };
 
 template <class MakeHub>
@@ -327,19 +275,22 @@ simulation_report simulate_once(std::uint64_t seed, const simulation_options& o,
     simulation_report r;
     r.seed = seed;
     const auto before = simulated_outlet::count();
-    auto* const lines = trace ? &r.trace : nullptr;
-    simulation<MakeHub> s{seed, o, make_hub, lines};
-    s.run(r);
-    if (r.failure.empty() && simulated_outlet::count() != before)
-        r.failure = "outlets are left though all have gone";
+    {
+        simulation<MakeHub> s{seed, o, make_hub, trace ? &r.trace : nullptr};
+        s.run(r);
+        if (r.failure.empty() && simulated_outlet::count() != before)
+            r.failure = "outlets are left though all have gone";
+    }
     return r;
 }
 
 } // namespace detail
 
-/** Plays the schedule of one seed to the hub that `make_hub(hub_options)` returns, by value, a
- * `simulated_hub` or one like it. If it fails it is played again, for the trace; so `make_hub` has to make
- * equal hubs. */
+/** Plays the schedule of one seed to the hub that `make_hub(options)` returns, by value, a `simulated_hub` or
+ *  one like it. If it fails it is played again, for the trace; so `make_hub` has to make equal hubs.
+ *
+ *  Hooks may refuse or answer requests if `hooks_judge` says so; they must not redirect or change them, nor
+ *  refuse admissions, and routers must find the one whose id it is. */
 template <class MakeHub>
 simulation_report simulate(std::uint64_t seed, const simulation_options& o, MakeHub make_hub) {
     auto r = detail::simulate_once(seed, o, make_hub, o.trace);

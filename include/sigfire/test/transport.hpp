@@ -5,7 +5,6 @@
 #include <sigfire/test/network.hpp>
 
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -68,10 +67,13 @@ public:
     void open(error_code&) { net_.listen(this); }
     std::string address() const { return "network:test"; }
 
-    /// Accepts no more; what is left after `drain` is cut. `f()` is called when the sink was told of all
-    /// ends.
+    /// Accepts no more, and nobody that still waits for an answer; what is left after `drain` is cut. `f()`
+    /// is called when the sink was told of all ends.
     void stop(std::chrono::milliseconds drain, std::function<void()> f) {
         stopping_ = true;
+        for (auto& [number, c] : connections_)
+            if (!c.wire().told() && !c.wire().answered())
+                c.close({503, 1001, to_string(errc::stopping)}, errc::stopping);
         if (f) stopped_ = std::move(f);
         net_.clock.after(drain, [this] {
             for (auto& [number, c] : connections_)
@@ -85,8 +87,7 @@ private:
         if (stopping_) return l.refuse({503, 1001, to_string(errc::stopping)});
         auto& c = connections_.emplace(l.number, l).first->second;
         sink_.opening(c, l.asked());
-        if (!l.answered()) l.refuse({500, 1011, "Not Admitted"});
-        if (!l.told()) ++open_;
+        if (!l.answered() && !l.held()) l.refuse({500, 1011, "Not Admitted"});
     }
 
     void received(link& l, std::string& bytes, message_type type) override {
@@ -97,21 +98,22 @@ private:
 
     void closed(link& l, errc why) override {
         sink_.closed(connections_.at(l.number), why);
-        --open_;
         finish();
     }
 
     time_point tick(time_point now) override { return sink_.tick(now); }
 
     void finish() {
-        if (stopping_ && open_ == 0 && stopped_) std::exchange(stopped_, nullptr)();
+        if (!stopping_ || !stopped_) return;
+        for (auto& [number, c] : connections_)
+            if (!c.wire().told()) return;
+        std::exchange(stopped_, nullptr)();
     }
 
     network& net_;
     Sink& sink_;
     // Those that are gone stay here: who still uses one shall be told, not crash.
     std::map<std::uint32_t, connection<State>> connections_;
-    std::size_t open_ = 0;
     std::function<void()> stopped_;
     bool stopping_ = false;
 };
