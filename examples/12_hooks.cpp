@@ -1,9 +1,14 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
 // Hooks have a say in what the hub does. `bearer` asks who connects for a token; the hook of our own replaces
-// the reason of each rejection, and lets nobody say more than three things.
+// the reason of each rejection, and lets nobody say more than three things. `vote` is a command of our own, a
+// coroutine that counts in its own time.
 
+#include <sigfire/awaited.hpp>
 #include <sigfire/sigfire.hpp>
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <iostream>
 
@@ -30,16 +35,26 @@ struct few_words {
 };
 static_assert(sigfire::Hook<few_words>);
 
+boost::asio::awaitable<sigfire::command_reply> vote(sigfire::command_request asked) {
+    boost::asio::steady_timer timer{co_await boost::asio::this_coro::executor, std::chrono::milliseconds{10}};
+    co_await timer.async_wait(boost::asio::use_awaitable);
+    if (asked.data.empty())
+        co_return sigfire::command_reply{.cause = sigfire::errc::malformed, .text = "For whom?"};
+    std::cout << asked.from << " votes " << asked.data << '\n';
+    co_return sigfire::command_reply{.data = R"({"counted":true})"};
+}
+
 int main() {
     boost::asio::io_context io{1};
     const auto knows = [](std::string_view token, sigfire::admission& admission) {
         admission.id = token.substr(0, token.find(':')); // the token says who it is
         return token == "ann:secret" || token == "bob:secret";
     };
-    sigfire::server srv{sigfire::websocket{io}, sigfire::hooks{sigfire::bearer{knows}, few_words{}}};
+    const sigfire::commands own{{"vote", sigfire::awaited(io, vote)}};
+    sigfire::server srv{sigfire::websocket{io}, sigfire::hooks{sigfire::bearer{knows}, own, few_words{}}};
 
     sigfire::client ann{io, {.headers = {{"Authorization", "Bearer ann:secret"}}}}, bob{io}, eve{io};
-    int surprises = 4;
+    int surprises = 5;
     const auto answered = [&](sigfire::error_code cause) {
         if (cause != sigfire::errc::rate) return;
         std::cout << "ann: " << cause.message() << '\n';
@@ -56,6 +71,9 @@ int main() {
             });
             ann.connect(srv.address(), [&](sigfire::error_code, const sigfire::welcome& welcome) {
                 if (welcome.id == "ann") --surprises;
+                ann.request("", "vote", R"("bob")", [&](sigfire::error_code ec) {
+                    if (!ec) --surprises;
+                });
                 for (int i = 0; i < 4; ++i)
                     ann.request("bob", "session-reject", R"({"message":"leave me alone!"})", answered);
             });

@@ -556,6 +556,112 @@ BOOST_FIXTURE_TEST_CASE(over_a_loopback, office) {
     BOOST_TEST(d.questions().empty());
 }
 
+// --- commands
+
+// What a coroutine is asked, it asks at the desk, and replies what it was told to.
+struct clerk {
+    desk* at;
+    boost::asio::io_context* io;
+    command_reply reply = {};
+    std::shared_ptr<int> alive = std::make_shared<int>();
+
+    awaitable<command_reply> operator()(command_request r) const {
+        const errc cause = co_await at->ask(*io, r.name + "/" + r.from + "/" + r.to + "/" + r.data);
+        if (cause == errc::lost) throw std::runtime_error{"lost"};
+        auto out = reply;
+        if (cause != errc::ok) out.cause = cause;
+        co_return out;
+    }
+};
+
+struct named_peer {
+    errc on_admit(const request& r, admission& a) {
+        a.id = r.query("id");
+        return errc::ok;
+    }
+};
+
+struct counter : office {
+    peer& come_named(const std::string& id) {
+        auto& p = come(id);
+        p.read_header();
+        p.events();
+        return p;
+    }
+    void say(peer& p, std::string_view text) {
+        p.say(text);
+        memory::run(io);
+    }
+};
+
+BOOST_FIXTURE_TEST_CASE(a_command_may_be_awaited_and_those_behind_it_wait, counter) {
+    const clerk finds{&d, &io, {.data = R"({"found":7})"}}, does{&d, &io};
+    sigfire::server srv{memory::websocket{io},
+                        hooks{named_peer{}, commands{{"find", sigfire::awaited(io, finds)},
+                                                     {"do", sigfire::awaited(io, does)}}}};
+    auto& p = come_named("ann");
+    auto& q = come_named("bob");
+    say(p, R"({"cmd":"find","id":"1","target":"x","data":{"a":1}})");
+    say(p, R"({"cmd":"do","id":"2"})");
+    say(q, R"({"cmd":"do","id":"3"})");
+    BOOST_TEST(d.questions() == (strings{R"(find/ann/x/{"a":1})", "do/bob//"}));
+    BOOST_TEST(p.read() == "");
+    answer("do/bob//");
+    BOOST_TEST(q.events() == strings{R"(text:{"id":"3","ok":true})"});
+    answer(R"(find/ann/x/{"a":1})");
+    BOOST_TEST(p.events() == strings{R"(text:{"id":"1","ok":true,"data":{"found":7}})"});
+    answer("do/ann//");
+    BOOST_TEST(p.events() == strings{R"(text:{"id":"2","ok":true})"});
+}
+
+BOOST_FIXTURE_TEST_CASE(an_awaited_command_may_fail, counter) {
+    const clerk fails{&d, &io, {.text = "Not Here"}};
+    sigfire::server srv{memory::websocket{io},
+                        hooks{named_peer{}, commands{{"find", sigfire::awaited(io, fails)}}}};
+    auto& p = come_named("ann");
+    for (const auto& [cause, text] :
+         {std::pair{errc::rate, "Not Here"}, {errc::lost, "Internal Server Error"}}) {
+        say(p, R"({"cmd":"find","id":"1"})");
+        answer("find/ann//", cause);
+        BOOST_TEST(p.events() == strings{R"(text:{"id":"1","ok":false,"data":{"message":")" +
+                                         std::string{text} + R"("}})"});
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE(an_awaited_ok_lets_a_known_command_go_its_way, counter) {
+    sigfire::server srv{
+        memory::websocket{io},
+        hooks{named_peer{}, commands{{"session-start", sigfire::awaited(io, clerk{&d, &io})}}}};
+    auto& p = come_named("ann");
+    auto& q = come_named("bob");
+    say(p, R"({"cmd":"session-start","id":"1","target":"bob"})");
+    BOOST_TEST(q.read() == "");
+    answer("session-start/ann/bob/");
+    BOOST_TEST(p.events() == strings{R"(text:{"id":"1","ok":true})"});
+    BOOST_TEST(contains(q.events().at(0), R"("cmd":"session-start","origin":"ann")"));
+}
+
+BOOST_FIXTURE_TEST_CASE(an_awaited_reply_that_nobody_waits_for_harms_nobody, counter) {
+    std::weak_ptr<int> alive;
+    {
+        clerk slow{&d, &io};
+        alive = slow.alive;
+        std::optional<sigfire::server<memory::websocket, hooks<commands>>> srv;
+        srv.emplace(memory::websocket{io}, hooks{commands{{"find", sigfire::awaited(io, std::move(slow))}}});
+        for (int i = 0; i < 2; ++i) say(come_named("x"), R"({"cmd":"find","id":"1","data":{}})");
+        peers.front().reset();
+        memory::run(io);
+        answer(d.questions().at(0));
+        srv.reset();
+    }
+    BOOST_TEST(!alive.expired());
+    answer(d.questions().at(0));
+    io.restart();
+    io.poll();
+    BOOST_TEST(alive.expired());
+    BOOST_TEST(io.stopped());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace

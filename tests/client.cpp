@@ -1,6 +1,8 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #include <sigfire/client.hpp>
 
+#include "support/client_world.hpp"
+
 #include <sigfire/server.hpp>
 #include <sigfire/transport/loopback.hpp>
 #include <sigfire/transport/tcp.hpp>
@@ -14,8 +16,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/read.hpp>
-#include <boost/asio/read_until.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
@@ -38,181 +38,12 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire {
-static std::ostream& boost_test_print_type(std::ostream& out, errc e) {
-    return out << to_string(e);
-}
-} // namespace sigfire
-
 namespace {
 
 using namespace std::literals;
 namespace asio = boost::asio;
+using namespace client_world;
 using sigfire::client, sigfire::client_options, sigfire::errc, sigfire::error_code, sigfire::incoming;
-using operation_result = std::optional<error_code>;
-
-constexpr auto aborted = asio::error::operation_aborted;
-
-// --- the session, without sockets -------------------------------------------------------------------------
-
-struct session {
-    sigfire::detail::client_session<int> core;
-    std::vector<std::string> heard;
-
-    errc hear(std::string text) { return core.received({text}, *this); }
-    errc hear_binary(std::string text) { return core.received({text, sigfire::message_type::binary}, *this); }
-    std::string take() {
-        std::string all;
-        for (const auto& h : std::exchange(heard, {})) all += (all.empty() ? "" : " | ") + h;
-        return all;
-    }
-
-    void on_welcome(sigfire::envelope& e) {
-        heard.push_back("welcome " + std::string{e.to} + ' ' + std::string{e.data.bytes});
-    }
-    void on_reply(int waiter, errc e) {
-        heard.push_back(std::to_string(waiter) + ' ' + std::string{sigfire::cause_name(e)});
-    }
-    void on_signal(sigfire::envelope& e) {
-        heard.push_back(std::string{e.command} + ' ' + std::string{e.from} + ' ' + std::string{e.data.bytes});
-    }
-};
-
-constexpr auto hello = R"({"id":"1","cmd":"welcome","data":{"id":"me"}})";
-
-// --- completion -------------------------------------------------------------------------------------------
-
-// Starts an operation and runs the context until it is done.
-template <class... Results, class Operation>
-auto outcome(asio::io_context& io, Operation operation) {
-    std::optional<std::tuple<error_code, Results...>> out;
-    std::move(operation)([&](error_code ec, Results... r) { out.emplace(ec, std::move(r)...); });
-    BOOST_REQUIRE_MESSAGE(!out, "completed from within");
-    io.restart();
-    const auto limit = std::chrono::steady_clock::now() + 10s;
-    while (!out && io.run_one_until(limit) != 0) continue;
-    BOOST_REQUIRE(out.has_value());
-    return *out;
-}
-
-template <class Operation>
-error_code code(asio::io_context& io, Operation operation) {
-    return std::get<0>(outcome(io, std::move(operation)));
-}
-
-std::pair<error_code, sigfire::welcome> connect(asio::io_context& io, client& c, std::string url) {
-    auto [ec, w] = outcome<sigfire::welcome>(io, c.connect(std::move(url)));
-    return {ec, w};
-}
-
-std::pair<error_code, incoming> receive(asio::io_context& io, client& c) {
-    auto [ec, in] = outcome<incoming>(io, c.receive());
-    return {ec, in};
-}
-
-void run_until(asio::io_context& io, const auto& condition) {
-    io.restart();
-    const auto limit = std::chrono::steady_clock::now() + 10s;
-    while (!condition() && io.run_one_until(limit) != 0) continue;
-    BOOST_REQUIRE(condition());
-}
-
-// --- a server that does what it is told -------------------------------------------------------------------
-
-struct puppet {
-    explicit puppet(asio::io_context& context, bool websocket = true)
-        : io{context}, ws{websocket}, acceptor{io, {asio::ip::address_v4::loopback(), 0}}, socket{io} {
-        acceptor.async_accept(socket, [this](error_code ec) {
-            if (!ec) ws ? upgrade() : start();
-        });
-    }
-
-    std::string url() const {
-        return (ws ? "ws://" : "tcp://") + ("127.0.0.1:" + std::to_string(acceptor.local_endpoint().port()));
-    }
-
-    void upgrade() {
-        asio::async_read_until(
-            socket, asio::dynamic_buffer(head), "\r\n\r\n", [this](error_code ec, std::size_t) {
-                if (ec) return;
-                sigfire::detail::request_header h;
-                BOOST_TEST(h.parse(head));
-                const auto r = h.view("");
-                BOOST_TEST((sigfire::detail::check_upgrade(r, h.http_1_1(), {}) == errc::ok));
-                key = r["Sec-WebSocket-Key"];
-                start();
-            });
-    }
-
-    // Answers with what the test put into `first`; {101} is the proper answer.
-    void start() {
-        if (const auto at = first.find("{101}"); at != first.npos)
-            first.replace(at, 5, sigfire::detail::switching_protocols(key, "sigfire.v1.json"));
-        if (!first.empty()) write(first);
-        read();
-    }
-
-    void read() {
-        socket.async_read_some(asio::buffer(buffer), [this](error_code ec, std::size_t n) {
-            if (ec) {
-                ended = true;
-                return;
-            }
-            const auto p = ws ? websocket.feed({buffer.data(), n}, {}, *this)
-                              : length.feed({buffer.data(), n}, {}, *this);
-            BOOST_TEST((p.error == errc::ok));
-            read();
-        });
-    }
-
-    bool on_message(sigfire::message m) {
-        got.emplace_back(m.view());
-        return true;
-    }
-    bool on_control(sigfire::control c, std::uint16_t code, std::string_view text) {
-        controls.push_back({c, code, std::string{text}});
-        return true;
-    }
-
-    std::string frame(std::string_view text) {
-        const auto seal = [&](auto& f) {
-            const auto head = f.header_bound(text.size());
-            std::string out(head, '\0');
-            out += text;
-            out.resize(f.seal(sigfire::message_type::text, out.data(), head, text.size()));
-            return out;
-        };
-        return ws ? seal(websocket) : seal(length);
-    }
-    std::string control_frame(sigfire::control c, std::uint16_t code, std::string_view text) {
-        std::string out(websocket.control_bound, '\0');
-        out.resize(websocket.write_control(c, code, text, out.data()));
-        return out;
-    }
-    void write(std::string_view bytes) {
-        error_code ec;
-        asio::write(socket, asio::buffer(bytes), ec);
-    }
-    void say(std::string_view text) { write(frame(text)); }
-
-    struct control_message {
-        sigfire::control what;
-        std::uint16_t code;
-        std::string text;
-    };
-
-    asio::io_context& io;
-    bool ws;
-    asio::ip::tcp::acceptor acceptor;
-    asio::ip::tcp::socket socket;
-    std::string head, key, first;
-    std::array<char, 65536> buffer;
-    sigfire::framing::websocket<sigfire::framing::role::server> websocket;
-    sigfire::framing::length length;
-    std::vector<std::string> got;
-    std::vector<control_message> controls;
-    bool ended = false;
-};
 
 // --- real servers -----------------------------------------------------------------------------------------
 
@@ -241,133 +72,6 @@ error_code join(asio::io_context& io, client& c, const Transport& net, const Ser
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(client_)
-
-BOOST_AUTO_TEST_CASE(session_reads_the_welcome_first) {
-    struct {
-        std::string text;
-        errc e;
-        std::string heard;
-    } const table[] = {
-        {hello, errc::ok, "welcome me "},
-        {R"({"cmd":"welcome","data":{"id":"me","configuration":{"iceServers":[]}}})", errc::ok,
-         R"(welcome me {"iceServers":[]})"},
-        {R"({"cmd":"welcome","data":{}})", errc::bad_welcome, ""},
-        {R"({"id":"r1","ok":true})", errc::bad_welcome, ""},
-        {R"({"cmd":"offer","origin":"you","data":{"offer":1}})", errc::bad_welcome, ""},
-        {R"({})", errc::bad_welcome, ""},
-        {R"(7)", errc::bad_welcome, ""},
-        {R"(null)", errc::null_message, ""},
-        {R"({"cmd":"welcome")", errc::malformed, ""},
-        {"\"\xff\"", errc::bad_utf8, ""},
-    };
-    for (const auto& row : table) BOOST_TEST_CONTEXT(row.text) {
-            session s;
-            s.core.wait(1, 1, {});
-            BOOST_TEST((s.hear(row.text) == row.e));
-            BOOST_TEST(s.take() == row.heard);
-        }
-}
-
-BOOST_AUTO_TEST_CASE(session_matches_replies_to_requests) {
-    session s;
-    s.hear(hello);
-    s.take();
-    for (int i = 7; i < 12; ++i) s.core.wait(static_cast<std::uint64_t>(i), i, sigfire::time_point::max());
-    struct {
-        std::string text;
-        std::string heard;
-    } const table[] = {
-        {R"({"id":"r9","ok":true})", "9 ok"},
-        {R"({"id":"r9","ok":true})", ""}, // a second one
-        {R"({"id":"r7","ok":false,"data":{"message":"Peer Not Found"}})", "7 unknown"},
-        {R"({"id":"r11","ok":false,"data":{"message":"?","cause":"self"}})", "11 self"},
-        {R"({"id":"r8","ok":false})", "8 denied"},
-        {R"({"id":"r99","ok":true})", ""},
-        {R"({"id":"r","ok":true})", ""},
-        {R"({"id":"r10x","ok":true})", ""},
-        {R"({"id":"r-10","ok":true})", ""},
-        {R"({"id":"x10","ok":true})", ""},
-        {R"({"id":10,"ok":true})", ""},
-        {R"({"id":{},"ok":true})", ""},
-        {R"({"id":"r10","ok":1})", ""},
-        {R"({"id":"r18446744073709551626","ok":true})", ""}, // 10 + 2^64
-        {hello, ""},
-        {R"({"id":"q","cmd":"offer","origin":"you","data":{"offer":{"sdp":"x"}}})",
-         R"(offer you {"offer":{"sdp":"x"}})"},
-        {R"({"id":"q","cmd":"session-start","origin":"you"})", "session-start you "},
-        {R"({"id":"q","cmd":"mine","origin":"you","data":[1]})", "mine you [1]"},
-        {R"({"id":"q","cmd":"offer","data":{"offer":1}})", R"(offer  {"offer":1})"}, // the server's own
-        {R"([1])", ""},
-    };
-    for (const auto& row : table) BOOST_TEST_CONTEXT(row.text) {
-            BOOST_TEST((s.hear(row.text) == errc::ok));
-            BOOST_TEST(s.take() == row.heard);
-        }
-    BOOST_TEST((s.hear("null") == errc::null_message));
-    BOOST_TEST((s.hear("{") == errc::malformed));
-    BOOST_TEST((s.hear_binary("{") == errc::malformed));
-}
-
-BOOST_AUTO_TEST_CASE(session_expires_and_forgets_requests) {
-    using sigfire::time_point;
-    session s;
-    const auto at = [](int n) { return time_point{std::chrono::milliseconds{n}}; };
-    std::string ended;
-    const auto note = [&](int w) { ended += std::to_string(w) + ' '; };
-    BOOST_TEST((s.core.deadline() == time_point::max()));
-    for (int i = 1; i < 5; ++i) s.core.wait(static_cast<std::uint64_t>(i), i, at(i));
-    BOOST_TEST((s.core.deadline() == at(1)));
-    s.core.forget(2, note);
-    s.core.forget(2, note);
-    BOOST_TEST(ended == "2 ");
-    s.core.expire(at(0), note);
-    BOOST_TEST(ended == "2 ");
-    s.core.expire(at(3), note);
-    BOOST_TEST(ended == "2 1 3 ");
-    BOOST_TEST((s.core.deadline() == at(4)));
-    s.core.expire(time_point::max(), note);
-    BOOST_TEST(ended == "2 1 3 4 ");
-    BOOST_TEST((s.core.deadline() == time_point::max()));
-}
-
-BOOST_AUTO_TEST_CASE(session_composes_only_what_says_just_that) {
-    const auto nested = [](std::size_t n) { return std::string(n, '[') + std::string(n, ']'); };
-    struct {
-        std::string to, command, data;
-        errc e;
-        std::string text;
-    } const table[] = {
-        {"you", "offer", R"({"offer":1})", errc::ok,
-         R"({"cmd":"offer","target":"you","data":{"offer":1},"id":"r5"})"},
-        {"you", "session-start", "", errc::ok, R"({"cmd":"session-start","target":"you","id":"r5"})"},
-        {"you", "x", " \n7\t", errc::ok, R"({"cmd":"x","target":"you","data":7,"id":"r5"})"},
-        {"a\"b", "x", "", errc::ok, R"({"cmd":"x","target":"a\"b","id":"r5"})"},
-        {"", "x", "", errc::ok, R"({"cmd":"x","target":"","id":"r5"})"},
-        {"you", "", "", errc::malformed, ""},
-        {"\xff", "x", "", errc::malformed, ""},
-        {"you", "\xff", "", errc::malformed, ""},
-        {"you", "x", "\"\xff\"", errc::malformed, ""},
-        {"you", "x", "{", errc::malformed, ""},
-        {"you", "x", "nul", errc::malformed, ""},
-        {"you", "x", "{} {}", errc::malformed, ""},
-        {"you", "x", R"(1,"id":"r6")", errc::malformed, ""},
-        {"you", "x", R"({},"target":"other")", errc::malformed, ""},
-        {"you", "x", R"({},"data":{})", errc::malformed, ""},
-        {"you", "x", R"({},"more":{})", errc::malformed, ""},
-        {"you", "x", R"({}})", errc::malformed, ""},
-        {"you", "x", nested(511), errc::ok,
-         R"({"cmd":"x","target":"you","data":)" + nested(511) + R"(,"id":"r5"})"},
-        {"you", "x", nested(512), errc::malformed, ""}, // one level more than any server takes
-        {"you", "x", '"' + std::string(2000, 'a') + '"', errc::too_large, ""},
-    };
-    for (const auto& row : table) BOOST_TEST_CONTEXT(row.command << ' ' << row.data) {
-            std::string out = "before";
-            const auto e =
-                sigfire::detail::client_session<int>::compose(5, row.to, row.command, row.data, 1500, out);
-            BOOST_TEST((e == row.e));
-            BOOST_TEST(out == "before" + row.text);
-        }
-}
 
 BOOST_AUTO_TEST_CASE(urls) {
     using sigfire::detail::scheme;

@@ -266,6 +266,8 @@ static_assert(sf::Hook<hook_with_a_choice>);
 // ------------------------------------------------------------------------------------------
 
 struct transport {
+    boost::asio::io_context& context() const { return *io; }
+    boost::asio::io_context* io = nullptr;
     template <class State>
     using connection = models::connection;
     template <class State, class Sink>
@@ -287,10 +289,19 @@ struct transport_with_sockets : transport {
 static_assert(!sf::Transport<transport_with_sockets>);
 
 struct transport_without_engine {
+    boost::asio::io_context& context() const;
     template <class State>
     using connection = models::connection;
 };
 static_assert(!sf::Transport<transport_without_engine>);
+
+struct transport_without_context {
+    template <class State>
+    using connection = models::connection;
+    template <class State, class Sink>
+    using engine = transport::engine<State, Sink>;
+};
+static_assert(!sf::Transport<transport_without_context>);
 
 using loopback_connection = sf::loopback::connection<sf::archetype::connection_state>;
 using least_sink = sf::archetype::sink<loopback_connection>;

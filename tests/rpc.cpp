@@ -69,7 +69,7 @@ struct side {
     errc hear(std::string text) { return session.received({text}, *this); }
     std::string call(std::string_view name, json::array args) {
         ++last;
-        session.wait(last, last, sigfire::time_point::max());
+        session.calls.wait(last, last, sigfire::time_point::max());
         return json::serialize(sigfire::detail::rpc_command(last, name, std::move(args)));
     }
 

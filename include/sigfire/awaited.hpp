@@ -2,7 +2,9 @@
 #pragma once
 
 #include <sigfire/detail/admissions.hpp>
+#include <sigfire/envelope.hpp>
 #include <sigfire/error.hpp>
+#include <sigfire/hooks.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -12,12 +14,13 @@
 #include <boost/asio/io_context.hpp>
 
 #include <exception>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
-/** Lets hooks await something before they let a connection in: include this beside the server, and a hook may
- *  have
+/** Lets hooks await something before they let a connection in, and commands before they reply: include this
+ * beside the server, and a hook may have
  *
  *  `boost::asio::awaitable<errc> on_admit(const request&, admission&)`
  *
@@ -62,3 +65,53 @@ private:
 };
 
 } // namespace sigfire::detail
+
+namespace sigfire {
+
+/// A copy of what a peer said, for coroutines.
+struct command_request {
+    std::string name{};  ///< the command
+    std::string from{};  ///< id of the peer that says it
+    std::string to{};    ///< id of the peer it names, if it does
+    std::string topic{}; ///< the topic it names, if it does
+    std::string data{};  ///< JSON text; empty = none
+};
+
+/// What came of it.
+struct command_reply {
+    std::string data{};    ///< JSON text for the reply if `cause` is `ok`; empty = none
+    errc cause = errc::ok; ///< anything else makes the reply a failure
+    std::string text{};    ///< what to say of a failure instead of the cause's own text
+};
+
+/** A coroutine as one of `commands`: `commands{{"find", awaited(io, find)}}` with
+ *  `awaitable<command_reply> find(command_request)`. `io` is the io_context that the server runs on.
+ *
+ *  The sender's further messages wait until it has ended; after the hub's patience the reply is `expired`,
+ * and what the coroutine says later is of no interest, as it is if the peer or the server has gone. `ok`
+ * without data lets a command that the hub knows go its way. What the coroutine throws makes the reply a
+ * failure, `Internal Server Error`. It may outlive the server; `coroutine` lives until the last one has
+ * ended. */
+template <class F>
+commands::function awaited(boost::asio::io_context& io, F coroutine) {
+    return [&io, shared = std::make_shared<F>(std::move(coroutine))](message_context& context,
+                                                                     const envelope& e) {
+        command_request asked{std::string{e.command}, std::string{e.from}, std::string{e.to},
+                              std::string{e.topic}, std::string{e.data.bytes}};
+        boost::asio::co_spawn(io, (*shared)(std::move(asked)),
+                              [shared, ticket = context.defer(), known = e.what != verb::other](
+                                  const std::exception_ptr& thrown, command_reply reply) mutable {
+                                  if (thrown)
+                                      ticket.refuse(errc::denied, std::string{to_string(errc::null_message)});
+                                  else if (reply.cause != errc::ok)
+                                      ticket.refuse(reply.cause, std::move(reply.text));
+                                  else if (known && reply.data.empty())
+                                      ticket.pass();
+                                  else
+                                      ticket.reply(std::move(reply.data));
+                              });
+        return errc::deferred;
+    };
+}
+
+} // namespace sigfire

@@ -4,7 +4,9 @@
 #include <sigfire/codec/json.hpp>
 #include <sigfire/concepts.hpp>
 #include <sigfire/detail/client_core.hpp>
+#include <sigfire/detail/client_start.hpp>
 #include <sigfire/error.hpp>
+#include <sigfire/session.hpp>
 #include <sigfire/transport/loopback.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -12,7 +14,9 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/execution_context.hpp>
 
+#include <chrono>
 #include <concepts>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -26,7 +30,7 @@ namespace sigfire {
  *      sigfire::client c{io};
  *      auto [id, configuration] = co_await c.connect("ws://127.0.0.1:3003");
  *      co_await c.request(other, "offer", R"({"offer":{"type":"offer","sdp":"..."}})");
- *      auto [command, from, data] = co_await c.receive();
+ *      auto said = co_await c.receive(); // said.command, said.from, said.data
  *
  *  Each operation takes a completion token, by default `asio::deferred`. It is never completed from within
  *  the call that starts it, and can be cancelled (`connect`, `close`: the connection is dropped then;
@@ -36,7 +40,13 @@ namespace sigfire {
  *
  *  When the connection ends, what is under way ends with the cause: `closed`, `lost`, or what the server's
  *  close code says (`stopping`, `replaced`, `slow_consumer`, ...). What was received before can still be
- * taken by `receive`, which then completes with the cause too. `connect` may be called again.
+ *  taken by `receive`, which then completes with the cause too. `connect` may be called again.
+ *
+ *  With `client_options::reconnect` the client goes back by itself. `receive` tells so in its turn, as
+ * `offline` and `online`, and waits meanwhile. Requests made meanwhile are kept, up to
+ * `client_options::outbox` bytes, and sent then. Those under way are answered after all where the server lets
+ * the client resume, and no message is missing then; else they end with the cause, or `lost`, and the client
+ * joins its topics and watches again. What gives up ends with the last cause.
  *
  *  Thread safety: none; on an io_context run by several threads give it a strand, and use it, cancellation
  *  included, on that strand only. A client may be destroyed with operations under way: they complete with
@@ -46,6 +56,8 @@ class client {
     static constexpr bool for_welcome = boost::asio::completion_token_for<Token, void(error_code, welcome)>;
     template <class Token>
     static constexpr bool for_error = boost::asio::completion_token_for<Token, void(error_code)>;
+    template <class Token>
+    static constexpr bool for_data = boost::asio::completion_token_for<Token, void(error_code, std::string)>;
     template <class Token>
     static constexpr bool for_incoming = boost::asio::completion_token_for<Token, void(error_code, incoming)>;
 
@@ -87,8 +99,9 @@ public:
     template <class Token = boost::asio::deferred_t>
         requires for_welcome<Token>
     auto connect(std::string url, Token&& token = Token{}) {
-        return start<void(error_code, welcome)>(
-            token, [](auto& core, auto&& done, std::string& to) { core.connect(to, std::move(done)); },
+        return start_as<void(error_code, welcome)>(
+            token,
+            [](auto& core, auto&& done, std::string& to) { core.connect(std::move(to), std::move(done)); },
             std::move(url));
     }
 
@@ -96,7 +109,7 @@ public:
     template <class Token = boost::asio::deferred_t>
         requires for_welcome<Token>
     auto connect(const transport::loopback& net, Token&& token = Token{}) {
-        return start<void(error_code, welcome)>(
+        return start_as<void(error_code, welcome)>(
             token,
             [](auto& core, auto&& done, transport::loopback& to) { core.connect(to, std::move(done)); }, net);
     }
@@ -110,12 +123,8 @@ public:
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
     auto request(std::string to, std::string command, std::string data, Token&& token = Token{}) {
-        return start<void(error_code)>(
-            token,
-            [](auto& core, auto&& done, std::string& peer, std::string& what, std::string& json) {
-                core.request(peer, what, json, std::move(done));
-            },
-            std::move(to), std::move(command), std::move(data));
+        return say<without_data>(
+            token, {.command = std::move(command), .to = std::move(to), .data = std::move(data)});
     }
 
     /// The same without data.
@@ -125,6 +134,155 @@ public:
         return request(std::move(to), std::move(command), std::string{}, std::forward<Token>(token));
     }
 
+    // --- beyond Signal-Fire: servers that have it ---
+
+    /** Joins `topic`, or replaces the own metadata there. The reply's data: `{"topic":NAME,"members":N}`. A
+     *  client that reconnects is a member again, by itself. */
+    template <class Token = boost::asio::deferred_t>
+        requires for_data<Token>
+    auto join(std::string topic, join_options how, Token&& token = Token{}) {
+        detail::json_object data;
+        data.json("metadata", how.metadata);
+        if (how.limit != 0) data.number("limit", how.limit);
+        if (how.match != 0) data.number("match", how.match);
+        return say<with_data>(token, {.command = "join",
+                                      .topic = std::move(topic),
+                                      .data = data.take(),
+                                      .metadata = std::move(how.metadata)});
+    }
+    template <class Token = boost::asio::deferred_t>
+        requires for_data<Token>
+    auto join(std::string topic, Token&& token = Token{}) {
+        return join(std::move(topic), join_options(), std::forward<Token>(token));
+    }
+
+    template <class Token = boost::asio::deferred_t>
+        requires for_error<Token>
+    auto leave(std::string topic, Token&& token = Token{}) {
+        return say<without_data>(token, {.command = "leave", .topic = std::move(topic)});
+    }
+
+    /// Who is in `topic`: `{"count":N,"members":[{"id":ID,...}...]}`, at most `limit`.
+    template <class Token = boost::asio::deferred_t>
+        requires for_data<Token>
+    auto lookup(std::string topic, std::uint32_t limit, Token&& token = Token{}) {
+        return say<with_data>(token, {.command = "lookup",
+                                      .topic = std::move(topic),
+                                      .data = detail::json_object{}.number("limit", limit).take()});
+    }
+
+    /// Says `data` to all members of `topic`, who receive it as `publish`.
+    template <class Token = boost::asio::deferred_t>
+        requires for_error<Token>
+    auto publish(std::string topic, std::string data, publish_options how, Token&& token = Token{}) {
+        return say<without_data>(token, {.command = "publish",
+                                         .topic = std::move(topic),
+                                         .data = std::move(data),
+                                         .echo = how.echo,
+                                         .droppable = how.droppable});
+    }
+    template <class Token = boost::asio::deferred_t>
+        requires for_error<Token>
+    auto publish(std::string topic, std::string data, Token&& token = Token{}) {
+        return publish(std::move(topic), std::move(data), publish_options(), std::forward<Token>(token));
+    }
+
+    /// Has `presence` received: first all that is there in `topic`, then each change. See `unwatch`.
+    template <class Token = boost::asio::deferred_t>
+        requires for_error<Token>
+    auto watch(std::string topic, Token&& token = Token{}) {
+        return say<without_data>(token, {.command = "watch", .topic = std::move(topic)});
+    }
+    template <class Token = boost::asio::deferred_t>
+        requires for_error<Token>
+    auto unwatch(std::string topic, Token&& token = Token{}) {
+        return say<without_data>(token, {.command = "unwatch", .topic = std::move(topic)});
+    }
+
+    /// The same for a peer's coming and going.
+    template <class Token = boost::asio::deferred_t>
+        requires for_error<Token>
+    auto watch_peer(std::string id, Token&& token = Token{}) {
+        return say<without_data>(token, {.command = "watch", .to = std::move(id)});
+    }
+    template <class Token = boost::asio::deferred_t>
+        requires for_error<Token>
+    auto unwatch_peer(std::string id, Token&& token = Token{}) {
+        return say<without_data>(token, {.command = "unwatch", .to = std::move(id)});
+    }
+
+    /// Writes an entry of the state of `topic`: any JSON `value`, which goes when this client does, or
+    /// earlier, after `ttl`.
+    template <class Token = boost::asio::deferred_t>
+        requires for_error<Token>
+    auto set(std::string topic, std::string_view key, std::string_view value, std::chrono::milliseconds ttl,
+             Token&& token = Token{}) {
+        return set_entry(std::move(topic), key, value, ttl.count() < 0 ? 0 : ttl.count(), token);
+    }
+    template <class Token = boost::asio::deferred_t>
+        requires for_error<Token>
+    auto set(std::string topic, std::string_view key, std::string_view value, Token&& token = Token{}) {
+        return set_entry(std::move(topic), key, value, -1, token);
+    }
+
+    template <class Token = boost::asio::deferred_t>
+        requires for_error<Token>
+    auto unset(std::string topic, std::string_view key, Token&& token = Token{}) {
+        return say<without_data>(token, {.command = "unset",
+                                         .topic = std::move(topic),
+                                         .data = detail::json_object{}.text("key", key).take()});
+    }
+
+    /** Asks the peer `to`, which receives a `request` and answers it by `respond`: completes with its data.
+     *  Without error if it says so; else with the cause, `denied` if the peer gives none that is known. */
+    template <class Token = boost::asio::deferred_t>
+        requires for_data<Token>
+    auto call(std::string to, std::string data, Token&& token = Token{}) {
+        return say<with_data>(token, {.command = "request", .to = std::move(to), .data = std::move(data)});
+    }
+
+    /// Answers the request that was received as number `request`; `expired` if nobody waits any more.
+    template <class Token = boost::asio::deferred_t>
+        requires for_error<Token>
+    auto respond(std::uint32_t request, std::string data, Token&& token = Token{}) {
+        return say<without_data>(token, {.command = "respond", .data = std::move(data), .number = request});
+    }
+    /// The same, saying that it went wrong.
+    template <class Token = boost::asio::deferred_t>
+        requires for_error<Token>
+    auto refuse(std::uint32_t request, std::string data, Token&& token = Token{}) {
+        return say<without_data>(
+            token, {.command = "respond", .data = std::move(data), .number = request, .ok = false});
+    }
+
+    /** Says a command of any name to the server itself, `data` JSON or empty; completes with the reply's
+     * data, of an error too. For commands of the server's own, and for its records: `create`, `update`,
+     * `info`, `exists`, `delete`, with `target` where they are about another peer. */
+    template <class Token = boost::asio::deferred_t>
+        requires for_data<Token>
+    auto command(std::string name, std::string data, std::string target, Token&& token = Token{}) {
+        return say<with_data>(token,
+                              {.command = std::move(name), .to = std::move(target), .data = std::move(data)});
+    }
+    template <class Token = boost::asio::deferred_t>
+        requires for_data<Token>
+    auto command(std::string name, std::string data, Token&& token = Token{}) {
+        return command(std::move(name), std::move(data), std::string{}, std::forward<Token>(token));
+    }
+
+    // --- sessions as objects ---
+
+    /** Starts a session with the peer `to`, with `metadata`, JSON or empty: see `session::accepted`. One at a
+     *  time with each peer (else over with `already_connected`). Not answered within
+     *  `client_options::session_timeout`: it is cancelled, and over with `expired`. */
+    session start(std::string to, std::string metadata = {}) {
+        return {core_, core_->start(std::move(to), std::move(metadata))};
+    }
+
+    /** Makes a session of a `session-start` that was received: to be accepted or rejected. It takes over what
+     *  that peer has said since and says from now on, as far as it belongs to a session. */
+    session adopt(const incoming& start) { return {core_, core_->adopt(start)}; }
+
     /** Takes the next message from another peer, waiting for one if need be.
      *
      *  At most `client_options::inbox` messages wait for this call. While they do, nothing is read from the
@@ -133,7 +291,7 @@ public:
     template <class Token = boost::asio::deferred_t>
         requires for_incoming<Token>
     auto receive(Token&& token = Token{}) {
-        return start<void(error_code, incoming)>(
+        return start_as<void(error_code, incoming)>(
             token, [](auto& core, auto&& done) { core.receive(std::move(done)); });
     }
 
@@ -143,26 +301,36 @@ public:
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
     auto close(Token&& token = Token{}) {
-        return start<void(error_code)>(token, [](auto& core, auto&& done) { core.close(std::move(done)); });
+        return start_as<void(error_code)>(token,
+                                          [](auto& core, auto&& done) { core.close(std::move(done)); });
     }
 
 private:
-    template <class>
-    struct completion_of;
-    template <class... Args>
-    struct completion_of<void(Args...)> {
-        using type = detail::completion<Args...>;
-    };
+    using without_data = void(error_code);
+    using with_data = void(error_code, std::string);
 
-    // What a deferred operation keeps is the core: the client may be gone when it is started.
-    template <class Signature, class Token, class F, class... Args>
-    auto start(Token& token, F f, Args... args) {
-        return boost::asio::async_initiate<Token, Signature>(
-            [core = core_, f](auto handler, Args... given) {
-                f(*core, typename completion_of<Signature>::type{std::move(handler), core->executor()},
-                  given...);
+    template <class Signature, class Token>
+    auto say(Token& token, detail::client_request r) {
+        return start_as<Signature>(
+            token,
+            [](auto& core, auto&& done, detail::client_request& said) {
+                core.request(said, std::move(done));
             },
-            token, std::move(args)...);
+            std::move(r));
+    }
+
+    template <class Token>
+    auto set_entry(std::string topic, std::string_view key, std::string_view value, std::int64_t ttl,
+                   Token& token) {
+        detail::json_object data;
+        data.text("key", key).json("value", value);
+        if (ttl >= 0) data.number("ttl", static_cast<std::uint64_t>(ttl));
+        return say<without_data>(token, {.command = "set", .topic = std::move(topic), .data = data.take()});
+    }
+
+    template <class Signature, class Token, class F, class... Args>
+    auto start_as(Token& token, F f, Args... args) {
+        return detail::start_operation<Signature>(token, core_, f, std::move(args)...);
     }
 
     std::shared_ptr<detail::client_core> core_;

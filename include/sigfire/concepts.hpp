@@ -232,6 +232,7 @@ struct sink {
 /** Transport: owns sockets, moves bytes. A description by value; its engine does the work.
  *
  *  Syntax, for `T t`, a state `S` and a sink `K`:
+ *  - `t.context()` -> the `boost::asio::io_context` that it runs on.
  *  - `T::connection<S>`: models Connection; does not depend on the sink.
  *  - `T::engine<S, K>`: constructed from `(t, sink&)`.
  *    `engine.open(error_code&)` binds and starts to accept. `engine.address()` -> what it is bound to, as a
@@ -244,7 +245,8 @@ struct sink {
  *  - Output is flushed at the end of the turn at the latest; a stalled peer delays nobody else.
  *  - Everything a peer can make it store is bounded by an option. */
 template <class T>
-concept Transport = std::copy_constructible<T> && requires {
+concept Transport = std::copy_constructible<T> && requires(const T& t) {
+    t.context();
     typename T::template connection<archetype::connection_state>;
     typename T::template engine<
         archetype::connection_state,

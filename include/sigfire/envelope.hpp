@@ -53,12 +53,12 @@ constexpr bool is_request(verb v) noexcept {
 
 /// What a signal is about, so that calls can cross dialects.
 enum class signal_kind : unsigned char {
-    none,           ///< no signal: a session command, or something of the user's
+    none,           ///< no signal: something of the user's
     offer,          ///< a session description that asks
     answer,         ///< a session description that answers
     candidate,      ///< an ICE candidate
-    bye,            ///< the end of a call
     other,          ///< a signal of unknown content
+    bye,            ///< the end of a call
     session_start,  ///< may I call you?
     session_accept, ///< yes
     session_reject, ///< no

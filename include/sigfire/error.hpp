@@ -74,6 +74,11 @@ enum class errc : unsigned char {
     not_connected,   ///< the client is not connected
     bad_url,         ///< an address that names no transport of ours
     bad_welcome,     ///< the server's first message was not a welcome
+
+    // how a session ended
+    rejected,  ///< the other side does not want it
+    cancelled, ///< the other side gave it up before it was accepted
+    ended,     ///< the other side ended it
 };
 
 /** What to do about it: `if (ec == condition::reconnect) ...`. */
@@ -142,6 +147,9 @@ inline constexpr errc_row errc_table[] = {
     {errc::not_connected, condition::reconnect, "not_connected", "Not Connected"},
     {errc::bad_url, condition::fix_request, "bad_url", "Bad URL"},
     {errc::bad_welcome, condition::stay_away, "bad_welcome", "First Message Was Not a Welcome"},
+    {errc::rejected, condition::try_later, "rejected", "Session Rejected"},
+    {errc::cancelled, condition::try_later, "cancelled", "Session Cancelled"},
+    {errc::ended, condition::try_later, "ended", "Session Ended"},
 };
 
 constexpr const errc_row& row(errc e) noexcept {

@@ -137,6 +137,13 @@ concept Feature = std::derived_from<F, feature> && std::movable<F>;
 template <class... Fs>
 class features {
     static_assert((Feature<Fs> && ...), "sigfire: Feature requirements not met");
+    static_assert(
+        [] {
+            for (int v = 0; v <= static_cast<int>(verb::notice); ++v)
+                if ((0 + ... + static_cast<int>(Fs::takes(static_cast<verb>(v)))) > 1) return false;
+            return true;
+        }(),
+        "sigfire: two features of a hub take the same requests");
 
 public:
     features() = default;

@@ -289,7 +289,7 @@ struct is_hooks<hooks<Hs...>> : std::true_type {};
  *  A function is called for its command, be it one that the hub knows or one of your own, and `*` for all
  *  of which nobody else knows. It answers by `context.reply(data)`, or fails by a cause or
  * `context.fail(text)`, now or by a ticket of `context.defer()`. If it does neither, a command that the hub
- * knows goes its way, and the reply to another is `ok`. */
+ * knows goes its way, and the reply to another is `ok`. `awaited.hpp` makes functions of coroutines. */
 class commands {
 public:
     using function = std::function<errc(message_context&, envelope&)>;

@@ -52,11 +52,11 @@ public:
     time_point now() const noexcept { return hub_.now_; }
 
     /// Who has that id, or nobody.
-    peer_handle find(std::string_view id) const { return hub_.registry_.find(id); }
+    peer_handle find(std::string_view id) const { return hub_.look_up(id); }
 
     /// The id of a peer, valid while it is here; empty if it is not.
     std::string_view id(peer_handle peer) const {
-        const auto* const s = hub_.slots_.find(peer);
+        const auto* const s = hub_.whose(peer);
         return s != nullptr && (Hub::is_present(*s) || s->state == detail::standing::leaving)
                    ? s->id.view()
                    : std::string_view{};
@@ -64,13 +64,13 @@ public:
 
     /// Whether a peer is here, but has no connection at the moment.
     bool is_away(peer_handle peer) const {
-        const auto* const s = hub_.slots_.find(peer);
+        const auto* const s = hub_.whose(peer);
         return s != nullptr && s->state == detail::standing::away;
     }
 
     /// Whether a peer has a connection.
     bool is_online(peer_handle peer) const {
-        const auto* const s = hub_.slots_.find(peer);
+        const auto* const s = hub_.whose(peer);
         return s != nullptr && s->state == detail::standing::online;
     }
 
@@ -79,22 +79,22 @@ public:
 
     /// Hands `e` to one peer, or says why not: `offline`, `denied`, `full`.
     errc send(peer_handle to, const envelope& e) {
-        auto* const s = hub_.slots_.find(to);
+        auto* const s = hub_.whose(to);
         if (s == nullptr || !Hub::is_present(*s)) return errc::offline;
         if (!hub_.may_have(*s, e)) return errc::denied;
         if (const errc taken = hub_.takes(*s, e); taken != errc::ok) return taken;
-        hub_.put(*s, e);
+        hub_.put_seldom(*s, e);
         return errc::ok;
     }
 
     /// Hands `e` to one of many; whoever has no room for it is on its way out, unless `e` is droppable.
     /// False: it was dropped.
     bool spread(peer_handle to, const envelope& e, fanout& shared) {
-        auto* const s = hub_.slots_.find(to);
+        auto* const s = hub_.whose(to);
         if (s == nullptr || !Hub::is_present(*s) || !hub_.may_have(*s, e)) return true;
         if (s->state != detail::standing::online || s->kept) {
             if (e.droppable && hub_.takes(*s, e) != errc::ok) return false;
-            hub_.put(*s, e);
+            hub_.put_seldom(*s, e);
             return true;
         }
         if (e.droppable && !s->way.has_room(e)) return false;
@@ -106,20 +106,20 @@ public:
     /// instead of the cause's own. Nothing if the request wanted no reply.
     void reply(peer_handle to, std::string_view token, errc status, std::string_view data = {},
                std::string_view text = {}) {
-        auto* const s = hub_.slots_.find(to);
-        if (s != nullptr && Hub::is_present(*s)) hub_.reply(*s, token, status, data, text);
+        auto* const s = hub_.whose(to);
+        if (s != nullptr && Hub::is_present(*s)) hub_.reply_seldom(*s, token, status, data, text);
     }
 
     /// Sends `e` to a peer past what is kept for it: neither counted nor kept.
     void send_uncounted(peer_handle to, const envelope& e) {
-        auto* const s = hub_.slots_.find(to);
-        if (s != nullptr && s->state == detail::standing::online) s->way.deliver(e);
+        auto* const s = hub_.whose(to);
+        if (s != nullptr && s->state == detail::standing::online) hub_.put_past(*s, e);
     }
 
     /// From now on what a peer says and is sent is told to the features, and the peer may outlive its
     /// connection.
     void keep_traffic(peer_handle peer) {
-        if (auto* const s = hub_.slots_.find(peer)) s->kept = true;
+        if (auto* const s = hub_.whose(peer)) s->kept = true;
     }
 
     /// The peer `from`, which is new, proved to be `old`: its connection is that of `old` now.
@@ -127,7 +127,7 @@ public:
 
     /// Ends a peer.
     void close(peer_handle peer, errc why) {
-        auto* const s = hub_.slots_.find(peer);
+        auto* const s = hub_.whose(peer);
         if (s != nullptr && Hub::is_present(*s)) hub_.end(peer.slot, why);
     }
 
@@ -235,9 +235,7 @@ public:
         if (sender == nullptr || sender->state != standing::online) return;
         if constexpr (has_features) {
             if (sender->kept) [[unlikely]]
-                each_feature([&](auto& f) { f.heard(desk_, a.peer, e); });
-            if (e.what == verb::ack) [[unlikely]]
-                return;
+                hear(a.peer, e);
             if (e.what == verb::resume) [[unlikely]]
                 return resume(*sender, a, e);
         }
@@ -269,9 +267,16 @@ public:
         }
     }
 
-    /** How `resumed` comes to be called: `ring()` is called when the first late answer is in, on the hub's
-     * thread but maybe from inside the hub, so it only asks for a turn. A listener sets it. */
-    void on_late(std::function<void()> ring) { box_->ring = std::move(ring); }
+    /** How `resumed` comes to be called: `post(f)` has `f` called soon, on the hub's thread, from outside the
+     * hub. A listener sets it. */
+    template <class Post>
+    void on_late(Post post) {
+        box_->ring = [this, post = std::move(post), weak = std::weak_ptr{box_}] {
+            post([this, weak] {
+                if (const auto box = weak.lock(); box && box->ring) resumed();
+            });
+        };
+    }
 
     /// A peer's connection answered a ping. Whoever claims its id is refused.
     void alive(attachment a) {
@@ -520,9 +525,9 @@ private:
             lines_.put_off(who.slot, e, context.deferred_as(), context.judged(),
                            now_ + options_.deferral_timeout);
         else if (refusal == errc::ok)
-            reply(sender, asked, errc::ok, context.text());
+            reply_seldom(sender, asked, errc::ok, context.text(), {});
         else
-            reply(sender, asked, is_verdict(refusal) ? errc::denied : refusal, {}, context.text());
+            reply_seldom(sender, asked, is_verdict(refusal) ? errc::denied : refusal, {}, context.text());
         return false;
     }
 
@@ -536,8 +541,8 @@ private:
             const auto* const late = std::exchange(verdict, nullptr);
             if (late != nullptr && (late->cause != errc::ok || late->answered)) {
                 const std::string_view text = late->text;
-                reply(s, e.id, late->cause, late->answered ? text : std::string_view{},
-                      late->answered ? std::string_view{} : text);
+                reply_seldom(s, e.id, late->cause, late->answered ? text : std::string_view{},
+                             late->answered ? std::string_view{} : text);
                 continue;
             }
             message_context context{who, now_, box_, first->judged};
@@ -551,7 +556,11 @@ private:
     void act(slot& sender, peer_handle from, envelope& e) {
         if (e.what == verb::send) [[likely]]
             return relay(sender, from, e);
-        if (!is_request(e.what)) return;
+        if (is_request(e.what)) serve(sender, from, e);
+    }
+
+    // A request to the hub itself.
+    [[gnu::noinline]] void serve(slot& sender, peer_handle from, envelope& e) {
         e.from = sender.id.view();
         const bool taken = any_feature([&](auto& f) {
             if (!f.takes(e.what)) return false;
@@ -573,19 +582,26 @@ private:
             any_feature([&](auto& f) { return (cause = f.sending(desk_, from, e, data)) != errc::ok; });
         if (cause == errc::ok) cause = judge(from, e);
         if constexpr (has_features) {
-            if (cause == errc::ok) {
-                each_feature([&](auto& f) { f.sent(desk_, from, e); });
-            } else {
-                e.id = token;
-                each_feature([&](auto& f) {
-                    if (!is_verdict(cause)) cause = f.missed(desk_, from, e, cause);
-                });
-                if (cause == errc::deferred) return;
-                if (cause == errc::held) data = R"({"held":true})";
-            }
+            if (cause != errc::ok) [[unlikely]]
+                return miss(sender, from, e, token, cause);
+            each_feature([&](auto& f) { f.sent(desk_, from, e); });
         }
-        reply(sender, token, cause, data);
+        if (data.empty()) [[likely]]
+            reply(sender, token, cause);
+        else
+            reply_seldom(sender, token, cause, data, {});
         if (cause == errc::ok) hand_out(e);
+    }
+
+    // `e` can't be delivered: maybe a feature takes care of it.
+    [[gnu::noinline]] void miss(slot& sender, peer_handle from, envelope& e, std::string_view token,
+                                errc cause) {
+        e.id = token;
+        each_feature([&](auto& f) {
+            if (!is_verdict(cause)) cause = f.missed(desk_, from, e, cause);
+        });
+        if (cause != errc::deferred)
+            reply_seldom(sender, token, cause, cause == errc::held ? R"({"held":true})" : "", {});
     }
 
     // Fills `targets_` with those that can take `e`, or says why there are none.
@@ -619,7 +635,7 @@ private:
         if constexpr (has_features) {
             if (s.state == standing::function) return errc::ok;
             if (s.state == standing::away) {
-                const auto who = registry_.find(s.id.view());
+                const auto who = look_up(s.id.view());
                 return any_feature([&](auto& f) { return f.can_keep(desk_, who, e); }) ? errc::ok
                                                                                        : errc::full;
             }
@@ -638,15 +654,12 @@ private:
         s.way.deliver(e);
     }
 
-    [[gnu::noinline]] void put_aside(slot& s, const envelope& e) {
-        const auto who = registry_.find(s.id.view());
-        if (s.state == standing::function) return each_feature([&](auto& f) { f.invoke(desk_, who, e); });
-        each_feature([&](auto& f) { f.keep(desk_, who, e); });
-        if (s.state == standing::online) s.way.deliver(e);
-    }
-
-    void reply(slot& to, std::string_view token, errc status, std::string_view data = {},
-               std::string_view text = {}) {
+    // For features, out of line: what they do seldom must not cost relayed messages their inlining.
+    [[gnu::noinline]] void put_seldom(slot& s, const envelope& e) { put(s, e); }
+    [[gnu::noinline]] void put_past(slot& s, const envelope& e) { s.way.deliver(e); }
+    // With data, or with `text` instead of the cause's own.
+    [[gnu::noinline]] void reply_seldom(slot& to, std::string_view token, errc status, std::string_view data,
+                                        std::string_view text) {
         if (token.empty()) return;
         envelope e;
         e.what = verb::reply;
@@ -654,6 +667,24 @@ private:
         e.id = token;
         e.data.bytes = data;
         e.command = text;
+        put(to, e);
+    }
+    [[gnu::noinline]] slot* whose(peer_handle peer) noexcept { return slots_.find(peer); }
+    [[gnu::noinline]] peer_handle look_up(std::string_view id) const { return registry_.find(id); }
+
+    [[gnu::noinline]] void put_aside(slot& s, const envelope& e) {
+        const auto who = look_up(s.id.view());
+        if (s.state == standing::function) return each_feature([&](auto& f) { f.invoke(desk_, who, e); });
+        each_feature([&](auto& f) { f.keep(desk_, who, e); });
+        if (s.state == standing::online) put_past(s, e);
+    }
+
+    void reply(slot& to, std::string_view token, errc status) {
+        if (token.empty()) return;
+        envelope e;
+        e.what = verb::reply;
+        e.status = status;
+        e.id = token;
         put(to, e);
     }
 
@@ -682,7 +713,11 @@ private:
         return {who, s.epoch};
     }
 
-    void resume(slot& sender, attachment& a, envelope& e) {
+    [[gnu::noinline]] void hear(peer_handle who, const envelope& e) {
+        each_feature([&](auto& f) { f.heard(desk_, who, e); });
+    }
+
+    [[gnu::noinline]] void resume(slot& sender, attachment& a, envelope& e) {
         const auto before = std::exchange(moved_, attachment{});
         if (F::takes(verb::resume))
             each_feature([&](auto& f) {

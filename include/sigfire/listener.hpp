@@ -8,6 +8,8 @@
 #include <sigfire/outlet.hpp>
 #include <sigfire/request.hpp>
 
+#include <boost/asio/post.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -56,7 +58,9 @@ public:
     /// Binds nothing yet: see `open`.
     listener(T transport, C codec, Hub& to, Http http = {}, const listener_options& options = {})
         : codec_(std::move(codec)), hub_(to), http_(std::move(http)), options_(options), waiting_(transport),
-          engine_(transport, *this) {}
+          engine_(transport, *this) {
+        hub_.on_late([io = &transport.context()](auto f) { boost::asio::post(*io, std::move(f)); });
+    }
 
     listener(const listener&) = delete;
     listener& operator=(const listener&) = delete;

@@ -22,7 +22,7 @@ namespace sigfire {
 
 /// Settings of `resume`.
 struct resume_options {
-    std::chrono::milliseconds window{30'000}; ///< from the loss of a connection, to come back
+    std::chrono::milliseconds window{30'000}; ///< from the loss of a connection, to come back; 0 = none can
     std::size_t messages = 1000;              ///< kept for one peer, that it has not acknowledged
     std::size_t bytes = 1u << 20;             ///< of those messages
 };
@@ -52,7 +52,12 @@ public:
     void received(D& desk, peer_handle from, envelope& e) {
         if (e.token.empty()) { // asks to be resumable
             begin(desk, from);
-            return desk.reply(from, e.id, errc::ok, describe(states_.at(from.slot), false).view());
+            const auto said = describe(states_.at(from.slot), false);
+            envelope r;
+            r.what = verb::reply;
+            r.id = e.id;
+            r.data.bytes = said.view();
+            return desk.send_uncounted(from, r);
         }
         const auto old = find(e.token);
         if (!old || old == from) return desk.reply(from, e.id, errc::expired);
@@ -100,7 +105,7 @@ public:
 
     template <class D>
     bool outlives(D&, peer_handle peer, errc why) {
-        if (!states_.contains(peer.slot)) return false;
+        if (!states_.contains(peer.slot) || options_.window.count() <= 0) return false;
         return why == errc::lost || why == errc::pong_timeout || why == errc::slow_consumer ||
                why == errc::overloaded;
     }

@@ -3,6 +3,7 @@
 
 #include <sigfire/codec/json.hpp>
 #include <sigfire/concepts.hpp>
+#include <sigfire/feature.hpp>
 #include <sigfire/hooks.hpp>
 #include <sigfire/hub.hpp>
 #include <sigfire/listener.hpp>
@@ -40,13 +41,16 @@ template <class P>
 struct is_http_handler : std::bool_constant<HttpHandler<P>> {};
 template <class P>
 struct is_hub_options : std::is_same<P, hub_options> {};
+// A router that is a feature too is a router: the hub knows.
+template <class P>
+struct is_feature : std::bool_constant<Feature<P> && !Router<P>> {};
 template <class P>
 struct is_listener_options : std::is_same<P, listener_options> {};
 
 template <class P>
-constexpr int roles =
-    is_codec<P>::value + is_registry<P>::value + is_router<P>::value + is_log<P>::value +
-    is_http_handler<P>::value + is_hooks<P>::value + is_hub_options<P>::value + is_listener_options<P>::value;
+constexpr int roles = is_codec<P>::value + is_registry<P>::value + is_router<P>::value + is_log<P>::value +
+                      is_http_handler<P>::value + is_hooks<P>::value + is_hub_options<P>::value +
+                      is_listener_options<P>::value + is_feature<P>::value;
 
 // How many of the parts play a role.
 template <template <class> class Is, class... Parts>
@@ -63,6 +67,17 @@ struct player<Is, Default, P, Parts...> {
         typename std::conditional_t<Is<P>::value, std::type_identity<P>, player<Is, Default, Parts...>>::type;
 };
 
+// The features among the parts, in their order.
+template <class Found, class... Parts>
+struct pick_features {
+    using type = Found;
+};
+template <class... Found, class P, class... Parts>
+struct pick_features<features<Found...>, P, Parts...> {
+    using type = typename pick_features<
+        std::conditional_t<is_feature<P>::value, features<Found..., P>, features<Found...>>, Parts...>::type;
+};
+
 template <class Part, class... Parts>
 Part take(std::tuple<Parts...>& parts) {
     if constexpr ((std::is_same_v<Part, Parts> || ...))
@@ -71,14 +86,19 @@ Part take(std::tuple<Parts...>& parts) {
         return Part{};
 }
 
+template <class... Fs, class... Parts>
+features<Fs...> take_features(std::type_identity<features<Fs...>>, std::tuple<Parts...>& parts) {
+    return features<Fs...>{take<Fs>(parts)...};
+}
+
 } // namespace detail
 
 /** A whole signaling server: `sigfire::server srv{sigfire::websocket{io, {.port = 3003}}};` and `io.run()`.
  *
  *  The first argument is the transport. Behind it, in any order and any subset: a Codec (default
  *  `codec::json`), a Registry (`local_registry`), a Router (`direct_router`), a Log (none), an HttpHandler
- *  (none), `hooks{...}`, `hub_options` and `listener_options`. Each is recognised by its concept and moved
- * in.
+ *  (none), `hooks{...}`, `hub_options`, `listener_options`, and any number of features (`topics`, `presence`,
+ *  `requests`, `sessions`, `records`, `resume`, your own). Each is recognised by its concept and moved in.
  *
  *  The io_context outlives the server and is run by one thread; a second one is refused by `std::logic_error`
  *  out of `run`. Only `post` may be called from other threads, and only while the server lives. For more
@@ -90,7 +110,7 @@ class server {
                   "transport");
     static_assert(((detail::roles<Parts> != 0) && ...),
                   "sigfire: a part of this server is no Codec, Registry, Router, Log, HttpHandler, "
-                  "hooks{...}, hub_options or listener_options");
+                  "hooks{...}, Feature, hub_options or listener_options");
     static_assert(((detail::roles<Parts> < 2) && ...),
                   "sigfire: a part of this server could play two roles: give its functions exact parameters");
     static_assert(detail::players<detail::is_codec, Parts...> < 2 &&
@@ -110,12 +130,13 @@ class server {
     using http_type = part<detail::is_http_handler, no_http>;
     using log_type = part<detail::is_log, no_log>;
     using hooks_type = part<detail::is_hooks, no_hooks>;
+    using features_type = typename detail::pick_features<features<>, Parts...>::type;
     using connection = typename T::template connection<connection_state<codec_type>>;
 
 public:
     /// The hub behind this server, as `post` hands it out.
     using hub_type = hub<part<detail::is_registry, local_registry>, part<detail::is_router, direct_router>,
-                         outlet<connection, codec_type>, log_type, hooks_type>;
+                         outlet<connection, codec_type>, log_type, hooks_type, features_type>;
 
     /** Binds and starts to accept; messages flow once the io_context runs.
      *  @throws boost::system::system_error naming the address, if it cannot be bound. */
@@ -164,7 +185,9 @@ private:
         : io_{transport.context()}, hub_{detail::take<hub_options>(parts),
                                          detail::take<part<detail::is_registry, local_registry>>(parts),
                                          detail::take<part<detail::is_router, direct_router>>(parts),
-                                         detail::take<log_type>(parts), detail::take<hooks_type>(parts)},
+                                         detail::take<log_type>(parts),
+                                         detail::take<hooks_type>(parts),
+                                         detail::take_features(std::type_identity<features_type>{}, parts)},
           listener_{std::move(transport), detail::take<codec_type>(parts), hub_,
                     detail::take<http_type>(parts), detail::take<listener_options>(parts)} {}
 

@@ -21,6 +21,7 @@ namespace sigfire {
 
 /// Settings of `sessions`.
 struct sessions_options {
+    bool enabled = true; ///< false: as if it were no part, for programs that decide late
     std::chrono::milliseconds timeout{30'000}; ///< for the other side to accept or reject
     std::size_t per_peer = 100;                ///< sessions of one peer; more are `full`
     bool strict = false; ///< no offers, answers and candidates without a session that was accepted
@@ -43,55 +44,16 @@ public:
 
     template <class D>
     errc sending(D& desk, peer_handle from, envelope& e, std::string_view& data) {
-        using enum signal_kind;
-        const auto kind = e.data.kind;
-        if (kind == none || kind == other || (kind <= candidate && !options_.strict && !options_.gate))
-            return errc::ok;
-        const auto to = desk.find(e.to);
-        if (!to || to == from) return errc::ok; // fails for that, later
-        const auto* const s = find(from, to);
-        switch (kind) {
-        case session_start:
-            if (s != nullptr) return errc::session_exists;
-            if (count(from) >= options_.per_peer || count(to) >= options_.per_peer) return errc::full;
-            data = R"({"polite":false})";
-            return errc::ok;
-        case session_accept:
-        case session_reject: return s && !s->accepted && s->callee == from ? errc::ok : errc::no_session;
-        case session_cancel: return s && !s->accepted && s->caller == from ? errc::ok : errc::no_session;
-        case session_end: return s ? errc::ok : errc::no_session;
-        case bye: return s || !options_.strict ? errc::ok : errc::no_session;
-        default: break;
-        }
-        if (s == nullptr || !s->accepted) return options_.strict ? errc::no_session : errc::ok;
-        const bool described = s->caller == from ? s->caller_described : s->callee_described;
-        return kind == candidate && options_.gate && !described ? errc::missing_offer : errc::ok;
+        if (e.data.kind <= signal_kind::other && !options_.strict && !options_.gate) return errc::ok;
+        if (!options_.enabled) return errc::ok;
+        return judge(desk, from, e, data);
     }
 
     template <class D>
     void sent(D& desk, peer_handle from, envelope& e) {
-        using enum signal_kind;
-        const auto kind = e.data.kind;
-        if (kind == none || kind == other || (kind <= candidate && !options_.gate)) return;
-        const auto to = desk.find(e.to);
-        if (!to) return;
-        if (kind == session_start) {
-            e.role = politeness::polite;
-            sessions_[key(from, to)] = {from, to, ++last_};
-            index_[from.slot].insert(to.slot);
-            index_[to.slot].insert(from.slot);
-            due_.push_back({desk.now() + options_.timeout, key(from, to), last_});
-            return;
-        }
-        auto* const s = find(from, to);
-        if (s == nullptr) return;
-        switch (kind) {
-        case session_accept: s->accepted = true; return;
-        case offer:
-        case answer: (s->caller == from ? s->caller_described : s->callee_described) = true; return;
-        case candidate: return;
-        default: erase(from, to); return;
-        }
+        if (e.data.kind <= signal_kind::other && !options_.gate) return;
+        if (!options_.enabled) return;
+        step(desk, from, e);
     }
 
     template <class D>
@@ -124,6 +86,58 @@ public:
     }
 
 private:
+    template <class D>
+    [[gnu::noinline]] errc judge(D& desk, peer_handle from, envelope& e, std::string_view& data) {
+        using enum signal_kind;
+        const auto kind = e.data.kind;
+        const auto to = desk.find(e.to);
+        if (kind == none || kind == other || !to || to == from) return errc::ok; // the last two fail later
+        const auto* const s = find(from, to);
+        switch (kind) {
+        case session_start:
+            if (s != nullptr) return errc::session_exists;
+            if (count(from) >= options_.per_peer || count(to) >= options_.per_peer) return errc::full;
+            data = R"({"polite":false})";
+            return errc::ok;
+        case session_accept:
+        case session_reject: return s && !s->accepted && s->callee == from ? errc::ok : errc::no_session;
+        case session_cancel: return s && !s->accepted && s->caller == from ? errc::ok : errc::no_session;
+        case session_end: return s ? errc::ok : errc::no_session;
+        case bye: return s || !options_.strict ? errc::ok : errc::no_session;
+        default: break;
+        }
+        if (s == nullptr || !s->accepted) return options_.strict ? errc::no_session : errc::ok;
+        const bool described = s->caller == from ? s->caller_described : s->callee_described;
+        return kind == candidate && options_.gate && !described ? errc::missing_offer : errc::ok;
+    }
+
+    template <class D>
+    [[gnu::noinline]] void step(D& desk, peer_handle from, envelope& e) {
+        using enum signal_kind;
+        const auto kind = e.data.kind;
+        const auto to = desk.find(e.to);
+        if (!to) return;
+        if (kind == session_start) {
+            e.role = politeness::polite;
+            sessions_[key(from, to)] = {from, to, ++last_};
+            index_[from.slot].insert(to.slot);
+            index_[to.slot].insert(from.slot);
+            due_.push_back({desk.now() + options_.timeout, key(from, to), last_});
+            return;
+        }
+        auto* const s = find(from, to);
+        if (s == nullptr) return;
+        switch (kind) {
+        case session_accept: s->accepted = true; return;
+        case offer:
+        case answer: (s->caller == from ? s->caller_described : s->callee_described) = true; return;
+        case candidate:
+        case none:
+        case other: return;
+        default: erase(from, to); return;
+        }
+    }
+
     using pair = std::pair<std::uint32_t, std::uint32_t>; // slots, the lower one first
 
     struct session {

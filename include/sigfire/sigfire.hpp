@@ -23,6 +23,7 @@
 #include <sigfire/request.hpp>
 #include <sigfire/router.hpp>
 #include <sigfire/server.hpp>
+#include <sigfire/session.hpp>
 #include <sigfire/topic_table.hpp>
 #include <sigfire/transport/loopback.hpp>
 #include <sigfire/transport/stream_limits.hpp>

@@ -118,8 +118,8 @@ private:
         std::string_view metadata, limit, match;
         std::string group;
         errc cause = errc::ok;
-        if (!detail::json_fields(e.data.bytes, detail::json_field{"metadata", &metadata},
-                                 detail::json_field{"limit", &limit}, detail::json_field{"match", &match}))
+        if (!detail::json_fields(e.data.bytes,
+                                 {{"metadata", &metadata}, {"limit", &limit}, {"match", &match}}))
             return desk.reply(from, e.id, errc::malformed);
         const auto most = detail::json_uint(limit), size = detail::json_uint(match);
         if ((!limit.empty() && !most) || (!match.empty() && (!size || *size < 2)))
@@ -162,7 +162,7 @@ private:
     template <class D>
     void lookup(D& desk, peer_handle from, envelope& e) {
         std::string_view limit;
-        if (!detail::json_fields(e.data.bytes, detail::json_field{"limit", &limit}))
+        if (!detail::json_fields(e.data.bytes, {{"limit", &limit}}))
             return desk.reply(from, e.id, errc::malformed);
         const auto asked = limit.empty() ? 100 : detail::json_uint(limit);
         if (!asked) return desk.reply(from, e.id, errc::malformed);
@@ -206,8 +206,7 @@ private:
     void set(D& desk, peer_handle from, envelope& e) {
         std::string_view raw_key, value, ttl;
         const bool read =
-            detail::json_fields(e.data.bytes, detail::json_field{"key", &raw_key},
-                                detail::json_field{"value", &value}, detail::json_field{"ttl", &ttl});
+            detail::json_fields(e.data.bytes, {{"key", &raw_key}, {"value", &value}, {"ttl", &ttl}});
         const auto key = detail::json_name(raw_key);
         const auto ms = detail::json_uint(ttl);
         if (!read || !key || value.empty() || (!ttl.empty() && (!ms || *ms == 0)))
@@ -224,7 +223,7 @@ private:
     template <class D>
     void unset(D& desk, peer_handle from, envelope& e) {
         std::string_view raw_key;
-        const bool read = detail::json_fields(e.data.bytes, detail::json_field{"key", &raw_key});
+        const bool read = detail::json_fields(e.data.bytes, {{"key", &raw_key}});
         const auto key = detail::json_name(raw_key);
         if (!read || !key) return desk.reply(from, e.id, errc::malformed);
         const errc cause = table_.erase(e.topic, from, *key);

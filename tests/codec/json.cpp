@@ -582,6 +582,28 @@ BOOST_AUTO_TEST_CASE(client_requests) {
     BOOST_TEST(encode(json_client{}, e) == "");
 }
 
+BOOST_AUTO_TEST_CASE(client_requests_with_extras) {
+    envelope e;
+    e.what = verb::send;
+    e.id = "1", e.command = "publish", e.topic = "t\"", e.echo = true, e.droppable = true,
+    e.data.bytes = "[]";
+    BOOST_TEST(encode(json_client{}, e) ==
+               R"({"cmd":"publish","topic":"t\"","echo":true,"volatile":true,"data":[],"id":1})");
+    e = {};
+    e.what = verb::send;
+    e.id = "1", e.command = "respond", e.request = 4294967295, e.status = errc::denied;
+    BOOST_TEST(encode(json_client{}, e) == R"({"cmd":"respond","request":4294967295,"ok":false,"id":1})");
+    e = {};
+    e.what = verb::send;
+    e.id = "1", e.command = "resume", e.received = 7;
+    BOOST_TEST(encode(json_client{}, e) == R"({"cmd":"resume","id":1})");
+    e.token = "T\"", e.received = ~std::uint64_t{0};
+    BOOST_TEST(encode(json_client{}, e) ==
+               R"({"cmd":"resume","token":"T\"","received":18446744073709551615,"id":1})");
+    e.command = "ack", e.id = {}, e.token = {}, e.received = 0;
+    BOOST_TEST(encode(json_client{}, e) == R"({"cmd":"ack","received":0})");
+}
+
 BOOST_AUTO_TEST_CASE(client_reads_welcomes) {
     auto d =
         decode(json_client{},

@@ -66,9 +66,9 @@ struct side {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     std::string bytes(reinterpret_cast<const char*>(data), size);
     side s;
-    for (int i = 1; i <= 3; ++i) s.session.wait(static_cast<std::uint64_t>(i), i, time_point::max());
+    for (int i = 1; i <= 3; ++i) s.session.calls.wait(static_cast<std::uint64_t>(i), i, time_point::max());
     framing::line lines;
     lines.feed(bytes, {.message = 4096}, s);
-    require(s.replies + static_cast<int>(s.session.waiting()) == 3);
+    require(s.replies + static_cast<int>(s.session.calls.size()) == 3);
     return 0;
 }

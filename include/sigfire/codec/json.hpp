@@ -6,7 +6,9 @@
 #include <sigfire/detail/json_scan.hpp>
 #include <sigfire/detail/json_wire.hpp>
 
+#include <charconv>
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <stdexcept>
 #include <string>
@@ -357,7 +359,7 @@ public:
     /** Emits at most one envelope:
      *  - `verb::welcome`: `to` is the own id, `data.bytes` the RTC configuration (any JSON value) or empty;
      *  - `verb::reply`: `id`, `status`, and `data.bytes` the reply's `data` or empty;
-     *  - `verb::send`: `command`, `from` (empty: the server itself) and `data`.
+     *  - `verb::send`: `command`, `from` (empty: the server itself), `topic`, `request`, `role` and `data`.
      *  What else is valid JSON is ignored.
      *
      *  Errors: `malformed`, `bad_utf8` (text messages only), `null_message`, `bad_welcome`. */
@@ -369,7 +371,8 @@ public:
         detail::json_response_members in;
         if (!detail::read_members(text, in)) return detail::not_json(m);
 
-        char name_buffer[detail::json_name_room], command_buffer[detail::json_name_room];
+        char name_buffer[detail::json_name_room], command_buffer[detail::json_name_room],
+            topic_buffer[detail::json_name_room];
         const auto name = [&](std::string_view raw) {
             return is_json_string(raw) ? json_unescape(json_contents(raw), name_buffer, sizeof name_buffer)
                                        : std::string_view{};
@@ -395,7 +398,11 @@ public:
             e.from = name(in.origin);
             if (e.command.empty() || (e.from.empty() && !in.origin.empty())) return errc::ok;
             e.what = verb::send;
-            if (const auto known = detail::find_command(e.command))
+            if (detail::is_json_string(in.topic))
+                e.topic = json_unescape(json_contents(in.topic), topic_buffer, sizeof topic_buffer);
+            std::from_chars(in.request.data(), in.request.data() + in.request.size(), e.request);
+            if (!in.polite.empty()) e.role = in.polite == "true" ? politeness::polite : politeness::impolite;
+            if (const auto known = detail::find_command(e.command); known && known->carries_data)
                 e.data = detail::json_payload(in.data, in.inner, *known, true);
             else
                 e.data.bytes = in.data;
@@ -404,30 +411,59 @@ public:
         return errc::ok;
     }
 
-    /// At most what `encode` will write: a request for `verb::send` with a command and an id, else nothing.
+    /** At most what `encode` will write: nothing but for a command with an id, and `ack`, which has none. */
     std::size_t bound(const envelope& e, const state&) const noexcept {
         using detail::json_text_bound, detail::length;
         if (!can_encode(e)) return 0;
-        return length(R"({"cmd":"","target":"","id":})") + json_text_bound(e.command) +
-               json_text_bound(e.to) + e.id.size() +
-               (e.data.bytes.empty() ? 0 : length(R"(,"data":)") + e.data.bytes.size());
+        return length(R"({"cmd":"","target":"","topic":"","data":,"id":})") + json_text_bound(e.command) +
+               json_text_bound(e.to) + json_text_bound(e.topic) + e.data.bytes.size() + e.id.size() +
+               length(R"(,"request":,"ok":false,"echo":true,"volatile":true,"token":"","received":)") +
+               json_text_bound(e.token) + 2 * detail::json_number_room;
     }
 
-    /// Writes the request `e` at `p`; nothing where `bound` is 0.
+    /// Writes the request `e` at `p`, the members that it has; nothing where `bound` is 0.
     std::size_t encode(const envelope& e, const state&, char* p) const noexcept {
         detail::json_writer out{p};
         if (!can_encode(e)) return 0;
         out.literal(R"({"cmd":")");
         out.text(e.command);
-        out.literal(R"(","target":")");
-        out.text(e.to);
+        if (!e.to.empty()) {
+            out.literal(R"(","target":")");
+            out.text(e.to);
+        }
+        if (!e.topic.empty()) {
+            out.literal(R"(","topic":")");
+            out.text(e.topic);
+        }
         out.literal(R"(")");
+        const auto number = [&out](std::uint64_t n) {
+            char digits[detail::json_number_room];
+            out.raw({digits, std::to_chars(digits, std::end(digits), n).ptr});
+        };
+        if (e.request != 0) {
+            out.literal(R"(,"request":)");
+            number(e.request);
+        }
+        if (!is_verdict(e.status)) out.literal(R"(,"ok":false)");
+        if (e.echo) out.literal(R"(,"echo":true)");
+        if (e.droppable) out.literal(R"(,"volatile":true)");
+        if (!e.token.empty()) {
+            out.literal(R"(,"token":")");
+            out.text(e.token);
+            out.literal(R"(")");
+        }
+        if (!e.token.empty() || e.id.empty()) {
+            out.literal(R"(,"received":)");
+            number(e.received);
+        }
         if (!e.data.bytes.empty()) {
             out.literal(R"(,"data":)");
             out.raw(e.data.bytes);
         }
-        out.literal(R"(,"id":)");
-        out.raw(e.id);
+        if (!e.id.empty()) {
+            out.literal(R"(,"id":)");
+            out.raw(e.id);
+        }
         out.literal("}");
         return out.size();
     }
@@ -458,7 +494,7 @@ public:
 
 private:
     static bool can_encode(const envelope& e) noexcept {
-        return e.what == verb::send && !e.command.empty() && !e.id.empty() &&
+        return e.what == verb::send && !e.command.empty() && (!e.id.empty() || e.command == "ack") &&
                e.data.format == payload_format::json;
     }
 };

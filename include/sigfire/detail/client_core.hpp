@@ -3,70 +3,50 @@
 
 #include <sigfire/codec/json.hpp>
 #include <sigfire/concepts.hpp>
-#include <sigfire/detail/client_handshake.hpp>
+#include <sigfire/detail/client_dial.hpp>
 #include <sigfire/detail/client_link.hpp>
+#include <sigfire/detail/client_options.hpp>
+#include <sigfire/detail/client_places.hpp>
 #include <sigfire/detail/client_session.hpp>
-#include <sigfire/detail/client_stream.hpp>
+#include <sigfire/detail/client_sessions.hpp>
+#include <sigfire/detail/client_waiter.hpp>
 #include <sigfire/detail/completion.hpp>
+#include <sigfire/detail/deadline_timer.hpp>
+#include <sigfire/detail/random.hpp>
+#include <sigfire/detail/reconnect_policy.hpp>
+#include <sigfire/detail/session_operations.hpp>
 #include <sigfire/error.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
+#include <variant>
 
 namespace sigfire {
-
-/// Settings of a client. No deadline is met early; 0 is at once, not never.
-struct client_options {
-    /// WebSocket sub-protocol to offer. A server may have none; another is a `bad_handshake`.
-    std::string subprotocol{codec::json_subprotocol};
-    /// Further fields of the upgrade request: `Authorization`, `Cookie`, `Origin`, ...
-    std::vector<std::pair<std::string, std::string>> headers{};
-    std::chrono::milliseconds connect_timeout{10000}; ///< to be connected, WebSocket handshake included
-    std::chrono::milliseconds welcome_timeout{5000};  ///< from then on, to be welcomed
-    std::chrono::milliseconds request_timeout{10000}; ///< for the reply to each request
-    std::chrono::milliseconds close_timeout{5000};    ///< for the server to agree to a close
-    std::size_t inbox = 256;          ///< messages that wait for `receive` before reading stops, at least 1
-    std::uint32_t message = 1u << 20; ///< bytes of the longest message in either direction
-    std::size_t outbox = 4u << 20;    ///< bytes that wait to be sent before requests are `full`
-    std::size_t header = 8192;        ///< bytes of the server's answer to the upgrade request
-    std::uint32_t idle_frames = 1000; ///< control and empty frames in a row without a message
-};
-
-/// How a server greets.
-struct welcome {
-    std::string id;            ///< this client's id, by which others reach it
-    std::string configuration; ///< RTCConfiguration, JSON text; empty if the server has none
-};
-
-/// What another peer says.
-struct incoming {
-    std::string command; ///< `offer`, `answer`, `ice`, `session-start`, ...
-    std::string from;    ///< the other peer's id; empty if the server says it itself
-    std::string data;    ///< JSON text; empty if there is none
-};
 
 namespace detail {
 
 /** What a client shares with its operations: the state of its connection, and who waits for what. Handlers
  *  are posted, so no code of the user's runs inside. One thread at a time. */
-class client_core final : public std::enable_shared_from_this<client_core>, public client_link_events {
+class client_core final : public std::enable_shared_from_this<client_core>,
+                          public client_link_events,
+                          public session_operations<client_core> {
     using kind = boost::asio::cancellation_type;
 
     static auto settle(error_code why) {
-        return [why](completion<error_code> done) { done.complete(why); };
+        return [why](client_waiter w) { w.settle(why); };
     }
 
 public:
@@ -85,45 +65,47 @@ public:
         drop(boost::asio::error::operation_aborted, {0, 1001, {}});
     }
 
-    void connect(const std::string& text, completion<error_code, welcome> done) {
-        if (!may_connect(done)) return;
-        const auto url = parse_url(text);
-        if (!url) return done.complete(url.error(), {});
-        auto key = upgrade_key();
-        auto request = url->via == scheme::ws
-                           ? upgrade_request(*url, key, options_.subprotocol, options_.headers)
-                           : std::string{};
-        if (!request) return done.complete(request.error(), {});
-        const auto link = std::make_shared<client_stream>(
-            executor_, *this,
-            client_stream_limits{{options_.message, options_.idle_frames, !codec::json_client::checks_utf8},
-                                 options_.outbox,
-                                 options_.header});
-        connecting(link, std::move(done));
-        link->open(*url, std::move(*request), std::move(key), options_.subprotocol);
-    }
-
-    void connect(const transport::loopback& net, completion<error_code, welcome> done) {
-        if (!may_connect(done)) return;
-        const auto link = std::make_shared<client_loopback>(*this);
-        connecting(link, std::move(done));
-        link->open(net);
-    }
-
-    void request(std::string_view to, std::string_view command, std::string_view data,
-                 completion<error_code> done) {
-        if (gone_) return done.complete(boost::asio::error::operation_aborted);
-        if (!online()) return done.complete(errc::not_connected);
-        const auto number = ++last_;
-        std::string text;
-        const auto e = session_.compose(number, to, command, data, options_.message, text);
-        if (e != errc::ok) return done.complete(e);
-        if (!link_->send(text)) return done.complete(errc::full);
-        on_cancel(done, kind::terminal | kind::partial, [number](client_core& c) {
-            c.session_.forget(number, settle(boost::asio::error::operation_aborted));
+    void connect(client_place to, completion<error_code, welcome> done) {
+        if (gone_) return done.complete(boost::asio::error::operation_aborted, {});
+        if (phase_ != phase::idle) return done.complete(boost::asio::error::already_connected, {});
+        session_ = {};
+        if (const auto ec = set_out(to)) return done.complete(ec, {});
+        place_ = std::move(to);
+        inbox_.clear();
+        places_.clear();
+        policy_.reset();
+        if (options_.reconnect) policy_.emplace(*options_.reconnect);
+        connect_ = std::move(done);
+        const auto number = connection_ = ++last_;
+        on_cancel(connect_, kind::terminal | kind::partial, [number](client_core& c) {
+            if (c.connect_ && c.connection_ == number)
+                c.drop(boost::asio::error::operation_aborted, {0, 0, {}});
         });
-        session_.wait(number, std::move(done), clock::now() + options_.request_timeout);
-        arm();
+    }
+
+    /// Says `r`, without `done` for nobody who waits.
+    void request(const client_request& r, client_waiter done) {
+        if (gone_) return done.settle(boost::asio::error::operation_aborted);
+        if (!online() && !returning_) return done.settle(errc::not_connected);
+        const auto number = ++last_;
+        auto& log = session_.log;
+        std::string text;
+        if (const auto wrong = session_.compose(number, r.view(), options_.message, text); wrong != errc::ok)
+            return done.settle(wrong);
+        if (!log.keep(number, std::move(text), options_.outbox)) return done.settle(errc::full);
+        if (online()) {
+            flush();
+            if (log.unsent(number)) return log.withdraw(number), done.settle(errc::full);
+        }
+        on_cancel(done, kind::terminal | kind::partial, [number](client_core& c) {
+            c.session_.log.withdraw(number);
+            c.session_.calls.forget(number, settle(boost::asio::error::operation_aborted));
+        });
+        if (policy_ && client_places::concerned(r))
+            done.then = [this, r](error_code why, std::string_view data) {
+                if (!why) places_.agreed(r, data);
+            };
+        wait(number, std::move(done));
     }
 
     void receive(completion<error_code, incoming> done) {
@@ -152,6 +134,7 @@ public:
         });
         closers_.emplace_hint(closers_.end(), number, std::move(done));
         if (phase_ == phase::closing) return;
+        returning_ = false;
         if (phase_ != phase::online) return drop(errc::closed, {0, 1000, {}});
         enter(phase::closing, options_.close_timeout);
         link_->finish();
@@ -159,7 +142,7 @@ public:
     }
 
 private:
-    enum class phase : unsigned char { idle, connecting, greeting, online, closing };
+    enum class phase : unsigned char { idle, waiting, connecting, greeting, online, closing };
 
     template <class Completion, class F>
     void on_cancel(const Completion& done, kind kinds, F f) {
@@ -168,24 +151,22 @@ private:
         });
     }
 
-    bool may_connect(completion<error_code, welcome>& done) {
-        if (gone_) return done.complete(boost::asio::error::operation_aborted, {}), false;
-        if (phase_ != phase::idle) return done.complete(boost::asio::error::already_connected, {}), false;
-        return true;
+    // What is wrong with `to`, if anything is.
+    error_code set_out(const client_place& to) {
+        auto link = dial(executor_, *this, to, options_, resumes() ? session_.resume_query() : "");
+        if (!link) return link.error();
+        link_ = std::move(*link);
+        enter(phase::connecting, options_.connect_timeout);
+        return {};
     }
 
-    void connecting(std::shared_ptr<client_link> link, completion<error_code, welcome> done) {
-        inbox_.clear();
-        session_ = {};
-        link_ = std::move(link);
-        connect_ = std::move(done);
-        const auto number = connection_ = ++last_;
-        on_cancel(connect_, kind::terminal | kind::partial, [number](client_core& c) {
-            if (c.connect_ && c.connection_ == number)
-                c.drop(boost::asio::error::operation_aborted, {0, 0, {}});
-        });
-        enter(phase::connecting, options_.connect_timeout);
+    void wait(std::uint64_t number, client_waiter w) {
+        w.number = number;
+        session_.calls.wait(number, std::move(w), clock::now() + options_.request_timeout);
+        arm();
     }
+
+    bool resumes() const { return options_.reconnect && options_.reconnect->resumable; }
 
     void enter(phase next, std::chrono::milliseconds limit) {
         phase_ = next;
@@ -195,40 +176,97 @@ private:
 
     // --- what the link tells ---
 
-    void on_open() override { enter(phase::greeting, options_.welcome_timeout); }
-
-    bool on_message(message m) override {
-        const auto e = session_.received(m, *this);
-        if (e == errc::ok) return inbox_.size() < options_.inbox || phase_ == phase::closing;
-        const bool greeted = phase_ != phase::greeting;
-        drop(greeted ? e : errc::bad_welcome, codec::json_client{}.end(e, {}));
-        return false;
+    void on_open(bool extras) override {
+        session_.begin(resumes(), extras);
+        enter(phase::greeting, options_.welcome_timeout);
     }
 
-    void on_end(error_code why) override { end(why); }
+    bool on_message(message m) override {
+        const auto e = session_.received(m, clock::now(), *this);
+        if (e != errc::ok) {
+            drop(phase_ == phase::greeting ? errc::bad_welcome : e, codec::json_client{}.end(e, {}));
+            return false;
+        }
+        if (phase_ == phase::online) flush(), arm();
+        return inbox_.size() + sessions_.waiting() < options_.inbox || phase_ == phase::closing;
+    }
+
+    void on_end(error_code why, std::uint16_t close_code) override { end(why, close_code); }
 
     // --- what the session tells ---
 
     template <class Waiter>
     friend class client_session;
 
-    void on_welcome(envelope& e) {
+    std::uint64_t fresh() { return ++last_; }
+
+    void say(const std::string& text) { link_->send(text); }
+
+    void on_greeted(greeting g) {
         phase_ = phase::online;
         deadline_ = time_point::max();
-        id_ = e.to;
-        std::exchange(connect_, {}).complete({}, {id_, std::string{e.data.bytes}});
+        id_ = g.id;
+        if (policy_) policy_->succeeded();
+        if (connect_) return std::exchange(connect_, {}).complete({}, {id_, std::move(g.configuration)});
+        returning_ = false;
+        if (!g.recovered) forget_sent(errc::lost);
+        incoming news;
+        news.kind = incoming_kind::online;
+        news.recovered = g.recovered;
+        news.data = std::move(g.configuration);
+        tell(std::move(news));
+        if (!g.recovered) places_.for_each([this](const client_request& r) { restore(r); });
     }
 
-    void on_reply(completion<error_code> waiter, errc status) {
-        waiter.complete(is_verdict(status) ? error_code{} : status);
+    void on_reply(client_waiter waiter, errc status, std::string_view data) {
+        waiter.settle(is_verdict(status) ? error_code{} : status, data);
     }
 
-    void on_signal(envelope& e) {
+    void on_said(envelope& e) {
         incoming said{std::string{e.command}, std::string{e.from}, std::string{e.data.bytes}};
+        said.topic = e.topic;
+        said.request = e.request;
+        said.role = e.role;
+        if (!sessions_.hear(said)) tell(std::move(said));
+    }
+
+    void tell(incoming said) {
         if (!receivers_.empty())
             receivers_.extract(receivers_.begin()).mapped().complete({}, std::move(said));
-        else if (inbox_.size() < options_.inbox) // or else this client is closing
+        else if (phase_ != phase::closing || inbox_.size() < options_.inbox)
             inbox_.push_back(std::move(said));
+    }
+
+    void flush() {
+        session_.log.flush([this](const std::string& text) { return link_->send(text); });
+    }
+
+    // Ahead of what was kept, which may need it.
+    void restore(const client_request& r) {
+        const auto number = ++last_;
+        std::string text;
+        if (session_.compose(number, r.view(), options_.message, text) != errc::ok) return;
+        session_.log.keep_first(number, std::move(text));
+        client_waiter w;
+        w.then = [this, r](error_code why, std::string_view) {
+            // What the server has not said may still be.
+            if (!why || why == errc::lost || why == errc::request_timeout || !online()) return;
+            if (r.command == "join") places_.left(r.topic);
+            incoming news;
+            news.kind = incoming_kind::refused;
+            news.command = r.command;
+            news.from = r.to;
+            news.topic = r.topic;
+            news.cause = why;
+            tell(std::move(news));
+        };
+        wait(number, std::move(w));
+    }
+
+    // The server knows nothing of what was.
+    void forget_sent(error_code why) {
+        sessions_.end_all(why);
+        session_.calls.forget_if([this](std::uint64_t n) { return !session_.log.unsent(n); }, settle(why));
     }
 
     // --- how it ends ---
@@ -238,37 +276,85 @@ private:
         end(why);
     }
 
-    void end(error_code why) {
+    void end(error_code why, std::uint16_t close_code = 0) {
         if (phase_ == phase::idle) return;
         link_.reset();
+        if (returns(why, close_code)) return;
         phase_ = phase::idle;
+        returning_ = false;
         cause_ = why;
         timer_.cancel();
-        deadline_ = armed_ = time_point::max();
+        deadline_ = time_point::max();
         if (connect_) std::exchange(connect_, {}).complete(why, {});
-        session_.expire(time_point::max(), settle(why));
+        session_.calls.expire(time_point::max(), settle(why));
+        sessions_.end_all(why);
+        sessions_.calling = {};
         for (auto& [number, done] : std::exchange(receivers_, {})) done.complete(why, {});
         for (auto& [number, done] : std::exchange(closers_, {}))
             done.complete(why == errc::closed ? error_code{} : why);
     }
 
-    // One timer for all deadlines. It is left alone when the first of them is met in time: then it goes off
-    // for nothing, once.
-    void arm() {
-        const auto due = std::min(deadline_, session_.deadline());
-        if (armed_ <= due) return;
-        armed_ = due;
-        timer_.expires_at(due);
-        timer_.async_wait([weak = weak_from_this()](error_code ec) {
-            if (const auto self = weak.lock(); self && !ec) self->tick(clock::now());
-        });
+    // Whether the client will be back: it was there, and neither it nor the server is against it.
+    bool returns(error_code why, std::uint16_t close_code) {
+        const bool stood = phase_ == phase::online;
+        if (!policy_ || gone_ || !(stood || returning_)) return false;
+        const auto when = policy_->next(why, close_code, clock::now(), chance());
+        if (when == time_point::max()) return false;
+        phase_ = phase::waiting;
+        deadline_ = when;
+        returning_ = true;
+        if (stood) {
+            if (!session_.resumable()) forget_sent(why);
+            // Who does not receive need not be told of each time.
+            if (!inbox_.empty() && inbox_.back().kind == incoming_kind::online) inbox_.pop_back();
+            incoming news;
+            news.kind = incoming_kind::offline;
+            news.cause = why;
+            if (inbox_.empty() || inbox_.back().kind != incoming_kind::offline) tell(std::move(news));
+        }
+        arm();
+        return true;
     }
 
+    void again() {
+        auto to = place_;
+        const auto transform = policy_->options().url;
+        if (const auto url = std::get_if<std::string>(&to); url && transform) {
+            *url = transform(*url);
+            if (phase_ != phase::waiting) return;
+        }
+        if (const auto ec = set_out(to)) end(ec);
+    }
+
+    // Evenly spread over 0..1.
+    static double chance() {
+        std::array<unsigned char, 2> bytes;
+        random_bytes(bytes);
+        return (bytes[0] * 256 + bytes[1]) / 65535.0;
+    }
+
+    void arm() {
+        timer_.arm(std::min({deadline_, session_.calls.deadline(), session_.deadline(),
+                             sessions_.calling.deadline()}),
+                   weak_from_this());
+    }
+
+    friend class deadline_timer;
+    friend class session_operations<client_core>;
+
     void tick(time_point now) {
-        armed_ = time_point::max();
         if (phase_ == phase::idle) return;
-        session_.expire(now, settle(errc::request_timeout));
+        session_.calls.expire(now, [this](client_waiter w) {
+            session_.log.withdraw(w.number);
+            w.settle(errc::request_timeout);
+        });
+        expire_sessions(now);
+        if (now >= session_.deadline()) {
+            const auto text = session_.confirmation();
+            if (link_) link_->send(text);
+        }
         if (now < deadline_) return arm();
+        if (phase_ == phase::waiting) return again();
         const auto why = phase_ == phase::connecting ? errc::connect_timeout
                          : phase_ == phase::greeting ? errc::welcome_timeout
                                                      : errc::close_timeout;
@@ -277,9 +363,12 @@ private:
 
     boost::asio::any_io_executor executor_;
     client_options options_;
-    boost::asio::steady_timer timer_;
-    std::shared_ptr<client_link> link_; // null while idle
-    client_session<completion<error_code>> session_;
+    deadline_timer timer_;
+    std::shared_ptr<client_link> link_; // null while idle or waiting
+    client_session<client_waiter> session_;
+    client_place place_;                     // given to `connect`
+    client_places places_;                   // if the client reconnects
+    std::optional<reconnect_policy> policy_; // of this connection and its successors
     completion<error_code, welcome> connect_;
     // Who waits, by number, in the order they came.
     std::map<std::uint64_t, completion<error_code, incoming>> receivers_;
@@ -288,10 +377,10 @@ private:
     std::string id_;
     error_code cause_ = errc::not_connected;  // why there is no connection, while idle
     time_point deadline_ = time_point::max(); // of the phase
-    time_point armed_ = time_point::max();    // when the timer goes off
     std::uint64_t last_ = 0;                  // number drawn
     std::uint64_t connection_ = 0;
     phase phase_ = phase::idle;
+    bool returning_ = false; // was online, and is going to be again
     bool gone_ = false;
 };
 

@@ -113,6 +113,12 @@ inline result<std::string> upgrade_request(const client_url& url, std::string_vi
     return out += "\r\n\r\n";
 }
 
+/// Adds `more` to the query of `url`.
+inline void add_to_query(client_url& url, std::string_view more) {
+    url.target += url.target.find('?') == url.target.npos ? '?' : '&';
+    url.target += more;
+}
+
 /// The header of the server's answer, as far as it matters. Grammar by Beast.
 class response_header final : public boost::beast::http::basic_parser<false> {
     using string_view = boost::beast::string_view;
@@ -162,8 +168,10 @@ private:
 };
 
 /** What is wrong with the answer `block` to an upgrade request with `key` (RFC 6455 section 4.1), or `ok`. A
- *  server that answers without a sub-protocol is taken at its word: it has none. */
-inline errc check_response(std::string_view block, std::string_view key, std::string_view subprotocol) {
+ *  server that answers without a sub-protocol is taken at its word: it has none. `chosen`: the one that it
+ *  answers with. */
+inline errc check_response(std::string_view block, std::string_view key, std::string_view subprotocol,
+                           std::string* chosen = nullptr) {
     response_header r;
     if (!r.parse(block)) return errc::bad_handshake;
     switch (r.status) {
@@ -174,7 +182,9 @@ inline errc check_response(std::string_view block, std::string_view key, std::st
     case 409: return errc::id_in_use;
     case 429: return errc::rate;
     case 431: return errc::header_too_large;
-    case 503: return errc::overloaded;
+    case 502: // a proxy, while there is no server behind it
+    case 503:
+    case 504: return errc::overloaded;
     default: return errc::bad_handshake;
     }
     boost::beast::websocket::detail::sec_ws_accept_type accept;
@@ -182,6 +192,7 @@ inline errc check_response(std::string_view block, std::string_view key, std::st
     const bool good = has_token(r.upgrade, "websocket") && has_token(r.connection, "upgrade") &&
                       r.accept == std::string_view{accept.data(), accept.size()} && r.extensions.empty() &&
                       (r.subprotocol.empty() || r.subprotocol == subprotocol);
+    if (chosen) *chosen = std::move(r.subprotocol);
     return good ? errc::ok : errc::bad_handshake;
 }
 

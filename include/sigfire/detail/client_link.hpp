@@ -9,6 +9,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -18,9 +19,10 @@ namespace sigfire::detail {
 /// Whom a link tells; `on_end` at most once, and nothing after it or after `abandon`.
 class client_link_events {
 public:
-    virtual void on_open() = 0;             ///< messages can be sent
+    virtual void on_open(bool extras) = 0; ///< messages can be sent; `extras`: the server knows sigfire's own
     virtual bool on_message(message m) = 0; ///< false: no more until `resume`
-    virtual void on_end(error_code why) = 0;
+    /// `close_code`: what the server said, or 0.
+    virtual void on_end(error_code why, std::uint16_t close_code) = 0;
 
 protected:
     ~client_link_events() = default;
@@ -52,10 +54,10 @@ public:
         io_ = &net.context();
         end_ = net.connect();
         if (!end_) return later([](client_loopback& l) { l.ended(boost::asio::error::connection_refused); });
-        end_.on_closed([this](const ending&, errc why) { ended(why); });
+        end_.on_closed([this](const ending& said, errc why) { ended(why, said.close_code); });
         later([](client_loopback& l) {
             if (!l.events_) return;
-            l.events_->on_open();
+            l.events_->on_open(true);
             l.resume();
         });
     }
@@ -87,8 +89,8 @@ private:
         if (events_ && !events_->on_message(m)) end_.on_message(nullptr);
     }
 
-    void ended(error_code why) {
-        if (events_) std::exchange(events_, nullptr)->on_end(why);
+    void ended(error_code why, std::uint16_t close_code = 0) {
+        if (events_) std::exchange(events_, nullptr)->on_end(why, close_code);
     }
 
     client_link_events* events_;

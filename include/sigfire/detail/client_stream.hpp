@@ -136,7 +136,7 @@ private:
         if (upgrading_)
             write();
         else
-            events_->on_open();
+            events_->on_open(true);
         read();
     }
 
@@ -179,11 +179,12 @@ private:
         const auto size = blank == head_.npos ? head_.size() : blank + 4;
         if (size > limits_.header) return ended(errc::header_too_large), false;
         if (blank == head_.npos) return true;
-        const auto e = check_response(std::string_view{head_}.substr(0, size), key_, subprotocol_);
+        std::string chosen;
+        const auto e = check_response(std::string_view{head_}.substr(0, size), key_, subprotocol_, &chosen);
         if (e != errc::ok) return ended(e), false;
         upgrading_ = false;
         head_ = {};
-        events_->on_open();
+        events_->on_open(chosen == codec::json_subprotocol);
         return feed(bytes.subspan(size - before));
     }
 
@@ -196,7 +197,7 @@ private:
         if (progress.error != errc::ok) {
             const auto to = std::exchange(events_, nullptr);
             abandon({0, framing::close_code(progress.error), to_string(progress.error)});
-            to->on_end(progress.error);
+            to->on_end(progress.error, 0);
             return false;
         }
         kept_ = bytes.subspan(progress.consumed);
@@ -212,8 +213,9 @@ private:
         }
         const auto why = close_cause(code, text);
         const auto to = std::exchange(events_, nullptr);
-        abandon({0, static_cast<std::uint16_t>(code ? code : 1005), {}}); // the same code back (5.5.1)
-        to->on_end(why);
+        if (code == 0) code = 1005;
+        abandon({0, code, {}}); // the same code back (5.5.1)
+        to->on_end(why, code);
         return false;
     }
 
@@ -241,7 +243,7 @@ private:
     void ended(error_code why) {
         const auto to = std::exchange(events_, nullptr);
         cut();
-        to->on_end(why);
+        to->on_end(why, 0);
     }
 
     void cut() {

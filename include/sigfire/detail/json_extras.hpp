@@ -10,6 +10,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
 #include <optional>
 #include <string>
@@ -37,10 +38,15 @@ inline std::optional<std::string> json_name(std::string_view raw) {
     return std::string{text};
 }
 
-/** Members of the JSON object `text`, as they stand there; empty where there is none. `text` may be empty: an
- *  object without members. False if it is no object. */
-template <class... Views>
-bool json_fields(std::string_view text, Views&&... named) {
+/// One member that `json_fields` looks for, and where its value goes.
+struct json_field {
+    std::string_view name;
+    std::string_view* value;
+};
+
+/** Members of the JSON object `text`, as they stand there; what is not there stays as it is. `text` may be
+ * empty: an object without members. False if it is no object. */
+inline bool json_fields(std::string_view text, std::initializer_list<json_field> wanted) {
     if (text.empty()) return true;
     json_scanner scan{text};
     if (scan.first() != '{') return false;
@@ -48,17 +54,12 @@ bool json_fields(std::string_view text, Views&&... named) {
         char buffer[24];
         const auto name = json_unescape(raw_name, buffer, sizeof buffer);
         const auto value = scan.value();
-        static_cast<void>(((name == named.first && (*named.second = value, true)) || ...));
+        for (const auto& f : wanted)
+            if (f.name == name) *f.value = value;
         return !value.empty();
     });
     return !whole.empty() && scan.finished();
 }
-
-/// One member that `json_fields` looks for.
-struct json_field {
-    std::string_view first;
-    std::string_view* second;
-};
 
 /// Room for what a request with extras says behind escapes.
 struct json_extra_room {

@@ -240,7 +240,7 @@ private:
         return best_kernel<json_string_loop<Check>>::call(p, end_);
     }
 
-    named_value name_end(const char* p) const noexcept {
+    [[gnu::always_inline]] named_value name_end(const char* p) const noexcept {
         if (*p != '"') return {};
         const auto behind = string_end(p + 1);
         if (!behind) return {};

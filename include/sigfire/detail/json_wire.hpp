@@ -112,7 +112,7 @@ private:
 
 /// The members of what a server says.
 struct json_response_members {
-    std::string_view id, cmd, ok, origin, data;
+    std::string_view id, cmd, ok, origin, data, topic, request, polite;
     struct : json_signals {
         std::string_view own_id, configuration, message, cause;
     } inner;
@@ -123,6 +123,9 @@ struct json_response_members {
         if (is(name, "ok")) return &ok;
         if (is(name, "origin")) return &origin;
         if (is(name, "data")) return &data;
+        if (is(name, "topic")) return &topic;
+        if (is(name, "request")) return &request;
+        if (is(name, "polite")) return &polite;
         return nullptr;
     }
     std::string_view* find_inner(std::string_view name) noexcept {
@@ -236,6 +239,9 @@ inline errc decode_scalar(message m, json_scanner& text) noexcept {
 
 /// Room for a decoded id or command; a longer one names nobody.
 inline constexpr std::size_t json_name_room = 256 + 4;
+
+/// Room for the digits of a number.
+inline constexpr std::size_t json_number_room = 20;
 
 // Whether s can stand between quotes as it is. Says no to text that is not ASCII, which costs only time.
 inline bool json_plain(std::string_view s) noexcept {

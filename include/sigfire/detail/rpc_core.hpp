@@ -3,6 +3,7 @@
 
 #include <sigfire/concepts.hpp>
 #include <sigfire/detail/completion.hpp>
+#include <sigfire/detail/deadline_timer.hpp>
 #include <sigfire/detail/rpc_session.hpp>
 #include <sigfire/detail/utf8.hpp>
 #include <sigfire/error.hpp>
@@ -14,7 +15,6 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
@@ -173,16 +173,16 @@ public:
     template <class OnCancel>
     void call(std::string_view name, json::array args, waiter w, OnCancel on_cancel) {
         if (gone_) return w->settle(boost::asio::error::operation_aborted, {});
-        if (session_.waiting() >= options_.calls)
+        if (session_.calls.size() >= options_.calls)
             return w->settle(online() ? errc::full : errc::not_connected, {});
         const auto number = ++last_;
         if (const auto e = say(rpc_command(number, name, std::move(args))); e != errc::ok)
             return w->settle(e, {});
         on_cancel([weak = weak_from_this(), number] {
             if (const auto self = weak.lock())
-                self->session_.forget(number, settle(boost::asio::error::operation_aborted));
+                self->session_.calls.forget(number, settle(boost::asio::error::operation_aborted));
         });
-        session_.wait(number, std::move(w), clock::now() + options_.call_timeout);
+        session_.calls.wait(number, std::move(w), clock::now() + options_.call_timeout);
         arm();
     }
 
@@ -406,30 +406,21 @@ private:
         unlisten();
         sending_.reset();
         timer_.cancel();
-        close_by_ = armed_ = time_point::max();
+        close_by_ = time_point::max();
         if (open_) std::exchange(open_, {}).complete(why);
-        session_.expire(time_point::max(), settle(why));
+        session_.calls.expire(time_point::max(), settle(why));
         for (auto& [number, done] : std::exchange(watchers_, {})) done.complete(why);
         for (auto& [number, done] : std::exchange(closers_, {}))
             done.complete(why == errc::closed ? error_code{} : why);
     }
 
-    // One timer for all deadlines. It is left alone when the first of them is met in time: then it goes off
-    // for nothing, once.
-    void arm() {
-        const auto due = std::min(close_by_, session_.deadline());
-        if (armed_ <= due) return;
-        armed_ = due;
-        timer_.expires_at(due);
-        timer_.async_wait([weak = weak_from_this()](error_code ec) {
-            if (const auto self = weak.lock(); self && !ec) self->tick(clock::now());
-        });
-    }
+    void arm() { timer_.arm(std::min(close_by_, session_.calls.deadline()), weak_from_this()); }
+
+    friend class deadline_timer;
 
     void tick(time_point now) {
-        armed_ = time_point::max();
         if (phase_ == phase::idle) return;
-        session_.expire(now, settle(errc::request_timeout));
+        session_.calls.expire(now, settle(errc::request_timeout));
         if (now >= close_by_) return end(errc::close_timeout);
         arm();
     }
@@ -438,7 +429,7 @@ private:
     rpc_options options_;
     stream::socket socket_;
     local::acceptor acceptor_;
-    boost::asio::steady_timer timer_;
+    deadline_timer timer_;
     framing::line framing_;
     rpc_session<waiter> session_;
     completion<error_code> open_;
@@ -449,7 +440,6 @@ private:
     std::string path_;                        // listened on
     error_code cause_ = errc::not_connected;  // why there is no connection, while idle
     time_point close_by_ = time_point::max(); // when a close is given up
-    time_point armed_ = time_point::max();    // when the timer goes off
     std::uint64_t last_ = 0;                  // number drawn
     std::uint64_t connection_ = 0;            // the number of this one
     std::size_t serving_ = 0;                 // commands under way

@@ -3,6 +3,7 @@
 
 #include <sigfire/concepts.hpp>
 #include <sigfire/detail/json_scan.hpp>
+#include <sigfire/detail/pending_calls.hpp>
 #include <sigfire/error.hpp>
 #include <sigfire/message.hpp>
 
@@ -11,10 +12,8 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -92,40 +91,13 @@ struct rpc_reply {
 };
 
 /** What one side of a conversation makes of messages: events, commands, and the replies to its calls. Does no
- *  I/O, reads no clock.
- *
- *  `Waiter` is whatever waits for a reply, known by a number that the caller draws: a fresh one, higher than
- *  all before, for each call. Deadlines do not decrease from one call to the next. */
+ *  I/O, reads no clock. */
 template <class Waiter>
 class rpc_session {
 public:
     static constexpr std::size_t id_limit = 256; ///< bytes of the longest id of a call
 
-    /// How many calls wait for a reply.
-    std::size_t waiting() const noexcept { return waiting_.size(); }
-
-    /// `waiter` waits for the reply to call `number`, no longer than `deadline`.
-    void wait(std::uint64_t number, Waiter waiter, time_point deadline) {
-        waiting_.emplace_hint(waiting_.end(), number, pending{std::move(waiter), deadline});
-    }
-
-    /// Gives up call `number`: calls `f(Waiter)` if it is still waited for.
-    template <class F>
-    void forget(std::uint64_t number, F f) {
-        if (auto at = waiting_.extract(number)) f(std::move(at.mapped().waiter));
-    }
-
-    /// Calls `f(Waiter)` for each call that is due by `now`; `time_point::max()` = for all.
-    template <class F>
-    void expire(time_point now, F f) {
-        while (!waiting_.empty() && waiting_.begin()->second.deadline <= now)
-            f(std::move(waiting_.extract(waiting_.begin()).mapped().waiter));
-    }
-
-    /// When the first call is due; `time_point::max()` = there is none.
-    time_point deadline() const noexcept {
-        return waiting_.empty() ? time_point::max() : waiting_.begin()->second.deadline;
-    }
+    pending_calls<Waiter> calls; ///< those whose reply is awaited
 
     /** Reads a message and calls one of `to.on_event(json::value whole)`, `to.on_command(json::value id,
      *  std::string name, json::array args)`, `to.on_reply(Waiter, rpc_reply)`, `to.on_other(json::value)`, or
@@ -169,11 +141,6 @@ public:
     }
 
 private:
-    struct pending {
-        Waiter waiter;
-        time_point deadline;
-    };
-
     static std::optional<std::string_view> text_at(const json::value& v, const char* key) {
         const auto o = v.if_object();
         const auto text = o ? o->if_contains(key) : nullptr;
@@ -199,9 +166,7 @@ private:
         const auto id = o.if_contains("resId");
         if (!id || !id->is_string()) return 0;
         const auto& text = id->get_string();
-        std::uint64_t n = 0;
-        const auto [at, failed] = std::from_chars(text.data(), text.data() + text.size(), n);
-        return failed == std::errc{} && at == text.data() + text.size() ? n : 0;
+        return pending_calls<Waiter>::number({text.data(), text.size()});
     }
 
     // False: it is no reply at all.
@@ -209,7 +174,7 @@ private:
     bool reply(json::object& o, Handler& to) {
         const auto ok = o.if_contains("ok");
         if (!ok || !ok->is_bool() || !o.contains("resId")) return false;
-        forget(number_of(o), [&](Waiter w) {
+        calls.forget(number_of(o), [&](Waiter w) {
             rpc_reply r;
             const auto data = o.if_contains("data");
             const auto members = data ? data->if_object() : nullptr;
@@ -224,8 +189,6 @@ private:
         });
         return true;
     }
-
-    std::map<std::uint64_t, pending> waiting_;
 };
 
 } // namespace sigfire::detail

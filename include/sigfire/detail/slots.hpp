@@ -146,7 +146,7 @@ public:
     slot& operator[](std::uint32_t i) noexcept { return chunks_[i / chunk][i % chunk]; }
 
     /// The slot of that peer, or null.
-    slot* find(peer_handle h) noexcept {
+    [[gnu::always_inline]] slot* find(peer_handle h) noexcept {
         if (h.slot >= end()) return nullptr;
         auto& s = (*this)[h.slot];
         return s.generation == h.generation && s.state != standing::vacant ? &s : nullptr;
