@@ -53,24 +53,16 @@ public:
         if (e.token.empty()) { // asks to be resumable
             begin(desk, from);
             const auto said = describe(states_.at(from.slot), false);
-            envelope r;
-            r.what = verb::reply;
-            r.id = e.id;
-            r.data.bytes = said.view();
-            return desk.send_uncounted(from, r);
+            return answer(desk, from, e.id, errc::ok, said.view());
         }
         const auto old = find(e.token);
-        if (!old || old == from) return desk.reply(from, e.id, errc::expired);
+        if (!old || old == from) return answer(desk, from, e.id, errc::expired, {});
         desk.take_over(from, old);
         auto& s = states_.at(old.slot);
         const bool recovered = settle(s, e.token, e.received);
-        envelope r;
-        r.what = verb::reply;
-        r.id = e.id;
         detail::json_text said;
         said.raw(R"({"id":)").string(desk.id(old)).raw(",").raw(describe(s, true).view().substr(1));
-        r.data.bytes = said.view();
-        desk.send_uncounted(old, r);
+        answer(desk, old, e.id, errc::ok, said.view());
         if (recovered) replay(desk, old, s);
     }
 
@@ -246,6 +238,17 @@ private:
             s.gap = false;
         }
         return s.recovered;
+    }
+
+    // Replies about resuming are not counted.
+    template <class D>
+    static void answer(D& desk, peer_handle to, std::string_view token, errc status, std::string_view data) {
+        envelope r;
+        r.what = verb::reply;
+        r.id = token;
+        r.status = status;
+        r.data.bytes = data;
+        desk.send_uncounted(to, r);
     }
 
     template <class D>
