@@ -226,11 +226,13 @@ private:
 
     // A peer is back, and had `count` messages. False: it has missed something.
     bool settle(state& s, std::string_view shown, std::uint64_t count) {
+        // Shown again: it never heard that something is missing, and still counts from an older beginning.
+        const bool misled = s.token != shown && !s.recovered;
         if (s.token == shown) std::swap(s.token, s.spent);
         tokens_.erase(s.token);
         renew(s);
         acknowledge(s, count);
-        s.recovered = !s.gap && count <= s.said && count == s.said - s.kept.size();
+        s.recovered = !misled && !s.gap && count <= s.said && count == s.said - s.kept.size();
         if (!s.recovered) {
             s.kept.clear();
             s.bytes = 0;

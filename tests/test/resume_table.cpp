@@ -205,6 +205,29 @@ BOOST_AUTO_TEST_CASE(the_refusal_of_a_token_is_not_counted_either) {
     BOOST_TEST(!w.book.failed(), w.text());
 }
 
+BOOST_AUTO_TEST_CASE(who_did_not_hear_that_something_is_missing_is_told_again) {
+    bench w{options(5ms, {.messages = 2})};
+    w.a.connect(arrival::resumable);
+    w.b.connect(arrival::plain);
+    w.net.run(1s);
+    for (int i = 0; i < 2; ++i) w.say(w.b, "a");
+    w.say(w.a, "b");
+    w.net.run(1s);
+    w.a.wire().vanish();
+    for (int i = 0; i < 5; ++i) w.say(w.b, "a"); // more than is kept
+    w.net.run(1s);
+    w.a.connect(arrival::by_url);
+    w.a.wire().vanish();
+    w.net.run(1s);
+    // As many as it had of the older ones.
+    for (int i = 0; i < 3; ++i) w.say(w.b, "a");
+    w.net.run(1s);
+    w.a.connect(arrival::by_url);
+    w.settle();
+    BOOST_TEST(!w.book.failed(), w.text());
+    BOOST_TEST(w.book.session_of(w.a.wire())->losses == 2u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace
