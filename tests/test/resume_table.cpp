@@ -228,6 +228,23 @@ BOOST_AUTO_TEST_CASE(who_did_not_hear_that_something_is_missing_is_told_again) {
     BOOST_TEST(w.book.session_of(w.a.wire())->losses == 2u);
 }
 
+BOOST_AUTO_TEST_CASE(news_of_what_was_not_fetched_is_kept_or_missed_knowingly) {
+    bench w{options(5ms, {.messages = 1})};
+    w.a.connect(arrival::resumable);
+    w.b.connect(arrival::plain);
+    w.net.run(1s);
+    w.say(w.a, "nobody");
+    w.net.run(1s);
+    w.a.wire().cut();
+    w.net.run(1s);
+    w.say(w.b, "a"); // as much as is kept
+    w.net.run(10s);
+    w.a.connect(arrival::by_url);
+    w.settle();
+    BOOST_TEST(!w.book.failed(), w.text());
+    BOOST_TEST(w.book.session_of(w.a.wire())->losses == 1u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace
