@@ -6,6 +6,7 @@
 #include <sigfire/detail/stored_envelope.hpp>
 #include <sigfire/envelope.hpp>
 #include <sigfire/error.hpp>
+#include <sigfire/fanout.hpp>
 #include <sigfire/feature.hpp>
 #include <sigfire/peer.hpp>
 #include <sigfire/router.hpp>
@@ -146,7 +147,9 @@ private:
         e.id = desk.fresh_id();
         e.from = late.to;
         e.data.bytes = said.view();
-        desk.send(kept.from, e);
+        // Like any news: who is away finds it, or hears that something is missing.
+        fanout alone;
+        desk.spread(kept.from, e, alone);
     }
 
     R router_;
