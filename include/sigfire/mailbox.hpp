@@ -34,10 +34,10 @@ struct mailbox_limits {
 /** A router that keeps messages for peers who are not there: `mailbox{direct_router{}, 5s}`. Models Router; a
  * part of a server, and of a hub.
  *
- *  The sender's reply is `ok`, and says that the message is held. When a peer of that id comes, it gets what
- * waits for it, in the order said, right after its welcome. What nobody came for in time is dropped, and its
- * sender told by an `expired` notice. Requests, publications and messages to who is merely `away` are not its
- * business.
+ *  A time of 0 keeps nothing. The sender's reply is `ok`, and says that the message is held. When a peer of
+ * that id comes, it gets what waits for it, in the order said, right after its welcome. What nobody came for
+ * in time is dropped, and its sender told by an `expired` notice. Requests, publications and messages to who
+ * is merely `away` are not its business.
  *
  *  `wake(id)`, if set, is called once per absence, with the first message that is kept: to send a push
  *  notification, say. It must not call the hub. */
@@ -58,8 +58,8 @@ public:
 
     template <class D>
     errc missed(D& desk, peer_handle from, const envelope& e, errc cause) {
-        if ((cause != errc::unknown && cause != errc::offline) || e.what != verb::send || e.to.empty() ||
-            e.to.size() > 256 || e.status != errc::ok)
+        if (time_.count() <= 0 || (cause != errc::unknown && cause != errc::offline) ||
+            e.what != verb::send || e.to.empty() || e.to.size() > 256 || e.status != errc::ok)
             return cause;
         detail::stored_envelope message{e};
         const auto at = boxes_.find(e.to);

@@ -155,7 +155,7 @@ public:
         r.last_seen = options_.clock();
         own_[peer.slot] = r;
         // An id of before keeps what it was.
-        store_->find(granted.id, guarded([this, &desk, peer, r](result<record> found) {
+        store_->find(granted.id, guarded([this, &desk, peer, r](const result<record>& found) {
                          const auto id = desk.id(peer);
                          if (id.empty()) return;
                          auto& mine = own_[peer.slot];
@@ -189,7 +189,7 @@ public:
         errc now = errc::deferred;
         wait(desk, from, e, [&](std::uint64_t number) {
             const auto known = std::make_shared<errc*>(&now);
-            store_->find(std::string{e.to}, guarded([this, &desk, number, known](result<record> found) {
+            store_->find(std::string{e.to}, guarded([this, &desk, number, known](const result<record>& found) {
                              const errc said = found ? errc::offline : errc::unknown;
                              if (*known != nullptr)
                                  **known = said; // at once: whoever asked goes on with it
@@ -221,8 +221,8 @@ private:
     // A function that does nothing once this is gone.
     template <class F>
     auto guarded(F f) const {
-        return [f, alive = std::weak_ptr{alive_}](auto answer) {
-            if (!alive.expired()) f(std::move(answer));
+        return [f, alive = std::weak_ptr{alive_}](const auto& answer) {
+            if (!alive.expired()) f(answer);
         };
     }
 
@@ -259,7 +259,7 @@ private:
         wait(desk, from, e, [&](std::uint64_t number) {
             // Who is here is known here.
             if (const auto peer = desk.find(id)) return say(number, own_[peer.slot]);
-            store_->find(id, guarded([this, &desk, number, whole, say](result<record> found) {
+            store_->find(id, guarded([this, &desk, number, whole, say](const result<record>& found) {
                              if (found)
                                  say(number, *found);
                              else if (whole)

@@ -22,7 +22,7 @@ namespace sigfire {
 
 /// Settings of `resume`.
 struct resume_options {
-    std::chrono::milliseconds window{30'000}; ///< from the loss of a connection, to come back
+    std::chrono::milliseconds window{30'000}; ///< from the loss of a connection, to come back; 0 = none can
     std::size_t messages = 1000;              ///< kept for one peer, that it has not acknowledged
     std::size_t bytes = 1u << 20;             ///< of those messages
 };
@@ -105,7 +105,7 @@ public:
 
     template <class D>
     bool outlives(D&, peer_handle peer, errc why) {
-        if (!states_.contains(peer.slot)) return false;
+        if (!states_.contains(peer.slot) || options_.window.count() <= 0) return false;
         return why == errc::lost || why == errc::pong_timeout || why == errc::slow_consumer ||
                why == errc::overloaded;
     }

@@ -21,6 +21,7 @@ namespace sigfire {
 
 /// Settings of `sessions`.
 struct sessions_options {
+    bool enabled = true; ///< false: as if it were no part, for programs that decide late
     std::chrono::milliseconds timeout{30'000}; ///< for the other side to accept or reject
     std::size_t per_peer = 100;                ///< sessions of one peer; more are `full`
     bool strict = false; ///< no offers, answers and candidates without a session that was accepted
@@ -44,12 +45,14 @@ public:
     template <class D>
     errc sending(D& desk, peer_handle from, envelope& e, std::string_view& data) {
         if (e.data.kind <= signal_kind::other && !options_.strict && !options_.gate) return errc::ok;
+        if (!options_.enabled) return errc::ok;
         return judge(desk, from, e, data);
     }
 
     template <class D>
     void sent(D& desk, peer_handle from, envelope& e) {
         if (e.data.kind <= signal_kind::other && !options_.gate) return;
+        if (!options_.enabled) return;
         step(desk, from, e);
     }
 
