@@ -59,14 +59,17 @@ public:
             r.data.bytes = said.view();
             return desk.send_uncounted(from, r);
         }
-        const auto old = find(e.token);
-        if (!old || old == from) return desk.reply(from, e.id, errc::expired);
-        desk.take_over(from, old);
-        auto& s = states_.at(old.slot);
-        const bool recovered = settle(s, e.token, e.received);
         envelope r;
         r.what = verb::reply;
         r.id = e.id;
+        const auto old = find(e.token);
+        if (!old || old == from) {
+            r.status = errc::expired;
+            return desk.send_uncounted(from, r);
+        }
+        desk.take_over(from, old);
+        auto& s = states_.at(old.slot);
+        const bool recovered = settle(s, e.token, e.received);
         detail::json_text said;
         said.raw(R"({"id":)").string(desk.id(old)).raw(",").raw(describe(s, true).view().substr(1));
         r.data.bytes = said.view();
