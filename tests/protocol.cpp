@@ -192,8 +192,7 @@ public:
         s_ = std::make_unique<server>(settings_);
         for (const auto& l : x.lines) {
             const auto name = l.text.substr(0, l.text.find_first_of(" ><"));
-            if (l.text == name + " connects to /" || l.text.starts_with(name + " connects"))
-                late_.insert(name);
+            if (l.text.starts_with(name + " connects")) late_.insert(name);
         }
         for (const auto name : {"A", "B", "C"})
             if (!late_.contains(name)) s_->connect(name);
@@ -202,10 +201,14 @@ public:
             same(s_->heard_by_all(), {});
             for (const auto& [name, rest] : heard_) same(rest, {});
             BOOST_TEST(greeting_.empty(), "a welcome is left out");
+            for (const auto& name : named_) BOOST_TEST(told(s_->ended(name)), name << " was closed");
         }
     }
 
 private:
+    // What a peer did itself, or the page says.
+    static bool told(errc end) { return end == errc::ok || end == errc::closed || end == errc::lost; }
+
     void prepare(std::string_view what) {
         if (what == "has a mailbox for 5 s")
             settings_.mailbox = true;
@@ -225,6 +228,7 @@ private:
             return s_->advance(rest.ends_with(" ms") ? std::chrono::milliseconds{n}
                                                      : std::chrono::seconds{n});
         }
+        named_.insert(name);
         if (rest.starts_with("> ")) return s_->say(name, filled(rest.substr(2)));
         if (rest.starts_with("< ")) return hear(name, rest.substr(2));
         if (rest.starts_with(" connects to ")) return come(name, rest.substr(13));
@@ -233,6 +237,7 @@ private:
         BOOST_TEST_REQUIRE(rest.starts_with(" is closed with "), "what does this mean?");
         const auto how = s_->codec.end(s_->ended(name), {true});
         BOOST_TEST(rest.substr(16) == std::to_string(how.close_code) + " " + std::string{how.text});
+        named_.erase(name);
     }
 
     void come(const std::string& name, std::string target) {
@@ -307,6 +312,7 @@ private:
     settings settings_;
     std::unique_ptr<server> s_;
     std::set<std::string> late_; // who is not there from the first
+    std::set<std::string> named_;
     std::map<std::string, std::string> greeting_;
     std::map<std::string, script> heard_;
     std::map<std::string, std::string> drawn_; // by its name on the page
@@ -570,7 +576,9 @@ BOOST_AUTO_TEST_CASE(every_command_has_a_section_and_an_example) {
 
 BOOST_AUTO_TEST_CASE(parts_have_their_commands) {
     std::set<std::string> named;
+    auto everywhere = shown();
     for (const auto& row : page().tables.at(0).rows) {
+        for (const auto& name : code_in(row.at(2))) BOOST_TEST(everywhere['<'].contains(name), name);
         for (const auto& name : code_in(row.at(1))) {
             BOOST_TEST(named.insert(name).second);
             hub_bench bare;
