@@ -575,20 +575,18 @@ private:
     void relay(slot& sender, peer_handle from, envelope& e) {
         const auto token = e.id;
         e.from = sender.id.view();
-        std::string_view data;
+        auto role = politeness::none;
         errc cause = errc::ok;
         if constexpr (has_features)
-            any_feature([&](auto& f) { return (cause = f.sending(desk_, from, e, data)) != errc::ok; });
+            any_feature([&](auto& f) { return (cause = f.sending(desk_, from, e)) != errc::ok; });
         if (cause == errc::ok) cause = judge(from, e);
         if constexpr (has_features) {
             if (cause != errc::ok) [[unlikely]]
                 return miss(sender, from, e, token, cause);
+            role = e.role;
             each_feature([&](auto& f) { f.sent(desk_, from, e); });
         }
-        if (data.empty()) [[likely]]
-            reply(sender, token, cause);
-        else
-            reply_seldom(sender, token, cause, data, {});
+        reply(sender, token, cause, role);
         if (cause == errc::ok) hand_out(e);
     }
 
@@ -599,8 +597,7 @@ private:
         each_feature([&](auto& f) {
             if (!is_verdict(cause)) cause = f.missed(desk_, from, e, cause);
         });
-        if (cause != errc::deferred)
-            reply_seldom(sender, token, cause, cause == errc::held ? R"({"held":true})" : "", {});
+        if (cause != errc::deferred) reply(sender, token, cause);
     }
 
     // Fills `targets_` with those that can take `e`, or says why there are none.
@@ -678,12 +675,13 @@ private:
         if (s.state == standing::online) put_past(s, e);
     }
 
-    void reply(slot& to, std::string_view token, errc status) {
+    void reply(slot& to, std::string_view token, errc status, politeness role = politeness::none) {
         if (token.empty()) return;
         envelope e;
         e.what = verb::reply;
         e.status = status;
         e.id = token;
+        e.role = role;
         put(to, e);
     }
 

@@ -43,10 +43,10 @@ public:
     std::size_t size() const noexcept { return sessions_.size(); }
 
     template <class D>
-    errc sending(D& desk, peer_handle from, envelope& e, std::string_view& data) {
+    errc sending(D& desk, peer_handle from, envelope& e) {
         if (e.data.kind <= signal_kind::other && !options_.strict && !options_.gate) return errc::ok;
         if (!options_.enabled) return errc::ok;
-        return judge(desk, from, e, data);
+        return judge(desk, from, e);
     }
 
     template <class D>
@@ -87,7 +87,7 @@ public:
 
 private:
     template <class D>
-    [[gnu::noinline]] errc judge(D& desk, peer_handle from, envelope& e, std::string_view& data) {
+    [[gnu::noinline]] errc judge(D& desk, peer_handle from, envelope& e) {
         using enum signal_kind;
         const auto kind = e.data.kind;
         const auto to = desk.find(e.to);
@@ -97,7 +97,7 @@ private:
         case session_start:
             if (s != nullptr) return errc::session_exists;
             if (count(from) >= options_.per_peer || count(to) >= options_.per_peer) return errc::full;
-            data = R"({"polite":false})";
+            e.role = politeness::impolite;
             return errc::ok;
         case session_accept:
         case session_reject: return s && !s->accepted && s->callee == from ? errc::ok : errc::no_session;
