@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -124,14 +125,28 @@ errc cause_named(std::string_view name) {
 
 // --- the server ---
 
+enum class routing { direct, groups, hosts };
+
 struct settings {
+    routing router = routing::direct;
     bool mailbox = false, create = false, strict = false, gate = false, open = false;
 };
 
+struct any_router {
+    routing how;
+
+    template <class Registry, class To>
+    errc route(const Registry& registry, peer_handle from, const envelope& e, To to) const {
+        if (how == routing::groups) return group_router{}.route(registry, from, e, to);
+        if (how == routing::hosts) return host_router{}.route(registry, from, e, to);
+        return direct_router{}.route(registry, from, e, to);
+    }
+};
+
 // A mailbox that is there or not.
-class maybe_mailbox : public mailbox<> {
+class maybe_mailbox : public mailbox<any_router> {
 public:
-    explicit maybe_mailbox(bool there) : mailbox{direct_router{}, 5s}, there_{there} {}
+    maybe_mailbox(bool there, routing how) : mailbox{any_router{how}, 5s}, there_{there} {}
 
     template <class D>
     errc missed(D& desk, peer_handle from, const envelope& e, errc cause) {
@@ -151,7 +166,7 @@ struct server : hub_bench<parts, no_hooks, maybe_mailbox> {
                           records<>{memory_records{},
                                     {.peers_create = s.create, .clock = [] { return 1'767'225'600'000; }}},
                           resume{}},
-                    maybe_mailbox{s.mailbox}} {
+                    maybe_mailbox{s.mailbox, s.router}} {
         codec = codec::json{{.rtc_configuration = R"({"iceServers":[{"urls":"stun:stun.example.org"}]})"}};
     }
 
@@ -214,6 +229,8 @@ private:
             settings_.mailbox = true;
         else if (what == "lets peers create records")
             settings_.create = true;
+        else if (what == "routes to hosts")
+            settings_.router = routing::hosts;
         else
             BOOST_ERROR("a server that " << what);
     }
@@ -262,14 +279,13 @@ private:
         auto& o = said.as_object();
         if (o.contains("cmd")) {
             BOOST_TEST((o.contains("id") && is_drawn(std::string_view{o["id"].as_string()})));
-            BOOST_TEST(ids_.insert(o["id"]).second == !same_for_all(o), "an id for several messages");
+            // Copies for several share one.
+            const auto [at, fresh] = ids_.emplace(std::string{o["id"].as_string()}, expected);
+            BOOST_TEST((fresh || at->second == expected), "an id for two messages");
             o.erase("id");
         }
         BOOST_TEST(matches(said, js::parse(got)), "hears " << got);
     }
-
-    // Copies of a publication share an id.
-    bool same_for_all(const js::object& o) { return o.at("cmd") == "publish" && ids_.contains(o.at("id")); }
 
     bool matches(const js::value& said, const js::value& got) {
         if (said.is_object() && got.is_object()) {
@@ -316,10 +332,7 @@ private:
     std::map<std::string, std::string> greeting_;
     std::map<std::string, script> heard_;
     std::map<std::string, std::string> drawn_; // by its name on the page
-    std::set<js::value, decltype([](const js::value& a, const js::value& b) {
-                 return js::serialize(a) < js::serialize(b);
-             })>
-        ids_;
+    std::map<std::string, std::string> ids_;   // of messages: what they say
 };
 
 // --- the tables of replies ---
@@ -347,7 +360,11 @@ std::pair<settings, std::vector<question>> questions_of(const std::string& cell,
     if (const auto colon = cell.find(": "); colon != cell.npos) {
         const auto where = cell.substr(0, colon);
         text = cell.substr(colon + 2);
-        if (where == "strict server")
+        if (where == "routing to groups")
+            how.router = routing::groups;
+        else if (where == "routing to hosts")
+            how.router = routing::hosts;
+        else if (where == "strict server")
             how.strict = true;
         else if (where == "gated server")
             how.gate = true;
@@ -394,6 +411,18 @@ std::string bring_about(server& s, const std::string& title, const std::string& 
         return who == "A itself"  ? R"("target":"A")"
                : who == "unknown" ? R"("target":"X")"
                                   : R"("target":"B")";
+    }
+    if (title == "To a topic") {
+        const auto join = about("join", R"("topic":"lobby")");
+        if (what == "alone" || what == "first of several") good("A", join);
+        if (what == "no member" || what == "not the first" || what == "first of several") {
+            good("B", join);
+            good("C", join);
+        } else if (what != "alone" && what != "in no such topic") {
+            BOOST_ERROR("A is " << what);
+        }
+        if (what == "not the first") good("A", join);
+        return R"("topic":"lobby")";
     }
     if (title == "In a session") {
         const auto starter = what.ends_with("by A") ? "A" : "B", other = what.ends_with("by A") ? "B" : "A";
@@ -677,6 +706,91 @@ BOOST_AUTO_TEST_CASE(limits) {
         BOOST_TEST(t.rows[i + 1][0] == expected[i].first);
         BOOST_TEST(number == std::to_string(expected[i].second), expected[i].first);
     }
+}
+
+BOOST_AUTO_TEST_CASE(beyond_the_limits) {
+    const auto lobby = [](std::string_view cmd, std::string_view data) {
+        return about(cmd, R"("topic":"lobby","data":)" + std::string{data});
+    };
+    const auto text = [](std::size_t bytes) { return "\"" + std::string(bytes - 2, 'x') + "\""; };
+    const auto number = [](std::size_t i) { return std::to_string(i); };
+    // Asks for the i-th thing of a kind.
+    using asking = std::function<std::string(server&, std::size_t)>;
+    const std::map<std::string, asking> kinds{
+        {"topics of one peer",
+         [&](server& s, std::size_t i) {
+             return s.ask("A", about("join", R"("topic":"t)" + number(i) + "\""));
+         }},
+        {"bytes of a member's metadata",
+         [&](server& s, std::size_t i) {
+             return i < 20 ? "ok" : s.ask("A", lobby("join", R"({"metadata":{"a":)" + text(i - 6) + "}}"));
+         }},
+        {"entries of one peer",
+         [&](server& s, std::size_t i) {
+             if (i == 1) s.ask("A", lobby("join", "{}"));
+             return s.ask("A", lobby("set", R"({"key":"k)" + number(i) + R"(","value":1})"));
+         }},
+        {"entries of one topic",
+         [&](server& s, std::size_t i) {
+             const auto who = "P" + number(i / 50);
+             if (!s.is_open(who)) s.connect(who);
+             s.ask(who, lobby("join", "{}"));
+             return s.ask(who, lobby("set", R"({"key":"k)" + number(i) + R"(","value":1})"));
+         }},
+        {"bytes of an entry's value",
+         [&](server& s, std::size_t i) {
+             if (i == 1) s.ask("A", lobby("join", "{}"));
+             return i < 2 ? "ok" : s.ask("A", lobby("set", R"({"key":"k","value":)" + text(i) + "}"));
+         }},
+        {"topics and peers that one peer watches",
+         [&](server& s, std::size_t i) {
+             return s.ask("A", about("watch", R"("target":"t)" + number(i) + "\""));
+         }},
+        {"sessions of one peer",
+         [&](server& s, std::size_t i) {
+             s.connect("P" + number(i));
+             return s.ask("P" + number(i), about("session-start", R"("target":"A")"));
+         }},
+        {"open requests of one peer",
+         [&](server& s, std::size_t) {
+             const auto said = s.ask("A", about("request", R"("target":"B")"));
+             return said.empty() ? "ok" : said;
+         }},
+        {"messages in the mailbox for one peer",
+         [&](server& s, std::size_t) { return s.ask("A", about("bye", R"("target":"X")")); }},
+        {"messages in the mailbox from one peer",
+         [&](server& s, std::size_t i) {
+             return s.ask("A", about("bye", R"("target":"X)" + number(i / 50) + "\""));
+         }},
+        {"bytes of a record's metadata",
+         [&](server& s, std::size_t i) {
+             return i < 2 ? "ok" : s.ask("A", about("update", R"("data":{"metadata":)" + text(i) + "}"));
+         }},
+        {"messages kept for who is away",
+         [&](server& s, std::size_t i) {
+             if (i == 1) {
+                 s.token_of("B");
+                 s.lose("B");
+             }
+             return s.ask("A", about("bye", R"("target":"B")"));
+         }},
+    };
+    std::size_t played = 0;
+    for (const auto& row : table_of("Limits").rows)
+        if (const auto kind = kinds.find(row[0]); kind != kinds.end()) {
+            BOOST_TEST_CONTEXT(row[0]) {
+                server s{{.mailbox = true}};
+                s.connect_all();
+                auto most = row[1];
+                std::erase(most, ',');
+                const auto n = std::stoul(most);
+                for (std::size_t i = 1; i <= n; ++i)
+                    BOOST_TEST_REQUIRE(kind->second(s, i).starts_with("ok"), i);
+                BOOST_TEST(kind->second(s, n + 1) == code_in(row[2]).at(0));
+                ++played;
+            }
+        }
+    BOOST_TEST(played == kinds.size());
 }
 
 BOOST_AUTO_TEST_CASE(replies_in_every_state) {
