@@ -52,25 +52,16 @@ public:
     void received(D& desk, peer_handle from, envelope& e) {
         if (e.token.empty()) { // asks to be resumable
             begin(desk, from);
-            const auto said = describe(states_.at(from.slot), false);
-            envelope r;
-            r.what = verb::reply;
-            r.id = e.id;
-            r.data.bytes = said.view();
-            return desk.send_uncounted(from, r);
+            return answer(desk, from, e.id, errc::ok, describe(states_.at(from.slot), false).view());
         }
         const auto old = find(e.token);
-        if (!old || old == from) return desk.reply(from, e.id, errc::expired);
+        if (!old || old == from) return answer(desk, from, e.id, errc::expired, {});
         desk.take_over(from, old);
         auto& s = states_.at(old.slot);
         const bool recovered = settle(s, e.token, e.received);
-        envelope r;
-        r.what = verb::reply;
-        r.id = e.id;
         detail::json_text said;
         said.raw(R"({"id":)").string(desk.id(old)).raw(",").raw(describe(s, true).view().substr(1));
-        r.data.bytes = said.view();
-        desk.send_uncounted(old, r);
+        answer(desk, old, e.id, errc::ok, said.view());
         if (recovered) replay(desk, old, s);
     }
 
@@ -234,11 +225,13 @@ private:
 
     // A peer is back, and had `count` messages. False: it has missed something.
     bool settle(state& s, std::string_view shown, std::uint64_t count) {
+        // Shown again: it never heard that something is missing, and still counts from an older beginning.
+        const bool misled = s.token != shown && !s.recovered;
         if (s.token == shown) std::swap(s.token, s.spent);
         tokens_.erase(s.token);
         renew(s);
         acknowledge(s, count);
-        s.recovered = !s.gap && count <= s.said && count == s.said - s.kept.size();
+        s.recovered = !misled && !s.gap && count <= s.said && count == s.said - s.kept.size();
         if (!s.recovered) {
             s.kept.clear();
             s.bytes = 0;
@@ -246,6 +239,17 @@ private:
             s.gap = false;
         }
         return s.recovered;
+    }
+
+    // What is said about resuming is not counted.
+    template <class D>
+    static void answer(D& desk, peer_handle to, std::string_view token, errc status, std::string_view data) {
+        envelope r;
+        r.what = verb::reply;
+        r.id = token;
+        r.status = status;
+        r.data.bytes = data;
+        desk.send_uncounted(to, r);
     }
 
     template <class D>

@@ -41,6 +41,13 @@ inline void same(const script& got, const script& expected) {
     BOOST_CHECK_EQUAL_COLLECTIONS(got.begin(), got.end(), expected.begin(), expected.end());
 }
 
+/// The token in a welcome or reply, or empty.
+inline std::string token_in(std::string_view text) {
+    const std::string_view begin = R"("token":")";
+    const auto at = text.find(begin);
+    return at == text.npos ? std::string{} : std::string{text.substr(at + begin.size(), 21)};
+}
+
 /// What was sent to whom, in the order in which it was sent.
 using conversation = std::vector<std::pair<std::string, std::string>>;
 
@@ -53,6 +60,7 @@ struct connection {
     errc ending_for = errc::ok; // why it ends; `ok` while it is open
     std::size_t sent = 0;       // messages so far
     bool full = false, held = false, pinged = false;
+    bool deaf = false; // answers no ping
 
     bool usable() const { return ending_for == errc::ok; }
     bool room(std::size_t) const { return usable() && !full; }
@@ -84,7 +92,7 @@ struct connection {
 
 /// How a peer comes. `id`: empty = the hub draws one. Without `extras` it talks Signal-Fire 2021.
 struct entrance {
-    std::string id;
+    std::string id = {};
     std::string target = {}; ///< of the upgrade request: `/?resume`
     bool extras = true;
     std::string token = {}; ///< as a codec would find it in the request
@@ -249,7 +257,8 @@ public:
         }
         for (auto i = connections.begin(); i != connections.end();) {
             if (i->second.usable()) {
-                if (std::exchange(i->second.pinged, false)) h.alive(i->second.its_state.who);
+                if (std::exchange(i->second.pinged, false) && !i->second.deaf)
+                    h.alive(i->second.its_state.who);
                 ++i;
                 continue;
             }
