@@ -92,13 +92,12 @@ public:
     bool spread(peer_handle to, const envelope& e, fanout& shared) {
         auto* const s = hub_.whose(to);
         if (s == nullptr || !Hub::is_present(*s) || !hub_.may_have(*s, e)) return true;
-        if (s->state != detail::standing::online || s->kept) {
-            if (e.droppable && hub_.takes(*s, e) != errc::ok) return false;
+        const bool online = s->state == detail::standing::online;
+        if (e.droppable && !(online ? s->way.has_room(e) : hub_.takes(*s, e) == errc::ok)) return false;
+        if (online && !s->kept)
+            s->way.deliver(e, shared);
+        else
             hub_.put_seldom(*s, e);
-            return true;
-        }
-        if (e.droppable && !s->way.has_room(e)) return false;
-        s->way.deliver(e, shared);
         return true;
     }
 
@@ -221,7 +220,7 @@ public:
             while (registry_.find(detail::view(id))) id = ids_.draw();
             return enter(slots_.add(way, detail::view(id), standing::online), wish);
         }
-        if (wish.id.size() > 256 || !detail::is_utf8(wish.id)) return make_error_code(errc::malformed);
+        if (!detail::is_name(wish.id)) return make_error_code(errc::malformed);
         const peer_handle holder = registry_.find(wish.id);
         if (!holder) return enter(slots_.add(way, wish.id, standing::online), wish);
         return claim(way, wish, holder.slot);
@@ -378,7 +377,7 @@ public:
         static_assert(F::takes(verb::request),
                       "sigfire: peers that are functions need a hub with the part requests{}");
         if (stop_cause_ != errc::ok) return make_error_code(errc::stopping);
-        if (id.empty() || id.size() > 256 || !detail::is_utf8(id)) return make_error_code(errc::malformed);
+        if (!detail::is_name(id)) return make_error_code(errc::malformed);
         if (registry_.find(id)) return make_error_code(errc::id_in_use);
         const auto i = slots_.add(id, standing::function);
         const auto peer = slots_.handle(i);

@@ -49,8 +49,7 @@ public:
     void received(D& desk, peer_handle from, envelope& e) {
         const bool by_topic = e.to.empty();
         const auto name = by_topic ? e.topic : e.to;
-        if (name.empty() || name.size() > 256 || !detail::is_utf8(name))
-            return desk.reply(from, e.id, errc::malformed);
+        if (!detail::is_name(name)) return desk.reply(from, e.id, errc::malformed);
         auto& mine = watching_[from.slot];
         const place where{by_topic, std::string{name}};
         const auto at = mine.find(where);

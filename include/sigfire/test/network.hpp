@@ -5,6 +5,9 @@
 #include <sigfire/test/link.hpp>
 #include <sigfire/test/virtual_clock.hpp>
 
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -60,6 +63,9 @@ public:
         for (const auto limit = clock.now() + time; turn(limit);) {}
     }
 
+    /// What the server may post to: done by turns too. There are no sockets.
+    boost::asio::io_context& context() noexcept { return io_; }
+
     /// For engines: who listens; null = nobody.
     void listen(server* s) noexcept { server_ = s; }
 
@@ -88,6 +94,8 @@ private:
         if (!std::exchange(l.dirty_, true)) dirty_.push_back(&l);
     }
 
+    boost::asio::io_context io_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE};
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> open_{io_.get_executor()};
     server* server_ = nullptr;
     network_observer nobody_;
     network_observer* watch_;
@@ -262,6 +270,7 @@ inline bool network::turn(time_point limit) {
     tick();
     do {
         while (clock.run_one()) {}
+        io_.poll();
         for (auto* const l : std::exchange(dirty_, {})) {
             l->dirty_ = false;
             flush(*l);

@@ -4,6 +4,8 @@
 #include <sigfire/concepts.hpp>
 #include <sigfire/test/network.hpp>
 
+#include <boost/asio/io_context.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -25,6 +27,8 @@ public:
     class engine;
 
     explicit transport(network& net) noexcept : net_(&net) {}
+
+    boost::asio::io_context& context() const noexcept { return net_->context(); }
 
 private:
     network* net_;
