@@ -158,8 +158,9 @@ private:
         e.id = desk.fresh_id();
         e.from = late.to;
         e.data.bytes = said.view();
-        fanout shared; // like all news it is kept for who is away, and missed by nobody unknowingly
-        desk.spread(kept.from, e, shared);
+        // Like any news: who is away finds it, or hears that something is missing.
+        fanout alone;
+        desk.spread(kept.from, e, alone);
     }
 
     R router_;

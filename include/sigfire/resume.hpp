@@ -52,7 +52,8 @@ public:
     void received(D& desk, peer_handle from, envelope& e) {
         if (e.token.empty()) { // asks to be resumable
             begin(desk, from);
-            return answer(desk, from, e.id, errc::ok, describe(states_.at(from.slot), false).view());
+            const auto said = describe(states_.at(from.slot), false);
+            return answer(desk, from, e.id, errc::ok, said.view());
         }
         const auto old = find(e.token);
         if (!old || old == from) return answer(desk, from, e.id, errc::expired, {});
@@ -241,7 +242,7 @@ private:
         return s.recovered;
     }
 
-    // What is said about resuming is not counted.
+    // Replies about resuming are not counted.
     template <class D>
     static void answer(D& desk, peer_handle to, std::string_view token, errc status, std::string_view data) {
         envelope r;
