@@ -393,10 +393,13 @@ public:
         return peer;
     }
 
-    /// The feature `X` of this hub, for the host program.
+    /// The feature `X` of this hub, or its router, for the host program.
     template <class X>
     X& get() noexcept {
-        return features_.template get<X>();
+        if constexpr (std::is_same_v<X, T>)
+            return router_;
+        else
+            return features_.template get<X>();
     }
 
 private:

@@ -41,6 +41,13 @@ inline void same(const script& got, const script& expected) {
     BOOST_CHECK_EQUAL_COLLECTIONS(got.begin(), got.end(), expected.begin(), expected.end());
 }
 
+/// The token in a welcome or reply, or empty.
+inline std::string token_in(std::string_view text) {
+    const std::string_view begin = R"("token":")";
+    const auto at = text.find(begin);
+    return at == text.npos ? std::string{} : std::string{text.substr(at + begin.size(), 21)};
+}
+
 /// What was sent to whom, in the order in which it was sent.
 using conversation = std::vector<std::pair<std::string, std::string>>;
 
