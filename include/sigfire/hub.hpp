@@ -552,7 +552,7 @@ private:
             message_context context{who, now_, box_, first->judged};
             if (pass_hooks(s, who, e, context))
                 act(s, who, e);
-            else if (context.deferred_as() != 0)
+            else if (lines_.waits(sender))
                 return;
         }
     }
