@@ -599,9 +599,12 @@ private:
     [[gnu::noinline]] void miss(slot& sender, peer_handle from, envelope& e, std::string_view token,
                                 errc cause) {
         e.id = token;
-        each_feature([&](auto& f) {
+        const auto ask = [&](auto& f) {
             if (!is_verdict(cause)) cause = f.missed(desk_, from, e, cause);
-        });
+        };
+        // A mailbox first: it takes what a store of records would only find a better cause for, maybe late.
+        if constexpr (Feature<T>) ask(router_);
+        features_.each(ask);
         if (cause != errc::deferred) reply(sender, token, cause);
     }
 

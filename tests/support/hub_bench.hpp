@@ -98,6 +98,8 @@ struct entrance {
     std::string target = {}; ///< of the upgrade request: `/?resume`
     bool extras = true;
     std::string token = {}; ///< as a codec would find it in the request
+    bool permanent = false; ///< as a hook would have it
+    std::string metadata = {};
 };
 
 /** `hub_bench b{features{topics{}, presence{}}};`, and if need be a router, hooks, and options of the hub.
@@ -288,6 +290,8 @@ private:
         BOOST_TEST_REQUIRE((codec.open(rq, c.its_state.codec, wish) == errc::ok));
         if (!how.id.empty()) wish.id = how.id;
         if (!how.token.empty()) wish.token = how.token;
+        wish.permanent = how.permanent;
+        wish.metadata = how.metadata;
         errc refused = errc::ok;
         if constexpr (detail::has_on_admit<H>) refused = h.admit(rq, wish);
         if (refused == errc::ok) {
