@@ -138,6 +138,7 @@ public:
     /// Calls `f(feature)` for each feature of the hub.
     template <class F>
     void each(F f) {
+        hub_.stirred_ = true;
         hub_.each_feature(f);
     }
 
@@ -300,8 +301,9 @@ public:
             }
             due = std::min(due, lines_.deadline());
         }
+        stirred_ = false;
         each_feature([&](auto& f) { due = std::min(due, f.tick(desk_)); });
-        return due;
+        return stirred_ ? now : due;
     }
 
     /// A connection that was `opened` is gone, and this is why. Its peer is forgotten; what a stale
@@ -391,10 +393,13 @@ public:
         return peer;
     }
 
-    /// The feature `X` of this hub, for the host program.
+    /// The feature `X` of this hub, or its router, for the host program.
     template <class X>
     X& get() noexcept {
-        return features_.template get<X>();
+        if constexpr (std::is_same_v<X, T>)
+            return router_;
+        else
+            return features_.template get<X>();
     }
 
 private:
@@ -547,7 +552,7 @@ private:
             message_context context{who, now_, box_, first->judged};
             if (pass_hooks(s, who, e, context))
                 act(s, who, e);
-            else if (context.deferred_as() != 0)
+            else if (lines_.waits(sender))
                 return;
         }
     }
@@ -594,9 +599,12 @@ private:
     [[gnu::noinline]] void miss(slot& sender, peer_handle from, envelope& e, std::string_view token,
                                 errc cause) {
         e.id = token;
-        each_feature([&](auto& f) {
+        const auto ask = [&](auto& f) {
             if (!is_verdict(cause)) cause = f.missed(desk_, from, e, cause);
-        });
+        };
+        // A mailbox first: it takes what a store of records would only find a better cause for, maybe late.
+        if constexpr (Feature<T>) ask(router_);
+        features_.each(ask);
         if (cause != errc::deferred) reply(sender, token, cause);
     }
 
@@ -761,6 +769,7 @@ private:
         registry_.erase(s.id.view());
         [[maybe_unused]] const bool hooked = s.state != standing::function;
         s.state = standing::leaving;
+        stirred_ = true;
         each_feature([&](auto& f) { f.closed(desk_, slots_.handle(at), why); });
         if constexpr (detail::has_on_message<H>) lines_.erase(at);
         if constexpr (detail::has_on_close<H>)
@@ -822,6 +831,7 @@ private:
     std::deque<pending_claim> claims_;
     time_point now_{};
     errc stop_cause_ = errc::ok; // why everybody was closed, if so
+    bool stirred_ = false;       // a feature was told something, and may have another deadline than it said
 };
 
 } // namespace sigfire

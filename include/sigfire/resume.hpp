@@ -53,27 +53,16 @@ public:
         if (e.token.empty()) { // asks to be resumable
             begin(desk, from);
             const auto said = describe(states_.at(from.slot), false);
-            envelope r;
-            r.what = verb::reply;
-            r.id = e.id;
-            r.data.bytes = said.view();
-            return desk.send_uncounted(from, r);
+            return answer(desk, from, e.id, errc::ok, said.view());
         }
-        envelope r;
-        r.what = verb::reply;
-        r.id = e.id;
         const auto old = find(e.token);
-        if (!old || old == from) {
-            r.status = errc::expired;
-            return desk.send_uncounted(from, r);
-        }
+        if (!old || old == from) return answer(desk, from, e.id, errc::expired, {});
         desk.take_over(from, old);
         auto& s = states_.at(old.slot);
         const bool recovered = settle(s, e.token, e.received);
         detail::json_text said;
         said.raw(R"({"id":)").string(desk.id(old)).raw(",").raw(describe(s, true).view().substr(1));
-        r.data.bytes = said.view();
-        desk.send_uncounted(old, r);
+        answer(desk, old, e.id, errc::ok, said.view());
         if (recovered) replay(desk, old, s);
     }
 
@@ -237,11 +226,13 @@ private:
 
     // A peer is back, and had `count` messages. False: it has missed something.
     bool settle(state& s, std::string_view shown, std::uint64_t count) {
+        // Shown again: it never heard that something is missing, and still counts from an older beginning.
+        const bool misled = s.token != shown && !s.recovered;
         if (s.token == shown) std::swap(s.token, s.spent);
         tokens_.erase(s.token);
         renew(s);
         acknowledge(s, count);
-        s.recovered = !s.gap && count <= s.said && count == s.said - s.kept.size();
+        s.recovered = !misled && !s.gap && count <= s.said && count == s.said - s.kept.size();
         if (!s.recovered) {
             s.kept.clear();
             s.bytes = 0;
@@ -249,6 +240,17 @@ private:
             s.gap = false;
         }
         return s.recovered;
+    }
+
+    // Replies about resuming are not counted.
+    template <class D>
+    static void answer(D& desk, peer_handle to, std::string_view token, errc status, std::string_view data) {
+        envelope r;
+        r.what = verb::reply;
+        r.id = token;
+        r.status = status;
+        r.data.bytes = data;
+        desk.send_uncounted(to, r);
     }
 
     template <class D>

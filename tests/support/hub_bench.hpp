@@ -41,6 +41,13 @@ inline void same(const script& got, const script& expected) {
     BOOST_CHECK_EQUAL_COLLECTIONS(got.begin(), got.end(), expected.begin(), expected.end());
 }
 
+/// The token in a welcome or reply, or empty.
+inline std::string token_in(std::string_view text) {
+    const std::string_view begin = R"("token":")";
+    const auto at = text.find(begin);
+    return at == text.npos ? std::string{} : std::string{text.substr(at + begin.size(), 21)};
+}
+
 /// What was sent to whom, in the order in which it was sent.
 using conversation = std::vector<std::pair<std::string, std::string>>;
 
@@ -49,10 +56,11 @@ struct connection {
     connection_state<codec::json> its_state;
     std::string name;
     conversation* heard = nullptr;
+    bool* marked = nullptr; // some connection needs to be seen to at the end of the turn
     std::string buffer;
     errc ending_for = errc::ok; // why it ends; `ok` while it is open
     std::size_t sent = 0;       // messages so far
-    bool full = false, held = false, pinged = false;
+    bool full = false, held = false, pinged = false, answers_pings = true;
 
     bool usable() const { return ending_for == errc::ok; }
     bool room(std::size_t) const { return usable() && !full; }
@@ -60,7 +68,7 @@ struct connection {
         BOOST_TEST((type == message_type::text));
         if (!usable()) return nullptr;
         if (!room(n)) {
-            ending_for = errc::slow_consumer;
+            end(errc::slow_consumer);
             return nullptr;
         }
         buffer.assign(n, '#');
@@ -75,19 +83,23 @@ struct connection {
     void refuse(ending) {}
     void hold() { held = true; }
     void release() { held = false; }
-    bool ping() { return pinged = usable(); }
-    void close(ending, errc why) {
+    bool ping() { return *marked = pinged = usable(); }
+    void close(ending, errc why) { end(why); }
+    void end(errc why) {
         if (usable()) ending_for = why;
+        *marked = true;
     }
     connection_state<codec::json>& state() { return its_state; }
 };
 
 /// How a peer comes. `id`: empty = the hub draws one. Without `extras` it talks Signal-Fire 2021.
 struct entrance {
-    std::string id;
+    std::string id = {};
     std::string target = {}; ///< of the upgrade request: `/?resume`
     bool extras = true;
     std::string token = {}; ///< as a codec would find it in the request
+    bool permanent = false; ///< as a hook would have it
+    std::string metadata = {};
 };
 
 /** `hub_bench b{features{topics{}, presence{}}};`, and if need be a router, hooks, and options of the hub.
@@ -131,8 +143,7 @@ public:
 
     /// The peer closes its connection, or it breaks.
     void close(const std::string& name, errc why = errc::closed) {
-        auto& c = at(name);
-        if (c.usable()) c.ending_for = why;
+        at(name).end(why);
         settle();
     }
     void lose(const std::string& name) { close(name, errc::lost); }
@@ -247,17 +258,18 @@ public:
             const auto calls = std::exchange(late_, {});
             for (const auto& f : calls) f();
         }
-        for (auto i = connections.begin(); i != connections.end();) {
-            if (i->second.usable()) {
-                if (std::exchange(i->second.pinged, false)) h.alive(i->second.its_state.who);
-                ++i;
-                continue;
+        while (std::exchange(marked_, false)) // to look at all of them each time would take long
+            for (auto i = connections.begin(); i != connections.end();) {
+                auto& c = i->second;
+                if (c.usable()) {
+                    if (std::exchange(c.pinged, false) && c.answers_pings) h.alive(c.its_state.who);
+                    ++i;
+                    continue;
+                }
+                ended_[i->first] = c.ending_for;
+                h.closed(c.its_state.who, c.ending_for); // while its connection is there
+                i = connections.erase(i);
             }
-            const auto gone = i->second.its_state.who;
-            const errc why = ended_[i->first] = i->second.ending_for;
-            h.closed(gone, why); // while its connection is there
-            i = connections.erase(i);
-        }
     }
 
     time_point now{1h};
@@ -271,12 +283,15 @@ private:
         auto& c = connections[name];
         c.name = name;
         c.heard = &heard_;
+        c.marked = &marked_;
         tick();
         const request rq{how.extras ? "" : "GET", how.target, {}, {}};
         admission wish;
         BOOST_TEST_REQUIRE((codec.open(rq, c.its_state.codec, wish) == errc::ok));
         if (!how.id.empty()) wish.id = how.id;
         if (!how.token.empty()) wish.token = how.token;
+        wish.permanent = how.permanent;
+        wish.metadata = how.metadata;
         errc refused = errc::ok;
         if constexpr (detail::has_on_admit<H>) refused = h.admit(rq, wish);
         if (refused == errc::ok) {
@@ -325,6 +340,7 @@ private:
     std::vector<std::function<void()>> late_;
     unsigned asked_ = 1000; // unlike what tests number themselves
     unsigned idle_ = 0;
+    bool marked_ = false;
 };
 
 template <class F>
