@@ -389,6 +389,29 @@ BOOST_AUTO_TEST_CASE(all_watchers_are_sent_one_text) {
     BOOST_TEST(b.at("wes").buffer != before);
 }
 
+BOOST_AUTO_TEST_CASE(who_stops_between_two_slices_hears_no_more) {
+    world b{{.messages_per_tick = 1}};
+    for (const auto* name :
+         {"w1", "x1", "w2", "x2", "w3"}) { // each thing said is a tick, in which an x hears
+        b.connect(name);
+        b.watch("t", name);
+    }
+    b.advance(50ms);
+    b.heard_by_all();
+    b.join("ann");
+    b.now += 50ms;
+    while (b.heard("w1").empty()) BOOST_TEST_REQUIRE((b.pause() == 0s));
+    b.say("w2", R"({"cmd":"unwatch","topic":"t","id":1})");
+    b.say("w3", R"({"cmd":"unwatch","topic":"t","id":1})");
+    b.say("w3", R"({"cmd":"watch","topic":"t","id":2})");
+    b.advance(49ms);
+    same(b.heard("w2"), {R"({"id":1,"ok":true})"});
+    same(b.heard("w3"), {R"({"id":1,"ok":true})", R"({"id":2,"ok":true})"});
+    b.advance(1ms);
+    BOOST_TEST(b.heard("w3").size() == 1u);
+    same(b.heard("w2"), {});
+}
+
 BOOST_AUTO_TEST_CASE(a_watcher_that_does_not_read_is_cut_off) {
     world b;
     b.connect("wes");
