@@ -4,6 +4,7 @@
 #include <sigfire/detail/json_extras.hpp>
 #include <sigfire/envelope.hpp>
 #include <sigfire/error.hpp>
+#include <sigfire/fanout.hpp>
 #include <sigfire/feature.hpp>
 #include <sigfire/peer.hpp>
 
@@ -188,7 +189,8 @@ private:
         e.from = from;
         e.data.bytes = data;
         e.data.kind = kind;
-        desk.send(to, e);
+        fanout alone; // news: who is away finds them, or hears that something is missing
+        desk.spread(to, e, alone);
     }
 
     sessions_options options_;
