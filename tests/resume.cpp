@@ -392,7 +392,7 @@ BOOST_AUTO_TEST_CASE(who_is_away_can_be_kept_so_many_bytes_for) {
     // However near to the bound: what is `ok` is kept, and what is kept is not lost to what comes next.
     std::size_t kept = 0;
     for (const std::size_t size :
-         {400, 1000, 900, 600, 500, 450, 420, 400, 380, 360, 340, 300, 200, 100, 50, 1}) {
+         {400u, 1000u, 900u, 600u, 500u, 450u, 420u, 400u, 380u, 360u, 340u, 300u, 200u, 100u, 50u, 1u}) {
         const auto reply = say(size);
         kept += reply == "ok";
         BOOST_TEST((reply == "ok" || reply == "full"));
