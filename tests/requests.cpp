@@ -376,6 +376,12 @@ BOOST_AUTO_TEST_CASE(a_function_has_an_id_like_a_peer) {
     b.question("a", "f", "2");
     same(b.heard("a"), {R"({"id":2,"ok":true,"data":2})"});
     b.h.close("f", errc::closed);
+    auto held = std::make_shared<int>(1);
+    const std::weak_ptr<int> alive = held;
+    BOOST_TEST(b.h.attach("f", [mine = std::move(held)](call&) {}).has_value());
+    BOOST_TEST(!alive.expired());
+    b.h.close("f", errc::closed);
+    BOOST_TEST(alive.expired());
     b.connect("f"); // a peer in its place is no function
     b.question("a", "f", "3");
     same(b.heard("a"), {});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sigfire/concepts.hpp>
+#include <sigfire/detail/deadline_queue.hpp>
 #include <sigfire/detail/json_extras.hpp>
 #include <sigfire/detail/stored_envelope.hpp>
 #include <sigfire/envelope.hpp>
@@ -78,7 +79,7 @@ public:
         bytes_ += message.size();
         box.bytes += message.size();
         box.items.push_back({from, ++last_, std::move(message)});
-        due_.push_back({desk.now() + time_, last_, std::string{e.to}});
+        due_.add(desk.now() + time_, {last_, std::string{e.to}}, count_, is_open());
         // Forgetting whom it has woken costs no more than waking twice.
         if (woken_.size() > limits_.messages_in_all) woken_.clear();
         if (wake_ && woken_.emplace(e.to).second) wake_(e.to);
@@ -106,18 +107,15 @@ public:
 
     template <class D>
     time_point tick(D& desk) {
-        for (; !due_.empty(); due_.pop_front()) {
-            const auto at = boxes_.find(due_.front().id);
-            if (at == boxes_.end() || at->second.items.front().number != due_.front().number) continue;
-            if (due_.front().at > desk.now()) return due_.front().at;
+        return due_.expire(desk.now(), is_open(), [&](const held_message& late) {
+            const auto at = boxes_.find(late.id);
             const auto kept = std::move(at->second.items.front());
             at->second.items.pop_front();
             at->second.bytes -= kept.message.size();
             if (at->second.items.empty()) boxes_.erase(at);
             forget(kept);
             tell(desk, kept);
-        }
-        return time_point::max();
+        });
     }
 
 private:
@@ -132,11 +130,18 @@ private:
         std::size_t bytes = 0;
     };
 
-    struct deadline {
-        time_point at;
+    struct held_message {
         std::uint64_t number;
         std::string id;
     };
+
+    // Boxes are emptied from the front.
+    auto is_open() const {
+        return [this](const held_message& m) {
+            const auto at = boxes_.find(m.id);
+            return at != boxes_.end() && at->second.items.front().number <= m.number;
+        };
+    }
 
     static std::uint64_t key(peer_handle p) noexcept { return std::uint64_t{p.slot} << 32 | p.generation; }
 
@@ -169,8 +174,8 @@ private:
     std::function<void(std::string_view)> wake_;
     std::map<std::string, box, std::less<>> boxes_; // by absent id
     std::map<std::uint64_t, std::size_t> senders_;  // how many are kept of each
-    std::deque<deadline> due_;                      // one time for all: in order
-    std::set<std::string, std::less<>> woken_;      // in their present absence
+    detail::deadline_queue<held_message> due_;
+    std::set<std::string, std::less<>> woken_; // in their present absence
     std::size_t count_ = 0, bytes_ = 0;
     std::uint64_t last_ = 0;
 };

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/detail/deadline_queue.hpp>
 #include <sigfire/detail/json_extras.hpp>
 #include <sigfire/envelope.hpp>
 #include <sigfire/error.hpp>
@@ -11,7 +12,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -206,12 +206,8 @@ public:
 
     template <class D>
     time_point tick(D& desk) {
-        for (; !due_.empty(); due_.pop_front()) {
-            if (!open_.contains(due_.front().second)) continue;
-            if (due_.front().first > desk.now()) return due_.front().first;
-            settle(desk, due_.front().second, errc::expired, {});
-        }
-        return time_point::max();
+        return due_.expire(desk.now(), is_open(),
+                           [&](std::uint64_t number) { settle(desk, number, errc::expired, {}); });
     }
 
 private:
@@ -255,6 +251,10 @@ private:
             store_->erase(id, guarded([](errc) {}));
     }
 
+    auto is_open() const {
+        return [this](std::uint64_t number) { return open_.contains(number); };
+    }
+
     // A function that does nothing once this is gone.
     template <class F>
     auto guarded(F f) const {
@@ -269,7 +269,7 @@ private:
         if (open_.size() >= options_.lookups) return desk.reply(from, e.id, errc::full);
         const auto number = ++last_;
         open_.emplace(number, question{from, std::string{e.id}});
-        due_.push_back({desk.now() + options_.timeout, number});
+        due_.add(desk.now() + options_.timeout, number, open_.size(), is_open());
         ask(number);
     }
 
@@ -309,9 +309,9 @@ private:
 
     std::unique_ptr<S> store_; // stays where it is: operations may be under way in it
     records_options options_;
-    std::map<std::uint32_t, own_record> own_;              // of peers that are here, by slot
-    std::map<std::uint64_t, question> open_;               // who waits for the store
-    std::deque<std::pair<time_point, std::uint64_t>> due_; // one time-out for all: in order
+    std::map<std::uint32_t, own_record> own_; // of peers that are here, by slot
+    std::map<std::uint64_t, question> open_;  // who waits for the store
+    detail::deadline_queue<std::uint64_t> due_;
     std::uint64_t last_ = 0;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };

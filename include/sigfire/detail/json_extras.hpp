@@ -97,6 +97,8 @@ inline errc decode_extra(const json_request_members& in, json_extra_room& room, 
     if (is_json_string(extra.token)) {
         e.token = json_unescape(json_contents(extra.token), room.token, sizeof room.token);
         if (e.token.empty()) e.token = "?"; // none of ours, but one was shown
+    } else if (json_truthy(extra.token)) {
+        e.token = "?";
     }
     e.received = json_uint(extra.received).value_or(0);
     if (known->what == verb::respond) {
