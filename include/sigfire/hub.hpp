@@ -92,12 +92,13 @@ public:
     bool spread(peer_handle to, const envelope& e, fanout& shared) {
         auto* const s = hub_.whose(to);
         if (s == nullptr || !Hub::is_present(*s) || !hub_.may_have(*s, e)) return true;
-        if (s->state != detail::standing::online || s->kept) {
-            if (e.droppable && hub_.takes(*s, e) != errc::ok) return false;
+        const bool online = s->state == detail::standing::online;
+        // To ask an outlet whether it is ready may end it: a droppable message must not.
+        if (e.droppable && !(online ? s->way.has_room(e) : hub_.takes(*s, e) == errc::ok)) return false;
+        if (!online || s->kept) {
             hub_.put_seldom(*s, e);
             return true;
         }
-        if (e.droppable && !s->way.has_room(e)) return false;
         s->way.deliver(e, shared);
         return true;
     }
