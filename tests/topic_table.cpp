@@ -382,6 +382,29 @@ BOOST_AUTO_TEST_CASE(all_entries_of_an_owner_go_at_once) {
     t.erase_all(eve, [](auto, auto&) { BOOST_ERROR("has none"); });
 }
 
+BOOST_AUTO_TEST_CASE(leaving_tells_of_each_entry_that_goes_with_it) {
+    topic_table t;
+    for (const auto* topic : {"x", "y"})
+        for (const auto p : {ann, bob}) t.join(topic, p);
+    t.set("x", ann, "2", "b");
+    t.set("x", bob, "3", "c");
+    t.set("y", ann, "4", "d");
+    t.set("x", ann, "1", "a");
+    std::string told;
+    const auto tell = [&](std::string_view topic, const topic_entry& e) {
+        told += std::string{topic} + std::string{e.key} + std::string{e.value};
+        BOOST_TEST((e.owner == ann));
+        BOOST_TEST(t.contains("x", ann));
+    };
+    BOOST_TEST((t.leave("z", ann, tell) == errc::unknown));
+    BOOST_TEST((t.leave("x", eve, tell) == errc::unknown));
+    BOOST_TEST(told == "");
+    BOOST_TEST((t.leave("x", ann, tell) == errc::ok));
+    BOOST_TEST(told == "x2bx1a");
+    BOOST_TEST(entries(t, "x") == "3=c;");
+    BOOST_TEST(entries(t, "y") == "4=d;");
+}
+
 BOOST_AUTO_TEST_CASE(entries_expire_in_the_order_of_their_times) {
     topic_table t;
     const auto at = [](auto d) { return time_point{d}; };

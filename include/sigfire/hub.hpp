@@ -93,13 +93,11 @@ public:
         auto* const s = hub_.whose(to);
         if (s == nullptr || !Hub::is_present(*s) || !hub_.may_have(*s, e)) return true;
         const bool online = s->state == detail::standing::online;
-        // To ask an outlet whether it is ready may end it: a droppable message must not.
         if (e.droppable && !(online ? s->way.has_room(e) : hub_.takes(*s, e) == errc::ok)) return false;
-        if (!online || s->kept) {
+        if (online && !s->kept)
+            s->way.deliver(e, shared);
+        else
             hub_.put_seldom(*s, e);
-            return true;
-        }
-        s->way.deliver(e, shared);
         return true;
     }
 
@@ -140,6 +138,7 @@ public:
     /// Calls `f(feature)` for each feature of the hub.
     template <class F>
     void each(F f) {
+        hub_.stirred_ = true;
         hub_.each_feature(f);
     }
 
@@ -222,7 +221,7 @@ public:
             while (registry_.find(detail::view(id))) id = ids_.draw();
             return enter(slots_.add(way, detail::view(id), standing::online), wish);
         }
-        if (wish.id.size() > 256 || !detail::is_utf8(wish.id)) return make_error_code(errc::malformed);
+        if (!detail::is_name(wish.id)) return make_error_code(errc::malformed);
         const peer_handle holder = registry_.find(wish.id);
         if (!holder) return enter(slots_.add(way, wish.id, standing::online), wish);
         return claim(way, wish, holder.slot);
@@ -302,8 +301,9 @@ public:
             }
             due = std::min(due, lines_.deadline());
         }
+        stirred_ = false;
         each_feature([&](auto& f) { due = std::min(due, f.tick(desk_)); });
-        return due;
+        return stirred_ ? now : due;
     }
 
     /// A connection that was `opened` is gone, and this is why. Its peer is forgotten; what a stale
@@ -379,7 +379,7 @@ public:
         static_assert(F::takes(verb::request),
                       "sigfire: peers that are functions need a hub with the part requests{}");
         if (stop_cause_ != errc::ok) return make_error_code(errc::stopping);
-        if (id.empty() || id.size() > 256 || !detail::is_utf8(id)) return make_error_code(errc::malformed);
+        if (!detail::is_name(id)) return make_error_code(errc::malformed);
         if (registry_.find(id)) return make_error_code(errc::id_in_use);
         const auto i = slots_.add(id, standing::function);
         const auto peer = slots_.handle(i);
@@ -393,10 +393,13 @@ public:
         return peer;
     }
 
-    /// The feature `X` of this hub, for the host program.
+    /// The feature `X` of this hub, or its router, for the host program.
     template <class X>
     X& get() noexcept {
-        return features_.template get<X>();
+        if constexpr (std::is_same_v<X, T>)
+            return router_;
+        else
+            return features_.template get<X>();
     }
 
 private:
@@ -549,7 +552,7 @@ private:
             message_context context{who, now_, box_, first->judged};
             if (pass_hooks(s, who, e, context))
                 act(s, who, e);
-            else if (context.deferred_as() != 0)
+            else if (lines_.waits(sender))
                 return;
         }
     }
@@ -577,20 +580,18 @@ private:
     void relay(slot& sender, peer_handle from, envelope& e) {
         const auto token = e.id;
         e.from = sender.id.view();
-        std::string_view data;
+        auto role = politeness::none;
         errc cause = errc::ok;
         if constexpr (has_features)
-            any_feature([&](auto& f) { return (cause = f.sending(desk_, from, e, data)) != errc::ok; });
+            any_feature([&](auto& f) { return (cause = f.sending(desk_, from, e)) != errc::ok; });
         if (cause == errc::ok) cause = judge(from, e);
         if constexpr (has_features) {
             if (cause != errc::ok) [[unlikely]]
                 return miss(sender, from, e, token, cause);
+            role = e.role;
             each_feature([&](auto& f) { f.sent(desk_, from, e); });
         }
-        if (data.empty()) [[likely]]
-            reply(sender, token, cause);
-        else
-            reply_seldom(sender, token, cause, data, {});
+        reply(sender, token, cause, role);
         if (cause == errc::ok) hand_out(e);
     }
 
@@ -598,11 +599,13 @@ private:
     [[gnu::noinline]] void miss(slot& sender, peer_handle from, envelope& e, std::string_view token,
                                 errc cause) {
         e.id = token;
-        each_feature([&](auto& f) {
+        const auto ask = [&](auto& f) {
             if (!is_verdict(cause)) cause = f.missed(desk_, from, e, cause);
-        });
-        if (cause != errc::deferred)
-            reply_seldom(sender, token, cause, cause == errc::held ? R"({"held":true})" : "", {});
+        };
+        // A mailbox first: it takes what a store of records would only find a better cause for, maybe late.
+        if constexpr (Feature<T>) ask(router_);
+        features_.each(ask);
+        if (cause != errc::deferred) reply(sender, token, cause);
     }
 
     // Fills `targets_` with those that can take `e`, or says why there are none.
@@ -680,12 +683,13 @@ private:
         if (s.state == standing::online) put_past(s, e);
     }
 
-    void reply(slot& to, std::string_view token, errc status) {
+    void reply(slot& to, std::string_view token, errc status, politeness role = politeness::none) {
         if (token.empty()) return;
         envelope e;
         e.what = verb::reply;
         e.status = status;
         e.id = token;
+        e.role = role;
         put(to, e);
     }
 
@@ -765,6 +769,7 @@ private:
         registry_.erase(s.id.view());
         [[maybe_unused]] const bool hooked = s.state != standing::function;
         s.state = standing::leaving;
+        stirred_ = true;
         each_feature([&](auto& f) { f.closed(desk_, slots_.handle(at), why); });
         if constexpr (detail::has_on_message<H>) lines_.erase(at);
         if constexpr (detail::has_on_close<H>)
@@ -826,6 +831,7 @@ private:
     std::deque<pending_claim> claims_;
     time_point now_{};
     errc stop_cause_ = errc::ok; // why everybody was closed, if so
+    bool stirred_ = false;       // a feature was told something, and may have another deadline than it said
 };
 
 } // namespace sigfire

@@ -142,7 +142,8 @@ public:
     template <class D>
     bool can_keep(D&, peer_handle peer, const envelope& e) {
         const auto& s = states_.at(peer.slot);
-        return !s.gap && s.kept.size() < options_.messages && s.bytes + e.data.bytes.size() <= options_.bytes;
+        return !s.gap && s.kept.size() < options_.messages &&
+               s.bytes + detail::stored_envelope::size_of(e) <= options_.bytes;
     }
 
     template <class D>

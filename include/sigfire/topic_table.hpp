@@ -84,7 +84,7 @@ public:
      *  memberships of another) */
     result<topic_change> join(std::string_view topic, peer_handle peer, std::string_view metadata = {}) {
         auto t = find(topic);
-        if (t == none && !is_name(topic)) return errc::malformed;
+        if (t == none && !detail::is_name(topic)) return errc::malformed;
         if (metadata.size() > limits_.metadata_bytes) return errc::too_large;
         if (!peer || (peer.slot < tenants_.size() && tenants_[peer.slot].joined != 0 && !tenant_of(peer)))
             return errc::unknown;
@@ -134,17 +134,24 @@ public:
         return topic_change::added;
     }
 
-    /** Ends a membership, and the member's entries in that topic with it.
+    /** Ends a membership, and before that the member's entries in that topic: calls
+     *  `f(topic, const topic_entry&)` after each. `f` must not change what `peer` has.
      *  @return `ok`; or `malformed` (the name), `unknown` (not a member) */
-    errc leave(std::string_view topic, peer_handle peer) {
+    template <class F>
+    errc leave(std::string_view topic, peer_handle peer, F f) {
         const auto t = find(topic);
-        if (t == none) return is_name(topic) ? errc::unknown : errc::malformed;
+        if (t == none) return detail::is_name(topic) ? errc::unknown : errc::malformed;
         const auto m = find(t, peer);
         if (m == none) return errc::unknown;
         const walk keep{*this, t};
-        disown(peer.slot, t);
+        disown(peer.slot, t, f);
         remove(m);
         return errc::ok;
+    }
+
+    /// The same, with nobody to tell.
+    errc leave(std::string_view topic, peer_handle peer) {
+        return leave(topic, peer, [](auto&&...) {});
     }
 
     /** Ends all memberships of `peer`, in the order in which it joined: calls `f(topic)` after each, while a
@@ -247,7 +254,7 @@ public:
     result<topic_change> set(std::string_view topic, peer_handle peer, std::string_view key,
                              std::string_view value, time_point expires = time_point::max()) {
         const auto t = find(topic);
-        if ((t == none && !is_name(topic)) || !is_name(key)) return errc::malformed;
+        if ((t == none && !detail::is_name(topic)) || !detail::is_name(key)) return errc::malformed;
         if (value.size() > limits_.value_bytes) return errc::too_large;
         if (t == none || find(t, peer) == none) return errc::unknown;
         if (const auto at = entries_.find(t, key); at != entries_.end()) {
@@ -268,7 +275,7 @@ public:
      */
     errc erase(std::string_view topic, peer_handle peer, std::string_view key) {
         const auto t = find(topic);
-        if ((t == none && !is_name(topic)) || !is_name(key)) return errc::malformed;
+        if ((t == none && !detail::is_name(topic)) || !detail::is_name(key)) return errc::malformed;
         if (t == none || find(t, peer) == none) return errc::unknown;
         const auto at = entries_.find(t, key);
         if (at == entries_.end()) return errc::unknown;
@@ -376,10 +383,6 @@ private:
 
     static constexpr auto none = detail::record_pool<membership>::none;
 
-    static bool is_name(std::string_view s) noexcept {
-        return !s.empty() && s.size() <= 256 && detail::is_utf8(s);
-    }
-
     static std::unique_ptr<char[]> copy(std::string_view s) {
         if (s.empty()) return nullptr;
         const auto n = s.size();
@@ -485,11 +488,12 @@ private:
         f(std::string_view{topics_[t].name}, e);
     }
 
-    // Erases the entries of one owner in one topic.
-    void disown(std::uint32_t slot, std::uint32_t t) noexcept {
+    // Erases the entries of one owner in one topic and tells `f`.
+    template <class F>
+    void disown(std::uint32_t slot, std::uint32_t t, F& f) {
         if (tenants_[slot].entries == 0 || topics_[t].entries == 0) return;
         entries_.for_each_of(slot, [&](auto at) {
-            if (at->first.first == t) extract(at);
+            if (at->first.first == t) drop(at, f);
         });
     }
 

@@ -3,6 +3,7 @@
 
 #include <sigfire/detail/json_extras.hpp>
 #include <sigfire/detail/random.hpp>
+#include <sigfire/detail/utf8.hpp>
 #include <sigfire/envelope.hpp>
 #include <sigfire/error.hpp>
 #include <sigfire/fanout.hpp>
@@ -51,10 +52,11 @@ public:
 
     template <class D>
     void received(D& desk, peer_handle from, envelope& e) {
+        if (!detail::is_name(e.topic)) return desk.reply(from, e.id, errc::malformed);
         switch (e.what) {
         case verb::join: return join(desk, from, e);
         case verb::leave: {
-            const errc cause = table_.leave(e.topic, from);
+            const errc cause = table_.leave(e.topic, from, forgotten(desk));
             if (cause == errc::ok) told(desk, e.topic, from, membership::left, {}, errc::closed);
             return desk.reply(from, e.id, cause);
         }
@@ -78,9 +80,7 @@ public:
 
     template <class D>
     void closed(D& desk, peer_handle peer, errc why) {
-        table_.erase_all(peer, [&](std::string_view topic, const topic_entry& e) {
-            desk.each([&](auto& f) { f.stated(desk, topic, e.key, {}, {}); });
-        });
+        table_.erase_all(peer, forgotten(desk));
         table_.leave_all(peer,
                          [&](std::string_view topic) { told(desk, topic, peer, membership::left, {}, why); });
     }
@@ -100,13 +100,19 @@ public:
 
     template <class D>
     time_point tick(D& desk) {
-        table_.expire(desk.now(), [&](std::string_view topic, const topic_entry& e) {
-            desk.each([&](auto& f) { f.stated(desk, topic, e.key, {}, {}); });
-        });
+        table_.expire(desk.now(), forgotten(desk));
         return table_.next_expiry();
     }
 
 private:
+    // Told of entries that are gone.
+    template <class D>
+    static auto forgotten(D& desk) {
+        return [&desk](std::string_view topic, const topic_entry& e) {
+            desk.each([&](auto& f) { f.stated(desk, topic, e.key, {}, {}); });
+        };
+    }
+
     template <class D>
     static void told(D& desk, std::string_view topic, peer_handle peer, membership what,
                      std::string_view metadata, errc why) {
@@ -122,7 +128,8 @@ private:
                                  {{"metadata", &metadata}, {"limit", &limit}, {"match", &match}}))
             return desk.reply(from, e.id, errc::malformed);
         const auto most = detail::json_uint(limit), size = detail::json_uint(match);
-        if ((!limit.empty() && !most) || (!match.empty() && (!size || *size < 2)))
+        if ((!limit.empty() && !most) || (!match.empty() && (!size || *size < 2)) ||
+            (!metadata.empty() && !detail::is_json_object(metadata)))
             return desk.reply(from, e.id, errc::malformed);
         auto topic = e.topic;
         if (size) topic = group = group_of(e.topic, *size);
@@ -137,6 +144,7 @@ private:
                      errc::ok);
         }
         if (cause != errc::ok) return desk.reply(from, e.id, cause);
+        if (size && table_.members(topic) >= *size) groups_.erase({std::string{e.topic}, *size});
         detail::json_text t;
         t.raw(R"({"topic":)").string(topic).raw(R"(,"members":)").number(table_.members(topic)).raw("}");
         desk.reply(from, e.id, errc::ok, t.view());

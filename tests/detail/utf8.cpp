@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-using sigfire::detail::is_utf8;
+using sigfire::detail::is_name, sigfire::detail::is_utf8;
 using sigfire::detail::utf8;
 
 namespace {
@@ -100,6 +100,16 @@ BOOST_AUTO_TEST_CASE(cut_anywhere_behind_any_run_of_ascii) {
     }
     BOOST_TEST(is_utf8(""));
     BOOST_TEST(!is_utf8("\xe2\x82"));
+}
+
+BOOST_AUTO_TEST_CASE(names) {
+    BOOST_TEST(is_name("x"));
+    BOOST_TEST(is_name("\xc3\xa9"));
+    BOOST_TEST(is_name(std::string(1, '\0')));
+    BOOST_TEST(is_name(std::string(256, 'x')));
+    BOOST_TEST(!is_name(""));
+    BOOST_TEST(!is_name("\xc3"));
+    BOOST_TEST(!is_name(std::string(257, 'x')));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

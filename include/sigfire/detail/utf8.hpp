@@ -61,4 +61,9 @@ inline bool is_utf8(std::string_view bytes) noexcept {
     return check.feed(bytes) && check.complete();
 }
 
+/// Whether `bytes` can be the name of something: UTF-8, 1-256 of them.
+inline bool is_name(std::string_view bytes) noexcept {
+    return !bytes.empty() && bytes.size() <= 256 && is_utf8(bytes);
+}
+
 } // namespace sigfire::detail
