@@ -398,8 +398,8 @@ BOOST_AUTO_TEST_CASE(a_call_may_outlive_its_hub) {
     clerk::desk d;
     using hub_type =
         hub<local_registry, direct_router, outlet<connection, codec::json>, no_log, hooks<clerk>>;
-    std::optional<hub_type> h{std::in_place,   hub_options{}, local_registry{},
-                              direct_router{}, no_log{},      hooks{clerk{"1", &d}}};
+    auto h = std::make_unique<hub_type>(hub_options{}, local_registry{}, direct_router{}, no_log{},
+                                        hooks{clerk{"1", &d}});
     h->on_late([&](auto f) { calls.emplace_back(std::move(f)); });
     conversation heard;
     bool marked = false;
