@@ -397,7 +397,7 @@ BOOST_AUTO_TEST_CASE(a_call_may_outlive_its_hub) {
     std::vector<std::function<void()>> calls;
     clerk::desk d;
     using hub_type =
-        hub<local_registry, direct_router, outlet<connection, codec::json>, no_log, hooks<clerk>>;
+        hub<local_registry, direct_router, outlet<connection, counting_json>, no_log, hooks<clerk>>;
     auto h = std::make_unique<hub_type>(hub_options{}, local_registry{}, direct_router{}, no_log{},
                                         hooks{clerk{"1", &d}});
     h->on_late([&](auto f) { calls.emplace_back(std::move(f)); });
@@ -406,7 +406,7 @@ BOOST_AUTO_TEST_CASE(a_call_may_outlive_its_hub) {
     connection c;
     c.heard = &heard;
     c.marked = &marked;
-    const codec::json json;
+    const counting_json json;
     auto who = *h->opened({c, json}, {});
     envelope e;
     e.what = verb::send;
