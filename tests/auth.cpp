@@ -86,6 +86,28 @@ BOOST_AUTO_TEST_CASE(the_token_may_say_who_it_is) {
     BOOST_TEST(q.read().starts_with("HTTP/1.1 401 "));
 }
 
+BOOST_AUTO_TEST_CASE(ids_come_from_the_request_or_a_generator) {
+    const auto admit = [](auto hook, std::string_view target, std::string id = {}) {
+        static_assert(sigfire::Hook<decltype(hook)>);
+        sigfire::admission a;
+        a.id = std::move(id);
+        BOOST_TEST((hook.on_admit({"GET", target, {}, {}}, a) == sigfire::errc::ok));
+        return a;
+    };
+    using sigfire::requested_id;
+    BOOST_TEST(admit(requested_id{}, "/?id=al%20ice").id == "al ice");
+    BOOST_TEST(admit(requested_id{}, "/").id == "");
+    BOOST_TEST(admit(requested_id{}, "/?id=eve", "alice").id == "alice");
+    BOOST_TEST(admit(requested_id{"name"}, "/?id=eve&name=bob").id == "bob");
+    BOOST_TEST(!admit(requested_id{}, "/?id=alice").permanent);
+    BOOST_TEST(admit(requested_id{"id", true}, "/?id=alice").permanent);
+    BOOST_TEST(!admit(requested_id{"id", true}, "/").permanent);
+
+    const auto next = sigfire::generated_id{[n = 0]() mutable { return "robot-" + std::to_string(++n); }};
+    BOOST_TEST(admit(next, "/").id == "robot-1");
+    BOOST_TEST(admit(next, "/", "alice").id == "alice");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace

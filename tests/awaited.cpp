@@ -364,6 +364,26 @@ BOOST_FIXTURE_TEST_CASE(how_long_that_is_is_an_option, office) {
     BOOST_TEST(p.read().starts_with("HTTP/1.1 503 "));
 }
 
+BOOST_FIXTURE_TEST_CASE(a_listener_says_when_it_is_needed_again, office) {
+    using hub_type = hub<local_registry, direct_router, any_outlet, no_log, hooks<asks>>;
+    hub_type h{{}, {}, {}, {}, hooks{database}};
+    sigfire::listener<memory::websocket, codec::json, hub_type> l{memory::websocket{io}, {}, h};
+    error_code ec;
+    l.open(ec);
+    auto& now = boost::asio::use_service<memory::net>(io).now;
+    come("ann");
+    answer("db ann");
+    BOOST_TEST((l.tick(now) == time_point::max()));
+    const auto came = now;
+    come("ann");
+    now += 1s;
+    BOOST_TEST((l.tick(now) == came + 10s));
+    d.answer("db ann", errc::ok);
+    io.restart();
+    io.poll_one(); // the coroutine has ended: now it is a claim
+    BOOST_TEST((l.tick(now) == now + 2s));
+}
+
 BOOST_FIXTURE_TEST_CASE(an_answer_in_the_last_turn_counts, office) {
     sigfire::server srv{memory::websocket{io}, hooks{database}};
     auto& p = come("ann");
@@ -379,12 +399,16 @@ BOOST_FIXTURE_TEST_CASE(stop_refuses_who_waits, office) {
         sigfire::server srv{memory::websocket{io}, hooks{database, notes{&log}}};
         auto& p = come("ann");
         auto& q = come("bob");
+        auto& r = come("cyd");
         d.answer("db bob", errc::ok); // not told yet
+        d.answer("db cyd", errc::ok);
+        io.restart();
+        io.poll_one(); // bob's coroutine has ended, but no turn was run
         bool done = false;
         srv.stop(5s, [&] { done = true; });
         memory::run(io);
         BOOST_TEST(d.cancelled.at(0) == "db ann");
-        for (auto* waiting : {&p, &q}) {
+        for (auto* waiting : {&p, &q, &r}) {
             const auto got = waiting->read();
             BOOST_TEST(got.starts_with("HTTP/1.1 503 "), got);
             BOOST_TEST(got.ends_with("\r\n\r\nServer Stopping"), got);

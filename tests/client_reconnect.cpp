@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_SUITE(client_reconnect)
 BOOST_AUTO_TEST_CASE(goes_back_and_tells_so) {
     world w{without_resume()};
     w.connect();
-    operation_result sent, kept, later, received;
+    operation_result sent, kept, later;
     w.ask("sent", sent);
     w.poll();
     w.s.first.push_back(R"({"cmd":"welcome","data":{"id":"again","configuration":{"a":1}}})");
@@ -398,7 +398,6 @@ BOOST_AUTO_TEST_CASE(a_bad_url_ends_it) {
 
 BOOST_AUTO_TEST_CASE(a_url_may_end_the_client) {
     asio::io_context io;
-    script s{io};
     puppet p{io, false};
     p.first = p.frame(hello);
     std::optional<client> c;
@@ -413,6 +412,9 @@ BOOST_AUTO_TEST_CASE(a_url_may_end_the_client) {
     p.socket.close();
     run_until(io, [&] { return received.has_value(); });
     BOOST_TEST((received == aborted));
+    io.restart();
+    io.poll();
+    BOOST_TEST(io.stopped()); // it does not set out again
 }
 
 BOOST_AUTO_TEST_CASE(a_websocket_server_of_another_kind_is_not_asked) {

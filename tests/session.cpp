@@ -223,6 +223,18 @@ BOOST_AUTO_TEST_CASE(starts_that_fail) {
     BOOST_TEST(w.c->adopt({"offer", "you", ""}).cause() == errc::malformed);
 }
 
+BOOST_AUTO_TEST_CASE(the_end_of_one_is_not_that_of_its_successor) {
+    world w;
+    auto a = w.c->start("you");
+    w.take("");
+    const auto id = w.s.id;
+    auto b = w.ringing(); // both want to talk
+    BOOST_TEST(a.cause() == errc::replaced);
+    w.s.say(R"({"ok":false,"data":{"cause":"full"},"id":)" + id + '}');
+    w.poll();
+    BOOST_TEST(!b.cause());
+}
+
 BOOST_AUTO_TEST_CASE(nobody_answers) {
     world w{{.session_timeout = 1ms}};
     auto a = w.c->start("you");

@@ -5,6 +5,7 @@
 #include <sigfire/hooks.hpp>
 #include <sigfire/hub.hpp>
 #include <sigfire/outlet.hpp>
+#include <sigfire/records.hpp>
 #include <sigfire/registry.hpp>
 #include <sigfire/router.hpp>
 
@@ -97,7 +98,8 @@ struct mode_hook {
     const std::string* mode;
 
     errc on_admit(const request& r, admission& a) {
-        if (*mode == "customid") a.id = r.query("id");
+        if (mode->starts_with("customid")) a.id = r.query("id");
+        a.permanent = *mode == "customid-keep";
         if (*mode != "preauth") return errc::ok;
         const auto token = r.query("token");
         if (token.empty()) a.refusal = ending{401, 4401, "Missing token"};
@@ -124,7 +126,7 @@ public:
     fault faults;
     std::string mode;
     std::map<std::string, memory_connection> connections;
-    hub<local_registry, direct_router, way, no_log, hooks<mode_hook>> h{
+    hub<local_registry, direct_router, way, no_log, hooks<mode_hook>, features<records<>>> h{
         {}, {}, {}, {}, hooks{mode_hook{&mode}}};
 
     server() { h.tick(time_point{1h}); }
@@ -315,7 +317,7 @@ std::string welcomed_as(const memory_connection& c) {
 // Plays a transcript's client side to a server and, if asked, compares what the server does.
 class player {
 public:
-    player(server& s, const transcript& t) : s_(s), t_(t) { s_.mode = str(t.meta.at("mode")); }
+    player(server& s, const transcript& t) : s_(s), t_(t) { s_.mode = field(t.meta, "mode"); }
 
     void step(const js::object& line, bool compare) {
         const auto name = field(line, "conn"), kind = field(line, "kind"), data = field(line, "data");
@@ -427,8 +429,10 @@ private:
 
 BOOST_AUTO_TEST_SUITE(transcripts)
 
+// Not here are recordings of what a client says to a mock server, of a frame whose length is refused before
+// it is a message, and of the published server's inability to answer anything.
 BOOST_AUTO_TEST_CASE(they_are_all_here) {
-    BOOST_TEST(all_names().size() == 29u);
+    BOOST_TEST(all_names().size() == 32u);
 }
 
 BOOST_DATA_TEST_CASE(signal_fire_2021, boost::unit_test::data::make(all_names()), name) {

@@ -9,8 +9,15 @@
 #include <sigfire/codec/json.hpp>
 #include <sigfire/hub.hpp>
 #include <sigfire/listener.hpp>
+#include <sigfire/mailbox.hpp>
+#include <sigfire/presence.hpp>
+#include <sigfire/records.hpp>
 #include <sigfire/registry.hpp>
+#include <sigfire/requests.hpp>
+#include <sigfire/resume.hpp>
 #include <sigfire/router.hpp>
+#include <sigfire/sessions.hpp>
+#include <sigfire/topics.hpp>
 #include <sigfire/transport/tcp.hpp>
 #include <sigfire/transport/unix_socket.hpp>
 #include <sigfire/transport/websocket.hpp>
@@ -30,7 +37,10 @@
 
 namespace {
 
-using hub = sigfire::hub<sigfire::local_registry, sigfire::direct_router, sigfire::any_outlet, json_log>;
+using features = sigfire::features<sigfire::topics, sigfire::presence, sigfire::requests, sigfire::sessions,
+                                   sigfire::records<>, sigfire::resume>;
+using hub = sigfire::hub<sigfire::local_registry, sigfire::mailbox<>, sigfire::any_outlet, json_log,
+                         sigfire::no_hooks, features>;
 
 // The page and its parts, for whoever prefers HTML.
 bool serve_page(const sigfire::request& request, sigfire::response& response) {
@@ -104,7 +114,14 @@ void raise_descriptor_limit() {
 int serve(const settings& s) {
     raise_descriptor_limit();
     boost::asio::io_context io{1};
-    hub peers{{}, {}, {}, json_log{s.level}};
+    hub peers{{},
+              {},
+              sigfire::mailbox{sigfire::direct_router{}, s.mailbox},
+              json_log{s.level},
+              {},
+              features{sigfire::topics{{.limits = s.topics}}, sigfire::presence{}, sigfire::requests{},
+                       sigfire::sessions{{.enabled = s.sessions}}, sigfire::records<>{},
+                       sigfire::resume{{.window = s.resume_window}}}};
     std::vector<std::unique_ptr<door>> doors;
     for (const auto& e : s.endpoints) {
         doors.push_back(make_door(io, e, s, peers));

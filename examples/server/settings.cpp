@@ -79,6 +79,9 @@ spdlog::level::level_enum parse_level(const std::string& name) {
 struct arguments {
     std::optional<std::string> port, rtc_config, config, level;
     std::vector<std::string> listen;
+    std::optional<double> resume_window, mailbox; // seconds
+    std::optional<std::size_t> topics, topics_per_peer, members_per_topic;
+    bool sessions = false;
 };
 
 const std::string& string_in(const json::value& v, std::string_view member) {
@@ -86,6 +89,20 @@ const std::string& string_in(const json::value& v, std::string_view member) {
     if (!v.is_string()) refuse("the configuration's '" + std::string{member} + "' is not a string");
     text = v.as_string();
     return text;
+}
+
+template <class T>
+T number_in(const json::value& v, std::string_view member) {
+    boost::system::error_code ec;
+    const auto n = v.to_number<T>(ec);
+    if (ec) refuse("the configuration's '" + std::string{member} + "' is not such a number");
+    return n;
+}
+
+std::chrono::milliseconds seconds(double s, std::string_view of) {
+    constexpr double week = 7 * 24 * 3600;
+    if (!(s >= 0 && s <= week)) refuse("'" + std::string{of} + "' has to be between 0 and 604800 seconds");
+    return std::chrono::milliseconds{static_cast<std::int64_t>(s * 1000)};
 }
 
 std::vector<std::string> strings_in(const json::value& v, std::string_view member) {
@@ -110,9 +127,24 @@ void apply_file(const std::string& path, arguments& a, settings& s) {
             s.origins = strings_in(value, name);
         } else if (name == "log_level") {
             if (!a.level) a.level = string_in(value, name);
+        } else if (name == "resume_window") {
+            if (!a.resume_window) a.resume_window = number_in<double>(value, name);
+        } else if (name == "mailbox") {
+            if (!a.mailbox) a.mailbox = number_in<double>(value, name);
+        } else if (name == "topics") {
+            if (!a.topics) a.topics = number_in<std::size_t>(value, name);
+        } else if (name == "topics_per_peer") {
+            if (!a.topics_per_peer) a.topics_per_peer = number_in<std::size_t>(value, name);
+        } else if (name == "members_per_topic") {
+            if (!a.members_per_topic) a.members_per_topic = number_in<std::size_t>(value, name);
+        } else if (name == "sessions") {
+            if (!value.is_bool()) refuse("the configuration's 'sessions' is neither true nor false");
+            a.sessions = a.sessions || value.as_bool();
         } else {
             refuse("the configuration has a member '" + std::string{name} +
-                   "': known are listen, rtc_configuration, origins, log_level");
+                   "': known are listen, rtc_configuration, origins, log_level, resume_window, mailbox, "
+                   "sessions, "
+                   "topics, topics_per_peer, members_per_topic");
         }
     }
 }
@@ -121,6 +153,12 @@ void apply(arguments a, settings& s) {
     if (a.config) apply_file(*a.config, a, s);
     if (a.rtc_config) s.rtc_configuration = json::serialize(read_json(*a.rtc_config));
     if (a.level) s.level = parse_level(*a.level);
+    if (a.resume_window) s.resume_window = seconds(*a.resume_window, "resume window");
+    if (a.mailbox) s.mailbox = seconds(*a.mailbox, "mailbox");
+    if (a.topics) s.topics.topics_in_all = *a.topics;
+    if (a.topics_per_peer) s.topics.topics_per_peer = *a.topics_per_peer;
+    if (a.members_per_topic) s.topics.members_per_topic = *a.members_per_topic;
+    s.sessions = a.sessions;
     if (a.port) s.endpoints.push_back({wire::websocket, "127.0.0.1", parse_port(*a.port, *a.port)});
     for (const auto& text : a.listen) s.endpoints.push_back(parse_endpoint(text));
     if (s.endpoints.empty()) s.endpoints.push_back({wire::websocket, "127.0.0.1", 3003});
@@ -144,8 +182,21 @@ std::optional<int> read_settings(int argc, char** argv, settings& s) {
     serve.add_option("--listen", a.listen,
                      "ws://HOST:PORT, tcp://HOST:PORT or unix:PATH; as often as you like");
     serve.add_option("--rtc-config", a.rtc_config, "file with the RTCConfiguration that every peer is sent");
-    serve.add_option("--config", a.config,
-                     "JSON file with any of listen, rtc_configuration, origins, log_level");
+    serve.add_option(
+        "--config", a.config,
+        "JSON file with any of listen, rtc_configuration, origins, log_level, and the options below "
+        "(resume_window, ...)");
+    serve.add_option(
+        "--resume-window", a.resume_window,
+        "seconds a peer that asks for it may be gone and come back as itself; 0 = none (default 30)");
+    serve.add_option("--mailbox", a.mailbox,
+                     "seconds that messages wait for a peer who is not there; 0 = not at all (default)");
+    serve.add_flag(
+        "--sessions", a.sessions,
+        "sessions have a state: only the other side accepts, nobody is called twice, time-outs are told");
+    serve.add_option("--topics", a.topics, "topics at a time; 0 = none (default 100000)");
+    serve.add_option("--topics-per-peer", a.topics_per_peer, "topics that one peer is in (default 100)");
+    serve.add_option("--members-per-topic", a.members_per_topic, "peers in one topic (default 100000)");
     serve.add_option("--log-level", a.level, "debug, info, warn, error or off (default info)");
     try {
         app.parse(argc, argv);

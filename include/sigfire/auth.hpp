@@ -55,4 +55,45 @@ private:
     [[no_unique_address]] Check check_;
 };
 
+/** Gives each peer the id it asks for by a query parameter: `ws://host/?id=alice`. Models Hook. Whoever asks
+ * for no id gets one of the hub's. Anybody can ask for any id that is free: put who checks that, `bearer`
+ * say, in front, or use a hook of your own that sets `admission::id` from what it knows; an awaited one may
+ * look it up. */
+class requested_id {
+public:
+    /// `permanent`: the record of such an id stays when its peer goes, where the hub has `records`.
+    explicit requested_id(std::string parameter = "id", bool permanent = false)
+        : parameter_(std::move(parameter)), permanent_(permanent) {}
+
+    errc on_admit(const request& r, admission& a) {
+        if (!a.id.empty()) return errc::ok; // who came before knows better
+        a.id = r.query(parameter_);
+        a.permanent = a.permanent || (permanent_ && !a.id.empty());
+        return errc::ok;
+    }
+
+private:
+    std::string parameter_;
+    bool permanent_;
+};
+
+/** Gives each peer without an id one that `Generate`, a `std::string()`, makes: UTF-8, 1-256 bytes; an empty
+ * one leaves it to the hub. Models Hook. Ids that can be guessed can be sent to by anybody. */
+template <class Generate>
+class generated_id {
+    static_assert(std::is_invocable_r_v<std::string, Generate&>,
+                  "sigfire: generated_id needs a std::string()");
+
+public:
+    explicit generated_id(Generate generate) : generate_(std::move(generate)) {}
+
+    errc on_admit(const request&, admission& a) {
+        if (a.id.empty()) a.id = generate_();
+        return errc::ok;
+    }
+
+private:
+    [[no_unique_address]] Generate generate_;
+};
+
 } // namespace sigfire

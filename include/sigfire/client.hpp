@@ -42,11 +42,11 @@ namespace sigfire {
  *  close code says (`stopping`, `replaced`, `slow_consumer`, ...). What was received before can still be
  *  taken by `receive`, which then completes with the cause too. `connect` may be called again.
  *
- *  With `client_options::reconnect` the client goes back by itself. `receive` tells so in its turn, as `offline`
- *  and `online`, and waits meanwhile. Requests made meanwhile are kept, up to `client_options::outbox` bytes,
- *  and sent then. Those under way are answered after all where the server lets the client resume, and no
- *  message is missing then; else they end with the cause, or `lost`, and the client joins its topics and
- *  watches again. What gives up ends with the last cause.
+ *  With `client_options::reconnect` the client goes back by itself. `receive` tells so in its turn, as
+ * `offline` and `online`, and waits meanwhile. Requests made meanwhile are kept, up to
+ * `client_options::outbox` bytes, and sent then. Those under way are answered after all where the server lets
+ * the client resume, and no message is missing then; else they end with the cause, or `lost`, and the client
+ * joins its topics and watches again. What gives up ends with the last cause.
  *
  *  Thread safety: none; on an io_context run by several threads give it a strand, and use it, cancellation
  *  included, on that strand only. A client may be destroyed with operations under way: they complete with

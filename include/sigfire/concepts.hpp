@@ -79,6 +79,7 @@ struct registry {
     peer_handle find(std::string_view) const;
     std::size_t size() const;
     void for_each_peer(visit) const;
+    void for_each(std::string_view topic, collect) const;
 };
 
 struct connection_state {};
@@ -298,8 +299,10 @@ concept Registry =
 /** Router: where an envelope goes.
  *
  *  `r.route(registry, from, envelope, to)` -> `ok` after `to(handle)` was called for each target, or the
- *  cause for which there is none (`unknown`, `self`, ...). Laws: it never names the sender, nor anyone twice;
- *  it changes neither the registry nor the envelope. */
+ *  cause for which there is none (`unknown`, `self`, ...). `registry` can be asked as a Registry is, and by
+ *  `for_each(topic, f)` for the members of a topic, in the order in which they joined (nobody where the hub
+ * has no topics). An envelope names a peer (`to`) or a topic. Laws: it never names the sender, nor anyone
+ * twice; it changes neither the registry nor the envelope. */
 template <class R>
 concept Router = requires(R r, const archetype::registry& registry, peer_handle from, const envelope& e,
                           archetype::collect to) {

@@ -96,7 +96,8 @@ struct envelope {
     std::string_view topic;   ///< name of the topic it is about, or empty
     std::string_view token;   ///< resume: the proof
     std::uint64_t received = 0;         ///< resume and ack: how many messages of the hub the peer has
-    politeness role = politeness::none; ///< the receiver's part in the session that this starts
+    politeness role = politeness::none; ///< the receiver's part in the session that this starts, also in the
+                                        ///< reply to it
     bool echo = false;                  ///< publish: to the sender too
     bool droppable = false;             ///< publish: need not reach who is slow
     payload data;

@@ -38,10 +38,10 @@ public:
     template <class D>
     void received(D&, peer_handle, envelope&) {}
 
-    /** A peer wants to send `e` to `e.to`: `ok`, and maybe the data of its reply, or why it may not. It may
-     * still fail for other causes; `sent` tells if it did not. */
+    /** A peer wants to send `e` to `e.to`: `ok`, and `e.role` may become what its reply says of its part, or
+     * why it may not. It may still fail for other causes; `sent` tells if it did not. */
     template <class D>
-    errc sending(D&, peer_handle, envelope&, std::string_view&) {
+    errc sending(D&, peer_handle, envelope&) {
         return errc::ok;
     }
     /// `e`, which was asked about by `sending`, is about to be handed out; its reply comes first.

@@ -393,10 +393,13 @@ public:
         return peer;
     }
 
-    /// The feature `X` of this hub, for the host program.
+    /// The feature `X` of this hub, or its router, for the host program.
     template <class X>
     X& get() noexcept {
-        return features_.template get<X>();
+        if constexpr (std::is_same_v<X, T>)
+            return router_;
+        else
+            return features_.template get<X>();
     }
 
 private:
@@ -577,20 +580,18 @@ private:
     void relay(slot& sender, peer_handle from, envelope& e) {
         const auto token = e.id;
         e.from = sender.id.view();
-        std::string_view data;
+        auto role = politeness::none;
         errc cause = errc::ok;
         if constexpr (has_features)
-            any_feature([&](auto& f) { return (cause = f.sending(desk_, from, e, data)) != errc::ok; });
+            any_feature([&](auto& f) { return (cause = f.sending(desk_, from, e)) != errc::ok; });
         if (cause == errc::ok) cause = judge(from, e);
         if constexpr (has_features) {
             if (cause != errc::ok) [[unlikely]]
                 return miss(sender, from, e, token, cause);
+            role = e.role;
             each_feature([&](auto& f) { f.sent(desk_, from, e); });
         }
-        if (data.empty()) [[likely]]
-            reply(sender, token, cause);
-        else
-            reply_seldom(sender, token, cause, data, {});
+        reply(sender, token, cause, role);
         if (cause == errc::ok) hand_out(e);
     }
 
@@ -598,11 +599,13 @@ private:
     [[gnu::noinline]] void miss(slot& sender, peer_handle from, envelope& e, std::string_view token,
                                 errc cause) {
         e.id = token;
-        each_feature([&](auto& f) {
+        const auto ask = [&](auto& f) {
             if (!is_verdict(cause)) cause = f.missed(desk_, from, e, cause);
-        });
-        if (cause != errc::deferred)
-            reply_seldom(sender, token, cause, cause == errc::held ? R"({"held":true})" : "", {});
+        };
+        // A mailbox first: it takes what a store of records would only find a better cause for, maybe late.
+        if constexpr (Feature<T>) ask(router_);
+        features_.each(ask);
+        if (cause != errc::deferred) reply(sender, token, cause);
     }
 
     // Fills `targets_` with those that can take `e`, or says why there are none.
@@ -680,12 +683,13 @@ private:
         if (s.state == standing::online) put_past(s, e);
     }
 
-    void reply(slot& to, std::string_view token, errc status) {
+    void reply(slot& to, std::string_view token, errc status, politeness role = politeness::none) {
         if (token.empty()) return;
         envelope e;
         e.what = verb::reply;
         e.status = status;
         e.id = token;
+        e.role = role;
         put(to, e);
     }
 

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <sigfire/concepts.hpp>
+#include <sigfire/detail/deadline_queue.hpp>
 #include <sigfire/detail/json_extras.hpp>
 #include <sigfire/detail/stored_envelope.hpp>
 #include <sigfire/envelope.hpp>
 #include <sigfire/error.hpp>
+#include <sigfire/fanout.hpp>
 #include <sigfire/feature.hpp>
 #include <sigfire/peer.hpp>
 #include <sigfire/router.hpp>
@@ -26,6 +28,7 @@ namespace sigfire {
 /// How much a `mailbox` keeps; more is `full`.
 struct mailbox_limits {
     std::size_t messages_per_id = 100;      ///< for one absent id
+    std::size_t bytes_per_id = 2u << 20;    ///< of those: they are handed out at once, into one outbox
     std::size_t messages_per_sender = 1000; ///< from one peer
     std::size_t messages_in_all = 100'000;  ///< for all
     std::size_t bytes_in_all = 64u << 20;   ///< of all of them
@@ -34,10 +37,10 @@ struct mailbox_limits {
 /** A router that keeps messages for peers who are not there: `mailbox{direct_router{}, 5s}`. Models Router; a
  * part of a server, and of a hub.
  *
- *  The sender's reply is `ok`, and says that the message is held. When a peer of that id comes, it gets what
- * waits for it, in the order said, right after its welcome. What nobody came for in time is dropped, and its
- * sender told by an `expired` notice. Requests, publications and messages to who is merely `away` are not its
- * business.
+ *  A time of 0 keeps nothing. The sender's reply is `ok`, and says that the message is held. When a peer of
+ * that id comes, it gets what waits for it, in the order said, right after its welcome. What nobody came for
+ * in time is dropped, and its sender told by an `expired` notice. Requests, publications and messages to who
+ * is merely `away` are not its business.
  *
  *  `wake(id)`, if set, is called once per absence, with the first message that is kept: to send a push
  *  notification, say. It must not call the hub. */
@@ -58,22 +61,25 @@ public:
 
     template <class D>
     errc missed(D& desk, peer_handle from, const envelope& e, errc cause) {
-        if ((cause != errc::unknown && cause != errc::offline) || e.what != verb::send || e.to.empty() ||
-            e.to.size() > 256 || e.status != errc::ok)
+        if (time_.count() <= 0 || (cause != errc::unknown && cause != errc::offline) ||
+            e.what != verb::send || e.to.empty() || e.to.size() > 256 || e.status != errc::ok)
             return cause;
         detail::stored_envelope message{e};
         const auto at = boxes_.find(e.to);
         const auto mine = senders_.find(key(from));
-        if ((at != boxes_.end() && at->second.size() >= limits_.messages_per_id) ||
+        const bool first = at == boxes_.end();
+        if ((!first && at->second.items.size() >= limits_.messages_per_id) ||
+            (first ? 0 : at->second.bytes) + message.size() > limits_.bytes_per_id ||
             (mine != senders_.end() && mine->second >= limits_.messages_per_sender) ||
             count_ >= limits_.messages_in_all || bytes_ + message.size() > limits_.bytes_in_all)
             return errc::full;
-        auto& box = at != boxes_.end() ? at->second : boxes_[std::string{e.to}];
+        auto& box = first ? boxes_[std::string{e.to}] : at->second;
         ++count_;
         ++senders_[key(from)];
         bytes_ += message.size();
-        box.push_back({from, ++last_, std::move(message)});
-        due_.push_back({desk.now() + time_, last_, std::string{e.to}});
+        box.bytes += message.size();
+        box.items.push_back({from, ++last_, std::move(message)});
+        due_.add(desk.now() + time_, {last_, std::string{e.to}}, count_, is_open());
         // Forgetting whom it has woken costs no more than waking twice.
         if (woken_.size() > limits_.messages_in_all) woken_.clear();
         if (wake_ && woken_.emplace(e.to).second) wake_(e.to);
@@ -85,9 +91,10 @@ public:
         woken_.erase(granted.id);
         const auto box = boxes_.extract(granted.id);
         if (!box) return;
-        for (auto& kept : box.mapped()) {
+        for (auto& kept : box.mapped().items) {
             forget(kept);
             auto& e = kept.message.get();
+            if (!desk.id(kept.from).empty()) desk.each([&](auto& f) { f.sent(desk, kept.from, e); });
             e.id = desk.fresh_id();
             desk.send(peer, e);
         }
@@ -100,17 +107,15 @@ public:
 
     template <class D>
     time_point tick(D& desk) {
-        for (; !due_.empty(); due_.pop_front()) {
-            const auto at = boxes_.find(due_.front().id);
-            if (at == boxes_.end() || at->second.front().number != due_.front().number) continue;
-            if (due_.front().at > desk.now()) return due_.front().at;
-            const auto kept = std::move(at->second.front());
-            at->second.pop_front();
-            if (at->second.empty()) boxes_.erase(at);
+        return due_.expire(desk.now(), is_open(), [&](const held_message& late) {
+            const auto at = boxes_.find(late.id);
+            const auto kept = std::move(at->second.items.front());
+            at->second.items.pop_front();
+            at->second.bytes -= kept.message.size();
+            if (at->second.items.empty()) boxes_.erase(at);
             forget(kept);
             tell(desk, kept);
-        }
-        return time_point::max();
+        });
     }
 
 private:
@@ -120,11 +125,23 @@ private:
         detail::stored_envelope message; // its id is the sender's
     };
 
-    struct deadline {
-        time_point at;
+    struct box {
+        std::deque<item> items;
+        std::size_t bytes = 0;
+    };
+
+    struct held_message {
         std::uint64_t number;
         std::string id;
     };
+
+    // Boxes are emptied from the front.
+    auto is_open() const {
+        return [this](const held_message& m) {
+            const auto at = boxes_.find(m.id);
+            return at != boxes_.end() && at->second.items.front().number <= m.number;
+        };
+    }
 
     static std::uint64_t key(peer_handle p) noexcept { return std::uint64_t{p.slot} << 32 | p.generation; }
 
@@ -146,17 +163,19 @@ private:
         e.id = desk.fresh_id();
         e.from = late.to;
         e.data.bytes = said.view();
-        desk.send(kept.from, e);
+        // Like any news: who is away finds it, or hears that something is missing.
+        fanout alone;
+        desk.spread(kept.from, e, alone);
     }
 
     R router_;
     std::chrono::milliseconds time_;
     mailbox_limits limits_;
     std::function<void(std::string_view)> wake_;
-    std::map<std::string, std::deque<item>, std::less<>> boxes_; // by absent id
-    std::map<std::uint64_t, std::size_t> senders_;               // how many are kept of each
-    std::deque<deadline> due_;                                   // one time for all: in order
-    std::set<std::string, std::less<>> woken_;                   // in their present absence
+    std::map<std::string, box, std::less<>> boxes_; // by absent id
+    std::map<std::uint64_t, std::size_t> senders_;  // how many are kept of each
+    detail::deadline_queue<held_message> due_;
+    std::set<std::string, std::less<>> woken_; // in their present absence
     std::size_t count_ = 0, bytes_ = 0;
     std::uint64_t last_ = 0;
 };

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/detail/deadline_queue.hpp>
 #include <sigfire/detail/json_extras.hpp>
 #include <sigfire/envelope.hpp>
 #include <sigfire/error.hpp>
@@ -11,7 +12,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -97,7 +97,7 @@ struct records_options {
 };
 
 /** Records of ids: whether an id is known, online, when it was last, and what its peer says of itself. A part
- * of a server, and of a hub; before `mailbox`, if there are both.
+ * of a server, and of a hub.
  *
  *  An admission says whether an id is `permanent`: then its record stays when the peer goes, and a message to
  * it ends in `offline` instead of `unknown`. The record of a temporary id goes with its peer. Peers may ask
@@ -121,8 +121,6 @@ public:
     template <class D>
     void received(D& desk, peer_handle from, envelope& e) {
         if (e.what == verb::info || e.what == verb::exists) return look_up(desk, from, e);
-        auto& mine = own_[from.slot];
-        auto changed = mine;
         std::string_view metadata;
         errc cause = errc::ok;
         if (!detail::json_fields(e.data.bytes, {{"metadata", &metadata}}))
@@ -134,13 +132,18 @@ public:
         else if (e.what == verb::create && !options_.peers_create)
             cause = errc::denied;
         if (cause != errc::ok) return desk.reply(from, e.id, cause);
-        if (e.what == verb::create) changed.permanent = true;
-        if (e.what == verb::erase) changed.permanent = false;
-        if (!metadata.empty()) changed.metadata = metadata;
-        wait(desk, from, e, [this, &desk, from, changed](std::uint64_t number) {
+        wait(desk, from, e, [&](std::uint64_t number) {
+            auto& mine = own_[from.slot];
+            const auto before = mine.now;
+            if (e.what != verb::update) {
+                mine.now.permanent = e.what == verb::create;
+                mine.known = true;
+            }
+            if (!metadata.empty()) mine.now.metadata = metadata;
+            const auto changed = mine.now; // what is said next builds upon it
             store_->put(std::string{desk.id(from)}, changed,
-                        guarded([this, &desk, from, changed, number](errc done) {
-                            if (done == errc::ok && !desk.id(from).empty()) own_[from.slot] = changed;
+                        guarded([this, &desk, from, before, changed, number](errc done) {
+                            if (done != errc::ok) take_back(desk, from, before, changed);
                             settle(desk, number, done, {});
                         }));
         });
@@ -153,33 +156,31 @@ public:
         r.permanent = granted.permanent;
         r.metadata = granted.metadata;
         r.last_seen = options_.clock();
-        own_[peer.slot] = r;
+        own_[peer.slot] = {r, false};
         // An id of before keeps what it was.
-        store_->find(granted.id, guarded([this, &desk, peer, r](result<record> found) {
-                         const auto id = desk.id(peer);
-                         if (id.empty()) return;
-                         auto& mine = own_[peer.slot];
-                         if (found) {
-                             mine.permanent = mine.permanent || found->permanent;
-                             if (mine.metadata.empty()) mine.metadata = found->metadata;
-                         }
-                         if (mine.permanent || !mine.metadata.empty())
-                             store_->put(std::string{id}, mine, guarded([](errc) {}));
+        store_->find(granted.id, guarded([this, &desk, peer](const result<record>& found) {
+                         auto* const mine = of(desk, peer);
+                         if (mine == nullptr) return;
+                         mine->add(found);
+                         if (mine->now.permanent || !mine->now.metadata.empty())
+                             store_->put(std::string{desk.id(peer)}, mine->now, guarded([](errc) {}));
                      }));
     }
 
     template <class D>
     void closed(D& desk, peer_handle peer, errc) {
-        const auto mine = own_.extract(peer.slot);
-        if (!mine) return;
-        auto& r = mine.mapped();
-        r.online = false;
-        r.last_seen = options_.clock();
+        const auto node = own_.extract(peer.slot);
+        if (!node) return;
+        auto& mine = node.mapped();
+        mine.now.online = false;
+        mine.now.last_seen = options_.clock();
         const std::string id{desk.id(peer)};
-        if (r.permanent)
-            store_->put(id, r, guarded([](errc) {}));
-        else
-            store_->erase(id, guarded([](errc) {}));
+        if (mine.known) return put_away(id, mine.now);
+        store_->find(id, guarded([this, id, mine](const result<record>& found) {
+                         auto last = mine;
+                         last.add(found);
+                         put_away(id, last.now);
+                     }));
     }
 
     template <class D>
@@ -189,7 +190,8 @@ public:
         errc now = errc::deferred;
         wait(desk, from, e, [&](std::uint64_t number) {
             const auto known = std::make_shared<errc*>(&now);
-            store_->find(std::string{e.to}, guarded([this, &desk, number, known](result<record> found) {
+            store_->find(std::string{e.to},
+                         guarded([this, &desk, number, known](const result<record>& found) {
                              const errc said = found ? errc::offline : errc::unknown;
                              if (*known != nullptr)
                                  **known = said; // at once: whoever asked goes on with it
@@ -204,12 +206,8 @@ public:
 
     template <class D>
     time_point tick(D& desk) {
-        for (; !due_.empty(); due_.pop_front()) {
-            if (!open_.contains(due_.front().second)) continue;
-            if (due_.front().first > desk.now()) return due_.front().first;
-            settle(desk, due_.front().second, errc::expired, {});
-        }
-        return time_point::max();
+        return due_.expire(desk.now(), is_open(),
+                           [&](std::uint64_t number) { settle(desk, number, errc::expired, {}); });
     }
 
 private:
@@ -218,11 +216,50 @@ private:
         std::string token;
     };
 
+    struct own_record {
+        record now;
+        bool known = false; // whether it is permanent: by the store, or by what its peer said
+
+        // What the store has of its id.
+        void add(const result<record>& found) {
+            if (found && !known) now.permanent = now.permanent || found->permanent;
+            if (found && now.metadata.empty()) now.metadata = found->metadata;
+            known = true;
+        }
+    };
+
+    // The record of a peer that is here, or null.
+    template <class D>
+    own_record* of(D& desk, peer_handle peer) {
+        const auto at = own_.find(peer.slot);
+        return at == own_.end() || desk.id(peer).empty() ? nullptr : &at->second;
+    }
+
+    // The store did not take a change.
+    template <class D>
+    void take_back(D& desk, peer_handle peer, const record& before, const record& changed) {
+        auto* const mine = of(desk, peer);
+        if (mine == nullptr) return;
+        if (changed.permanent != before.permanent) mine->now.permanent = before.permanent;
+        if (changed.metadata != before.metadata) mine->now.metadata = before.metadata;
+    }
+
+    void put_away(const std::string& id, const record& r) {
+        if (r.permanent)
+            store_->put(id, r, guarded([](errc) {}));
+        else
+            store_->erase(id, guarded([](errc) {}));
+    }
+
+    auto is_open() const {
+        return [this](std::uint64_t number) { return open_.contains(number); };
+    }
+
     // A function that does nothing once this is gone.
     template <class F>
     auto guarded(F f) const {
-        return [f, alive = std::weak_ptr{alive_}](auto answer) {
-            if (!alive.expired()) f(std::move(answer));
+        return [f, alive = std::weak_ptr{alive_}](const auto& answer) {
+            if (!alive.expired()) f(answer);
         };
     }
 
@@ -232,7 +269,7 @@ private:
         if (open_.size() >= options_.lookups) return desk.reply(from, e.id, errc::full);
         const auto number = ++last_;
         open_.emplace(number, question{from, std::string{e.id}});
-        due_.push_back({desk.now() + options_.timeout, number});
+        due_.add(desk.now() + options_.timeout, number, open_.size(), is_open());
         ask(number);
     }
 
@@ -258,8 +295,8 @@ private:
         };
         wait(desk, from, e, [&](std::uint64_t number) {
             // Who is here is known here.
-            if (const auto peer = desk.find(id)) return say(number, own_[peer.slot]);
-            store_->find(id, guarded([this, &desk, number, whole, say](result<record> found) {
+            if (const auto peer = desk.find(id)) return say(number, own_[peer.slot].now);
+            store_->find(id, guarded([this, &desk, number, whole, say](const result<record>& found) {
                              if (found)
                                  say(number, *found);
                              else if (whole)
@@ -272,9 +309,9 @@ private:
 
     std::unique_ptr<S> store_; // stays where it is: operations may be under way in it
     records_options options_;
-    std::map<std::uint32_t, record> own_;                  // of peers that are here, by slot
-    std::map<std::uint64_t, question> open_;               // who waits for the store
-    std::deque<std::pair<time_point, std::uint64_t>> due_; // one time-out for all: in order
+    std::map<std::uint32_t, own_record> own_; // of peers that are here, by slot
+    std::map<std::uint64_t, question> open_;  // who waits for the store
+    detail::deadline_queue<std::uint64_t> due_;
     std::uint64_t last_ = 0;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sigfire/deferral.hpp>
+#include <sigfire/detail/deadline_queue.hpp>
 #include <sigfire/envelope.hpp>
 #include <sigfire/error.hpp>
 #include <sigfire/feature.hpp>
@@ -10,7 +11,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -101,7 +101,7 @@ public:
         open_.emplace(number, question{from, to, token});
         asked_.insert({from.slot, number});
         owed_.insert({to.slot, number});
-        due_.push_back({desk.now() + options_.timeout, number});
+        due_.add(desk.now() + options_.timeout, number, open_.size(), is_open());
         e.id = desk.fresh_id();
         e.request = number;
         // The answer of a function may be in when this returns.
@@ -142,12 +142,8 @@ public:
 
     template <class D>
     time_point tick(D& desk) {
-        for (; !due_.empty(); due_.pop_front()) {
-            if (!open_.contains(due_.front().second)) continue;
-            if (due_.front().first > desk.now()) return due_.front().first;
-            finish(desk, due_.front().second, errc::expired, {}, {});
-        }
-        return time_point::max();
+        return due_.expire(desk.now(), is_open(),
+                           [&](std::uint32_t number) { finish(desk, number, errc::expired, {}, {}); });
     }
 
 private:
@@ -155,6 +151,10 @@ private:
         peer_handle from, to;
         std::string token;
     };
+
+    auto is_open() const {
+        return [this](std::uint32_t number) { return open_.contains(number); };
+    }
 
     std::size_t count(peer_handle from) const {
         std::size_t n = 0;
@@ -197,8 +197,8 @@ private:
     requests_options options_;
     std::map<std::uint32_t, question> open_;                         // by number
     std::set<std::pair<std::uint32_t, std::uint32_t>> asked_, owed_; // slot and number
-    std::deque<std::pair<time_point, std::uint32_t>> due_;           // one time-out for all: in order
-    std::unordered_map<std::uint64_t, std::uint32_t> late_;          // functions' tickets
+    detail::deadline_queue<std::uint32_t> due_;
+    std::unordered_map<std::uint64_t, std::uint32_t> late_; // functions' tickets
     std::unordered_map<std::uint32_t, std::shared_ptr<const std::function<void(call&)>>> functions_;
     std::uint32_t last_ = 0;
 };

@@ -22,7 +22,7 @@ namespace sigfire {
 
 /// Settings of `resume`.
 struct resume_options {
-    std::chrono::milliseconds window{30'000}; ///< from the loss of a connection, to come back
+    std::chrono::milliseconds window{30'000}; ///< from the loss of a connection, to come back; 0 = none can
     std::size_t messages = 1000;              ///< kept for one peer, that it has not acknowledged
     std::size_t bytes = 1u << 20;             ///< of those messages
 };
@@ -53,24 +53,16 @@ public:
         if (e.token.empty()) { // asks to be resumable
             begin(desk, from);
             const auto said = describe(states_.at(from.slot), false);
-            envelope r;
-            r.what = verb::reply;
-            r.id = e.id;
-            r.data.bytes = said.view();
-            return desk.send_uncounted(from, r);
+            return answer(desk, from, e.id, errc::ok, said.view());
         }
         const auto old = find(e.token);
-        if (!old || old == from) return desk.reply(from, e.id, errc::expired);
+        if (!old || old == from) return answer(desk, from, e.id, errc::expired, {});
         desk.take_over(from, old);
         auto& s = states_.at(old.slot);
         const bool recovered = settle(s, e.token, e.received);
-        envelope r;
-        r.what = verb::reply;
-        r.id = e.id;
         detail::json_text said;
         said.raw(R"({"id":)").string(desk.id(old)).raw(",").raw(describe(s, true).view().substr(1));
-        r.data.bytes = said.view();
-        desk.send_uncounted(old, r);
+        answer(desk, old, e.id, errc::ok, said.view());
         if (recovered) replay(desk, old, s);
     }
 
@@ -105,7 +97,7 @@ public:
 
     template <class D>
     bool outlives(D&, peer_handle peer, errc why) {
-        if (!states_.contains(peer.slot)) return false;
+        if (!states_.contains(peer.slot) || options_.window.count() <= 0) return false;
         return why == errc::lost || why == errc::pong_timeout || why == errc::slow_consumer ||
                why == errc::overloaded;
     }
@@ -150,7 +142,8 @@ public:
     template <class D>
     bool can_keep(D&, peer_handle peer, const envelope& e) {
         const auto& s = states_.at(peer.slot);
-        return !s.gap && s.kept.size() < options_.messages && s.bytes + e.data.bytes.size() <= options_.bytes;
+        return !s.gap && s.kept.size() < options_.messages &&
+               s.bytes + detail::stored_envelope::size_of(e) <= options_.bytes;
     }
 
     template <class D>
@@ -234,11 +227,13 @@ private:
 
     // A peer is back, and had `count` messages. False: it has missed something.
     bool settle(state& s, std::string_view shown, std::uint64_t count) {
+        // Shown again: it never heard that something is missing, and still counts from an older beginning.
+        const bool misled = s.token != shown && !s.recovered;
         if (s.token == shown) std::swap(s.token, s.spent);
         tokens_.erase(s.token);
         renew(s);
         acknowledge(s, count);
-        s.recovered = !s.gap && count <= s.said && count == s.said - s.kept.size();
+        s.recovered = !misled && !s.gap && count <= s.said && count == s.said - s.kept.size();
         if (!s.recovered) {
             s.kept.clear();
             s.bytes = 0;
@@ -246,6 +241,17 @@ private:
             s.gap = false;
         }
         return s.recovered;
+    }
+
+    // Replies about resuming are not counted.
+    template <class D>
+    static void answer(D& desk, peer_handle to, std::string_view token, errc status, std::string_view data) {
+        envelope r;
+        r.what = verb::reply;
+        r.id = token;
+        r.status = status;
+        r.data.bytes = data;
+        desk.send_uncounted(to, r);
     }
 
     template <class D>

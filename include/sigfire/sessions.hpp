@@ -1,9 +1,11 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/detail/deadline_queue.hpp>
 #include <sigfire/detail/json_extras.hpp>
 #include <sigfire/envelope.hpp>
 #include <sigfire/error.hpp>
+#include <sigfire/fanout.hpp>
 #include <sigfire/feature.hpp>
 #include <sigfire/peer.hpp>
 
@@ -11,7 +13,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <set>
 #include <string_view>
@@ -21,6 +22,7 @@ namespace sigfire {
 
 /// Settings of `sessions`.
 struct sessions_options {
+    bool enabled = true; ///< false: as if it were no part, for programs that decide late
     std::chrono::milliseconds timeout{30'000}; ///< for the other side to accept or reject
     std::size_t per_peer = 100;                ///< sessions of one peer; more are `full`
     bool strict = false; ///< no offers, answers and candidates without a session that was accepted
@@ -42,14 +44,16 @@ public:
     std::size_t size() const noexcept { return sessions_.size(); }
 
     template <class D>
-    errc sending(D& desk, peer_handle from, envelope& e, std::string_view& data) {
+    errc sending(D& desk, peer_handle from, envelope& e) {
         if (e.data.kind <= signal_kind::other && !options_.strict && !options_.gate) return errc::ok;
-        return judge(desk, from, e, data);
+        if (!options_.enabled) return errc::ok;
+        return judge(desk, from, e);
     }
 
     template <class D>
     void sent(D& desk, peer_handle from, envelope& e) {
         if (e.data.kind <= signal_kind::other && !options_.gate) return;
+        if (!options_.enabled) return;
         step(desk, from, e);
     }
 
@@ -69,22 +73,17 @@ public:
 
     template <class D>
     time_point tick(D& desk) {
-        for (; !due_.empty(); due_.pop_front()) {
-            const auto at = sessions_.find(due_.front().who);
-            if (at == sessions_.end() || at->second.number != due_.front().number || at->second.accepted)
-                continue;
-            if (due_.front().at > desk.now()) return due_.front().at;
-            const auto s = at->second;
+        return due_.expire(desk.now(), is_open(), [&](const started& late) {
+            const auto s = sessions_.at(late.who);
             erase(s.caller, s.callee);
             tell(desk, s.caller, "session-timeout", desk.id(s.callee), {}, signal_kind::session_end);
             tell(desk, s.callee, "session-timeout", desk.id(s.caller), {}, signal_kind::session_end);
-        }
-        return time_point::max();
+        });
     }
 
 private:
     template <class D>
-    [[gnu::noinline]] errc judge(D& desk, peer_handle from, envelope& e, std::string_view& data) {
+    [[gnu::noinline]] errc judge(D& desk, peer_handle from, envelope& e) {
         using enum signal_kind;
         const auto kind = e.data.kind;
         const auto to = desk.find(e.to);
@@ -94,7 +93,7 @@ private:
         case session_start:
             if (s != nullptr) return errc::session_exists;
             if (count(from) >= options_.per_peer || count(to) >= options_.per_peer) return errc::full;
-            data = R"({"polite":false})";
+            e.role = politeness::impolite;
             return errc::ok;
         case session_accept:
         case session_reject: return s && !s->accepted && s->callee == from ? errc::ok : errc::no_session;
@@ -119,7 +118,7 @@ private:
             sessions_[key(from, to)] = {from, to, ++last_};
             index_[from.slot].insert(to.slot);
             index_[to.slot].insert(from.slot);
-            due_.push_back({desk.now() + options_.timeout, key(from, to), last_});
+            due_.add(desk.now() + options_.timeout, {key(from, to), last_}, sessions_.size(), is_open());
             return;
         }
         auto* const s = find(from, to);
@@ -144,11 +143,18 @@ private:
         bool caller_described = false, callee_described = false;
     };
 
-    struct deadline {
-        time_point at;
+    struct started {
         pair who;
         std::uint64_t number;
     };
+
+    // Whether a session still waits to be accepted.
+    auto is_open() const {
+        return [this](const started& s) {
+            const auto at = sessions_.find(s.who);
+            return at != sessions_.end() && at->second.number == s.number && !at->second.accepted;
+        };
+    }
 
     static pair key(peer_handle a, peer_handle b) noexcept { return std::minmax(a.slot, b.slot); }
 
@@ -185,13 +191,14 @@ private:
         e.from = from;
         e.data.bytes = data;
         e.data.kind = kind;
-        desk.send(to, e);
+        fanout alone; // news: who is away finds them, or hears that something is missing
+        desk.spread(to, e, alone);
     }
 
     sessions_options options_;
     std::map<pair, session> sessions_;
     std::map<std::uint32_t, std::set<std::uint32_t>> index_; // slot: with whom
-    std::deque<deadline> due_;                               // one time-out for all: in order
+    detail::deadline_queue<started> due_;
     std::uint64_t last_ = 0;
 };
 

@@ -371,6 +371,24 @@ BOOST_AUTO_TEST_CASE(replies) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(replies_say_what_signal_fire_2021_has_no_words_for_with_extras_only) {
+    const struct {
+        errc status;
+        politeness role;
+        const char* data;
+    } rows[] = {
+        {errc::held, politeness::none, R"({"held":true})"},
+        {errc::ok, politeness::polite, R"({"polite":true})"},
+        {errc::ok, politeness::impolite, R"({"polite":false})"},
+    };
+    for (const auto& row : rows) {
+        envelope e;
+        e.what = verb::reply, e.id = "7", e.status = row.status, e.role = row.role;
+        BOOST_TEST(encode(json{}, e, plain) == R"({"id":7,"ok":true})");
+        BOOST_TEST(encode(json{}, e, extras) == R"({"id":7,"ok":true,"data":)" + std::string{row.data} + "}");
+    }
+}
+
 BOOST_AUTO_TEST_CASE(replies_of_hooks) {
     envelope e;
     e.what = verb::reply;

@@ -41,6 +41,13 @@ inline void same(const script& got, const script& expected) {
     BOOST_CHECK_EQUAL_COLLECTIONS(got.begin(), got.end(), expected.begin(), expected.end());
 }
 
+/// The token in a welcome or reply, or empty.
+inline std::string token_in(std::string_view text) {
+    const std::string_view begin = R"("token":")";
+    const auto at = text.find(begin);
+    return at == text.npos ? std::string{} : std::string{text.substr(at + begin.size(), 21)};
+}
+
 /// What was sent to whom, in the order in which it was sent.
 using conversation = std::vector<std::pair<std::string, std::string>>;
 
@@ -101,6 +108,8 @@ struct entrance {
     std::string target = {}; ///< of the upgrade request: `/?resume`
     bool extras = true;
     std::string token = {}; ///< as a codec would find it in the request
+    bool permanent = false; ///< as a hook would have it
+    std::string metadata = {};
 };
 
 /** `hub_bench b{features{topics{}, presence{}}};`, and if need be a router, hooks, and options of the hub.
@@ -291,6 +300,8 @@ private:
         BOOST_TEST_REQUIRE((codec.open(rq, c.its_state.codec, wish) == errc::ok));
         if (!how.id.empty()) wish.id = how.id;
         if (!how.token.empty()) wish.token = how.token;
+        wish.permanent = how.permanent;
+        wish.metadata = how.metadata;
         errc refused = errc::ok;
         if constexpr (detail::has_on_admit<H>) refused = h.admit(rq, wish);
         if (refused == errc::ok) {

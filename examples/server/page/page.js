@@ -9,7 +9,11 @@
  *     peer.call('the id of someone else')          // 'open' follows, or 'ended'
  *     peer.send('hello')                           // once it is open
  *
+ * A connection that breaks is made again, and goes on where it was: the id stays, nothing is lost or said twice.
+ *
  * Events, and what their `detail` holds:
+ *   away      { }               the connection broke; what we say meanwhile is said later
+ *   back      { id }            it is there again; another id if it took too long
  *   lost      { code, reason }  the server is gone; a call that is open goes on without it
  *   calling   { id }            our call has begun
  *   incoming  { id }            somebody called, and we accepted
@@ -19,15 +23,31 @@
  */
 export class Peer extends EventTarget {
   id = ''
+  #url = ''
   #socket = null
   #configuration = {}
-  #replies = new Map()
+  #replies = new Map() // id of a request: { text, number, settle }
   #requests = 0
+  #said = 0 // requests on the wire since counting began
+  #heard = 0 // messages of the server since then
+  #token = '' // proves who we are when we come back
+  #window = 0 // ms for that
+  #until = 0 // when trying to come back is given up
   #call = null // { id, pc, channel, timer }; pc is missing until the call is accepted
 
   /** Resolves with our id. Rejects when the server cannot be reached or does not greet us in time. */
   async connect(url) {
-    if (this.#socket) throw new Error('Already connected')
+    if (this.#socket || this.#until) throw new Error('Already connected')
+    this.#url = url
+    this.#token = ''
+    await this.#dial()
+    return this.id
+  }
+
+  #dial() {
+    const url = new URL(this.#url)
+    url.searchParams.set('resume', this.#token)
+    if (this.#token) url.searchParams.set('received', this.#heard)
     return new Promise((resolve, reject) => {
       const socket = (this.#socket = new WebSocket(url, 'sigfire.v1.json'))
       const timer = setTimeout(() => socket.close(), 10_000)
@@ -38,24 +58,69 @@ export class Peer extends EventTarget {
         if (message.cmd !== 'welcome') return socket.close()
         welcome = true
         clearTimeout(timer)
-        this.id = message.data.id
-        this.#configuration = message.data.configuration ?? {}
-        resolve(this.id)
+        this.#greet(message.data)
+        resolve()
       }
       socket.onclose = ({ code, reason }) => {
         clearTimeout(timer)
         if (this.#socket !== socket) return
         this.#socket = null
-        for (const reply of this.#replies.values()) reply({ ok: false, data: { message: 'Connection Lost' } })
-        this.#replies.clear()
         if (!welcome) return reject(new Error('The server cannot be reached'))
-        if (this.#call?.channel?.readyState !== 'open') this.#end(this.#call, 'Connection Lost')
-        this.#emit('lost', { code, reason })
+        // Only a connection that broke can be made again: 1006 is how a browser says so.
+        if (this.#token && code === 1006) return this.#return(code, reason)
+        this.#lose(code, reason)
       }
     })
   }
 
-  get online() { return this.#socket?.readyState === WebSocket.OPEN }
+  #greet({ id, configuration = {}, resume = {} }) {
+    this.id = id
+    this.#configuration = configuration
+    this.#token = resume.token ?? ''
+    this.#until = 0
+    this.#window = resume.window ?? 0
+    if (!resume.recovered) {
+      this.#heard = this.#said = 0
+      this.#fail()
+      return
+    }
+    this.#socket.send(JSON.stringify({ cmd: 'ack', received: this.#heard }))
+    for (const { text, number } of this.#replies.values()) if (number > resume.received) this.#socket.send(text)
+  }
+
+  // Tries to come back, more and more seldom, for as long as the server waits for us.
+  async #return(code, reason) {
+    this.#until = Date.now() + this.#window
+    this.#emit('away', {})
+    for (let pause = 250; Date.now() < this.#until; pause = Math.min(2 * pause, 5000)) {
+      await new Promise(resolve => setTimeout(resolve, pause * (0.5 + Math.random())))
+      try {
+        await this.#dial()
+        return this.#emit('back', { id: this.id })
+      } catch {
+        // the next try may do better
+      }
+    }
+    this.#lose(code, reason)
+  }
+
+  #lose(code, reason) {
+    this.#until = 0
+    this.#token = ''
+    this.#fail()
+    if (this.#call?.channel?.readyState !== 'open') this.#end(this.#call, 'Connection Lost')
+    this.#emit('lost', { code, reason })
+  }
+
+  // Nobody will answer what was asked.
+  #fail() {
+    const waiting = [...this.#replies.values()]
+    this.#replies.clear()
+    for (const { settle } of waiting) settle({ ok: false, data: { message: 'Connection Lost' } })
+  }
+
+  /** Whether the server knows us, even if the connection is broken at the moment. */
+  get online() { return this.#until > 0 || this.#socket?.readyState === WebSocket.OPEN }
 
   /** Asks the peer `id` for a call. What becomes of it is told by events. */
   call(id) {
@@ -82,8 +147,9 @@ export class Peer extends EventTarget {
     return new Promise(resolve => {
       if (!this.online) return resolve({ ok: false, data: { message: 'Not Connected' } })
       const id = String(++this.#requests)
-      this.#replies.set(id, resolve)
-      this.#socket.send(JSON.stringify({ cmd, target, data, id }))
+      const text = JSON.stringify({ cmd, target, data, id })
+      this.#replies.set(id, { text, number: ++this.#said, settle: resolve })
+      if (!this.#until) this.#socket.send(text) // or else it is sent when we are back
     })
   }
 
@@ -94,9 +160,11 @@ export class Peer extends EventTarget {
   }
 
   #receive(message) {
+    if (++this.#heard % 64 === 0) this.#socket.send(JSON.stringify({ cmd: 'ack', received: this.#heard }))
     if (typeof message.ok === 'boolean') {
-      this.#replies.get(message.id)?.(message)
+      const request = this.#replies.get(message.id)
       this.#replies.delete(message.id)
+      request?.settle(message)
       return
     }
     const { cmd, origin, data } = message
@@ -261,15 +329,21 @@ async function connect() {
     complain(`${error.message}.`, true)
     return show()
   }
+  introduce()
+  if (location.hash.length > 1 && state === 'idle') dial(location.hash)
+}
+
+function introduce() {
   status('online', 'Online')
   $('own').textContent = peer.id
   const link = new URL(location)
   link.hash = encodeURIComponent(peer.id)
   $('link').value = link
   show()
-  if (location.hash.length > 1 && state === 'idle') dial(location.hash)
 }
 
+peer.addEventListener('away', () => status('busy', 'Reconnecting…'))
+peer.addEventListener('back', introduce)
 peer.addEventListener('lost', ({ detail: { code, reason } }) => {
   status('lost', 'Offline')
   $('own').textContent = '…'

@@ -160,7 +160,8 @@ public:
         }
         case verb::reply:
             if (is_verdict(e.status))
-                return length(R"({"id":,"ok":true,"data":})") + e.id.size() + e.data.bytes.size();
+                return length(R"({"id":,"ok":true,"data":{"polite":false}})") + e.id.size() +
+                       e.data.bytes.size();
             return length(R"({"id":,"ok":false,"data":{"message":""}})") + e.id.size() + e.data.bytes.size() +
                    json_text_bound(e.command) + to_string(e.status).size() +
                    (st.extras ? length(R"(,"cause":"")") + cause_name(e.status).size() : 0);
@@ -204,7 +205,14 @@ public:
             out.raw(e.id);
             if (is_verdict(e.status)) {
                 if (e.data.bytes.empty()) [[likely]] {
-                    out.literal(R"(,"ok":true})");
+                    if (st.extras && e.status == errc::held)
+                        out.literal(R"(,"ok":true,"data":{"held":true}})");
+                    else if (st.extras && e.role == politeness::polite)
+                        out.literal(R"(,"ok":true,"data":{"polite":true}})");
+                    else if (st.extras && e.role == politeness::impolite)
+                        out.literal(R"(,"ok":true,"data":{"polite":false}})");
+                    else [[likely]]
+                        out.literal(R"(,"ok":true})");
                     break;
                 }
                 out.literal(R"(,"ok":true,"data":)");

@@ -85,8 +85,11 @@ inline errc decode_extra(const json_request_members& in, json_extra_room& room, 
     if (!answered) e.id = {};
     e.what = known->what;
     e.data.kind = known->kind;
-    if (known->what == verb::send && e.to.empty() && e.topic.empty() && e.status == errc::ok)
+    if (known->what != verb::send) {
+        if (json_truthy(in.target) && (e.to.empty() || e.to.size() > 256)) e.status = errc::malformed;
+    } else if (e.to.empty() && e.topic.empty() && e.status == errc::ok) {
         e.status = json_truthy(in.target) ? errc::unknown : errc::missing_target;
+    }
     if (!in.extra) return errc::ok;
     const auto& extra = *in.extra;
     e.echo = json_truthy(extra.echo);
@@ -94,13 +97,15 @@ inline errc decode_extra(const json_request_members& in, json_extra_room& room, 
     if (is_json_string(extra.token)) {
         e.token = json_unescape(json_contents(extra.token), room.token, sizeof room.token);
         if (e.token.empty()) e.token = "?"; // none of ours, but one was shown
+    } else if (json_truthy(extra.token)) {
+        e.token = "?";
     }
     e.received = json_uint(extra.received).value_or(0);
     if (known->what == verb::respond) {
         const auto number = json_uint(extra.request).value_or(0);
         if (number <= std::numeric_limits<std::uint32_t>::max())
             e.request = static_cast<std::uint32_t>(number);
-        if (extra.ok == "false") e.status = errc::denied;
+        e.status = extra.ok == "false" ? errc::denied : errc::ok; // the answer's, whatever else it says
     }
     return errc::ok;
 }

@@ -15,10 +15,8 @@ namespace sigfire::detail {
 /// An envelope that owns what its views show, in one piece of memory. What lies in its `whole` stays there.
 class stored_envelope {
 public:
-    explicit stored_envelope(const envelope& e) : envelope_(e) {
+    explicit stored_envelope(const envelope& e) : envelope_(e), size_(size_of(e)) {
         const std::string_view whole = e.whole.view();
-        size_ = whole.size();
-        for_each_view(envelope_, [&](std::string_view& v) { size_ += within(v, whole) ? 0 : v.size(); });
         bytes_ = std::make_unique_for_overwrite<char[]>(size_);
         char* p = bytes_.get();
         const auto copy = [&p](std::string_view v) {
@@ -49,6 +47,14 @@ public:
     /// Bytes it holds.
     std::size_t size() const noexcept { return size_; }
 
+    /// Bytes that it would hold.
+    static std::size_t size_of(envelope e) noexcept {
+        const std::string_view whole = e.whole.view();
+        auto size = whole.size();
+        for_each_view(e, [&](std::string_view& v) { size += within(v, whole) ? 0 : v.size(); });
+        return size;
+    }
+
 private:
     template <class F>
     static void for_each_view(envelope& e, F f) {
@@ -62,7 +68,7 @@ private:
 
     envelope envelope_;
     std::unique_ptr<char[]> bytes_;
-    std::size_t size_ = 0;
+    std::size_t size_;
 };
 
 } // namespace sigfire::detail

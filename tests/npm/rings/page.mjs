@@ -3,6 +3,7 @@
 // Two pages of the server's own chat in headless Chromium talk over WebRTC.
 
 import { mkdtempSync } from 'node:fs'
+import { connect as dialTcp, createServer } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
@@ -39,6 +40,29 @@ async function pages(count, test) {
   } finally {
     for (const page of opened) await page.close()
     await server.stop()
+  }
+}
+
+/** A wire to the server that can be cut. */
+async function wire(server) {
+  const { hostname, port } = new URL(server.addresses[0])
+  const sockets = new Set()
+  const proxy = createServer(near => {
+    const far = dialTcp(Number(port), hostname)
+    for (const socket of [near, far]) {
+      sockets.add(socket)
+      socket.on('error', () => {}).on('close', () => sockets.delete(socket) && (near.destroy(), far.destroy()))
+    }
+    near.pipe(far).pipe(near)
+  })
+  await new Promise(resolve => proxy.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${proxy.address().port}/`,
+    cut: () => sockets.forEach(socket => socket.resetAndDestroy()),
+    close() {
+      proxy.close()
+      this.cut()
+    },
   }
 }
 
@@ -184,6 +208,36 @@ const tests = {
       await connected(alice, bob)
       await bob.goto('about:blank')
       await shows(alice, '#call', 'Not in a call', 30_000)
+    }),
+
+  'a connection that is killed comes back under the same id': () =>
+    pages(0, async ({ server, open }) => {
+      const proxy = await wire(server)
+      try {
+        const [alice, bob] = [await online(await open(proxy.url)), await online(await open(proxy.url))]
+        const ids = [await own(alice), await own(bob)]
+        for (let round = 0; round < 3; ++round) {
+          for (const page of [alice, bob])
+            await page.evaluate(() => {
+              const status = document.getElementById('status')
+              let gone = false
+              window.returned = new Promise(resolve =>
+                new MutationObserver(() => {
+                  gone ||= status.textContent !== 'Online'
+                  if (gone && status.textContent === 'Online') resolve()
+                }).observe(status, { childList: true, characterData: true, subtree: true }))
+            })
+          proxy.cut()
+          const back = [alice, bob].map(page => page.evaluate(() => window.returned))
+          await within(Promise.all(back), 'return of both pages', 15_000)
+          equal([await own(alice), await own(bob)], ids, `ids after cut ${round}`)
+        }
+        await dial(alice, ids[1])
+        await connected(alice, bob)
+        await say(alice, bob, 'nothing happened')
+      } finally {
+        proxy.close()
+      }
     }),
 
   'a lost server is shown, the chat goes on, reconnect is offered': () =>
