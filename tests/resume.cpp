@@ -546,14 +546,14 @@ BOOST_AUTO_TEST_CASE(an_id_whose_peer_is_away_can_be_claimed_without_a_token) {
 BOOST_AUTO_TEST_CASE(a_claimant_gets_the_id_when_the_connection_breaks_and_not_when_it_is_replaced) {
     bench b;
     const auto token = b.enter("a");
-    b.at("a").deaf = true;
+    b.at("a").answers_pings = false;
     b.connect("x", {.id = "a"});
     BOOST_TEST(b.at("x").held);
     const auto greeting = b.come_back("y", token, 0); // the token proves more than a claim
     BOOST_TEST(masked(greeting) == welcome("a", 0));
     BOOST_TEST(b.ended("x") == errc::id_in_use);
     BOOST_TEST(b.ended("a") == errc::replaced);
-    b.at("y").deaf = true;
+    b.at("y").answers_pings = false;
     b.connect("x", {.id = "a"});
     b.lose("y");
     same(b.heard("x"), {R"({"cmd":"welcome","data":{"id":"a"}})"});
