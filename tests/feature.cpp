@@ -335,6 +335,11 @@ BOOST_FIXTURE_TEST_CASE(what_is_missed_may_be_taken_care_of, world) {
     o.take();
     b.say("ann", R"({"cmd":"offer","id":7,"data":{"offer":1}})");
     same(o.take(), {"1 sending", "2 sending", "1 missed 7 missing_target", "2 missed 7 offline"});
+    // It is called by the sender's id, though the hub had one ready for who turned out to have no room.
+    b.at("bob").full = true;
+    b.say("ann", R"({"cmd":"offer","target":"bob","id":8,"data":{"offer":1}})");
+    same(o.take(), {"1 sending bob", "2 sending bob", "1 missed 8 full", "2 missed 8 offline",
+                    "1 closed bob slow_consumer", "2 closed bob slow_consumer"});
 }
 
 // --- peers
@@ -394,8 +399,12 @@ BOOST_FIXTURE_TEST_CASE(a_peer_whose_traffic_is_kept_may_outlive_its_connection,
     BOOST_TEST(send() == "ok");
     same(b.heard("again"), {R"({"cmd":"bye","origin":"bob"})"});
     o.take();
+    // So it does while the last connection is still there: then it was never away.
+    b.connect("ann", {.id = "", .token = "proof"});
+    BOOST_TEST(b.ended("again") == errc::replaced);
+    same(o.take(), {"1 returning proof", "2 returning proof", "1 returned ann", "2 returned ann"});
     o.outlives[2] = false;
-    b.lose("again");
+    b.lose("ann");
     same(o.take(), {"1 outlives ann lost", "2 outlives ann lost", "1 closed ann lost", "2 closed ann lost"});
     BOOST_TEST(!b.h.find("ann"));
 }

@@ -137,8 +137,10 @@ BOOST_FIXTURE_TEST_CASE(asking_for_room_changes_nothing, fixture) {
     BOOST_TEST(!any_outlet{out}.has_room(e));
     BOOST_TEST(connection.marked == "");
     e.what = verb::welcome; // no word for it: always room
+    connection.marked = "closing";
     BOOST_TEST(out.has_room(e));
     BOOST_TEST(any_outlet{out}.has_room(e));
+    connection.marked = "";
     e.what = verb::send;
     e.id = {};
     connection.capacity = 105;

@@ -380,11 +380,15 @@ BOOST_AUTO_TEST_CASE(all_watchers_are_sent_one_text) {
     b.connect("wes");
     b.watch();
     b.watch("t", "wes");
+    b.codec.encoded = 0;
     b.advance(50ms);
+    BOOST_TEST(b.codec.encoded == 1u);
     BOOST_TEST(b.at("wes").buffer == b.at("eve").buffer);
     const auto before = b.at("wes").buffer;
     b.join("ann");
+    b.codec.encoded = 0;
     b.advance(50ms);
+    BOOST_TEST(b.codec.encoded == 1u);
     BOOST_TEST(b.at("wes").buffer == b.at("eve").buffer);
     BOOST_TEST(b.at("wes").buffer != before);
 }

@@ -116,8 +116,10 @@ BOOST_AUTO_TEST_CASE(the_text_of_a_publication_is_one_for_all) {
         b.connect(name);
         b.join(name, "t");
     }
-    // All are sent the same bytes, the id of the message included.
+    // All are sent the same bytes, the id of the message included; encoded are those and the reply.
+    b.codec.encoded = 0;
     b.ask("ann", R"({"cmd":"publish","topic":"t","echo":true})");
+    BOOST_TEST(b.codec.encoded == 2u);
     BOOST_TEST(b.at("bob").buffer == b.at("eve").buffer);
     BOOST_TEST(b.at("bob").buffer == b.at("ann").buffer);
     const auto first = b.at("bob").buffer;

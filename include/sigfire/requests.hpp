@@ -65,6 +65,11 @@ private:
  *  Ends with what the other side answers; with `unknown`, `self`, `offline` or `full` at once; with `offline`
  * when the other side goes; with `expired` when it takes too long. */
 class requests : public feature {
+    // Up here, since its type is deduced.
+    auto is_open() const {
+        return [this](std::uint32_t number) { return open_.contains(number); };
+    }
+
 public:
     explicit requests(requests_options options = {}) : options_(options) {}
 
@@ -151,10 +156,6 @@ private:
         peer_handle from, to;
         std::string token;
     };
-
-    auto is_open() const {
-        return [this](std::uint32_t number) { return open_.contains(number); };
-    }
 
     std::size_t count(peer_handle from) const {
         std::size_t n = 0;

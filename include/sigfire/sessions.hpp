@@ -37,6 +37,14 @@ struct sessions_options {
  *  `session-timeout`. A peer goes: the other hears `bye`, with the cause. Who was called is the polite side
  * (perfect negotiation, W3C WebRTC 10.7); the caller hears so in the reply, the other with the message. */
 class sessions : public feature {
+    // Whether a session still waits to be accepted. Up here, since its type is deduced.
+    auto is_open() const {
+        return [this](const auto& s) {
+            const auto at = sessions_.find(s.who);
+            return at != sessions_.end() && at->second.number == s.number && !at->second.accepted;
+        };
+    }
+
 public:
     explicit sessions(sessions_options options = {}) : options_(options) {}
 
@@ -147,14 +155,6 @@ private:
         pair who;
         std::uint64_t number;
     };
-
-    // Whether a session still waits to be accepted.
-    auto is_open() const {
-        return [this](const started& s) {
-            const auto at = sessions_.find(s.who);
-            return at != sessions_.end() && at->second.number == s.number && !at->second.accepted;
-        };
-    }
 
     static pair key(peer_handle a, peer_handle b) noexcept { return std::minmax(a.slot, b.slot); }
 

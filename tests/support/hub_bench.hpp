@@ -51,9 +51,19 @@ inline std::string token_in(std::string_view text) {
 /// What was sent to whom, in the order in which it was sent.
 using conversation = std::vector<std::pair<std::string, std::string>>;
 
+/// Counts how often it encodes: what goes to many is encoded once.
+struct counting_json : codec::json {
+    mutable std::size_t encoded = 0;
+
+    std::size_t encode(const envelope& e, const state& st, char* p) const {
+        ++encoded;
+        return json::encode(e, st, p);
+    }
+};
+
 /// A peer's end of the wire. It has no room when the test says that it is `full`.
 struct connection {
-    connection_state<codec::json> its_state;
+    connection_state<counting_json> its_state;
     std::string name;
     conversation* heard = nullptr;
     bool* marked = nullptr; // some connection needs to be seen to at the end of the turn
@@ -89,7 +99,7 @@ struct connection {
         if (usable()) ending_for = why;
         *marked = true;
     }
-    connection_state<codec::json>& state() { return its_state; }
+    connection_state<counting_json>& state() { return its_state; }
 };
 
 /// How a peer comes. `id`: empty = the hub draws one. Without `extras` it talks Signal-Fire 2021.
@@ -110,7 +120,7 @@ struct entrance {
 template <class F = features<>, class H = no_hooks, class R = direct_router>
 class hub_bench {
 public:
-    using way = outlet<connection, codec::json>;
+    using way = outlet<connection, counting_json>;
     using hub_type = hub<local_registry, R, way, no_log, H, F>;
 
     explicit hub_bench(F parts = F{}, H chain = H{}, R router = R{}, const hub_options& options = {})
@@ -124,7 +134,7 @@ public:
     hub_bench(const hub_bench&) = delete;
     hub_bench& operator=(const hub_bench&) = delete;
 
-    codec::json codec; // before the hub, whose outlets use it
+    counting_json codec; // before the hub, whose outlets use it
     std::map<std::string, connection, std::less<>> connections;
     hub_type h;
 
