@@ -245,7 +245,7 @@ BOOST_AUTO_TEST_CASE(who_claims_the_id_of_a_dead_connection_finds_what_waits) {
     b.say_bye("a", "c", "3");
     b.connect("x", {.id = "c"}); // the id is what counts
     same(b.heard("x"), {bye("a", "3")});
-    b.at("x").deaf = true;
+    b.at("x").answers_pings = false;
     b.connect("y", {.id = "c"});
     BOOST_TEST(b.say_bye("a", "c", "4") == "ok"); // the holder is here as long as nobody knows better
     same(b.heard("y"), {});

@@ -131,6 +131,43 @@ BOOST_FIXTURE_TEST_CASE(a_delivery_that_does_not_fit_is_dropped_with_its_connect
     BOOST_TEST(connection.sent.empty());
 }
 
+BOOST_FIXTURE_TEST_CASE(asking_for_room_changes_nothing, fixture) {
+    connection.capacity = 105;
+    BOOST_TEST(!out.has_room(e));
+    BOOST_TEST(!any_outlet{out}.has_room(e));
+    BOOST_TEST(connection.marked == "");
+    e.what = verb::welcome; // no word for it: always room
+    BOOST_TEST(out.has_room(e));
+    BOOST_TEST(any_outlet{out}.has_room(e));
+    e.what = verb::send;
+    e.id = {};
+    connection.capacity = 105;
+    BOOST_TEST(out.has_room(e));
+    BOOST_TEST(any_outlet{out}.has_room(e));
+    BOOST_TEST((out.ready(e) == errc::ok));
+    connection.marked = "closing";
+    BOOST_TEST(!out.has_room(e));
+    BOOST_TEST(connection.marked == "closing");
+    BOOST_TEST(connection.sent.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_shared_delivery_says_the_same, fixture) {
+    toy_connection other;
+    fanout shared;
+    for (auto* c : {&connection, &other}) c->its_state.codec.mark = 'b';
+    out.deliver(e, shared);
+    any_outlet{toy_outlet{other, codec}}.deliver(e, shared);
+    out.deliver(e);
+    BOOST_TEST((connection.sent == std::vector<std::string>{"b7|offer", "b7|offer"}));
+    BOOST_TEST((other.sent == std::vector<std::string>{"b7|offer"}));
+    BOOST_TEST((other.type == message_type::binary));
+    BOOST_TEST(shared.size() == 1u);
+    e.what = verb::welcome;
+    fanout second;
+    out.deliver(e, second);
+    BOOST_TEST(connection.sent.size() == 2u);
+}
+
 BOOST_FIXTURE_TEST_CASE(the_rest_is_passed_on, fixture) {
     BOOST_TEST(out.ping());
     connection.can_ping = false;

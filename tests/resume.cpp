@@ -67,17 +67,20 @@ BOOST_AUTO_TEST_CASE(a_peer_asks_to_be_resumable_by_url_or_command) {
     const auto greeting = b.connect("a", {.id = "a", .target = "/?resume"});
     BOOST_TEST(masked(greeting) ==
                R"({"cmd":"welcome","data":{"id":"a","resume":{"token":"T","window":20000}}})");
-    const auto reply = b.ask("b", R"({"cmd":"resume"})"), again = b.ask("b", R"({"cmd":"resume"})");
+    const auto reply = b.ask("b", R"({"cmd":"resume"})");
+    b.ask("b", R"({"cmd":"dance"})");
+    const auto again = b.ask("b", R"({"cmd":"resume"})");
     BOOST_TEST(masked(reply) == R"(ok {"token":"T","window":20000})");
     BOOST_TEST(masked(again) == R"(ok {"token":"T","window":20000})");
     const std::set<std::string> tokens{token_in(greeting), token_in(reply), token_in(again)};
     BOOST_TEST(tokens.size() == 3u);
-    // the second replaced the first
+    // The second replaced the first, and both ends count anew.
     b.lose("b");
     BOOST_TEST(b.away() == 1u);
     b.come_back("x", token_in(reply), 0);
     BOOST_TEST(!(b.peer("x") == b.h.find("b")));
-    b.come_back("y", token_in(again), 0);
+    BOOST_TEST(b.come_back("y", token_in(again), 0).ends_with(R"("recovered":true,"received":0}}})"));
+    same(b.heard("y"), {});
     BOOST_TEST((b.peer("y") == b.h.find("b")));
     // those who know no extras are who they are
     BOOST_TEST(b.connect("old", {.id = "old", .target = "/?resume", .extras = false}) ==
@@ -339,8 +342,8 @@ BOOST_AUTO_TEST_CASE(only_connections_that_broke_are_waited_for) {
         BOOST_TEST(b.away() == 1u, cause_name(why));
         BOOST_TEST(masked(b.come_back("a", token, 0)) == welcome("a", 0));
     }
-    for (const auto why :
-         {errc::closed, errc::malformed, errc::bad_utf8, errc::flood, errc::denied, errc::too_large}) {
+    for (const auto why : {errc::closed, errc::protocol_violation, errc::malformed, errc::bad_utf8,
+                           errc::flood, errc::denied, errc::too_large}) {
         bench b;
         const auto token = b.enter("a");
         b.close("a", why);
@@ -546,14 +549,14 @@ BOOST_AUTO_TEST_CASE(an_id_whose_peer_is_away_can_be_claimed_without_a_token) {
 BOOST_AUTO_TEST_CASE(a_claimant_gets_the_id_when_the_connection_breaks_and_not_when_it_is_replaced) {
     bench b;
     const auto token = b.enter("a");
-    b.at("a").deaf = true;
+    b.at("a").answers_pings = false;
     b.connect("x", {.id = "a"});
     BOOST_TEST(b.at("x").held);
     const auto greeting = b.come_back("y", token, 0); // the token proves more than a claim
     BOOST_TEST(masked(greeting) == welcome("a", 0));
     BOOST_TEST(b.ended("x") == errc::id_in_use);
     BOOST_TEST(b.ended("a") == errc::replaced);
-    b.at("y").deaf = true;
+    b.at("y").answers_pings = false;
     b.connect("x", {.id = "a"});
     b.lose("y");
     same(b.heard("x"), {R"({"cmd":"welcome","data":{"id":"a"}})"});

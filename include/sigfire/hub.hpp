@@ -138,6 +138,7 @@ public:
     /// Calls `f(feature)` for each feature of the hub.
     template <class F>
     void each(F f) {
+        hub_.stirred_ = true;
         hub_.each_feature(f);
     }
 
@@ -300,8 +301,9 @@ public:
             }
             due = std::min(due, lines_.deadline());
         }
+        stirred_ = false;
         each_feature([&](auto& f) { due = std::min(due, f.tick(desk_)); });
-        return due;
+        return stirred_ ? now : due;
     }
 
     /// A connection that was `opened` is gone, and this is why. Its peer is forgotten; what a stale
@@ -550,7 +552,7 @@ private:
             message_context context{who, now_, box_, first->judged};
             if (pass_hooks(s, who, e, context))
                 act(s, who, e);
-            else if (context.deferred_as() != 0)
+            else if (lines_.waits(sender))
                 return;
         }
     }
@@ -767,6 +769,7 @@ private:
         registry_.erase(s.id.view());
         [[maybe_unused]] const bool hooked = s.state != standing::function;
         s.state = standing::leaving;
+        stirred_ = true;
         each_feature([&](auto& f) { f.closed(desk_, slots_.handle(at), why); });
         if constexpr (detail::has_on_message<H>) lines_.erase(at);
         if constexpr (detail::has_on_close<H>)
@@ -828,6 +831,7 @@ private:
     std::deque<pending_claim> claims_;
     time_point now_{};
     errc stop_cause_ = errc::ok; // why everybody was closed, if so
+    bool stirred_ = false;       // a feature was told something, and may have another deadline than it said
 };
 
 } // namespace sigfire

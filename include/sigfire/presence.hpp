@@ -37,8 +37,8 @@ struct presence_options {
  *
  *  Who watches is first told how things are, then what changes: nothing is missing between the two, and
  * nothing told twice. Changes are gathered for `delay` and only their outcome is told: who came and went
- * meanwhile was never there. The work is done in slices. A watcher who is away is told how things are when it
- * is back. */
+ * meanwhile was never there; who went and came back has left and joined. The work is done in slices. A
+ * watcher who is away is told how things are when it is back. */
 class presence : public feature {
 public:
     explicit presence(presence_options options = {}) : options_(options) {}
@@ -154,6 +154,7 @@ private:
 
     struct member_change {
         bool was = false, is = false; // before and after
+        bool renewed = false;         // `was`, but is another membership now
         bool updated = false;
         bool away_told = false, away = false;
         errc cause = errc::ok;
@@ -233,9 +234,11 @@ private:
         auto& c = touch(desk, s, id, what != membership::joined);
         c.is = what != membership::left;
         c.updated = c.was;
-        c.cause = why;
         c.metadata = metadata;
-        if (what == membership::left) c.away_told = false;
+        if (c.is) return;
+        c.cause = why;
+        c.renewed = c.was;
+        c.away_told = false;
     }
 
     template <class D>
@@ -319,9 +322,8 @@ private:
         pages p{options_.changes_per_message, false};
         for (const auto& [at, id] : order) {
             const auto& c = s.members.at(*id);
-            if (c.was && !c.is)
-                say_member(p.member(), *id, "left", {}, c.cause);
-            else if (!c.was && c.is)
+            if (c.was && (!c.is || c.renewed)) say_member(p.member(), *id, "left", {}, c.cause);
+            if (c.is && (!c.was || c.renewed))
                 say_member(p.member(), *id, "joined", c.metadata, errc::ok);
             else if (c.is && c.updated)
                 say_member(p.member(), *id, "updated", c.metadata, errc::ok);
@@ -340,7 +342,10 @@ private:
             say_member(p.member(), desk.id(peer), desk.is_away(peer) ? "away" : "joined", metadata, errc::ok);
         };
         if (!where.by_topic) {
-            if (const auto peer = desk.find(where.name)) say(peer, {});
+            if (const auto peer = desk.find(where.name))
+                say(peer, {});
+            else // else nobody could tell who is not here
+                say_member(p.member(), where.name, "left", {}, errc::ok);
             return p.done();
         }
         desk.each([&](auto& f) { f.for_each(where.name, say); });
@@ -376,7 +381,7 @@ private:
         e.what = verb::notice;
         e.id = j.id;
         e.command = "presence";
-        if (j.where.by_topic) e.topic = j.where.name;
+        (j.where.by_topic ? e.topic : e.from) = j.where.name;
         e.data.bytes = j.data;
         for (; j.next < j.to->size(); ++j.next) {
             const auto& w = (*j.to)[j.next];

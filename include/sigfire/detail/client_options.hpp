@@ -32,7 +32,8 @@ struct reconnect_options {
     std::uint32_t attempts = std::numeric_limits<std::uint32_t>::max(); ///< in a row, then the client ends
     /// What to connect to, made of the URL given to `connect`, before each attempt; empty = that URL.
     std::function<std::string(std::string url)> url{};
-    bool resumable = true; ///< ask the server to go on where the last connection ended: same id, nothing missing
+    bool resumable =
+        true; ///< ask the server to go on where the last connection ended: same id, nothing missing
 };
 
 /// Settings of a client. No deadline is met early; 0 is at once, not never.

@@ -30,6 +30,12 @@ public:
     /// Whether that slot's peer has a line.
     bool contains(std::uint32_t slot) const noexcept { return lines_.contains(slot); }
 
+    /// Whether the first in that slot's line waits for a verdict.
+    bool waits(std::uint32_t slot) const noexcept {
+        const auto at = lines_.find(slot);
+        return at != lines_.end() && at->second.key != 0;
+    }
+
     /// A message behind the others; false if the line is too long.
     bool push(std::uint32_t slot, const envelope& e, std::size_t most, std::size_t most_bytes) {
         auto& l = lines_.at(slot);
