@@ -16,6 +16,10 @@
 #include <string>
 #include <vector>
 
+#if __has_include(<malloc.h>)
+#include <malloc.h>
+#endif
+
 namespace {
 
 using namespace hub_world;
@@ -286,6 +290,7 @@ BOOST_AUTO_TEST_CASE(a_watcher_that_was_away_is_told_anew_how_things_are) {
     BOOST_TEST(b.ask("wes", R"({"cmd":"unwatch","topic":"t"})") == "ok");
     BOOST_TEST(b.ask("wes", R"({"cmd":"unwatch","target":"ann"})") == "ok");
     b.join("bob");
+    BOOST_TEST((b.pause() == clock::duration::max())); // nobody wants to know
     same(b.told("t", "wes"), {});
 }
 
@@ -384,6 +389,29 @@ BOOST_AUTO_TEST_CASE(all_watchers_are_sent_one_text) {
     BOOST_TEST(b.at("wes").buffer != before);
 }
 
+BOOST_AUTO_TEST_CASE(who_stops_between_two_slices_hears_no_more) {
+    world b{{.messages_per_tick = 1}};
+    for (const auto* name :
+         {"w1", "x1", "w2", "x2", "w3"}) { // each thing said is a tick, in which an x hears
+        b.connect(name);
+        b.watch("t", name);
+    }
+    b.advance(50ms);
+    b.heard_by_all();
+    b.join("ann");
+    b.now += 50ms;
+    while (b.heard("w1").empty()) BOOST_TEST_REQUIRE((b.pause() == 0s));
+    b.say("w2", R"({"cmd":"unwatch","topic":"t","id":1})");
+    b.say("w3", R"({"cmd":"unwatch","topic":"t","id":1})");
+    b.say("w3", R"({"cmd":"watch","topic":"t","id":2})");
+    b.advance(49ms);
+    same(b.heard("w2"), {R"({"id":1,"ok":true})"});
+    same(b.heard("w3"), {R"({"id":1,"ok":true})", R"({"id":2,"ok":true})"});
+    b.advance(1ms);
+    BOOST_TEST(b.heard("w3").size() == 1u);
+    same(b.heard("w2"), {});
+}
+
 BOOST_AUTO_TEST_CASE(a_watcher_that_does_not_read_is_cut_off) {
     world b;
     b.connect("wes");
@@ -394,6 +422,33 @@ BOOST_AUTO_TEST_CASE(a_watcher_that_does_not_read_is_cut_off) {
     b.join("ann");
     BOOST_TEST(b.told().size() == 1u);
     BOOST_TEST(b.ended("wes") == errc::slow_consumer);
+}
+
+BOOST_AUTO_TEST_CASE(who_comes_and_goes_leaves_nothing_behind) {
+    world b;
+    b.connect("wes");
+    b.watch();
+    const auto round = [&](int n) {
+        for (int i = 0; i < n; ++i) {
+            b.watch("t", "wes");
+            b.watch("u" + std::to_string(i), "wes");
+            b.watch_peer("p" + std::to_string(i), "wes");
+            b.join("ann", "t", "{\"n\":" + std::to_string(i) + "}");
+            b.advance(50ms);
+            b.ask("wes", R"({"cmd":"unwatch","topic":"t"})");
+            b.ask("wes", R"({"cmd":"unwatch","topic":"u)" + std::to_string(i) + R"("})");
+            b.ask("wes", R"({"cmd":"unwatch","target":"p)" + std::to_string(i) + R"("})");
+            b.heard_by_all();
+        }
+    };
+    round(100);
+#if defined(__GLIBC__)
+    const auto before = mallinfo2().uordblks;
+#endif
+    round(2000);
+#if defined(__GLIBC__)
+    BOOST_TEST(mallinfo2().uordblks <= before + 8192);
+#endif
 }
 
 // 10,000 joins while 60 watch: what is to be told goes out in slices, and others are answered in between.

@@ -690,6 +690,7 @@ BOOST_AUTO_TEST_CASE(limits) {
         {"messages in the mailbox for one peer", box.messages_per_id},
         {"messages in the mailbox from one peer", box.messages_per_sender},
         {"messages in the mailbox in all", box.messages_in_all},
+        {"bytes in the mailbox for one peer", box.bytes_per_id},
         {"bytes in the mailbox in all", box.bytes_in_all},
         {"bytes of a record's metadata", records_options{}.metadata_bytes},
         {"ms to come back", ms(back.window)},

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
@@ -133,17 +135,90 @@ public:
 template <class F>
 concept Feature = std::derived_from<F, feature> && std::movable<F>;
 
+namespace archetype {
+
+// What a `desk` of any hub has. Never defined: for `requires` only.
+struct desk {
+    time_point now() const noexcept;
+    peer_handle find(std::string_view) const;
+    std::string_view id(peer_handle) const;
+    bool is_away(peer_handle) const;
+    bool is_online(peer_handle) const;
+    std::string_view fresh_id();
+    errc send(peer_handle, const envelope&);
+    bool spread(peer_handle, const envelope&, fanout&);
+    void reply(peer_handle, std::string_view, errc, std::string_view = {}, std::string_view = {});
+    void send_uncounted(peer_handle, const envelope&);
+    void keep_traffic(peer_handle);
+    void take_over(peer_handle, peer_handle);
+    void close(peer_handle, errc);
+    std::uint64_t late_key();
+    const std::shared_ptr<sigfire::detail::late_box>& late_answers() const;
+    template <class F>
+    void each(F);
+    void note(log_level, std::string_view, std::string_view);
+};
+
+struct visit_entry {
+    void operator()(const auto&) const;
+};
+struct visit_topic {
+    void operator()(std::string_view) const;
+};
+
+} // namespace archetype
+
+namespace detail {
+
+// Whether what hides a member of `feature` can be called like it.
+template <class F>
+concept shaped_like_a_feature =
+    requires(F& f, archetype::desk& d, peer_handle p, envelope& e, const envelope& ce, const admission& a,
+             errc why, std::string_view text, std::string_view& data, late_answer& late) {
+        { F::takes(verb::other) } -> std::same_as<bool>;
+        f.received(d, p, e);
+        { f.sending(d, p, e, data) } -> std::same_as<errc>;
+        f.sent(d, p, e);
+        { f.missed(d, p, ce, why) } -> std::same_as<errc>;
+        { f.returning(d, a) } -> std::same_as<peer_handle>;
+        f.returned(d, p, a);
+        f.greeting(d, p, a, e);
+        f.opened(d, p, a);
+        { f.outlives(d, p, why) } -> std::same_as<bool>;
+        f.away(d, p);
+        f.back(d, p);
+        f.closed(d, p, why);
+        f.heard(d, p, ce);
+        { f.can_keep(d, p, ce) } -> std::same_as<bool>;
+        f.keep(d, p, ce);
+        f.invoke(d, p, ce);
+        f.for_each(text, archetype::collect{});
+        f.for_each_entry(text, archetype::visit_entry{});
+        f.for_each_topic(p, archetype::visit_topic{});
+        f.moved(d, text, p, membership::joined, text, why);
+        f.stated(d, text, text, text, text);
+        { f.answered(d, late) } -> std::same_as<bool>;
+        { f.tick(d) } -> std::same_as<time_point>;
+    };
+
+// Whether no two of them take a verb.
+template <class... Fs>
+inline constexpr bool taken_once = [] {
+    for (int v = 0; v <= static_cast<int>(verb::notice); ++v)
+        if ((0 + ... + static_cast<int>(Fs::takes(static_cast<verb>(v)))) > 1) return false;
+    return true;
+}();
+
+} // namespace detail
+
 /** The features of a hub, put together by the compiler. */
 template <class... Fs>
 class features {
     static_assert((Feature<Fs> && ...), "sigfire: Feature requirements not met");
     static_assert(
-        [] {
-            for (int v = 0; v <= static_cast<int>(verb::notice); ++v)
-                if ((0 + ... + static_cast<int>(Fs::takes(static_cast<verb>(v)))) > 1) return false;
-            return true;
-        }(),
-        "sigfire: two features of a hub take the same requests");
+        (detail::shaped_like_a_feature<Fs> && ...),
+        "sigfire: a member of this feature cannot be called like that of class feature which it hides");
+    static_assert(detail::taken_once<Fs...>, "sigfire: two features of a hub take the same requests");
 
 public:
     features() = default;

@@ -381,7 +381,7 @@ private:
         e.what = verb::notice;
         e.id = j.id;
         e.command = "presence";
-        (j.where.by_topic ? e.topic : e.from) = j.where.name;
+        if (j.where.by_topic) e.topic = j.where.name;
         e.data.bytes = j.data;
         for (; j.next < j.to->size(); ++j.next) {
             const auto& w = (*j.to)[j.next];

@@ -1,0 +1,15 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+// expect: sigfire: a member of this feature cannot be called like that of class feature which it hides
+#include <sigfire/feature.hpp>
+
+using namespace sigfire;
+
+struct own : feature {
+#ifdef RIGHT
+    errc sending(auto&, peer_handle, envelope&, std::string_view&) { return errc::ok; }
+#else
+    bool sending(auto&, peer_handle, envelope&, std::string_view&) { return true; }
+#endif
+};
+
+template class sigfire::features<own>;

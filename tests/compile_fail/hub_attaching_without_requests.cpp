@@ -1,0 +1,19 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+// expect: sigfire: peers that are functions need a hub with the part requests{}
+#include "models.hpp"
+
+#include <sigfire/hub.hpp>
+#include <sigfire/requests.hpp>
+#include <sigfire/topics.hpp>
+
+using namespace sigfire;
+
+#ifdef RIGHT
+using parts = features<topics, requests>;
+#else
+using parts = features<topics>;
+#endif
+
+void attach(hub<models::registry, models::router, models::outlet, no_log, no_hooks, parts>& h) {
+    h.attach("clock", [](call& c) { c.reply("{}"); });
+}
