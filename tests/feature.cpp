@@ -18,7 +18,7 @@ using namespace hub_world;
 struct orders {
     script notes;
     errc sending[3] = {}, missed[3] = {errc::unknown, errc::unknown, errc::unknown};
-    std::string data;
+    politeness role = politeness::none;
     bool outlives[3] = {}, can_keep[3] = {}, answers[3] = {};
     peer_handle back;
     time_point due[3] = {time_point::max(), time_point::max(), time_point::max()};
@@ -45,10 +45,10 @@ struct witness : feature {
         desk.reply(from, e.id, errc::ok, std::to_string(N));
     }
     template <class D>
-    errc sending(D& desk, peer_handle from, envelope& e, std::string_view& data) {
+    errc sending(D& desk, peer_handle from, envelope& e) {
         BOOST_TEST(desk.id(from) == e.from);
         note("sending", e.to);
-        if (N == 1) data = o->data;
+        if (N == 1) e.role = o->role;
         return o->sending[N];
     }
     template <class D>
@@ -299,11 +299,11 @@ BOOST_AUTO_TEST_CASE(a_feature_of_ones_own_has_commands_of_its_own) {
 BOOST_FIXTURE_TEST_CASE(features_are_asked_in_turn_and_told_once_it_is_judged, world) {
     BOOST_TEST(offer("bob") == "ok");
     same(o.take(), {"1 sending bob", "2 sending bob", "1 sent bob", "2 sent bob"});
-    o.data = R"({"n":1})";
-    BOOST_TEST(offer("bob") == R"(ok {"n":1})");
+    o.role = politeness::impolite;
+    BOOST_TEST(offer("bob") == R"(ok {"polite":false})");
     BOOST_TEST(b.heard("bob").size() == 2u);
     o.take();
-    // What cannot be delivered was not sent, and has no data.
+    // What cannot be delivered was not sent, and has no role.
     const auto id = std::to_string(b.asked() + 1);
     BOOST_TEST(offer("nobody") == "unknown");
     same(o.take(), {"1 sending nobody", "2 sending nobody", "1 missed " + id + " unknown",

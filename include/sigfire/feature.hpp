@@ -174,10 +174,10 @@ namespace detail {
 template <class F>
 concept shaped_like_a_feature =
     requires(F& f, archetype::desk& d, peer_handle p, envelope& e, const envelope& ce, const admission& a,
-             errc why, std::string_view text, std::string_view& data, late_answer& late) {
+             errc why, std::string_view text, late_answer& late) {
         { F::takes(verb::other) } -> std::same_as<bool>;
         f.received(d, p, e);
-        { f.sending(d, p, e, data) } -> std::same_as<errc>;
+        { f.sending(d, p, e) } -> std::same_as<errc>;
         f.sent(d, p, e);
         { f.missed(d, p, ce, why) } -> std::same_as<errc>;
         { f.returning(d, a) } -> std::same_as<peer_handle>;

@@ -6,9 +6,9 @@ using namespace sigfire;
 
 struct own : feature {
 #ifdef RIGHT
-    errc sending(auto&, peer_handle, envelope&, std::string_view&) { return errc::ok; }
+    errc sending(auto&, peer_handle, envelope&) { return errc::ok; }
 #else
-    bool sending(auto&, peer_handle, envelope&, std::string_view&) { return true; }
+    bool sending(auto&, peer_handle, envelope&) { return true; }
 #endif
 };
 
