@@ -303,7 +303,7 @@ BOOST_FIXTURE_TEST_CASE(features_are_asked_in_turn_and_told_once_it_is_judged, w
     BOOST_TEST(offer("bob") == R"(ok {"polite":false})");
     BOOST_TEST(b.heard("bob").size() == 2u);
     o.take();
-    // What cannot be delivered was not sent, and has no role.
+    // What cannot be delivered was not sent, and says nothing of a part.
     const auto id = std::to_string(b.asked() + 1);
     BOOST_TEST(offer("nobody") == "unknown");
     same(o.take(), {"1 sending nobody", "2 sending nobody", "1 missed " + id + " unknown",
