@@ -101,11 +101,6 @@ public:
     }
 
     template <class D>
-    void closed(D&, peer_handle peer, errc) {
-        senders_.erase(key(peer)); // what it said stays
-    }
-
-    template <class D>
     time_point tick(D& desk) {
         return due_.expire(desk.now(), is_open(), [&](const held_message& late) {
             const auto at = boxes_.find(late.id);
@@ -149,7 +144,7 @@ private:
         --count_;
         bytes_ -= kept.message.size();
         const auto mine = senders_.find(key(kept.from));
-        if (mine != senders_.end() && --mine->second == 0) senders_.erase(mine);
+        if (--mine->second == 0) senders_.erase(mine);
     }
 
     template <class D>
