@@ -206,8 +206,9 @@ public:
 
     template <class D>
     time_point tick(D& desk) {
-        return due_.expire(desk.now(), is_open(),
-                           [&](std::uint64_t number) { settle(desk, number, errc::expired, {}); });
+        return due_.expire(
+            desk.now(), [this](std::uint64_t k) { return open_.contains(k); },
+            [&](std::uint64_t number) { settle(desk, number, errc::expired, {}); });
     }
 
 private:
@@ -251,10 +252,6 @@ private:
             store_->erase(id, guarded([](errc) {}));
     }
 
-    auto is_open() const {
-        return [this](std::uint64_t number) { return open_.contains(number); };
-    }
-
     // A function that does nothing once this is gone.
     template <class F>
     auto guarded(F f) const {
@@ -269,7 +266,8 @@ private:
         if (open_.size() >= options_.lookups) return desk.reply(from, e.id, errc::full);
         const auto number = ++last_;
         open_.emplace(number, question{from, std::string{e.id}});
-        due_.add(desk.now() + options_.timeout, number, open_.size(), is_open());
+        due_.add(desk.now() + options_.timeout, number, open_.size(),
+                 [this](std::uint64_t k) { return open_.contains(k); });
         ask(number);
     }
 

@@ -101,7 +101,8 @@ public:
         open_.emplace(number, question{from, to, token});
         asked_.insert({from.slot, number});
         owed_.insert({to.slot, number});
-        due_.add(desk.now() + options_.timeout, number, open_.size(), is_open());
+        due_.add(desk.now() + options_.timeout, number, open_.size(),
+                 [this](std::uint32_t k) { return open_.contains(k); });
         e.id = desk.fresh_id();
         e.request = number;
         // The answer of a function may be in when this returns.
@@ -142,8 +143,9 @@ public:
 
     template <class D>
     time_point tick(D& desk) {
-        return due_.expire(desk.now(), is_open(),
-                           [&](std::uint32_t number) { finish(desk, number, errc::expired, {}, {}); });
+        return due_.expire(
+            desk.now(), [this](std::uint32_t k) { return open_.contains(k); },
+            [&](std::uint32_t number) { finish(desk, number, errc::expired, {}, {}); });
     }
 
 private:
@@ -151,10 +153,6 @@ private:
         peer_handle from, to;
         std::string token;
     };
-
-    auto is_open() const {
-        return [this](std::uint32_t number) { return open_.contains(number); };
-    }
 
     std::size_t count(peer_handle from) const {
         std::size_t n = 0;

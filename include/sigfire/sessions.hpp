@@ -73,12 +73,14 @@ public:
 
     template <class D>
     time_point tick(D& desk) {
-        return due_.expire(desk.now(), is_open(), [&](const started& late) {
-            const auto s = sessions_.at(late.who);
-            erase(s.caller, s.callee);
-            tell(desk, s.caller, "session-timeout", desk.id(s.callee), {}, signal_kind::session_end);
-            tell(desk, s.callee, "session-timeout", desk.id(s.caller), {}, signal_kind::session_end);
-        });
+        return due_.expire(
+            desk.now(), [this](const started& k) { return is_open(k); },
+            [&](const started& late) {
+                const auto s = sessions_.at(late.who);
+                erase(s.caller, s.callee);
+                tell(desk, s.caller, "session-timeout", desk.id(s.callee), {}, signal_kind::session_end);
+                tell(desk, s.callee, "session-timeout", desk.id(s.caller), {}, signal_kind::session_end);
+            });
     }
 
 private:
@@ -118,7 +120,8 @@ private:
             sessions_[key(from, to)] = {from, to, ++last_};
             index_[from.slot].insert(to.slot);
             index_[to.slot].insert(from.slot);
-            due_.add(desk.now() + options_.timeout, {key(from, to), last_}, sessions_.size(), is_open());
+            due_.add(desk.now() + options_.timeout, {key(from, to), last_}, sessions_.size(),
+                     [this](const started& k) { return is_open(k); });
             return;
         }
         auto* const s = find(from, to);
@@ -149,11 +152,9 @@ private:
     };
 
     // Whether a session still waits to be accepted.
-    auto is_open() const {
-        return [this](const started& s) {
-            const auto at = sessions_.find(s.who);
-            return at != sessions_.end() && at->second.number == s.number && !at->second.accepted;
-        };
+    bool is_open(const started& s) const {
+        const auto at = sessions_.find(s.who);
+        return at != sessions_.end() && at->second.number == s.number && !at->second.accepted;
     }
 
     static pair key(peer_handle a, peer_handle b) noexcept { return std::minmax(a.slot, b.slot); }
