@@ -186,7 +186,6 @@ public:
     template <class D>
     errc missed(D& desk, peer_handle from, const envelope& e, errc cause) {
         if (cause != errc::unknown || e.to.empty() || e.to.size() > 256) return cause;
-        if (open_.size() >= options_.lookups) return errc::full;
         errc now = errc::deferred;
         wait(desk, from, e, [&](std::uint64_t number) {
             const auto known = std::make_shared<errc*>(&now);
