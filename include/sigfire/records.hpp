@@ -222,9 +222,11 @@ private:
 
         // What the store has of its id.
         void add(const result<record>& found) {
-            if (found && !known) now.permanent = now.permanent || found->permanent;
-            if (found && now.metadata.empty()) now.metadata = found->metadata;
-            known = true;
+            const bool fresh = !std::exchange(known, true);
+            if (!found) return;
+            const auto& had = *found;
+            if (fresh) now.permanent = now.permanent || had.permanent;
+            if (now.metadata.empty()) now.metadata = had.metadata;
         }
     };
 

@@ -77,8 +77,8 @@ public:
         note([&] { return "hub hears from " + name(l) + ": " + shown(text); });
         auto* const s = session_of(l);
         const wire_text m{text};
-        nonsense_ = m.cmd.empty();
-        if (s == nullptr || nonsense_) return;
+        input_.nonsense = m.cmd.empty();
+        if (s == nullptr || input_.nonsense) return;
         s->spent.clear();
         if (m.cmd == "ack") {
             s->acknowledged = std::max<std::uint64_t>(s->acknowledged, json_number(m.received));
@@ -100,11 +100,13 @@ public:
     void after_call(link* l) override {
         if (input_.what == input::received) {
             if (number_ != 0) settle(number_);
-            law(!std::exchange(nonsense_, false) || l->cause() != errc::ok,
-                [&] { return name(*l) + " may talk nonsense"; });
+            law(!input_.nonsense || l->cause() != errc::ok, [&] { return name(*l) + " may talk nonsense"; });
         }
         number_ = 0;
         session_book::after_call(l);
+        for (const auto n : std::exchange(orphans_, {}))
+            law((*this)[n].answers == 1 || (*this)[n].from->over || !(*this)[n].from->reachable(),
+                [&] { return text(n) + " is not ended though the one who was asked has gone"; });
     }
 
     void committed(link& l, std::string_view text) override {
@@ -125,12 +127,22 @@ public:
         sent_[l.number].push_back(w);
     }
 
+    void overflowed(link& l) override {
+        session_book::overflowed(l);
+        law(number_ == 0 || !(*this)[number_].droppable || input_.from == &l,
+            [&] { return name(l) + " is ended by a message that may be dropped"; });
+        // A mailbox hands out all it has at once: what has no room is lost with the connection.
+        if (const auto* const s = session_of(l); s != nullptr)
+            for (auto& r : requests_) r.expired |= r.held && r.takers.empty() && r.target == s->id;
+    }
+
     /// After all messages have arrived: everything that could be answered, was; nothing got lost.
     void nothing_is_open() {
         for (std::uint32_t n = 1; n <= requests_.size(); ++n) {
             const auto& r = (*this)[n];
             for (const auto& t : r.takers) {
-                const bool excused = t.who->over || t.who->wire == nullptr || t.losses != t.who->losses ||
+                const bool excused = r.droppable || t.who->over || t.who->wire == nullptr ||
+                                     t.losses != t.who->losses ||
                                      (!t.who->resumable && t.who->wire->broken());
                 law(excused || t.heard == 1,
                     [&] { return std::to_string(n) + " got lost on the way to " + name(t.who->id); });
@@ -270,7 +282,9 @@ private:
                 !r.target.empty() && t == nullptr &&
                 (o_.mailbox.count() == 0 || r.flaw != errc::ok || r.by_host || r.what != kind::relay));
         case errc::self: return wrong(t != nullptr && t == r.from);
-        case errc::full: return wrong(t != nullptr && (r.was_away ? brims(*t) : t->over || !t->reachable()));
+        case errc::full:
+            return wrong(t != nullptr &&
+                         (r.was_away ? brims(*t, r.data.size()) : t->over || !t->reachable()));
         case errc::offline: return wrong(r.what == kind::question && t != nullptr && t->over);
         case errc::expired:
             if (r.what == kind::respond) return wrong(!r.member);
@@ -292,7 +306,7 @@ private:
         if (r.what == kind::publish) {
             for (auto& t : r.takers) {
                 if (t.seen) continue;
-                law(r.answers == 0 || r.answer != errc::ok || !t.who->reachable(),
+                law(r.answers == 0 || r.answer != errc::ok || r.droppable || !t.who->reachable(),
                     [&] { return text(n) + " is not delivered to " + name(t.who->id); });
                 ++t.who->hidden;
             }
@@ -307,7 +321,11 @@ private:
         if (r.what != kind::relay || r.answers == 0) return;
         law(r.answer == errc::ok || !taken, [&] { return text(n) + " failed, but is delivered"; });
         if (r.answer != errc::ok || r.held || taken) return;
-        if (r.was_away) return expect(r);
+        if (r.was_away) {
+            law(r.addressee->kept < o_.resume->messages,
+                [&] { return text(n) + " is kept beyond all bounds"; });
+            return expect(r);
+        }
         law(o_.hooks_judge, [&] { return text(n) + " ended in ok, but is not delivered"; });
     }
 
@@ -315,6 +333,7 @@ private:
     void expect(simulated_request& r) {
         r.takers.push_back({r.addressee, r.addressee->losses, false});
         ++r.addressee->hidden;
+        ++r.addressee->kept;
     }
 
     // The hub wrote a message to a session, for the first time.
@@ -333,6 +352,8 @@ private:
                  [&] { return "foreign mail: " + text(n) + " goes to " + name(s.id); }))
             return;
         law(!std::exchange(found->seen, true), [&] { return text(n) + " is delivered twice"; });
+        law(&s != r.from || r.what == kind::publish,
+            [&] { return text(n) + " is delivered to who said it"; });
         law(m.origin == (r.from != nullptr ? r.from->id : ""),
             [&] { return text(n) + " is delivered in a wrong name"; });
         law(m.cmd == r.command && m.topic == r.topic &&
@@ -357,6 +378,11 @@ private:
 
     void gone(simulated_session& s) override {
         for (auto& [topic, in] : topics_) std::erase(in, &s);
+        for (std::uint32_t n = 1; n <= requests_.size(); ++n) {
+            auto& r = (*this)[n];
+            if (r.what == simulated_request::question && r.arrived && !r.closed && r.addressee == &s)
+                orphans_.push_back(n);
+        }
     }
 
     std::size_t unseen(const simulated_session& s) const override {
@@ -368,7 +394,7 @@ private:
     std::deque<simulated_request> requests_;
     std::map<std::uint32_t, std::uint32_t> questions_; // by the hub's number
     std::uint32_t number_ = 0;                         // of the request in hand
-    bool nonsense_ = false;
+    std::vector<std::uint32_t> orphans_;               // questions to who has gone in this call
     std::size_t answers_ = 0, deliveries_ = 0;
     std::map<std::uint32_t, std::deque<written>> sent_;                          // by link
     std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> last_;      // by sender and receiver

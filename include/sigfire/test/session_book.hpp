@@ -108,6 +108,7 @@ public:
         if (!s->resumable || !waits || stopped_ || claim_on(*s) != nullptr) return end(*s);
         note([&] { return name(s->id) + " is away"; });
         s->wire = nullptr;
+        s->kept = 0;
         s->until = now() + o_.resume->window;
     }
 
@@ -142,9 +143,14 @@ public:
         forget_claims_of(l);
         if (s == nullptr) return;
         of(l).session = nullptr;
-        if (why != errc::replaced) return end(*s);
-        law(input_.returning == s, [&] { return name(l) + " is replaced by nobody"; });
-        s->wire = nullptr;
+        if (why == errc::replaced) {
+            law(input_.returning == s, [&] { return name(l) + " is replaced by nobody"; });
+            s->wire = nullptr;
+            return;
+        }
+        law(why == errc::pong_timeout || input_.what == input::host || input_.nonsense,
+            [&] { return name(l) + " is ended by " + std::string{cause_name(why)} + " without reason"; });
+        end(*s);
     }
 
     void pinged(link& l) override {
@@ -166,6 +172,7 @@ protected:
         enum kind : unsigned char { none, opening, received, alive, closed, tick, host } what = none;
         link* from = nullptr;
         link* pinged = nullptr;                 // by the hub, meanwhile
+        bool nonsense = false;                  // is said
         bool asks = false;                      // to resume
         std::string token{};                    // that was shown
         std::uint64_t count = 0;                // ... with this many messages
@@ -224,11 +231,11 @@ protected:
         s.heard = s.acknowledged = 0;
     }
 
-    /// Whether the hub may be keeping as much for a session as it will.
-    bool brims(const simulated_session& s) const {
+    /// Whether the hub may be keeping as much for a session as it will, so that a payload has no room.
+    bool brims(const simulated_session& s, std::size_t payload = 0) const {
         const auto first = std::min<std::size_t>(s.said.size(), s.acknowledged);
         const auto hidden = s.hidden + unseen(s);
-        auto bytes = hidden * 2500;
+        auto bytes = payload + hidden * 2500;
         for (auto i = first; i < s.said.size(); ++i) bytes += s.said[i].size() + 300;
         return s.said.size() - first + hidden >= o_.resume->messages || bytes >= o_.resume->bytes;
     }

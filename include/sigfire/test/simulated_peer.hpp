@@ -102,6 +102,7 @@ public:
             text += R"(,"target":")" + r.target + "\"";
         if (r.what == simulated_request::respond) text += R"(,"request":)" + std::to_string(r.hub_number);
         if (r.echo) text += R"(,"echo":true)";
+        if (r.droppable) text += R"(,"volatile":true)";
         if (r.fails) text += R"(,"ok":false)";
         text += R"(,"data":)" + r.data;
         if (r.answerable) text += R"(,"id":)" + std::to_string(n);
@@ -115,6 +116,13 @@ public:
 
     /// Tells the hub how much it has.
     void acknowledge() { say(R"({"cmd":"ack","received":)" + std::to_string(received_) + "}", false); }
+
+    /// Shows its own token where it is: there is nothing to continue.
+    void resume_in_vain() {
+        say(R"({"cmd":"resume","id":"r2","token":")" + token_ + R"(","received":)" +
+                std::to_string(received_) + "}",
+            false);
+    }
 
     /// What it waits for.
     const std::set<std::uint32_t>& waiting() const noexcept { return waiting_; }
@@ -174,6 +182,7 @@ private:
     void ask_to_resume(const std::string& more) { say(R"({"cmd":"resume","id":"r1")" + more + "}", false); }
 
     void resumed(const wire_text& m) {
+        if (m.id == "r2") return;            // in vain
         if (std::exchange(begins_, false)) { // what was said meanwhile counts
             if (m.ok == "true") token_ = m.inner("token");
             received_ = 0;

@@ -21,6 +21,7 @@ struct simulated_request {
     std::string target, topic, command, data;
     errc flaw = errc::ok;         ///< what is wrong with it, if its target is not
     bool echo = false;            ///< publish
+    bool droppable = false;       ///< publish
     bool fails = false;           ///< respond
     bool answerable = true;       ///< it has an id
     bool given_up = false;        ///< its sender waits no longer: its connection is lost

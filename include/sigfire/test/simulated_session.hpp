@@ -27,6 +27,7 @@ struct simulated_session {
     std::size_t next = 0;                 ///< which of `said` comes next; less than all in a repetition
     std::uint64_t heard = 0;              ///< counted requests
     std::uint64_t acknowledged = 0;
+    std::size_t kept = 0;   ///< messages to it since it went away, at the least
     std::size_t hidden = 0; ///< messages to it that were kept and not seen yet
     unsigned losses = 0;    ///< how often it was told that something is missing
     bool misled = false;    ///< ... and may not have heard it, the last time

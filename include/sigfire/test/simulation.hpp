@@ -108,6 +108,7 @@ private:
         if (what < 26) return note(p, "reads"), p.wire().read();
         if (what < 28) return note(p, "talks nonsense"), p.wire().send(R"({"cmd":)");
         if (what < 32) return net_.clock.after({}, [this] { host(); });
+        if (what < 34 && p.online() && !p.token().empty()) return p.resume_in_vain();
         if (p.online())
             for (auto n = draw().below(4) + 1; n-- != 0;) ask(p);
     }
@@ -151,6 +152,7 @@ private:
             r.command = what < 10 ? "join" : what < 14 ? "leave" : "publish";
             r.topic = "t" + std::to_string(draw().below(3));
             r.echo = r.what == asks::publish && draw().chance(30);
+            r.droppable = r.what == asks::publish && draw().chance(30);
             r.data = payload();
             return void(p.ask(std::move(r)));
         }
