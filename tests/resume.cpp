@@ -447,6 +447,22 @@ BOOST_AUTO_TEST_CASE(news_that_cannot_be_kept_are_not_missed_unknowingly) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(nobody_talks_away_what_could_not_be_kept) {
+    bench b{{.messages = 1}};
+    const auto token = b.enter("a");
+    b.say("a", R"({"cmd":"request","target":"b","id":1})");
+    b.lose("a");
+    b.tell("a", 1);
+    b.advance(10s); // a reply, for which there is no room
+    const auto greeting = b.come_back("a", token, 2);
+    BOOST_TEST(masked(greeting) == bad_welcome("a"));
+    b.heard("a");
+    b.lose("a");
+    BOOST_TEST(b.tell("a", 2) == "ok"); // it is kept for again
+    BOOST_TEST(masked(b.come_back("a", token_in(greeting), 0)) == welcome("a", 0));
+    same(b.heard("a"), {told(2)});
+}
+
 BOOST_AUTO_TEST_CASE(publications_that_may_be_dropped_are_and_end_nobody) {
     bench b{{.messages = 1}};
     const auto token = b.enter("a");
