@@ -334,6 +334,23 @@ BOOST_AUTO_TEST_CASE(whoever_does_not_come_back_in_time_is_gone_for_good) {
     BOOST_TEST(masked(other) == bad_welcome("a")); // somebody new of that id
 }
 
+BOOST_AUTO_TEST_CASE(a_second_absence_has_its_own_time) {
+    bench b{{.window = 30s}};
+    const auto token = b.enter("a");
+    b.enter("c");
+    b.lose("c");
+    b.lose("a"); // waits behind the other one, also when it is back
+    b.advance(10s);
+    b.come_back("a", token, 0);
+    b.lose("a");
+    b.advance(20s);
+    BOOST_TEST(!b.h.find("c"));
+    BOOST_TEST(!!b.h.find("a"));
+    BOOST_TEST(b.away() == 1u);
+    b.advance(10s);
+    BOOST_TEST(!b.h.find("a"));
+}
+
 BOOST_AUTO_TEST_CASE(only_connections_that_broke_are_waited_for) {
     for (const auto why : {errc::lost, errc::pong_timeout, errc::slow_consumer, errc::overloaded}) {
         bench b;
