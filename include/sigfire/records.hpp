@@ -32,7 +32,7 @@ struct record {
 /** RecordStore: where records are. Its answers may take time: a database is asked by a coroutine, say, that
  *  calls `f` at its end.
  *
- *  - `s.find(id, f)`: `f(result<record>)` with the record, or `unknown`.
+ *  - `s.find(id, f)`: `f(const record*)` with the record, lent until `f` returns, or null.
  *  - `s.put(id, record, f)`: creates or replaces it; `f(errc)`: `ok`, `full`, ...
  *  - `s.erase(id, f)`: `f(errc)`: `ok`, or `unknown`.
  *
@@ -40,7 +40,7 @@ struct record {
  * nothing once the hub is gone. Operations on one id take effect in the order asked. */
 template <class S>
 concept RecordStore =
-    std::movable<S> && requires(S s, std::string id, record r, std::function<void(result<record>)> found,
+    std::movable<S> && requires(S s, std::string id, record r, std::function<void(const record*)> found,
                                 std::function<void(errc)> done) {
         s.find(id, found);
         s.put(id, r, done);
@@ -56,8 +56,9 @@ public:
     template <class F>
     void find(const std::string& id, F f) {
         const auto at = records_.find(id);
-        if (at == records_.end()) return f(result<record>{make_error_code(errc::unknown)});
-        f(result<record>{at->second});
+        if (at == records_.end()) return f(static_cast<const record*>(nullptr));
+        const record copy = at->second; // `f` may change what is here
+        f(&copy);
     }
 
     template <class F>
@@ -158,7 +159,7 @@ public:
         r.last_seen = options_.clock();
         own_[peer.slot] = {r, false};
         // An id of before keeps what it was.
-        store_->find(granted.id, guarded([this, &desk, peer](const result<record>& found) {
+        store_->find(granted.id, guarded([this, &desk, peer](const record* found) {
                          auto* const mine = of(desk, peer);
                          if (mine == nullptr) return;
                          mine->add(found);
@@ -176,7 +177,7 @@ public:
         mine.now.last_seen = options_.clock();
         const std::string id{desk.id(peer)};
         if (mine.known) return put_away(id, mine.now);
-        store_->find(id, guarded([this, id, mine](const result<record>& found) {
+        store_->find(id, guarded([this, id, mine](const record* found) {
                          auto last = mine;
                          last.add(found);
                          put_away(id, last.now);
@@ -189,8 +190,7 @@ public:
         errc now = errc::deferred;
         wait(desk, from, e, [&](std::uint64_t number) {
             const auto known = std::make_shared<errc*>(&now);
-            store_->find(std::string{e.to},
-                         guarded([this, &desk, number, known](const result<record>& found) {
+            store_->find(std::string{e.to}, guarded([this, &desk, number, known](const record* found) {
                              const errc said = found ? errc::offline : errc::unknown;
                              if (*known != nullptr)
                                  **known = said; // at once: whoever asked goes on with it
@@ -221,12 +221,10 @@ private:
         bool known = false; // whether it is permanent: by the store, or by what its peer said
 
         // What the store has of its id.
-        void add(const result<record>& found) {
-            const bool fresh = !std::exchange(known, true);
-            if (!found) return;
-            const auto& had = *found;
-            if (fresh) now.permanent = now.permanent || had.permanent;
-            if (now.metadata.empty()) now.metadata = had.metadata;
+        void add(const record* found) {
+            if (found && !known) now.permanent = now.permanent || found->permanent;
+            if (found && now.metadata.empty()) now.metadata = found->metadata;
+            known = true;
         }
     };
 
@@ -295,7 +293,7 @@ private:
         wait(desk, from, e, [&](std::uint64_t number) {
             // Who is here is known here.
             if (const auto peer = desk.find(id)) return say(number, own_[peer.slot].now);
-            store_->find(id, guarded([this, &desk, number, whole, say](const result<record>& found) {
+            store_->find(id, guarded([this, &desk, number, whole, say](const record* found) {
                              if (found)
                                  say(number, *found);
                              else if (whole)
