@@ -96,6 +96,21 @@ BOOST_AUTO_TEST_CASE(what_nobody_came_for_expires_and_its_sender_hears_so) {
     same(b.heard("c"), {});
 }
 
+BOOST_AUTO_TEST_CASE(each_message_has_its_own_time) {
+    bench b;
+    b.say_bye("a", "d");
+    b.say_bye("a", "c"); // waits behind the other one, also when it is fetched
+    b.advance(1s);
+    b.connect("c");
+    b.close("c");
+    b.say_bye("b", "c");
+    b.advance(4s);
+    BOOST_TEST(b.heard("a").size() == 1u);
+    same(b.heard("b"), {});
+    b.advance(1s);
+    BOOST_TEST(b.heard("b").size() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(what_its_sender_leaves_behind_arrives_and_expires_unheard) {
     bench b;
     b.say_bye("a", "c");
@@ -210,8 +225,11 @@ BOOST_AUTO_TEST_CASE(a_long_absence_does_not_kill_who_comes_back) {
     BOOST_TEST(b.heard("c").size() == 1u);
     b.lose("c");
     BOOST_TEST(b.say_bye("a", "c", long_one) == held);
-    b.advance(5s);
+    b.advance(3s);
+    BOOST_TEST(b.say_bye("a", "c", "1") == held);
+    b.advance(2s); // the first one expires
     BOOST_TEST(b.say_bye("a", "c", long_one) == held);
+    BOOST_TEST(b.say_bye("a", "c", long_one) == "full");
 }
 
 BOOST_AUTO_TEST_CASE(it_wakes_once_in_each_absence) {

@@ -167,7 +167,8 @@ struct server : hub_bench<parts, no_hooks, maybe_mailbox> {
                                     {.peers_create = s.create, .clock = [] { return 1'767'225'600'000; }}},
                           resume{}},
                     maybe_mailbox{s.mailbox, s.router}} {
-        codec = codec::json{{.rtc_configuration = R"({"iceServers":[{"urls":"stun:stun.example.org"}]})"}};
+        static_cast<codec::json&>(codec) =
+            codec::json{{.rtc_configuration = R"({"iceServers":[{"urls":"stun:stun.example.org"}]})"}};
     }
 
     // One of those that are there already.

@@ -412,6 +412,13 @@ BOOST_AUTO_TEST_CASE(a_permanent_id_that_comes_and_goes_before_a_late_store_answ
     BOOST_TEST_REQUIRE(s.get("c").has_value());
     BOOST_TEST(
         (s.get("c")->permanent && s.get("c")->metadata == "0" && s.get("c")->last_seen == 946684800000));
+    // Who has its place next has nothing to do with it.
+    b.connect("c");
+    b.lose("c");
+    b.connect("d");
+    s.answer_all();
+    BOOST_TEST(b.info("d") == known(R"("online":true,"permanent":false,"last_seen":946684800000)"));
+    b.close("d");
     // and comes again
     b.connect("c");
     b.lose("c");
@@ -476,6 +483,8 @@ BOOST_AUTO_TEST_CASE(a_silent_store_lets_questions_expire) {
 }
 
 BOOST_AUTO_TEST_CASE(questions_that_wait_for_the_store_are_bounded) {
+    bench quick{memory_records{}, {.lookups = 2}};
+    for (int i = 0; i < 5; ++i) BOOST_TEST(quick.send("nobody") == "unknown"); // answered at once: none waits
     basic_bench<silent_store> b{{}, {.peers_create = true, .lookups = 2}};
     const auto asked = b.store().asked;
     b.say("a", R"({"cmd":"info","target":"c","id":1})");

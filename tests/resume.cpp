@@ -67,17 +67,20 @@ BOOST_AUTO_TEST_CASE(a_peer_asks_to_be_resumable_by_url_or_command) {
     const auto greeting = b.connect("a", {.id = "a", .target = "/?resume"});
     BOOST_TEST(masked(greeting) ==
                R"({"cmd":"welcome","data":{"id":"a","resume":{"token":"T","window":20000}}})");
-    const auto reply = b.ask("b", R"({"cmd":"resume"})"), again = b.ask("b", R"({"cmd":"resume"})");
+    const auto reply = b.ask("b", R"({"cmd":"resume"})");
+    b.ask("b", R"({"cmd":"dance"})");
+    const auto again = b.ask("b", R"({"cmd":"resume"})");
     BOOST_TEST(masked(reply) == R"(ok {"token":"T","window":20000})");
     BOOST_TEST(masked(again) == R"(ok {"token":"T","window":20000})");
     const std::set<std::string> tokens{token_in(greeting), token_in(reply), token_in(again)};
     BOOST_TEST(tokens.size() == 3u);
-    // the second replaced the first
+    // The second replaced the first, and both ends count anew.
     b.lose("b");
     BOOST_TEST(b.away() == 1u);
     b.come_back("x", token_in(reply), 0);
     BOOST_TEST(!(b.peer("x") == b.h.find("b")));
-    b.come_back("y", token_in(again), 0);
+    BOOST_TEST(b.come_back("y", token_in(again), 0).ends_with(R"("recovered":true,"received":0}}})"));
+    same(b.heard("y"), {});
     BOOST_TEST((b.peer("y") == b.h.find("b")));
     // those who know no extras are who they are
     BOOST_TEST(b.connect("old", {.id = "old", .target = "/?resume", .extras = false}) ==
@@ -331,6 +334,23 @@ BOOST_AUTO_TEST_CASE(whoever_does_not_come_back_in_time_is_gone_for_good) {
     BOOST_TEST(masked(other) == bad_welcome("a")); // somebody new of that id
 }
 
+BOOST_AUTO_TEST_CASE(a_second_absence_has_its_own_time) {
+    bench b{{.window = 30s}};
+    const auto token = b.enter("a");
+    b.enter("c");
+    b.lose("c");
+    b.lose("a"); // waits behind the other one, also when it is back
+    b.advance(10s);
+    b.come_back("a", token, 0);
+    b.lose("a");
+    b.advance(20s);
+    BOOST_TEST(!b.h.find("c"));
+    BOOST_TEST(!!b.h.find("a"));
+    BOOST_TEST(b.away() == 1u);
+    b.advance(10s);
+    BOOST_TEST(!b.h.find("a"));
+}
+
 BOOST_AUTO_TEST_CASE(only_connections_that_broke_are_waited_for) {
     for (const auto why : {errc::lost, errc::pong_timeout, errc::slow_consumer, errc::overloaded}) {
         bench b;
@@ -339,8 +359,8 @@ BOOST_AUTO_TEST_CASE(only_connections_that_broke_are_waited_for) {
         BOOST_TEST(b.away() == 1u, cause_name(why));
         BOOST_TEST(masked(b.come_back("a", token, 0)) == welcome("a", 0));
     }
-    for (const auto why :
-         {errc::closed, errc::malformed, errc::bad_utf8, errc::flood, errc::denied, errc::too_large}) {
+    for (const auto why : {errc::closed, errc::protocol_violation, errc::malformed, errc::bad_utf8,
+                           errc::flood, errc::denied, errc::too_large}) {
         bench b;
         const auto token = b.enter("a");
         b.close("a", why);
@@ -442,6 +462,22 @@ BOOST_AUTO_TEST_CASE(news_that_cannot_be_kept_are_not_missed_unknowingly) {
                    what);
         BOOST_TEST(b.heard("a").size() == (what == "nothing" ? 1u : 0u));
     }
+}
+
+BOOST_AUTO_TEST_CASE(nobody_talks_away_what_could_not_be_kept) {
+    bench b{{.messages = 1}};
+    const auto token = b.enter("a");
+    b.say("a", R"({"cmd":"request","target":"b","id":1})");
+    b.lose("a");
+    b.tell("a", 1);
+    b.advance(10s); // a reply, for which there is no room
+    const auto greeting = b.come_back("a", token, 2);
+    BOOST_TEST(masked(greeting) == bad_welcome("a"));
+    b.heard("a");
+    b.lose("a");
+    BOOST_TEST(b.tell("a", 2) == "ok"); // it is kept for again
+    BOOST_TEST(masked(b.come_back("a", token_in(greeting), 0)) == welcome("a", 0));
+    same(b.heard("a"), {told(2)});
 }
 
 BOOST_AUTO_TEST_CASE(publications_that_may_be_dropped_are_and_end_nobody) {

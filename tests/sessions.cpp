@@ -206,14 +206,18 @@ BOOST_AUTO_TEST_CASE(who_is_not_answered_in_time_hears_so_on_both_sides) {
 
 BOOST_AUTO_TEST_CASE(a_second_session_has_its_own_time) {
     bench b{{.timeout = 30s}};
-    b.tell("a", "b", "session-start");
+    b.tell("a", "c", "session-start");
+    b.tell("a", "b", "session-start"); // waits behind the other one, also when it is over
     b.tell("a", "b", "session-cancel");
     b.advance(20s);
     b.tell("b", "a", "session-start");
     b.heard_by_all();
-    b.advance(29s);
+    b.advance(10s);
+    same(b.heard_by_all(),
+         {R"(a {"cmd":"session-timeout","origin":"c"})", R"(c {"cmd":"session-timeout","origin":"a"})"});
+    b.advance(20s - 1ms);
     same(b.heard_by_all(), {});
-    b.advance(1s);
+    b.advance(1ms);
     same(b.heard_by_all(),
          {R"(b {"cmd":"session-timeout","origin":"a"})", R"(a {"cmd":"session-timeout","origin":"b"})"});
 }

@@ -314,9 +314,7 @@ public:
         if (s->state == standing::claimant) slots_[s->link].link = nowhere;
         const bool online = s->state == standing::online;
         if constexpr (has_features)
-            if (online && s->kept && s->link == nowhere && stop_cause_ == errc::ok &&
-                go_away(*s, a.peer, why))
-                return;
+            if (online && s->kept && s->link == nowhere && go_away(*s, a.peer, why)) return;
         if (online || s->state == standing::leaving)
             note(is_fault(why) ? log_level::warn : log_level::info, "peer_closed", s->id.view(), why);
         if (online) leave(a.peer.slot, why);

@@ -79,7 +79,8 @@ public:
         bytes_ += message.size();
         box.bytes += message.size();
         box.items.push_back({from, ++last_, std::move(message)});
-        due_.add(desk.now() + time_, {last_, std::string{e.to}}, count_, is_open());
+        due_.add(desk.now() + time_, {last_, std::string{e.to}}, count_,
+                 [this](const held_message& k) { return is_open(k); });
         // Forgetting whom it has woken costs no more than waking twice.
         if (woken_.size() > limits_.messages_in_all) woken_.clear();
         if (wake_ && woken_.emplace(e.to).second) wake_(e.to);
@@ -101,21 +102,18 @@ public:
     }
 
     template <class D>
-    void closed(D&, peer_handle peer, errc) {
-        senders_.erase(key(peer)); // what it said stays
-    }
-
-    template <class D>
     time_point tick(D& desk) {
-        return due_.expire(desk.now(), is_open(), [&](const held_message& late) {
-            const auto at = boxes_.find(late.id);
-            const auto kept = std::move(at->second.items.front());
-            at->second.items.pop_front();
-            at->second.bytes -= kept.message.size();
-            if (at->second.items.empty()) boxes_.erase(at);
-            forget(kept);
-            tell(desk, kept);
-        });
+        return due_.expire(
+            desk.now(), [this](const held_message& k) { return is_open(k); },
+            [&](const held_message& late) {
+                const auto at = boxes_.find(late.id);
+                const auto kept = std::move(at->second.items.front());
+                at->second.items.pop_front();
+                at->second.bytes -= kept.message.size();
+                if (at->second.items.empty()) boxes_.erase(at);
+                forget(kept);
+                tell(desk, kept);
+            });
     }
 
 private:
@@ -136,11 +134,9 @@ private:
     };
 
     // Boxes are emptied from the front.
-    auto is_open() const {
-        return [this](const held_message& m) {
-            const auto at = boxes_.find(m.id);
-            return at != boxes_.end() && at->second.items.front().number <= m.number;
-        };
+    bool is_open(const held_message& m) const {
+        const auto at = boxes_.find(m.id);
+        return at != boxes_.end() && at->second.items.front().number <= m.number;
     }
 
     static std::uint64_t key(peer_handle p) noexcept { return std::uint64_t{p.slot} << 32 | p.generation; }
@@ -149,7 +145,7 @@ private:
         --count_;
         bytes_ -= kept.message.size();
         const auto mine = senders_.find(key(kept.from));
-        if (mine != senders_.end() && --mine->second == 0) senders_.erase(mine);
+        if (--mine->second == 0) senders_.erase(mine);
     }
 
     template <class D>

@@ -187,7 +187,6 @@ public:
     template <class D>
     errc missed(D& desk, peer_handle from, const envelope& e, errc cause) {
         if (cause != errc::unknown || e.to.empty() || e.to.size() > 256) return cause;
-        if (open_.size() >= options_.lookups) return errc::full;
         errc now = errc::deferred;
         wait(desk, from, e, [&](std::uint64_t number) {
             const auto known = std::make_shared<errc*>(&now);
@@ -206,8 +205,9 @@ public:
 
     template <class D>
     time_point tick(D& desk) {
-        return due_.expire(desk.now(), is_open(),
-                           [&](std::uint64_t number) { settle(desk, number, errc::expired, {}); });
+        return due_.expire(
+            desk.now(), [this](std::uint64_t k) { return open_.contains(k); },
+            [&](std::uint64_t number) { settle(desk, number, errc::expired, {}); });
     }
 
 private:
@@ -251,10 +251,6 @@ private:
             store_->erase(id, guarded([](errc) {}));
     }
 
-    auto is_open() const {
-        return [this](std::uint64_t number) { return open_.contains(number); };
-    }
-
     // A function that does nothing once this is gone.
     template <class F>
     auto guarded(F f) const {
@@ -269,7 +265,8 @@ private:
         if (open_.size() >= options_.lookups) return desk.reply(from, e.id, errc::full);
         const auto number = ++last_;
         open_.emplace(number, question{from, std::string{e.id}});
-        due_.add(desk.now() + options_.timeout, number, open_.size(), is_open());
+        due_.add(desk.now() + options_.timeout, number, open_.size(),
+                 [this](std::uint64_t k) { return open_.contains(k); });
         ask(number);
     }
 

@@ -106,7 +106,8 @@ public:
         open_.emplace(number, question{from, to, token});
         asked_.insert({from.slot, number});
         owed_.insert({to.slot, number});
-        due_.add(desk.now() + options_.timeout, number, open_.size(), is_open());
+        due_.add(desk.now() + options_.timeout, number, open_.size(),
+                 [this](std::uint32_t k) { return open_.contains(k); });
         e.id = desk.fresh_id();
         e.request = number;
         // The answer of a function may be in when this returns.
@@ -147,8 +148,9 @@ public:
 
     template <class D>
     time_point tick(D& desk) {
-        return due_.expire(desk.now(), is_open(),
-                           [&](std::uint32_t number) { finish(desk, number, errc::expired, {}, {}); });
+        return due_.expire(
+            desk.now(), [this](std::uint32_t k) { return open_.contains(k); },
+            [&](std::uint32_t number) { finish(desk, number, errc::expired, {}, {}); });
     }
 
 private:

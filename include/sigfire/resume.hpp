@@ -233,7 +233,7 @@ private:
         tokens_.erase(s.token);
         renew(s);
         acknowledge(s, count);
-        s.recovered = !misled && !s.gap && count <= s.said && count == s.said - s.kept.size();
+        s.recovered = !misled && !s.gap && count == s.said - s.kept.size();
         if (!s.recovered) {
             s.kept.clear();
             s.bytes = 0;

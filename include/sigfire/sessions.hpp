@@ -37,14 +37,6 @@ struct sessions_options {
  *  `session-timeout`. A peer goes: the other hears `bye`, with the cause. Who was called is the polite side
  * (perfect negotiation, W3C WebRTC 10.7); the caller hears so in the reply, the other with the message. */
 class sessions : public feature {
-    // Whether a session still waits to be accepted. Up here, since its type is deduced.
-    auto is_open() const {
-        return [this](const auto& s) {
-            const auto at = sessions_.find(s.who);
-            return at != sessions_.end() && at->second.number == s.number && !at->second.accepted;
-        };
-    }
-
 public:
     explicit sessions(sessions_options options = {}) : options_(options) {}
 
@@ -81,12 +73,14 @@ public:
 
     template <class D>
     time_point tick(D& desk) {
-        return due_.expire(desk.now(), is_open(), [&](const started& late) {
-            const auto s = sessions_.at(late.who);
-            erase(s.caller, s.callee);
-            tell(desk, s.caller, "session-timeout", desk.id(s.callee), {}, signal_kind::session_end);
-            tell(desk, s.callee, "session-timeout", desk.id(s.caller), {}, signal_kind::session_end);
-        });
+        return due_.expire(
+            desk.now(), [this](const started& k) { return is_open(k); },
+            [&](const started& late) {
+                const auto s = sessions_.at(late.who);
+                erase(s.caller, s.callee);
+                tell(desk, s.caller, "session-timeout", desk.id(s.callee), {}, signal_kind::session_end);
+                tell(desk, s.callee, "session-timeout", desk.id(s.caller), {}, signal_kind::session_end);
+            });
     }
 
 private:
@@ -126,7 +120,8 @@ private:
             sessions_[key(from, to)] = {from, to, ++last_};
             index_[from.slot].insert(to.slot);
             index_[to.slot].insert(from.slot);
-            due_.add(desk.now() + options_.timeout, {key(from, to), last_}, sessions_.size(), is_open());
+            due_.add(desk.now() + options_.timeout, {key(from, to), last_}, sessions_.size(),
+                     [this](const started& k) { return is_open(k); });
             return;
         }
         auto* const s = find(from, to);
@@ -155,6 +150,12 @@ private:
         pair who;
         std::uint64_t number;
     };
+
+    // Whether a session still waits to be accepted.
+    bool is_open(const started& s) const {
+        const auto at = sessions_.find(s.who);
+        return at != sessions_.end() && at->second.number == s.number && !at->second.accepted;
+    }
 
     static pair key(peer_handle a, peer_handle b) noexcept { return std::minmax(a.slot, b.slot); }
 
