@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(calls_between_peers) {
     BOOST_TEST(in.data == R"({"a":1})");
     w.said(w.c.respond(in.request, "1"), R"("ok":false,"data":{"cause":"expired"})");
     BOOST_TEST((w.done == errc::expired));
-    for (const auto none : {"-1", "4294967296", "\"7\"", "null", "{}"})
+    for (const auto none : {"-1", "18446744073709551616", "\"7\"", "null", "{}"})
         BOOST_TEST(
             w.hear(R"({"cmd":"request","origin":"you","request":)" + std::string{none} + "}").request == 0u);
 }

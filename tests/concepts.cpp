@@ -81,7 +81,7 @@ struct codec_that_leaves_utf8_open {
     sf::errc decode(sf::message, state&, auto) { return {}; }
     std::size_t bound(const sf::envelope&, const state&) const { return 0; }
     std::size_t encode(const sf::envelope&, const state&, char*) const { return 0; }
-    sf::message_type type(const state&) const { return {}; }
+    sf::message_type type(const sf::envelope&, const state&) const { return {}; }
     int share_key(const sf::envelope&, const state&) const { return -1; }
     sf::ending end(sf::errc, const state&) const { return {}; }
 };

@@ -38,7 +38,7 @@ struct counting_codec {
         std::memcpy(p, text.data(), text.size());
         return text.size();
     }
-    message_type type(const state& s) const {
+    message_type type(const envelope&, const state& s) const {
         return s.kind == 2 ? message_type::binary : message_type::text;
     }
     int share_key(const envelope&, const state& s) const { return s.kind; }

@@ -31,7 +31,7 @@ struct toy_codec {
         std::memcpy(p, text.data(), text.size());
         return text.size();
     }
-    message_type type(const state& s) const {
+    message_type type(const envelope&, const state& s) const {
         return s.mark == 'b' ? message_type::binary : message_type::text;
     }
     int share_key(const envelope&, const state& s) const { return s.mark == 'c' ? -1 : s.mark; }

@@ -244,13 +244,13 @@ public:
     /// Answers the request that was received as number `request`; `expired` if nobody waits any more.
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
-    auto respond(std::uint32_t request, std::string data, Token&& token = Token{}) {
+    auto respond(std::uint64_t request, std::string data, Token&& token = Token{}) {
         return say<without_data>(token, {.command = "respond", .data = std::move(data), .number = request});
     }
     /// The same, saying that it went wrong.
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
-    auto refuse(std::uint32_t request, std::string data, Token&& token = Token{}) {
+    auto refuse(std::uint64_t request, std::string data, Token&& token = Token{}) {
         return say<without_data>(
             token, {.command = "respond", .data = std::move(data), .number = request, .ok = false});
     }

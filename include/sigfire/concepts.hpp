@@ -129,7 +129,8 @@ concept Framing = std::movable<F> && requires(F f, const F cf, std::span<char> b
  *  - `c.decode(message, st, emit)` -> `errc`: calls `emit(envelope&)` for each envelope in the message, none
  *    or more; anything but `ok` ends the connection by `end`.
  *  - `c.bound(envelope, st)` -> most bytes `encode` will write; 0 = this wire has no word for it, and nothing
- *    is sent. `c.encode(envelope, st, p)` -> bytes written at `p`. `c.type(st)` -> how they are marked.
+ *    is sent. `c.encode(envelope, st, p)` -> bytes written at `p`. `c.type(envelope, st)` -> how they are
+ * marked.
  *  - `c.share_key(envelope, st)` -> equal keys of one codec object, not negative, mean equal bytes: they are
  *    encoded once for all. -1: for this connection alone.
  *  - `c.end(errc, st)` -> how to end the connection for that cause.
@@ -151,7 +152,7 @@ concept Codec =
         { c.decode(m, st, emit) } -> std::same_as<errc>;
         { cc.bound(e, cst) } -> std::same_as<std::size_t>;
         { cc.encode(e, cst, p) } -> std::same_as<std::size_t>;
-        { cc.type(cst) } -> std::same_as<message_type>;
+        { cc.type(e, cst) } -> std::same_as<message_type>;
         { cc.share_key(e, cst) } -> std::same_as<int>;
         { cc.end(why, cst) } -> std::same_as<ending>;
         { C::checks_utf8 } -> std::convertible_to<bool>;
@@ -301,8 +302,8 @@ concept Registry =
  *  `r.route(registry, from, envelope, to)` -> `ok` after `to(handle)` was called for each target, or the
  *  cause for which there is none (`unknown`, `self`, ...). `registry` can be asked as a Registry is, and by
  *  `for_each(topic, f)` for the members of a topic, in the order in which they joined (nobody where the hub
- * has no topics). An envelope names a peer (`to`) or a topic. Laws: it never names the sender, nor anyone
- * twice; it changes neither the registry nor the envelope. */
+ * has no topics). An envelope names a peer (`to`) or a topic. Laws: it names the sender only if `echo` is
+ * set, and nobody twice; it changes neither the registry nor the envelope. */
 template <class R>
 concept Router = requires(R r, const archetype::registry& registry, peer_handle from, const envelope& e,
                           archetype::collect to) {

@@ -29,18 +29,18 @@ enum class verb : unsigned char {
     unset,   ///< no such entry any longer
     watch,   ///< tell me of changes in `topic`, or of the peer `to`
     unwatch, ///< no longer
-    respond, ///< answers the request number `request`: `status`, `data`
+    respond, ///< answers the request of that `number`: `status`, `data`
     create,  ///< make my id permanent
     update,  ///< the metadata of my record
     info,    ///< the record of `to`
     exists,  ///< is there a record of `to`?
     erase,   ///< make my id temporary again
-    resume,  ///< make me resumable; with `token`: I am who has that token, and have `received` messages
-    ack,     ///< I have `received` messages
+    resume,  ///< make me resumable; with `data`, a bare token: I am who has it, and have `number` messages
+    ack,     ///< I have `number` messages of yours
 
     // both ways
     publish, ///< to the members of `topic`
-    request, ///< a question to `to`, answered by `respond`; to the peer: with the number `request`
+    request, ///< a question to `to`, answered by `respond`; to the peer: with a `number`
 
     // hub to peer, beyond the wire of Signal-Fire
     notice, ///< something happened: `command` says what (`presence`, `expired`), `data` the rest
@@ -84,9 +84,14 @@ struct payload {
 /** What a message means. All views are valid until the call that was handed the envelope returns. */
 struct envelope {
     verb what = verb::other;
-    errc status = errc::ok;    ///< reply: how it ended. request: what the codec has against it; applied after
-                               ///< the target was found fit
-    std::uint32_t request = 0; ///< number the hub gave a request that it holds open; 0 = none
+    errc status = errc::ok; ///< reply: how it ended. request: what the codec has against it; applied after
+                            ///< the target was found fit
+    politeness role = politeness::none; ///< the receiver's part in the session that this starts, also in the
+                                        ///< reply to it
+    bool echo = false;                  ///< to the sender too: publish; send, if it names the sender
+    bool droppable = false;             ///< publish: need not reach who is slow
+    std::uint64_t number = 0; ///< request and respond: which one, counted by the hub; resume and ack:
+                              ///< messages of the hub that the peer has
     std::string_view
         id; ///< request and reply: the peer's token, as its codec wrote it. Elsewhere: a fresh id of the hub
     std::string_view command; ///< the wire's name for what is asked, `offer`; in the reply to a request that
@@ -94,12 +99,6 @@ struct envelope {
     std::string_view from;    ///< id of the sending peer
     std::string_view to;      ///< id of the peer it is for; empty = names nobody (`status` may say why)
     std::string_view topic;   ///< name of the topic it is about, or empty
-    std::string_view token;   ///< resume: the proof
-    std::uint64_t received = 0;         ///< resume and ack: how many messages of the hub the peer has
-    politeness role = politeness::none; ///< the receiver's part in the session that this starts, also in the
-                                        ///< reply to it
-    bool echo = false;                  ///< publish: to the sender too
-    bool droppable = false;             ///< publish: need not reach who is slow
     payload data;
     message whole;              ///< the message it came in; a wire that forwards byte for byte needs no other
     const void* wire = nullptr; ///< the codec's own notes

@@ -34,7 +34,7 @@ public:
         const auto bound = codec_->bound(e, state());
         if (bound == 0 || connection_->room(bound)) return errc::ok;
         // Asking in vain is what marks the connection as a slow consumer.
-        static_cast<void>(connection_->reserve(codec_->type(state()), bound));
+        static_cast<void>(connection_->reserve(codec_->type(e, state()), bound));
         return errc::full;
     }
 
@@ -43,7 +43,7 @@ public:
     void deliver(const envelope& e) const {
         const auto bound = codec_->bound(e, state());
         if (bound == 0) return;
-        if (char* p = connection_->reserve(codec_->type(state()), bound))
+        if (char* p = connection_->reserve(codec_->type(e, state()), bound))
             connection_->commit(codec_->encode(e, state(), p));
     }
 
@@ -58,7 +58,7 @@ public:
                               [&](char* p) { return bound == 0 ? 0 : codec_->encode(e, state(), p); });
         }
         if (text.empty()) return;
-        if (char* p = connection_->reserve(codec_->type(state()), text.size())) {
+        if (char* p = connection_->reserve(codec_->type(e, state()), text.size())) {
             std::memcpy(p, text.data(), text.size());
             connection_->commit(text.size());
         }

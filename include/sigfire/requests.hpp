@@ -67,7 +67,7 @@ private:
 class requests : public feature {
     // Up here, since its type is deduced.
     auto is_open() const {
-        return [this](std::uint32_t number) { return open_.contains(number); };
+        return [this](std::uint64_t number) { return open_.contains(number); };
     }
 
 public:
@@ -101,15 +101,14 @@ public:
             if (cause == errc::deferred) return;
         }
         if (cause != errc::ok) return desk.reply(from, token, cause);
-        while (++last_ == 0 || open_.contains(last_)) {}
-        const auto number = last_;
+        const auto number = ++last_;
         open_.emplace(number, question{from, to, token});
         asked_.insert({from.slot, number});
         owed_.insert({to.slot, number});
         due_.add(desk.now() + options_.timeout, number, open_.size(),
-                 [this](std::uint32_t k) { return open_.contains(k); });
+                 [this](std::uint64_t k) { return open_.contains(k); });
         e.id = desk.fresh_id();
-        e.request = number;
+        e.number = number;
         // The answer of a function may be in when this returns.
         if (cause = desk.send(to, e); cause != errc::ok) finish(desk, number, cause, {}, {});
     }
@@ -123,9 +122,9 @@ public:
         (*f)(c);
         if (e.what != verb::request) return;
         if (c.answer_.key != 0)
-            late_.emplace(c.answer_.key, e.request);
+            late_.emplace(c.answer_.key, e.number);
         else
-            settle(desk, e.request, c.answer_);
+            settle(desk, e.number, c.answer_);
     }
 
     template <class D>
@@ -149,8 +148,8 @@ public:
     template <class D>
     time_point tick(D& desk) {
         return due_.expire(
-            desk.now(), [this](std::uint32_t k) { return open_.contains(k); },
-            [&](std::uint32_t number) { finish(desk, number, errc::expired, {}, {}); });
+            desk.now(), [this](std::uint64_t k) { return open_.contains(k); },
+            [&](std::uint64_t number) { finish(desk, number, errc::expired, {}, {}); });
     }
 
 private:
@@ -168,14 +167,14 @@ private:
 
     template <class D>
     void respond(D& desk, peer_handle from, envelope& e) {
-        const auto at = open_.find(e.request);
+        const auto at = open_.find(e.number);
         const bool known = at != open_.end() && at->second.to == from;
         desk.reply(from, e.id, known ? errc::ok : errc::expired);
-        if (known) finish(desk, e.request, e.status, e.data.bytes, {});
+        if (known) finish(desk, e.number, e.status, e.data.bytes, {});
     }
 
     template <class D>
-    void settle(D& desk, std::uint32_t number, const detail::late_answer& a) {
+    void settle(D& desk, std::uint64_t number, const detail::late_answer& a) {
         const std::string_view text = a.text;
         if (a.answered)
             finish(desk, number, errc::ok, text, {});
@@ -183,7 +182,7 @@ private:
             finish(desk, number, a.cause, {}, text);
     }
 
-    question forget(std::uint32_t number) {
+    question forget(std::uint64_t number) {
         auto q = std::move(open_.extract(number).mapped());
         asked_.erase({q.from.slot, number});
         owed_.erase({q.to.slot, number});
@@ -191,19 +190,19 @@ private:
     }
 
     template <class D>
-    void finish(D& desk, std::uint32_t number, errc cause, std::string_view data, std::string_view text) {
+    void finish(D& desk, std::uint64_t number, errc cause, std::string_view data, std::string_view text) {
         if (!open_.contains(number)) return;
         const auto q = forget(number);
         desk.reply(q.from, q.token, cause, data, text);
     }
 
     requests_options options_;
-    std::map<std::uint32_t, question> open_;                         // by number
-    std::set<std::pair<std::uint32_t, std::uint32_t>> asked_, owed_; // slot and number
-    detail::deadline_queue<std::uint32_t> due_;
-    std::unordered_map<std::uint64_t, std::uint32_t> late_; // functions' tickets
+    std::map<std::uint64_t, question> open_;                         // by number
+    std::set<std::pair<std::uint32_t, std::uint64_t>> asked_, owed_; // slot and number
+    detail::deadline_queue<std::uint64_t> due_;
+    std::unordered_map<std::uint64_t, std::uint64_t> late_; // functions' tickets
     std::unordered_map<std::uint32_t, std::shared_ptr<const std::function<void(call&)>>> functions_;
-    std::uint32_t last_ = 0;
+    std::uint64_t last_ = 0;
 };
 
 } // namespace sigfire

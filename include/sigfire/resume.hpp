@@ -50,16 +50,16 @@ public:
 
     template <class D>
     void received(D& desk, peer_handle from, envelope& e) {
-        if (e.token.empty()) { // asks to be resumable
+        if (e.data.bytes.empty()) { // asks to be resumable
             begin(desk, from);
             const auto said = describe(states_.at(from.slot), false);
             return answer(desk, from, e.id, errc::ok, said.view());
         }
-        const auto old = find(e.token);
+        const auto old = find(e.data.bytes);
         if (!old || old == from) return answer(desk, from, e.id, errc::expired, {});
         desk.take_over(from, old);
         auto& s = states_.at(old.slot);
-        const bool recovered = settle(s, e.token, e.received);
+        const bool recovered = settle(s, e.data.bytes, e.number);
         detail::json_text said;
         said.raw(R"({"id":)").string(desk.id(old)).raw(",").raw(describe(s, true).view().substr(1));
         answer(desk, old, e.id, errc::ok, said.view());
@@ -134,7 +134,7 @@ public:
             s.spent.clear();
         }
         if (e.what == verb::ack)
-            acknowledge(s, e.received);
+            acknowledge(s, e.number);
         else if (e.what != verb::resume && !e.id.empty())
             ++s.heard;
     }

@@ -10,12 +10,13 @@ namespace sigfire {
 /** Each envelope goes to the one peer whose id it names. Models Router. */
 class direct_router {
 public:
-    /// Calls `to` for the peer `e.to`. Returns `self` if that is the sender, `unknown` if nobody has the id.
+    /// Calls `to` for the peer `e.to`. Returns `self` if that is the sender, who did
+    /// not ask for an echo; `unknown` if nobody has the id.
     template <class Registry, class To>
     errc route(const Registry& registry, peer_handle from, const envelope& e, To to) const {
         const peer_handle target = registry.find(e.to);
         if (!target) return errc::unknown;
-        if (target == from) return errc::self;
+        if (target == from && !e.echo) return errc::self;
         to(target);
         return errc::ok;
     }

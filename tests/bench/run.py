@@ -332,7 +332,7 @@ if __name__ == "__main__":
     parser.add_argument("--servers", type=commas(SERVERS), default=SERVERS, help=f"servers, of {','.join(SERVERS)}")
     parser.add_argument("--rounds", type=int, help="interleaved rounds (7)")
     parser.add_argument("--seconds", type=float, help="of each run (1.5)")
-    parser.add_argument("--clients", type=int, default=1000, help="connections of the load (1000)")
+    parser.add_argument("--clients", type=int, help="connections of the load (1000)")
     parser.add_argument("--quick", action="store_true", help="3 rounds of 0.5 s and fewer connections: a smoke test")
     parser.add_argument("--build", type=Path, default=ROOT / "build/release", help="build directory (build/release)")
     parser.add_argument("--hello", help="translation unit whose compilation is measured")
@@ -340,6 +340,7 @@ if __name__ == "__main__":
     options = parser.parse_args()
     options.rounds = options.rounds or (3 if options.quick else 7)
     options.seconds = options.seconds or (0.5 if options.quick else 1.5)
+    options.clients = options.clients or (200 if options.quick else 1000)
     options.build = options.build.resolve()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     if (options.build / "CMakeCache.txt").exists():

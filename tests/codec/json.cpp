@@ -506,7 +506,7 @@ BOOST_AUTO_TEST_CASE(sub_protocols) {
     json{}.open({}, st, ad);
     BOOST_TEST(st.extras);
     BOOST_TEST(ad.subprotocol == "");
-    BOOST_TEST((json{}.type(st) == message_type::text));
+    BOOST_TEST((json{}.type({}, st) == message_type::text));
     json_client::state client;
     json_client{}.open({}, client, ad);
     BOOST_TEST(ad.subprotocol == json_client::subprotocol);
@@ -609,16 +609,17 @@ BOOST_AUTO_TEST_CASE(client_requests_with_extras) {
                R"({"cmd":"publish","topic":"t\"","echo":true,"volatile":true,"data":[],"id":1})");
     e = {};
     e.what = verb::send;
-    e.id = "1", e.command = "respond", e.request = 4294967295, e.status = errc::denied;
+    e.id = "1", e.command = "respond", e.number = 4294967295, e.status = errc::denied;
     BOOST_TEST(encode(json_client{}, e) == R"({"cmd":"respond","request":4294967295,"ok":false,"id":1})");
     e = {};
-    e.what = verb::send;
-    e.id = "1", e.command = "resume", e.received = 7;
+    e.what = verb::resume;
+    e.id = "1", e.command = "resume", e.number = 7;
     BOOST_TEST(encode(json_client{}, e) == R"({"cmd":"resume","id":1})");
-    e.token = "T\"", e.received = ~std::uint64_t{0};
+    e.data.bytes = "T\"", e.number = ~std::uint64_t{0};
     BOOST_TEST(encode(json_client{}, e) ==
                R"({"cmd":"resume","token":"T\"","received":18446744073709551615,"id":1})");
-    e.command = "ack", e.id = {}, e.token = {}, e.received = 0;
+    e.what = verb::ack;
+    e.command = "ack", e.id = {}, e.data.bytes = {}, e.number = 0;
     BOOST_TEST(encode(json_client{}, e) == R"({"cmd":"ack","received":0})");
 }
 
@@ -675,8 +676,8 @@ BOOST_AUTO_TEST_CASE(client_reads_replies) {
 }
 
 BOOST_AUTO_TEST_CASE(both_sides_write_text) {
-    BOOST_TEST((json{}.type({}) == message_type::text));
-    BOOST_TEST((json_client{}.type({}) == message_type::text));
+    BOOST_TEST((json{}.type({}, {}) == message_type::text));
+    BOOST_TEST((json_client{}.type({}, {}) == message_type::text));
 }
 
 BOOST_AUTO_TEST_CASE(client_reads_relayed_messages) {

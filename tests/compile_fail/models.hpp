@@ -28,7 +28,7 @@ struct codec {
     sigfire::errc decode(sigfire::message, state&, auto) { return {}; }
     std::size_t bound(const sigfire::envelope&, const state&) const { return 0; }
     std::size_t encode(const sigfire::envelope&, const state&, char*) const { return 0; }
-    sigfire::message_type type(const state&) const { return {}; }
+    sigfire::message_type type(const sigfire::envelope&, const state&) const { return {}; }
     int share_key(const sigfire::envelope&, const state&) const { return -1; }
     sigfire::ending end(sigfire::errc, const state&) const { return {}; }
 };

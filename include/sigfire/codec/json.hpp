@@ -284,7 +284,7 @@ public:
         return out.size();
     }
 
-    message_type type(const state&) const noexcept { return message_type::text; }
+    message_type type(const envelope&, const state&) const noexcept { return message_type::text; }
 
     /// One text for all peers with extras, one for all without.
     int share_key(const envelope&, const state& st) const noexcept { return st.extras; }
@@ -408,7 +408,7 @@ public:
             e.what = verb::send;
             if (detail::is_json_string(in.topic))
                 e.topic = json_unescape(json_contents(in.topic), topic_buffer, sizeof topic_buffer);
-            std::from_chars(in.request.data(), in.request.data() + in.request.size(), e.request);
+            e.number = detail::json_uint(in.request).value_or(0);
             if (!in.polite.empty()) e.role = in.polite == "true" ? politeness::polite : politeness::impolite;
             if (const auto known = detail::find_command(e.command); known && known->carries_data)
                 e.data = detail::json_payload(in.data, in.inner, *known, true);
@@ -425,8 +425,8 @@ public:
         if (!can_encode(e)) return 0;
         return length(R"({"cmd":"","target":"","topic":"","data":,"id":})") + json_text_bound(e.command) +
                json_text_bound(e.to) + json_text_bound(e.topic) + e.data.bytes.size() + e.id.size() +
-               length(R"(,"request":,"ok":false,"echo":true,"volatile":true,"token":"","received":)") +
-               json_text_bound(e.token) + 2 * detail::json_number_room;
+               length(R"(,"ok":false,"echo":true,"volatile":true,"token":"","received":)") +
+               detail::json_number_room + (e.what == verb::resume ? json_text_bound(e.data.bytes) : 0);
     }
 
     /// Writes the request `e` at `p`, the members that it has; nothing where `bound` is 0.
@@ -448,23 +448,23 @@ public:
             char digits[detail::json_number_room];
             out.raw({digits, std::to_chars(digits, std::end(digits), n).ptr});
         };
-        if (e.request != 0) {
+        if (e.what == verb::send && e.number != 0) {
             out.literal(R"(,"request":)");
-            number(e.request);
+            number(e.number);
         }
         if (!is_verdict(e.status)) out.literal(R"(,"ok":false)");
         if (e.echo) out.literal(R"(,"echo":true)");
         if (e.droppable) out.literal(R"(,"volatile":true)");
-        if (!e.token.empty()) {
+        if (e.what == verb::resume && !e.data.bytes.empty()) {
             out.literal(R"(,"token":")");
-            out.text(e.token);
+            out.text(e.data.bytes);
             out.literal(R"(")");
         }
-        if (!e.token.empty() || e.id.empty()) {
+        if (e.what == verb::ack || (e.what == verb::resume && !e.data.bytes.empty())) {
             out.literal(R"(,"received":)");
-            number(e.received);
+            number(e.number);
         }
-        if (!e.data.bytes.empty()) {
+        if (e.what == verb::send && !e.data.bytes.empty()) {
             out.literal(R"(,"data":)");
             out.raw(e.data.bytes);
         }
@@ -476,7 +476,7 @@ public:
         return out.size();
     }
 
-    message_type type(const state&) const noexcept { return message_type::text; }
+    message_type type(const envelope&, const state&) const noexcept { return message_type::text; }
 
     int share_key(const envelope&, const state&) const noexcept { return 0; }
 
@@ -502,8 +502,8 @@ public:
 
 private:
     static bool can_encode(const envelope& e) noexcept {
-        return e.what == verb::send && !e.command.empty() && (!e.id.empty() || e.command == "ack") &&
-               e.data.format == payload_format::json;
+        const bool can = e.id.empty() ? e.what == verb::ack : e.what == verb::send || e.what == verb::resume;
+        return can && !e.command.empty() && e.data.format == payload_format::json;
     }
 };
 

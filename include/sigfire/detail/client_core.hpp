@@ -225,7 +225,7 @@ private:
     void on_said(envelope& e) {
         incoming said{std::string{e.command}, std::string{e.from}, std::string{e.data.bytes}};
         said.topic = e.topic;
-        said.request = e.request;
+        said.request = e.number;
         said.role = e.role;
         if (!sessions_.hear(said)) tell(std::move(said));
     }

@@ -76,7 +76,7 @@ struct incoming {
     std::string from;    ///< the other peer's id; empty if the server says it itself
     std::string data;    ///< JSON text; empty if there is none
     std::string topic{}; ///< where it is said; empty if not in a topic
-    std::uint32_t request = 0;          ///< of a `request`: its number, for `client::respond`
+    std::uint64_t request = 0;          ///< of a `request`: its number, for `client::respond`
     politeness role = politeness::none; ///< of a `session-start`: this side's part, if the server says so
     incoming_kind kind = incoming_kind::message;
     error_code cause{};     ///< of `offline` and `refused`

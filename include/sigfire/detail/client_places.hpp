@@ -18,7 +18,7 @@ namespace sigfire::detail {
 /// A request of a client, before it has a number.
 struct client_request {
     std::string command{}, to{}, topic{}, data{};
-    std::uint32_t number = 0; ///< respond: of the request that this answers
+    std::uint64_t number = 0; ///< respond: of the request that this answers
     bool ok = true;           ///< respond: whether it went well
     bool echo = false;        ///< publish
     bool droppable = false;   ///< publish
@@ -31,7 +31,7 @@ struct client_request {
         e.to = to;
         e.topic = topic;
         e.data.bytes = data;
-        e.request = number;
+        e.number = number;
         e.status = ok ? errc::ok : errc::denied;
         e.echo = echo;
         e.droppable = droppable;

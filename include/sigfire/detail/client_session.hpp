@@ -154,11 +154,11 @@ private:
         asked_ = to.fresh();
         const auto id = id_of(asked_);
         envelope e;
-        e.what = verb::send;
+        e.what = verb::resume;
         e.command = "resume";
         e.id = id;
-        e.token = resume_.token();
-        e.received = resume_.received();
+        e.data.bytes = resume_.token();
+        e.number = resume_.received();
         const codec::json_client::state st;
         std::string text(codec::json_client{}.bound(e, st), '\0');
         text.resize(codec::json_client{}.encode(e, st, text.data()));

@@ -11,7 +11,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
-#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -90,34 +89,41 @@ inline errc decode_extra(const json_request_members& in, json_extra_room& room, 
     } else if (e.to.empty() && e.topic.empty() && e.status == errc::ok) {
         e.status = json_truthy(in.target) ? errc::unknown : errc::missing_target;
     }
-    if (!in.extra) return errc::ok;
-    const auto& extra = *in.extra;
-    e.echo = json_truthy(extra.echo);
-    e.droppable = json_truthy(extra.droppable);
-    if (is_json_string(extra.token)) {
-        e.token = json_unescape(json_contents(extra.token), room.token, sizeof room.token);
-        if (e.token.empty()) e.token = "?"; // none of ours, but one was shown
-    } else if (json_truthy(extra.token)) {
-        e.token = "?";
+    if (!in.extra) {
+        if (known->what == verb::resume) e.data.bytes = {};
+        return errc::ok;
     }
-    e.received = json_uint(extra.received).value_or(0);
-    if (known->what == verb::respond) {
-        const auto number = json_uint(extra.request).value_or(0);
-        if (number <= std::numeric_limits<std::uint32_t>::max())
-            e.request = static_cast<std::uint32_t>(number);
+    const auto& extra = *in.extra;
+    switch (known->what) {
+    case verb::publish:
+        e.echo = json_truthy(extra.echo);
+        e.droppable = json_truthy(extra.droppable);
+        break;
+    case verb::respond:
+        e.number = json_uint(extra.request).value_or(0);
         e.status = extra.ok == "false" ? errc::denied : errc::ok; // the answer's, whatever else it says
+        break;
+    case verb::resume:
+        e.data.bytes = {};
+        if (is_json_string(extra.token))
+            e.data.bytes = json_unescape(json_contents(extra.token), room.token, sizeof room.token);
+        if (e.data.bytes.empty() && (is_json_string(extra.token) || json_truthy(extra.token)))
+            e.data.bytes = "?"; // one was shown, but none of ours
+        [[fallthrough]];
+    case verb::ack: e.number = json_uint(extra.received).value_or(0); break;
+    default: break;
     }
     return errc::ok;
 }
 
 /// Whether `e` has more to say than Signal-Fire 2021 has words for.
 constexpr bool says_extra(const envelope& e) noexcept {
-    return !e.topic.empty() || e.request != 0 || e.role != politeness::none;
+    return !e.topic.empty() || e.number != 0 || e.role != politeness::none;
 }
 
 /// Most bytes that `write_extra` will write.
 inline std::size_t extra_bound(const envelope& e) noexcept {
-    return length(R"(,"topic":"","request":4294967295,"polite":false)") + json_text_bound(e.topic);
+    return length(R"(,"topic":"","request":,"polite":false)") + json_number_room + json_text_bound(e.topic);
 }
 
 /// Writes the extra members of a message to a peer.
@@ -127,9 +133,9 @@ inline void write_extra(json_writer& out, const envelope& e) noexcept {
         out.text(e.topic);
         out.literal("\"");
     }
-    if (e.request != 0) {
-        char digits[10];
-        const auto end = std::to_chars(digits, digits + sizeof digits, e.request).ptr;
+    if (e.number != 0) {
+        char digits[json_number_room];
+        const auto end = std::to_chars(digits, digits + sizeof digits, e.number).ptr;
         out.literal(R"(,"request":)");
         out.raw({digits, end});
     }

@@ -58,7 +58,7 @@ public:
 private:
     template <class F>
     static void for_each_view(envelope& e, F f) {
-        for (auto* v : {&e.id, &e.command, &e.from, &e.to, &e.topic, &e.token, &e.data.bytes}) f(*v);
+        for (auto* v : {&e.id, &e.command, &e.from, &e.to, &e.topic, &e.data.bytes}) f(*v);
     }
 
     static bool within(std::string_view v, std::string_view whole) noexcept {
