@@ -137,7 +137,7 @@ public:
             if (!is_request(e.what)) return;
             if (!lines_.empty() && lines_.contains(a.peer.slot)) {
                 if (!lines_.push(a.peer.slot, e, options_.deferred_messages, options_.deferred_bytes))
-                    reply(*sender, e.id, errc::full);
+                    reply_seldom(*sender, e.id, errc::full, {}, {});
                 return;
             }
             // Out here, since what hooks keep in it has to live until the end.
@@ -274,6 +274,7 @@ public:
         if (!detail::is_name(id)) return make_error_code(errc::malformed);
         if (registry_.find(id)) return make_error_code(errc::id_in_use);
         const auto i = slots_.add(id, standing::function);
+        slots_[i].kept = true;
         const auto peer = slots_.handle(i);
         registry_.insert(slots_[i].id.view(), peer);
         each_feature([&](auto& x) {
@@ -463,10 +464,10 @@ private:
             if (e.status == errc::ok || e.what == verb::respond)
                 f.received(desk_, from, e);
             else
-                reply(sender, e.id, e.status);
+                reply_seldom(sender, e.id, e.status, {}, {});
             return true;
         });
-        if (!taken) reply(sender, e.id, errc::unknown_command);
+        if (!taken) reply_seldom(sender, e.id, errc::unknown_command, {}, {});
     }
 
     void relay(slot& sender, peer_handle from, envelope& e) {
@@ -497,7 +498,7 @@ private:
         // A mailbox first: it takes what a store of records would only find a better cause for, maybe late.
         if constexpr (Feature<T>) ask(router_);
         features_.each(ask);
-        if (cause != errc::deferred) reply(sender, token, cause);
+        if (cause != errc::deferred) reply_seldom(sender, token, cause, {}, {});
     }
 
     // Fills `targets_` with those that can take `e`, or says why there are none.
@@ -539,13 +540,13 @@ private:
         return errc::offline;
     }
 
-    void hand_out(const envelope& e) {
+    [[gnu::flatten]] void hand_out(const envelope& e) {
         for (slot* const s : targets_) put(*s, e);
     }
 
     void put(slot& s, const envelope& e) {
         if constexpr (has_features)
-            if (s.kept || s.state == standing::function) [[unlikely]]
+            if (s.kept) [[unlikely]]
                 return put_aside(s, e);
         s.way.deliver(e);
     }
@@ -555,12 +556,13 @@ private:
     [[gnu::noinline]] void put_past(slot& s, const envelope& e) { s.way.deliver(e); }
     // With data, or with `text` instead of the cause's own.
     [[gnu::noinline]] void reply_seldom(slot& to, std::string_view token, errc status, std::string_view data,
-                                        std::string_view text) {
+                                        std::string_view text, politeness role = politeness::none) {
         if (token.empty()) return;
         envelope e;
         e.what = verb::reply;
         e.status = status;
         e.id = token;
+        e.role = role;
         e.data.bytes = data;
         e.command = text;
         put(to, e);
@@ -575,14 +577,19 @@ private:
         if (s.state == standing::online) put_past(s, e);
     }
 
-    void reply(slot& to, std::string_view token, errc status, politeness role = politeness::none) {
+    // Flattened, and not by way of `put`: so that the codec is compiled for nothing but a short reply here.
+    [[gnu::flatten]] void reply(slot& to, std::string_view token, errc status,
+                                politeness role = politeness::none) {
         if (token.empty()) return;
+        if constexpr (has_features)
+            if (to.kept) [[unlikely]]
+                return reply_seldom(to, token, status, {}, {}, role);
         envelope e;
         e.what = verb::reply;
         e.status = status;
         e.id = token;
         e.role = role;
-        put(to, e);
+        to.way.deliver(e);
     }
 
     // --- how peers come and go ---
@@ -621,7 +628,7 @@ private:
                 if (f.takes(verb::resume)) f.received(desk_, a.peer, e);
             });
         else
-            reply(sender, e.id, errc::unknown_command);
+            reply_seldom(sender, e.id, errc::unknown_command, {}, {});
         if (moved_) a = moved_;
         moved_ = before;
     }

@@ -24,9 +24,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 PARTS = ["cpu", "instr", "idle", "handshake", "latency", "stalled", "compile"]
-SERVERS = ["floor", "sigfire", "beast", "ws", "signal-fire"]
-NATIVE = ["floor", "sigfire", "beast"]
-RATIOS = [("sigfire", "floor"), ("beast", "sigfire"), ("ws", "sigfire"), ("signal-fire", "sigfire")]
+SERVERS = ["floor", "sigfire", "every_part", "beast", "ws", "signal-fire"]
+NATIVE = ["floor", "sigfire", "every_part", "beast"]
+RATIOS = [("sigfire", "floor"), ("every_part", "sigfire"), ("beast", "sigfire"), ("ws", "sigfire"), ("signal-fire", "sigfire")]
 CELLS = [(120, 1), (120, 16), (4096, 1), (4096, 16)]
 
 
@@ -186,6 +186,8 @@ def measure_cpu(names):
 
 def measure_instr(names):
     names = [n for n in names if n in NATIVE]
+    if not options.servers:
+        names.insert(names.index("sigfire") + 1, "every_part")
     print("### User instructions per message (callgrind, n=100, W=1, with acknowledgements)\n")
 
     def instructions(name, size, messages):
@@ -309,7 +311,7 @@ def measure_compile(_):
 
 def main():
     names = []
-    for name in options.servers:
+    for name in options.servers or [n for n in SERVERS if n != "every_part"]:
         if name in NATIVE and not binary(name).exists():
             progress(f"{name} left out: {binary(name)} is not built")
         else:
@@ -329,7 +331,7 @@ if __name__ == "__main__":
     commas = lambda allowed: lambda text: [w if w in allowed else parser.error(f"{w} is none of {', '.join(allowed)}")
                                            for w in text.split(",")]
     parser.add_argument("--only", type=commas(PARTS), default=PARTS, help=f"parts, of {','.join(PARTS)}")
-    parser.add_argument("--servers", type=commas(SERVERS), default=SERVERS, help=f"servers, of {','.join(SERVERS)}")
+    parser.add_argument("--servers", type=commas(SERVERS), help=f"servers, of {','.join(SERVERS)} (all; every_part for instr only)")
     parser.add_argument("--rounds", type=int, help="interleaved rounds (7)")
     parser.add_argument("--seconds", type=float, help="of each run (1.5)")
     parser.add_argument("--clients", type=int, help="connections of the load (1000)")

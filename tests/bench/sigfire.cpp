@@ -1,34 +1,8 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// The contestant: a server as the first example has it, on the port given, that can say how much heap it
-// uses.
-#include <sigfire/server.hpp>
-#include <sigfire/transport/websocket.hpp>
-
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <csignal>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <malloc.h>
+// The contestant: a server as the first example has it.
+#include "contestant.hpp"
 
 int main(int argc, char** argv) {
-    boost::asio::io_context ioc{1};
-    const auto port = static_cast<std::uint16_t>(argc > 1 ? std::atoi(argv[1]) : 0);
-    sigfire::server srv{sigfire::websocket{ioc, {.port = port}}};
-
-    boost::asio::signal_set end{ioc, SIGTERM, SIGINT}, report{ioc, SIGUSR1};
-    end.async_wait([&](auto, int) { ioc.stop(); });
-    auto heap = [&](auto self) -> void {
-        report.async_wait([self](auto error, int) {
-            if (error) return;
-            std::fprintf(stderr, "heap %zu\n", mallinfo2().uordblks);
-            self(self);
-        });
-    };
-    heap(heap);
-    std::printf("listening on ws://127.0.0.1:%d\n", port);
-    std::fflush(stdout);
-    ioc.run();
+    return run_contestant(argc, argv);
 }

@@ -1,0 +1,37 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/server.hpp>
+#include <sigfire/transport/websocket.hpp>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <malloc.h>
+#include <utility>
+
+/// A server with these parts, on the port given, that can say how much heap it uses. Runs until SIGTERM.
+template <class... Parts>
+int run_contestant(int argc, char** argv, Parts... parts) {
+    boost::asio::io_context ioc{1};
+    const auto port = static_cast<std::uint16_t>(argc > 1 ? std::atoi(argv[1]) : 0);
+    sigfire::server srv{sigfire::websocket{ioc, {.port = port}}, std::move(parts)...};
+
+    boost::asio::signal_set end{ioc, SIGTERM, SIGINT}, report{ioc, SIGUSR1};
+    end.async_wait([&](auto, int) { ioc.stop(); });
+    auto heap = [&](auto self) -> void {
+        report.async_wait([self](auto error, int) {
+            if (error) return;
+            std::fprintf(stderr, "heap %zu\n", mallinfo2().uordblks);
+            self(self);
+        });
+    };
+    heap(heap);
+    std::printf("listening on ws://127.0.0.1:%d\n", port);
+    std::fflush(stdout);
+    ioc.run();
+    return 0;
+}
