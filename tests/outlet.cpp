@@ -140,6 +140,9 @@ BOOST_FIXTURE_TEST_CASE(asking_for_room_changes_nothing, fixture) {
     connection.marked = "closing";
     BOOST_TEST(out.has_room(e));
     BOOST_TEST(any_outlet{out}.has_room(e));
+    BOOST_TEST((out.ready(e) == errc::unknown_command));
+    BOOST_TEST((any_outlet{out}.ready(e) == errc::unknown_command));
+    BOOST_TEST(connection.marked == "closing");
     connection.marked = "";
     e.what = verb::send;
     e.id = {};

@@ -257,10 +257,11 @@ concept Transport = std::copy_constructible<T> && requires(const T& t) {
 
 /** Outlet: the hub's way to one peer: its connection, codec and codec state. Cheap to copy.
  *
- *  - `o.ready(e)` -> `ok` if `deliver(e)` would be taken now, else `full` (and the peer is on its way out).
+ *  - `o.ready(e)` -> `ok` if `deliver(e)` would be taken now; `unknown_command` if the wire has no word for
+ * it; else `full` (and the peer is on its way out).
  *  - `o.deliver(e)`: encodes `e` into the outbox; nothing if the wire has no word for it. `o.deliver(e, f)`:
  *    the same with the texts that `f`, a `fanout`, holds already.
- *  - `o.has_room(e)` -> like `ready`, but who has no room stays as it is.
+ *  - `o.has_room(e)` -> false where `ready` would say `full`, but who has no room stays as it is.
  *  - `o.ping()` -> asks for a sign of life; false if the wire cannot.
  *  - `o.hold()`, `o.release()`: stops and resumes reading. `o.close(why)`: ends the connection.
  *  Law: no operation calls back into the hub. */

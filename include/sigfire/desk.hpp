@@ -50,7 +50,7 @@ public:
     /// A fresh id for a message, valid until the next is drawn.
     std::string_view fresh_id() { return hub_.message_ids_.next(); }
 
-    /// Hands `e` to one peer, or says why not: `offline`, `denied`, `full`.
+    /// Hands `e` to one peer, or says why not: `offline`, `denied`, `unknown_command`, `full`.
     errc send(peer_handle to, const envelope& e) {
         auto* const s = hub_.whose(to);
         if (s == nullptr || !Hub::is_present(*s)) return errc::offline;

@@ -41,7 +41,7 @@ enum class errc : unsigned char {
     missing_offer,     ///< an offer without its description
     missing_answer,    ///< an answer without its description
     missing_candidate, ///< an ICE message without its candidate
-    unknown_command,   ///< a command that this server does not have
+    unknown_command,   ///< a command that this server, or the peer it is for, does not have
     no_session,        ///< an answer to, or the end of, a session that is not there
     session_exists,    ///< a session with that peer has begun already
 

@@ -28,11 +28,12 @@ class outlet {
 public:
     outlet(C& connection, const K& codec) noexcept : connection_(&connection), codec_(&codec) {}
 
-    /// `ok` if the connection can take `e` now, or its wire has no word for it. Else `full`, and the
-    /// connection is on its way out.
+    /// `ok` if the connection can take `e` now; `unknown_command` if its wire has no word for it. Else
+    /// `full`, and the connection is on its way out.
     errc ready(const envelope& e) const {
         const auto bound = codec_->bound(e, state());
-        if (bound == 0 || connection_->room(bound)) return errc::ok;
+        if (bound == 0) return errc::unknown_command;
+        if (connection_->room(bound)) return errc::ok;
         // Asking in vain is what marks the connection as a slow consumer.
         static_cast<void>(connection_->reserve(codec_->type(e, state()), bound));
         return errc::full;

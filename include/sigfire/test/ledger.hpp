@@ -290,7 +290,8 @@ private:
             if (r.what == kind::respond) return wrong(!r.member);
             return wrong(r.what == kind::question && now() == r.at + o_.requests->timeout);
         case errc::denied: return wrong(r.what == kind::publish && r.members != 0 && !r.member);
-        case errc::unknown_command: return wrong(cause == r.flaw);
+        case errc::unknown_command:
+            return wrong(cause == r.flaw || (r.what == kind::question && t != nullptr && !t->extras));
         default: return wrong(cause == r.flaw && t != nullptr && t != r.from);
         }
     }
