@@ -555,13 +555,14 @@ private:
     [[gnu::noinline]] void put_past(slot& s, const envelope& e) { s.way.deliver(e); }
     // With data, or with `text` instead of the cause's own.
     [[gnu::noinline]] void reply_seldom(slot& to, std::string_view token, errc status, std::string_view data,
-                                        std::string_view text) {
+                                        std::string_view text, payload_format format = payload_format::json) {
         if (token.empty()) return;
         envelope e;
         e.what = verb::reply;
         e.status = status;
         e.id = token;
         e.data.bytes = data;
+        e.data.format = format;
         e.command = text;
         put(to, e);
     }
