@@ -134,7 +134,10 @@ concept Framing = std::movable<F> && requires(F f, const F cf, std::span<char> b
  *  - `c.share_key(envelope, st)` -> equal keys of one codec object, not negative, mean equal bytes: they are
  *    encoded once for all. -1: for this connection alone.
  *  - `c.end(errc, st)` -> how to end the connection for that cause.
- *  - `C::checks_utf8` -> whether `decode` refuses text that is not UTF-8 with `bad_utf8`.
+ *  - `C::checks_utf8` -> whether `decode` refuses text that is not UTF-8 with `bad_utf8`, or does not read
+ *    messages as text.
+ *  - It may also have `c.objection(envelope, st)` -> `ok`, or why this wire cannot carry what it has a word
+ *    for: who says it is told so. `bound` is 0 then.
  *
  *  Laws:
  *  - 0 < `encode` <= `bound` wherever `bound` is not 0. What is encoded, decodes on the other side.
@@ -258,7 +261,7 @@ concept Transport = std::copy_constructible<T> && requires(const T& t) {
 /** Outlet: the hub's way to one peer: its connection, codec and codec state. Cheap to copy.
  *
  *  - `o.ready(e)` -> `ok` if `deliver(e)` would be taken now; `unknown_command` if the wire has no word for
- * it; else `full` (and the peer is on its way out).
+ * it, or what else its codec has against `e`; else `full` (and the peer is on its way out).
  *  - `o.deliver(e)`: encodes `e` into the outbox; nothing if the wire has no word for it. `o.deliver(e, f)`:
  *    the same with the texts that `f`, a `fanout`, holds already.
  *  - `o.has_room(e)` -> false where `ready` would say `full`, but who has no room stays as it is.

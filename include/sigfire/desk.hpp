@@ -74,12 +74,12 @@ public:
         return true;
     }
 
-    /// Replies to the request `token` of a peer: with `data` (JSON or empty), or for a failure with `text`
-    /// instead of the cause's own. Nothing if the request wanted no reply.
+    /// Replies to the request `token` of a peer: with `data` (in `format`, or empty), or for a failure with
+    /// `text` instead of the cause's own. Nothing if the request wanted no reply.
     void reply(peer_handle to, std::string_view token, errc status, std::string_view data = {},
-               std::string_view text = {}) {
+               std::string_view text = {}, payload_format format = payload_format::json) {
         auto* const s = hub_.whose(to);
-        if (s != nullptr && Hub::is_present(*s)) hub_.reply_seldom(*s, token, status, data, text);
+        if (s != nullptr && Hub::is_present(*s)) hub_.reply_seldom(*s, token, status, data, text, format);
     }
 
     /// Sends `e` to a peer past what is kept for it: neither counted nor kept.

@@ -70,7 +70,10 @@ enum class signal_kind : unsigned char {
 enum class politeness : unsigned char { none, polite, impolite };
 
 /// How the bytes of a payload are written.
-enum class payload_format : unsigned char { json, binary };
+enum class payload_format : unsigned char {
+    json,   ///< JSON text
+    binary, ///< MessagePack
+};
 
 /** What a peer says, opaque to the hub. */
 struct payload {
@@ -92,8 +95,8 @@ struct envelope {
     bool droppable = false;             ///< publish: need not reach who is slow
     std::uint64_t number = 0; ///< request and respond: which one, counted by the hub; resume and ack:
                               ///< messages of the hub that the peer has
-    std::string_view
-        id; ///< request and reply: the peer's token, as its codec wrote it. Elsewhere: a fresh id of the hub
+    std::string_view id; ///< request and reply: the peer's token, as its codec wrote it: JSON; or MessagePack
+                         ///< behind the two letters `id`. Elsewhere: a fresh id of the hub
     std::string_view command; ///< the wire's name for what is asked, `offer`; in the reply to a request that
                               ///< failed: what to say instead of the cause's own text, if anything
     std::string_view from;    ///< id of the sending peer

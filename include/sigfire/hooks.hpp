@@ -47,7 +47,8 @@ public:
     time_point now() const noexcept { return now_; }
 
     /** Keeps `text` until the message was delivered, so that the envelope may view it. Who changes
-     *  `data.bytes` puts a valid payload there, and sets `data.signal` to a part of it, or empties it. */
+     *  `data.bytes` puts a valid payload there, says in `data.format` how it is written, and sets
+     *  `data.signal` to a part of it, or empties it. */
     std::string_view keep(std::string text) { return kept_.emplace_front(std::move(text)); }
 
     /** Makes `ok` the sender's reply, with `data` (a JSON object, or empty) where its wire has room for it,

@@ -556,7 +556,8 @@ private:
     [[gnu::noinline]] void put_past(slot& s, const envelope& e) { s.way.deliver(e); }
     // With data, or with `text` instead of the cause's own.
     [[gnu::noinline]] void reply_seldom(slot& to, std::string_view token, errc status, std::string_view data,
-                                        std::string_view text, politeness role = politeness::none) {
+                                        std::string_view text, payload_format format = payload_format::json,
+                                        politeness role = politeness::none) {
         if (token.empty()) return;
         envelope e;
         e.what = verb::reply;
@@ -564,6 +565,7 @@ private:
         e.id = token;
         e.role = role;
         e.data.bytes = data;
+        e.data.format = format;
         e.command = text;
         put(to, e);
     }
@@ -583,7 +585,7 @@ private:
         if (token.empty()) return;
         if constexpr (has_features)
             if (to.kept) [[unlikely]]
-                return reply_seldom(to, token, status, {}, {}, role);
+                return reply_seldom(to, token, status, {}, {}, payload_format::json, role);
         envelope e;
         e.what = verb::reply;
         e.status = status;

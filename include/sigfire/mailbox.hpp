@@ -4,6 +4,7 @@
 #include <sigfire/concepts.hpp>
 #include <sigfire/detail/deadline_queue.hpp>
 #include <sigfire/detail/json_extras.hpp>
+#include <sigfire/detail/own_wire.hpp>
 #include <sigfire/detail/stored_envelope.hpp>
 #include <sigfire/envelope.hpp>
 #include <sigfire/error.hpp>
@@ -152,13 +153,18 @@ private:
     static void tell(D& desk, const item& kept) {
         const auto& late = kept.message.get();
         detail::json_text said;
-        said.raw(R"({"request":)").raw(late.id).raw("}");
+        const bool packed = detail::is_msgpack_token(late.id);
+        if (packed) // a map of one pair
+            said.raw("\x81\xa7request").raw(late.id.substr(detail::msgpack_token_mark.size()));
+        else
+            said.raw(R"({"request":)").raw(late.id).raw("}");
         envelope e;
         e.what = verb::notice;
         e.command = "expired";
         e.id = desk.fresh_id();
         e.from = late.to;
         e.data.bytes = said.view();
+        e.data.format = packed ? payload_format::binary : payload_format::json;
         // Like any news: who is away finds it, or hears that something is missing.
         fanout alone;
         desk.spread(kept.from, e, alone);

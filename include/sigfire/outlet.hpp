@@ -28,9 +28,11 @@ class outlet {
 public:
     outlet(C& connection, const K& codec) noexcept : connection_(&connection), codec_(&codec) {}
 
-    /// `ok` if the connection can take `e` now; `unknown_command` if its wire has no word for it. Else
-    /// `full`, and the connection is on its way out.
+    /// `ok` if the connection can take `e` now; `unknown_command` if its wire has no word for it, or what
+    /// else the codec has against it. Else `full`, and the connection is on its way out.
     errc ready(const envelope& e) const {
+        if constexpr (requires { codec_->objection(e, state()); })
+            if (const errc against = codec_->objection(e, state()); against != errc::ok) return against;
         const auto bound = codec_->bound(e, state());
         if (bound == 0) return errc::unknown_command;
         if (connection_->room(bound)) return errc::ok;

@@ -34,12 +34,14 @@ struct requests_options {
 class call {
 public:
     call(const envelope& e, std::shared_ptr<detail::late_box> box) noexcept
-        : from(e.from), command(e.command), topic(e.topic), data(e.data.bytes), box_(std::move(box)) {}
+        : from(e.from), command(e.command), topic(e.topic), data(e.data.bytes), format(e.data.format),
+          box_(std::move(box)) {}
 
     const std::string_view from;    ///< id of who says it; empty: the host program
     const std::string_view command; ///< `request`, `publish`, `offer`, ...
     const std::string_view topic;   ///< of a publication
-    const std::string_view data;    ///< JSON text, or empty
+    const std::string_view data;    ///< JSON text, or empty; or as `format` says
+    const payload_format format;    ///< of `data`: a peer on `codec::binary` may say MessagePack
 
     /// Answers a request with `data`, JSON text or empty.
     void reply(std::string data = {}) { answer_ = {0, errc::ok, true, std::move(data)}; }
@@ -170,7 +172,7 @@ private:
         const auto at = open_.find(e.number);
         const bool known = at != open_.end() && at->second.to == from;
         desk.reply(from, e.id, known ? errc::ok : errc::expired);
-        if (known) finish(desk, e.number, e.status, e.data.bytes, {});
+        if (known) finish(desk, e.number, e.status, e.data.bytes, {}, e.data.format);
     }
 
     template <class D>
@@ -190,10 +192,11 @@ private:
     }
 
     template <class D>
-    void finish(D& desk, std::uint64_t number, errc cause, std::string_view data, std::string_view text) {
+    void finish(D& desk, std::uint64_t number, errc cause, std::string_view data, std::string_view text,
+                payload_format format = payload_format::json) {
         if (!open_.contains(number)) return;
         const auto q = forget(number);
-        desk.reply(q.from, q.token, cause, data, text);
+        desk.reply(q.from, q.token, cause, data, text, format);
     }
 
     requests_options options_;

@@ -5,6 +5,7 @@
 #include <sigfire/detail/json_extras.hpp>
 #include <sigfire/detail/json_scan.hpp>
 #include <sigfire/detail/json_wire.hpp>
+#include <sigfire/detail/own_wire.hpp>
 
 #include <charconv>
 #include <cstddef>
@@ -79,11 +80,7 @@ public:
         });
         ad.subprotocol = found ? json_subprotocol : chosen;
         st.extras = found || rq.method.empty();
-        if (st.extras && rq.has_query("resume")) {
-            ad.resumable = true;
-            ad.token = rq.query("resume");
-            ad.received = detail::json_uint(rq.query("received")).value_or(0);
-        }
+        if (st.extras) detail::read_resume_query(rq, ad);
         return errc::ok;
     }
 
@@ -115,12 +112,12 @@ public:
         e.id = in.id;
         e.whole = m;
         e.command = command;
-        detail::json_extra_room room;
+        detail::json_values::room room;
         if (known) {
             e.what = verb::send;
             e.data = detail::json_payload(in.data, in.inner, *known, st.extras);
             if (!detail::json_truthy(in.target)) {
-                if (st.extras) detail::decode_topic(in, room, e);
+                if (st.extras) detail::decode_topic<detail::json_values>(in, room, e);
                 if (e.topic.empty()) e.status = errc::missing_target;
                 if (e.status == errc::ok && e.data.signal.empty()) e.status = known->missing;
             } else {
@@ -138,7 +135,7 @@ public:
                 e.to = detail::json_unescape(detail::json_contents(in.target), target_buffer,
                                              sizeof target_buffer);
             if (st.extras) {
-                const errc cause = detail::decode_extra(in, room, e);
+                const errc cause = detail::decode_extra<detail::json_values>(in, room, e);
                 if (cause != errc::ok) return cause;
                 if (e.what == verb::other && !detail::json_truthy(in.id)) return errc::ok;
             }
@@ -204,7 +201,8 @@ public:
             out.literal(R"({"id":)");
             out.raw(e.id);
             if (is_verdict(e.status)) {
-                if (e.data.bytes.empty()) [[likely]] {
+                // What another format says is left out.
+                if (e.data.bytes.empty() || e.data.format != payload_format::json) [[likely]] {
                     if (st.extras && e.status == errc::held)
                         out.literal(R"(,"ok":true,"data":{"held":true}})");
                     else if (st.extras && e.role == politeness::polite)
@@ -220,7 +218,8 @@ public:
                 out.literal("}");
                 break;
             }
-            if (!e.data.bytes.empty()) { // in the words of whoever refused
+            if (!e.data.bytes.empty() &&
+                e.data.format == payload_format::json) { // in the words of whoever refused
                 out.literal(R"(,"ok":false,"data":)");
                 out.raw(e.data.bytes);
                 out.literal("}");
@@ -289,37 +288,8 @@ public:
     /// One text for all peers with extras, one for all without.
     int share_key(const envelope&, const state& st) const noexcept { return st.extras; }
 
-    /** Signal-Fire's close codes for its causes and the RFC's for its own; 4001-4399 ask to reconnect, 4600
-     *  and above to stay away. */
-    ending end(errc why, const state& st) const noexcept {
-        const std::string_view text = to_string(why);
-        switch (why) {
-        case errc::closed: return {400, 1000, {}};
-        case errc::lost: return {400, 0, text};
-        case errc::stopping: return {503, 1001, text};
-        case errc::protocol_violation: return {400, 1002, text};
-        case errc::bad_utf8: return {400, 1007, text};
-        case errc::flood: return {429, 1008, text};
-        case errc::rate: return {429, 4400, text};
-        case errc::too_large: // Signal-Fire gives no reason here
-            return {413, 1009, st.extras ? text : std::string_view{}};
-        case errc::overloaded: return {503, 1013, text};
-        case errc::null_message: return {500, 4500, text};
-        case errc::slow_consumer: return {503, 4001, text};
-        case errc::pong_timeout: return {408, 4002, text};
-        case errc::handshake_timeout: return {408, 4003, text};
-        case errc::id_in_use:
-            if (st.extras) return {409, 4600, text};
-            return {409, 4500, to_string(errc::null_message)};
-        case errc::replaced: return {409, 4601, text};
-        case errc::denied:
-        case errc::forbidden_origin: return {403, 4400, text};
-        case errc::header_too_large: return {431, 4400, text};
-        case errc::version_not_supported:
-        case errc::upgrade_required: return {426, 4400, text};
-        default: return {400, 4400, text};
-        }
-    }
+    /// See `detail::own_ending`: 4001-4399 ask to reconnect, 4600 and above to stay away.
+    ending end(errc why, const state& st) const noexcept { return detail::own_ending(why, st.extras); }
 
 private:
     // Nothing but blanks between the braces.
@@ -481,24 +451,7 @@ public:
     int share_key(const envelope&, const state&) const noexcept { return 0; }
 
     /// Signal-Fire's clients close with 1003 on what is not JSON and with 1008 on a bad greeting.
-    ending end(errc why, const state&) const noexcept {
-        const std::string_view text = to_string(why);
-        switch (why) {
-        case errc::malformed:
-        case errc::null_message: return {400, 1003, text};
-        case errc::bad_welcome:
-        case errc::welcome_timeout:
-        case errc::flood: return {400, 1008, text};
-        case errc::protocol_violation:
-        case errc::bad_handshake: return {400, 1002, text};
-        case errc::bad_utf8: return {400, 1007, text};
-        case errc::too_large: return {413, 1009, text};
-        case errc::lost: return {400, 0, text};
-        case errc::slow_consumer: return {503, 4001, text};
-        case errc::pong_timeout: return {408, 4002, text};
-        default: return {400, 1000, {}};
-        }
-    }
+    ending end(errc why, const state&) const noexcept { return detail::own_client_ending(why); }
 
 private:
     static bool can_encode(const envelope& e) noexcept {

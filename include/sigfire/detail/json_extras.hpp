@@ -60,34 +60,49 @@ inline bool json_fields(std::string_view text, std::initializer_list<json_field>
     return !whole.empty() && scan.finished();
 }
 
-/// Room for what a request with extras says behind escapes.
-struct json_extra_room {
-    char topic[json_name_room], token[json_name_room];
+/// How `decode_extra` reads members that are JSON.
+struct json_values {
+    /// For what stands behind escapes.
+    struct room {
+        char topic[json_name_room], token[json_name_room];
+    };
+
+    static bool truthy(std::string_view raw) noexcept { return json_truthy(raw); }
+    static bool is_text(std::string_view raw) noexcept { return is_json_string(raw); }
+    static bool is_false(std::string_view raw) noexcept { return raw == "false"; }
+    static std::optional<std::uint64_t> number(std::string_view raw) noexcept { return json_uint(raw); }
+    /// What it says; empty if it is no text, or none that could be a name.
+    static std::string_view text(std::string_view raw, char (&buffer)[json_name_room]) noexcept {
+        return is_json_string(raw) ? json_unescape(json_contents(raw), buffer, sizeof buffer)
+                                   : std::string_view{};
+    }
 };
 
 /// Fills `e.topic`; the status is `malformed` if it is there but no name.
-inline void decode_topic(const json_request_members& in, json_extra_room& room, envelope& e) noexcept {
+template <class Values>
+inline void decode_topic(const json_request_members& in, typename Values::room& room, envelope& e) noexcept {
     if (!in.extra || in.extra->topic.empty()) return;
-    if (is_json_string(in.extra->topic))
-        e.topic = json_unescape(json_contents(in.extra->topic), room.topic, sizeof room.topic);
+    e.topic = Values::text(in.extra->topic, room.topic);
     if (e.topic.empty()) e.status = errc::malformed;
 }
 
-/** Fills `e`, which has its id, command, target and data, from a request with extras.
+/** Fills `e`, which has its id, command, target and data, from a request with extras, of whatever format
+ *  `Values` reads.
  *  @returns `ok`, and `e.what` is still `other` if the command is none of ours; or `missing_id` */
-inline errc decode_extra(const json_request_members& in, json_extra_room& room, envelope& e) noexcept {
+template <class Values>
+inline errc decode_extra(const json_request_members& in, typename Values::room& room, envelope& e) noexcept {
     const auto* const known = find_extra_command(e.command);
-    decode_topic(in, room, e);
+    decode_topic<Values>(in, room, e);
     if (!known) return errc::ok;
-    const bool answered = json_truthy(in.id);
+    const bool answered = Values::truthy(in.id);
     if (!answered && known->what != verb::ack && known->what != verb::respond) return errc::missing_id;
     if (!answered) e.id = {};
     e.what = known->what;
     e.data.kind = known->kind;
     if (known->what != verb::send) {
-        if (json_truthy(in.target) && (e.to.empty() || e.to.size() > 256)) e.status = errc::malformed;
+        if (Values::truthy(in.target) && (e.to.empty() || e.to.size() > 256)) e.status = errc::malformed;
     } else if (e.to.empty() && e.topic.empty() && e.status == errc::ok) {
-        e.status = json_truthy(in.target) ? errc::unknown : errc::missing_target;
+        e.status = Values::truthy(in.target) ? errc::unknown : errc::missing_target;
     }
     if (!in.extra) {
         if (known->what == verb::resume) e.data.bytes = {};
@@ -96,21 +111,20 @@ inline errc decode_extra(const json_request_members& in, json_extra_room& room, 
     const auto& extra = *in.extra;
     switch (known->what) {
     case verb::publish:
-        e.echo = json_truthy(extra.echo);
-        e.droppable = json_truthy(extra.droppable);
+        e.echo = Values::truthy(extra.echo);
+        e.droppable = Values::truthy(extra.droppable);
         break;
     case verb::respond:
-        e.number = json_uint(extra.request).value_or(0);
-        e.status = extra.ok == "false" ? errc::denied : errc::ok; // the answer's, whatever else it says
+        e.number = Values::number(extra.request).value_or(0);
+        e.status =
+            Values::is_false(extra.ok) ? errc::denied : errc::ok; // the answer's, whatever else it says
         break;
     case verb::resume:
-        e.data.bytes = {};
-        if (is_json_string(extra.token))
-            e.data.bytes = json_unescape(json_contents(extra.token), room.token, sizeof room.token);
-        if (e.data.bytes.empty() && (is_json_string(extra.token) || json_truthy(extra.token)))
+        e.data.bytes = Values::text(extra.token, room.token);
+        if (e.data.bytes.empty() && (Values::is_text(extra.token) || Values::truthy(extra.token)))
             e.data.bytes = "?"; // one was shown, but none of ours
         [[fallthrough]];
-    case verb::ack: e.number = json_uint(extra.received).value_or(0); break;
+    case verb::ack: e.number = Values::number(extra.received).value_or(0); break;
     default: break;
     }
     return errc::ok;

@@ -333,7 +333,9 @@ private:
 /** Decodes the escapes of a string (what stands between its quotes, checked before) to UTF-8.
  *
  *  Returns the text: `s` itself where it holds no escape, else what was written to `buffer`. A null view
- *  where it is longer than `size`, or half of a surrogate pair stands alone: no UTF-8 text is equal to it. */
+ *  where it is longer than `size`, or half of a surrogate pair stands alone: no UTF-8 text is equal to it.
+ *  With `Replace` such a half becomes U+FFFD. */
+template <bool Replace = false>
 inline std::string_view json_unescape(std::string_view s, char* buffer, std::size_t size) noexcept {
     if (s.find('\\') == s.npos) return s;
     auto out = buffer;
@@ -354,11 +356,15 @@ inline std::string_view json_unescape(std::string_view s, char* buffer, std::siz
         auto code = static_cast<std::uint32_t>(hex4(p + 1));
         p += 5;
         if (code >= 0xd800 && code < 0xe000) {
-            if (code >= 0xdc00 || end - p < 6 || p[0] != '\\' || p[1] != 'u') return {};
-            const auto low = static_cast<std::uint32_t>(hex4(p + 2));
-            if (low < 0xdc00 || low >= 0xe000) return {};
-            code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-            p += 6;
+            const bool followed = code < 0xdc00 && end - p >= 6 && p[0] == '\\' && p[1] == 'u';
+            const auto low = followed ? static_cast<std::uint32_t>(hex4(p + 2)) : 0;
+            if (low >= 0xdc00 && low < 0xe000) {
+                code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+                p += 6;
+            } else {
+                if constexpr (!Replace) return {};
+                code = 0xfffd;
+            }
         }
         const auto put = [&out](std::uint32_t byte) { *out++ = static_cast<char>(byte); };
         if (code < 0x80) {
