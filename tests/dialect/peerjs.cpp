@@ -392,7 +392,25 @@ BOOST_AUTO_TEST_CASE(fixed_who_takes_over_hears_so) {
     BOOST_TEST(static_cast<bool>(w.h.find("x")));
     w.close("new");
     BOOST_TEST(!w.h.find("x"));
-    BOOST_TEST(w.h.get<roster>().count(nullptr) == 0u);
+    BOOST_TEST(w.h.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(fixed_an_id_that_was_left_belongs_to_who_takes_it_then) {
+    for (const auto leave : {R"({"type":"LEAVE"})", R"({"type":"LEAVE","dst":"","payload":1})"}) {
+        world w;
+        w.connect("b");
+        w.connect("old", "x", "t1");
+        w.forget_all();
+        w.say("old", leave);
+        BOOST_TEST(!w.h.find("x"));
+        same(w.heard("old"), {"close 1005 "});
+        w.connect("new", "x", "t2");
+        same(w.heard("new"), {"open 101 ", opened});
+        w.close("old");
+        w.say("b", R"({"type":"OFFER","dst":"x","payload":1})");
+        same(w.heard("new"), {R"({"type":"OFFER","src":"b","dst":"x","payload":1})"});
+        BOOST_TEST(w.heard("b").empty());
+    }
 }
 
 // --- admission ---

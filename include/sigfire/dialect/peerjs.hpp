@@ -48,6 +48,8 @@ struct peerjs_options {
  *
  *  Better than the original: messages that are none are ignored, the queue is bounded, who takes over is sent
  *  OPEN, a `dst` that is a number names the peer of that id. A token is at most 256 bytes long.
+ *  Other than there, a LEAVE without `dst` does not only free the id but ends the connection, so that nobody
+ *  goes on talking under an id that may be another's by then.
  *
  *  Messages of other wires are not written: these clients could not read them. Neither direction allocates;
  *  what is left of a message by an unknown type or no `dst` is nothing. One thread at a time. */
@@ -93,7 +95,8 @@ public:
     }
 
     /** Emits at most one envelope: `verb::send`, which may name the sender itself, or `verb::alive`. All
-     *  else is ignored, whether it is JSON or not. Error: `bad_utf8` (text messages only). */
+     *  else is ignored, whether it is JSON or not. Errors: `bad_utf8` (text messages only); `closed` for a
+     *  LEAVE without `dst`. */
     template <class Emit>
     errc decode(message m, state&, Emit&& emit) const {
         detail::json_scanner text{m.view()};
@@ -117,7 +120,8 @@ public:
             emit(e);
             return errc::ok;
         }
-        if (!detail::json_truthy(in.dst)) return errc::ok;
+        if (!detail::json_truthy(in.dst)) // who leaves nobody in particular gives up its id
+            return known->kind == signal_kind::bye ? errc::closed : errc::ok;
         if (detail::is_json_string(in.dst))
             e.to = detail::json_unescape(detail::json_contents(in.dst), dst_buffer, sizeof dst_buffer);
         else if (in.dst[0] == '-' || (in.dst[0] >= '0' && in.dst[0] <= '9'))
