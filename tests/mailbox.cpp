@@ -320,6 +320,36 @@ BOOST_AUTO_TEST_CASE(who_is_merely_away_has_no_mailbox_and_hears_of_what_expired
          {R"({"cmd":"expired","origin":"nobody","data":{"request":)" + std::to_string(b.asked() - 1) + "}}"});
 }
 
+BOOST_AUTO_TEST_CASE(a_line_is_as_old_as_its_first_message_if_lines_are_what_is_checked) {
+    bench b{{.lines_checked_every = 1s}};
+    b.advance(100ms);
+    b.say_bye("a", "c"); // 1
+    b.advance(4s);
+    b.say_bye("b", "c"); // 2
+    b.say_bye("a", "d"); // 3
+    b.advance(1s);       // at 5.1 s
+    b.say_bye("a", "c"); // 4
+    b.heard_by_all();
+    const auto expired = [](std::string_view from, int request) {
+        return R"({"cmd":"expired","origin":")" + std::string{from} + R"(","data":{"request":)" +
+               std::to_string(request) + "}}";
+    };
+    BOOST_TEST((b.pause() == 900ms));
+    b.advance(900ms);
+    same(b.heard("a"), {expired("c", 1), expired("c", 4)});
+    same(b.heard("b"), {expired("c", 2)});
+    BOOST_TEST(b.size() == 1u);
+    b.say_bye("a", "c"); // 5, a new line
+    b.connect("d");
+    b.heard_by_all();
+    b.advance(5s - 1ms);
+    same(b.heard_by_all(), {});
+    b.advance(1ms);
+    same(b.heard("a"), {expired("c", 5)});
+    BOOST_TEST(b.size() == 0u);
+    BOOST_TEST((b.pause() == clock::duration::max()));
+}
+
 BOOST_AUTO_TEST_CASE(with_no_time_nothing_is_kept) {
     hub_bench b{features<>{}, mailbox{direct_router{}, 0s}};
     b.connect("a");

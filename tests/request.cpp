@@ -54,6 +54,16 @@ BOOST_AUTO_TEST_CASE(query_parameters) {
         BOOST_TEST((request{"GET", target, {}, {}}.query(name)) == value, target);
 }
 
+BOOST_AUTO_TEST_CASE(of_equal_query_parameters_the_last_if_asked_so) {
+    const request r{"GET", "/?id=1&x=2&i%64=al%20ice+x&id", {}, {}};
+    BOOST_TEST(r.query("id") == "1");
+    BOOST_TEST(r.last_query("id") == "");
+    BOOST_TEST((request{"GET", "/?id=1&x=2&i%64=al%20ice+x", {}, {}}.last_query("id")) == "al ice x");
+    BOOST_TEST(r.last_query("x") == "2");
+    BOOST_TEST(r.last_query("y") == "");
+    BOOST_TEST(request{}.last_query("id") == "");
+}
+
 BOOST_AUTO_TEST_CASE(subprotocols_in_order) {
     struct row {
         std::vector<header> fields;

@@ -139,6 +139,11 @@ concept Framing = std::movable<F> && requires(F f, const F cf, std::span<char> b
  *  - It may also have `c.objection(envelope, st)` -> `ok`, or why this wire cannot carry what it has a word
  *    for: who says it is told so. `bound` is 0 then.
  *
+ *  A dialect may have HTTP routes too: `c.http(request, response, directory)` -> whether it answered a plain
+ *  HTTP request, asked before the HttpHandler. What it puts into the response with a status other than 200
+ *  and does not call an answer is the answer if the HttpHandler has none. `directory` can be asked as a
+ *  Registry is, by `find`, `size` and `for_each_peer`; it is not kept.
+ *
  *  Laws:
  *  - 0 < `encode` <= `bound` wherever `bound` is not 0. What is encoded, decodes on the other side.
  *  - `decode` never throws, whatever the bytes; time and memory are linear in them. It may change the bytes.

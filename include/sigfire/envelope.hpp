@@ -5,6 +5,8 @@
 #include <sigfire/message.hpp>
 
 #include <any>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -37,6 +39,7 @@ enum class verb : unsigned char {
     erase,   ///< make my id temporary again
     resume,  ///< make me resumable; with `data`, a bare token: I am who has it, and have `number` messages
     ack,     ///< I have `number` messages of yours
+    alive,   ///< a heartbeat: wants no answer
 
     // both ways
     publish, ///< to the members of `topic`
@@ -92,7 +95,8 @@ struct envelope {
     politeness role = politeness::none; ///< the receiver's part in the session that this starts, also in the
                                         ///< reply to it
     bool echo = false;                  ///< to the sender too: publish; send, if it names the sender
-    bool droppable = false;             ///< publish: need not reach who is slow
+    bool droppable = false;             ///< publish: need not reach who is slow; send: is not kept for who is
+                                        ///< absent
     std::uint64_t number = 0; ///< request and respond: which one, counted by the hub; resume and ack:
                               ///< messages of the hub that the peer has
     std::string_view id; ///< request and reply: the peer's token, as its codec wrote it: JSON; or MessagePack
@@ -111,8 +115,10 @@ struct envelope {
 struct ending {
     unsigned http_status = 400;      ///< for a refused upgrade; 0 = accept it, then close: only close codes
                                      ///< can be read by the page in a browser
-    std::uint16_t close_code = 1000; ///< RFC 6455 section 7.4; 0 = no close message, cut the connection
+    std::uint16_t close_code = 1000; ///< RFC 6455 section 7.4; 0 = no close message, cut the connection;
+                                     ///< 1005 = a close message without a code
     std::string_view text; ///< body of the refusal, or close reason (at most 123 bytes); static storage
+    std::string_view farewell = {}; ///< a text message to send before the close, if any; static storage
 };
 
 /** How a connection is let in: filled by the codec, then by hooks, while the connection opens. */
@@ -126,6 +132,10 @@ struct admission {
     std::string token;          ///< proof that it is who it was before; empty = it is new
     std::uint64_t received = 0; ///< with `token`: how many messages of the hub it had
     std::optional<ending> refusal; ///< how to refuse it; empty = as the codec ends that cause
+    /// It has to say `verb::alive` at least that often, see `heartbeat`; 0 = it need not.
+    std::chrono::milliseconds heartbeat_timeout{};
+    const void* party = nullptr; ///< whom it is counted with: an address that only they name
+    std::size_t party_limit = 0; ///< most of its party who may be here; 0 = any number
 };
 
 } // namespace sigfire

@@ -53,9 +53,9 @@ enum class errc : unsigned char {
     flood,                 ///< control or empty frames without end
     missing_id,            ///< a request without an id, which could not be answered
     null_message,          ///< the message was JSON `null`
-    overloaded,            ///< the loop has no memory left for incomplete messages
+    overloaded,            ///< no room is left: for incomplete messages, or for one peer more
     slow_consumer,         ///< the peer does not read what it is sent
-    pong_timeout,          ///< the peer no longer answers pings
+    pong_timeout,          ///< the peer no longer answers pings, or sends heartbeats
     id_in_use,             ///< another living connection has that id
     replaced,              ///< a newer connection took over this peer
     stopping,              ///< the server stops

@@ -54,6 +54,12 @@ public:
         return cause;
     }
 
+    /// A connection wants to be a new peer under an id that is free: `ok`, or why it is refused.
+    template <class D>
+    errc entering(D&, const admission&) {
+        return errc::ok;
+    }
+
     /// A connection that brings the token of a peer that may continue on it: which peer that is.
     template <class D>
     peer_handle returning(D&, const admission&) {
@@ -109,6 +115,13 @@ public:
     /// Calls `f(std::string_view topic)` for each topic of a peer.
     template <class G>
     void for_each_topic(peer_handle, G) {}
+
+    /// Whether this feature knows in which order the peers that are here came; then calls `f(peer_handle)`
+    /// for each in that order.
+    template <class G>
+    bool for_each_arrival(G) {
+        return false;
+    }
 
     /// A membership changed, told by `topics`, with the member's metadata; of one that left, with the cause.
     template <class D>
@@ -180,6 +193,7 @@ concept shaped_like_a_feature =
         { f.sending(d, p, e) } -> std::same_as<errc>;
         f.sent(d, p, e);
         { f.missed(d, p, ce, why) } -> std::same_as<errc>;
+        { f.entering(d, a) } -> std::same_as<errc>;
         { f.returning(d, a) } -> std::same_as<peer_handle>;
         f.returned(d, p, a);
         f.greeting(d, p, a, e);
@@ -195,6 +209,7 @@ concept shaped_like_a_feature =
         f.for_each(text, archetype::collect{});
         f.for_each_entry(text, archetype::visit_entry{});
         f.for_each_topic(p, archetype::visit_topic{});
+        { f.for_each_arrival(archetype::collect{}) } -> std::same_as<bool>;
         f.moved(d, text, p, membership::joined, text, why);
         f.stated(d, text, text, text, text);
         { f.answered(d, late) } -> std::same_as<bool>;

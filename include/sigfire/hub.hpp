@@ -104,21 +104,26 @@ public:
      *  and report the connection's end by `closed`.
      *
      *  Errors, after which the hub does not know the connection: `malformed` if the id asked for is not 1-256
-     *  bytes of UTF-8, `id_in_use` if it is taken and cannot be claimed, `stopping` after `stop`. */
+     *  bytes of UTF-8, `id_in_use` if it is taken and cannot be claimed, `stopping` after `stop`, and those
+     * of features: `overloaded` if there are enough of its party. */
     result<attachment> opened(const O& way, const admission& wish) {
         if (stop_cause_ != errc::ok) return make_error_code(errc::stopping);
         if constexpr (has_features)
             if (!wish.token.empty())
                 if (const auto back = bring_back(way, wish)) return *back;
-        if (wish.id.empty()) {
-            auto id = ids_.draw();
-            while (registry_.find(detail::view(id))) id = ids_.draw();
-            return enter(slots_.add(way, detail::view(id), standing::online), wish);
+        if (!wish.id.empty()) {
+            if (!detail::is_name(wish.id)) return make_error_code(errc::malformed);
+            if (const peer_handle holder = registry_.find(wish.id)) return claim(way, wish, holder.slot);
         }
-        if (!detail::is_name(wish.id)) return make_error_code(errc::malformed);
-        const peer_handle holder = registry_.find(wish.id);
-        if (!holder) return enter(slots_.add(way, wish.id, standing::online), wish);
-        return claim(way, wish, holder.slot);
+        if constexpr (has_features) {
+            errc cause = errc::ok;
+            if (any_feature([&](auto& f) { return (cause = f.entering(desk_, wish)) != errc::ok; }))
+                return make_error_code(cause);
+        }
+        if (!wish.id.empty()) return enter(slots_.add(way, wish.id, standing::online), wish);
+        auto id = ids_.draw();
+        while (registry_.find(detail::view(id))) id = ids_.draw();
+        return enter(slots_.add(way, detail::view(id), standing::online), wish);
     }
 
     /** A peer said something. What an attachment says that is not, or no longer, online is ignored. Changes
@@ -286,6 +291,25 @@ public:
         return peer;
     }
 
+    /// Whom routers, and codecs that answer HTTP, may ask who is here: as a Registry, and for the members of
+    /// a topic. Names peers in the order in which they came if there is a feature that knows it (`roster`).
+    struct directory {
+        hub& all;
+
+        peer_handle find(std::string_view id) const { return all.registry_.find(id); }
+        std::size_t size() const { return all.registry_.size(); }
+        template <class G>
+        void for_each_peer(G f) const {
+            const auto in_order = [&](peer_handle h) { f(all.whose(h)->id.view(), h); };
+            if (!all.any_feature([&](auto& x) { return x.for_each_arrival(in_order); }))
+                all.registry_.for_each_peer(std::move(f));
+        }
+        template <class G>
+        void for_each(std::string_view topic, G f) const {
+            all.each_feature([&](auto& x) { x.for_each(topic, f); });
+        }
+    };
+
     /// The feature `X` of this hub, or its router, for the host program.
     template <class X>
     X& get() noexcept {
@@ -322,22 +346,6 @@ private:
         if constexpr (Feature<T>) return g(router_);
         return false;
     }
-
-    // Whom routers may ask who is here.
-    struct directory {
-        hub& all;
-
-        peer_handle find(std::string_view id) const { return all.registry_.find(id); }
-        std::size_t size() const { return all.registry_.size(); }
-        template <class G>
-        void for_each_peer(G f) const {
-            all.registry_.for_each_peer(std::move(f));
-        }
-        template <class G>
-        void for_each(std::string_view topic, G f) const {
-            all.each_feature([&](auto& x) { x.for_each(topic, f); });
-        }
-    };
 
     static bool is_present(const slot& s) noexcept {
         return s.state == standing::online || s.state == standing::away || s.state == standing::function;

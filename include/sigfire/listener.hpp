@@ -34,9 +34,10 @@ struct listener_options {
 
 /** A transport and a codec in front of a hub: lets connections in, and turns messages into envelopes.
  *
- *  It is the transport's sink. Plain HTTP requests go to `Http`; `/healthz` is answered here, 200 as long
- *  as connections are accepted. The hub and the io_context outlive it; it is used on the thread that runs the
- *  io_context. `T` models Transport, `C` Codec, `Http` HttpHandler; `Hub` is a `hub`.
+ *  It is the transport's sink. Plain HTTP requests go to the codec, if it answers any, and then to `Http`;
+ *  `/healthz` is answered here, 200 as long as connections are accepted. The hub and the io_context outlive
+ * it; it is used on the thread that runs the io_context. `T` models Transport, `C` Codec, `Http` HttpHandler;
+ * `Hub` is a `hub`.
  *
  *  Several listeners share a hub whose outlets are `any_outlet`. */
 template <class T, class C, class Hub, class Http = no_http>
@@ -116,7 +117,15 @@ public:
             out.body = "ok\n";
             return true;
         }
-        return http_(r, out);
+        if constexpr (requires(const typename Hub::directory& here) { codec_.http(r, out, here); }) {
+            if (codec_.http(r, out, typename Hub::directory{hub_})) return true;
+            response other;
+            if (!http_(r, other)) return out.status != 200;
+            out = std::move(other);
+            return true;
+        } else {
+            return http_(r, out);
+        }
     }
 
     time_point tick(time_point now) {
@@ -141,7 +150,7 @@ private:
             who = *entered;
         } else {
             const auto why = static_cast<errc>(entered.error().value());
-            c.close(codec_.end(why, state), why);
+            detail::part(c, codec_.end(why, state), why);
         }
     }
 
@@ -152,7 +161,7 @@ private:
     void turn_down(connection& c, const admission& wish, const ending& how, errc cause) {
         if (how.http_status != 0) return c.refuse(how);
         let_in(c, wish);
-        c.close(how, cause);
+        detail::part(c, how, cause);
     }
 
     // Not held from here on, unless the hub does so.

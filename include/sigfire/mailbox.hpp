@@ -13,6 +13,7 @@
 #include <sigfire/peer.hpp>
 #include <sigfire/router.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -26,13 +27,16 @@
 
 namespace sigfire {
 
-/// How much a `mailbox` keeps; more is `full`.
+/// How much a `mailbox` keeps, more is `full`; and when it looks whether something is too old.
 struct mailbox_limits {
     std::size_t messages_per_id = 100;      ///< for one absent id
     std::size_t bytes_per_id = 2u << 20;    ///< of those: they are handed out at once, into one outbox
     std::size_t messages_per_sender = 1000; ///< from one peer
     std::size_t messages_in_all = 100'000;  ///< for all
     std::size_t bytes_in_all = 64u << 20;   ///< of all of them
+    /// 0: each message has its own time. Else all that waits for one id is as old as the first of it and
+    /// given up together, at the first multiple of this time after.
+    std::chrono::milliseconds lines_checked_every{0};
 };
 
 /** A router that keeps messages for peers who are not there: `mailbox{direct_router{}, 5s}`. Models Router; a
@@ -40,8 +44,9 @@ struct mailbox_limits {
  *
  *  A time of 0 keeps nothing. The sender's reply is `ok`, and says that the message is held. When a peer of
  * that id comes, it gets what waits for it, in the order said, right after its welcome. What nobody came for
- * in time is dropped, and its sender told by an `expired` notice. Requests, publications and messages to who
- * is merely `away` are not its business.
+ * in time is dropped, and its sender told by an `expired` notice: for each request, or once for all that it
+ * said without one. Requests, publications, droppable messages and messages to who is merely `away` are not
+ * its business.
  *
  *  `wake(id)`, if set, is called once per absence, with the first message that is kept: to send a push
  *  notification, say. It must not call the hub. */
@@ -63,7 +68,7 @@ public:
     template <class D>
     errc missed(D& desk, peer_handle from, const envelope& e, errc cause) {
         if (time_.count() <= 0 || (cause != errc::unknown && cause != errc::offline) ||
-            e.what != verb::send || e.to.empty() || e.to.size() > 256 || e.status != errc::ok)
+            e.what != verb::send || e.droppable || e.to.empty() || e.to.size() > 256 || e.status != errc::ok)
             return cause;
         detail::stored_envelope message{e};
         const auto at = boxes_.find(e.to);
@@ -80,8 +85,9 @@ public:
         bytes_ += message.size();
         box.bytes += message.size();
         box.items.push_back({from, ++last_, std::move(message)});
-        due_.add(desk.now() + time_, {last_, std::string{e.to}}, count_,
-                 [this](const held_message& k) { return is_open(k); });
+        if (first || !by_line())
+            due_.add(given_up(desk.now()), {last_, std::string{e.to}}, count_,
+                     [this](const held_message& k) { return is_open(k); });
         // Forgetting whom it has woken costs no more than waking twice.
         if (woken_.size() > limits_.messages_in_all) woken_.clear();
         if (wake_ && woken_.emplace(e.to).second) wake_(e.to);
@@ -108,12 +114,15 @@ public:
             desk.now(), [this](const held_message& k) { return is_open(k); },
             [&](const held_message& late) {
                 const auto at = boxes_.find(late.id);
-                const auto kept = std::move(at->second.items.front());
-                at->second.items.pop_front();
-                at->second.bytes -= kept.message.size();
-                if (at->second.items.empty()) boxes_.erase(at);
-                forget(kept);
-                tell(desk, kept);
+                auto& items = at->second.items;
+                do {
+                    const auto kept = std::move(items.front());
+                    items.pop_front();
+                    at->second.bytes -= kept.message.size();
+                    forget(kept);
+                    if (kept.has_request() || !has_more_of(items, kept.from)) tell(desk, kept);
+                } while (by_line() && !items.empty());
+                if (items.empty()) boxes_.erase(at);
             });
     }
 
@@ -122,6 +131,8 @@ private:
         peer_handle from;
         std::uint64_t number;
         detail::stored_envelope message; // its id is the sender's
+
+        bool has_request() const { return !message.get().id.empty(); }
     };
 
     struct box {
@@ -140,6 +151,21 @@ private:
         return at != boxes_.end() && at->second.items.front().number <= m.number;
     }
 
+    bool by_line() const noexcept { return limits_.lines_checked_every.count() > 0; }
+
+    time_point given_up(time_point now) const {
+        const auto at = now + time_;
+        if (!by_line()) return at;
+        const auto since = at.time_since_epoch() % limits_.lines_checked_every;
+        return since.count() == 0 ? at : at - since + limits_.lines_checked_every;
+    }
+
+    // Whether that peer hears of the rest of the line later.
+    static bool has_more_of(const std::deque<item>& items, peer_handle from) {
+        return std::any_of(items.begin(), items.end(),
+                           [from](const item& i) { return i.from == from && !i.has_request(); });
+    }
+
     static std::uint64_t key(peer_handle p) noexcept { return std::uint64_t{p.slot} << 32 | p.generation; }
 
     void forget(const item& kept) {
@@ -153,16 +179,19 @@ private:
     static void tell(D& desk, const item& kept) {
         const auto& late = kept.message.get();
         detail::json_text said;
-        const bool packed = detail::is_msgpack_token(late.id);
+        const bool packed = kept.has_request() && detail::is_msgpack_token(late.id);
         if (packed) // a map of one pair
             said.raw("\x81\xa7request").raw(late.id.substr(detail::msgpack_token_mark.size()));
-        else
+        else if (kept.has_request())
             said.raw(R"({"request":)").raw(late.id).raw("}");
+        else
+            said.raw("{}");
         envelope e;
         e.what = verb::notice;
         e.command = "expired";
         e.id = desk.fresh_id();
         e.from = late.to;
+        e.to = desk.id(kept.from);
         e.data.bytes = said.view();
         e.data.format = packed ? payload_format::binary : payload_format::json;
         // Like any news: who is away finds it, or hears that something is missing.

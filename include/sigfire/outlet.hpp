@@ -11,6 +11,21 @@
 
 namespace sigfire {
 
+namespace detail {
+
+/// Ends a connection that was accepted, with what is to be said before.
+template <class C>
+void part(C& connection, const ending& how, errc why) {
+    if (!how.farewell.empty())
+        if (char* p = connection.reserve(message_type::text, how.farewell.size())) {
+            std::memcpy(p, how.farewell.data(), how.farewell.size());
+            connection.commit(how.farewell.size());
+        }
+    connection.close(how, why);
+}
+
+} // namespace detail
+
 /// What a listener keeps with each connection.
 template <class Codec>
 struct connection_state {
@@ -80,7 +95,7 @@ public:
     /// Reads from the peer again.
     void release() const { connection_->release(); }
     /// Ends the connection, with the farewell that the codec has for that cause.
-    void close(errc why) const { connection_->close(codec_->end(why, state()), why); }
+    void close(errc why) const { detail::part(*connection_, codec_->end(why, state()), why); }
 
 private:
     friend class any_outlet;

@@ -77,6 +77,11 @@ struct request {
      *  it is. Only the first parameter of that name counts. */
     std::string query(std::string_view name) const { return find_query(name).value_or(std::string{}); }
 
+    /// The same, but of several parameters of that name the last one counts, as in Node's `url.parse`.
+    std::string last_query(std::string_view name) const {
+        return find_query(name, true).value_or(std::string{});
+    }
+
     /// Whether there is a query parameter of that name, with a value or without.
     bool has_query(std::string_view name) const { return find_query(name).has_value(); }
 
@@ -92,19 +97,22 @@ struct request {
     }
 
 private:
-    std::optional<std::string> find_query(std::string_view name) const {
+    std::optional<std::string> find_query(std::string_view name, bool last = false) const {
+        std::optional<std::string> found;
         const auto start = target.find('?');
-        if (start == target.npos) return {};
+        if (start == target.npos) return found;
         for (auto rest = target.substr(start + 1); !rest.empty();) {
             const auto end = rest.find('&');
             const auto pair = rest.substr(0, end);
             const auto equals = pair.find('=');
-            if (decode(pair.substr(0, equals)) == name)
-                return equals == pair.npos ? std::string{} : decode(pair.substr(equals + 1));
+            if (decode(pair.substr(0, equals)) == name) {
+                found = equals == pair.npos ? std::string{} : decode(pair.substr(equals + 1));
+                if (!last) break;
+            }
             if (end == rest.npos) break;
             rest.remove_prefix(end + 1);
         }
-        return {};
+        return found;
     }
 
     static constexpr int hex(char c) noexcept {

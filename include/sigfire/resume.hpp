@@ -73,7 +73,9 @@ public:
 
     template <class D>
     void returned(D& desk, peer_handle peer, const admission& wish) {
-        auto& s = states_.at(peer.slot);
+        const auto known = states_.find(peer.slot);
+        if (known == states_.end()) return; // another feature brought it back
+        auto& s = known->second;
         const bool recovered = settle(s, wish.token, wish.received);
         envelope e;
         e.what = verb::welcome;

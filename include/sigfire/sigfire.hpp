@@ -14,6 +14,7 @@
 #include <sigfire/framing/length.hpp>
 #include <sigfire/framing/line.hpp>
 #include <sigfire/framing/websocket.hpp>
+#include <sigfire/heartbeat.hpp>
 #include <sigfire/hooks.hpp>
 #include <sigfire/hub.hpp>
 #include <sigfire/listener.hpp>
@@ -29,10 +30,12 @@
 #include <sigfire/request.hpp>
 #include <sigfire/requests.hpp>
 #include <sigfire/resume.hpp>
+#include <sigfire/roster.hpp>
 #include <sigfire/router.hpp>
 #include <sigfire/server.hpp>
 #include <sigfire/session.hpp>
 #include <sigfire/sessions.hpp>
+#include <sigfire/takeover.hpp>
 #include <sigfire/topic_table.hpp>
 #include <sigfire/topics.hpp>
 #include <sigfire/transport/loopback.hpp>

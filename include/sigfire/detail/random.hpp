@@ -4,13 +4,14 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
-#include <random>
 #include <span>
 #include <string_view>
 #include <system_error>
 
 #if __has_include(<sys/random.h>)
 #include <sys/random.h>
+#else
+#include <random>
 #endif
 
 namespace sigfire::detail {

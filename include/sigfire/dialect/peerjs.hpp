@@ -1,0 +1,350 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/concepts.hpp>
+#include <sigfire/detail/json_scan.hpp>
+#include <sigfire/detail/json_wire.hpp>
+#include <sigfire/detail/random.hpp>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sigfire {
+
+namespace dialect {
+
+/** Settings of `peerjs`, with the names and defaults of PeerServer. Its `host`, `port`, `ssl` and `proxied`
+ *  are the transport's. */
+struct peerjs_options {
+    std::string path = "/";     ///< in front of the WebSocket's path and of the HTTP routes
+    std::string key = "peerjs"; ///< API key that clients have to name
+    bool strict_key = false;    ///< over HTTP, too: PeerServer takes any there
+    std::chrono::milliseconds alive_timeout{90'000}; ///< without a HEARTBEAT, a client is closed; 0 = never
+    std::size_t concurrent_limit = 5000;             ///< clients that are let in; 0 = any number
+    bool allow_discovery = false;                    ///< whether `{key}/peers` tells the ids of all peers
+    /// Until a message to who is absent is answered by EXPIRE; and how often that is looked for. These two
+    /// are for the hub's `mailbox`.
+    std::chrono::milliseconds expire_timeout{5000}, cleanup_out_msgs{1000};
+    std::vector<std::string> cors_origins = {};    ///< whose pages may use the HTTP routes; none = anybody's
+    std::function<std::string()> generate_id = {}; ///< makes ids for `{key}/id`; empty = UUID, version 4
+};
+
+/** The wire of PeerJS clients: peerjs 1.5.5 and its server, npm `peer` 1.0.2.
+ *
+ *  WebSocket at `{path}peerjs?key=K&id=ID&token=TOKEN`, JSON texts `{"type","src","dst","payload"}`; over
+ *  HTTP `{path}{key}/id`, `{path}{key}/peers` and `{path}`, with CORS. What this wire asks of a hub are its
+ *  features, each of which can be left out:
+ *  - `mailbox{direct_router{}, o.expire_timeout, {.lines_checked_every = o.cleanup_out_msgs}}`: OFFER, ANSWER
+ *    and CANDIDATE wait for who is absent, and EXPIRE;
+ *  - `takeover`: who comes again with its id and token takes the place of its old connection;
+ *  - `heartbeat`: `alive_timeout`; `roster`: `concurrent_limit`, and the order of `{key}/peers`.
+ *
+ *  Better than the original: messages that are none are ignored, the queue is bounded, who takes over is sent
+ *  OPEN, a `dst` that is a number names the peer of that id. A token is at most 256 bytes long.
+ *  Other than there, a LEAVE without `dst` does not only free the id but ends the connection, so that nobody
+ *  goes on talking under an id that may be another's by then.
+ *
+ *  Messages of other wires are not written: these clients could not read them. Neither direction allocates;
+ *  what is left of a message by an unknown type or no `dst` is nothing. One thread at a time. */
+class peerjs {
+public:
+    /// Nothing has to be kept for a connection.
+    struct state {};
+
+    static constexpr bool checks_utf8 = true;
+
+    explicit peerjs(peerjs_options options = {}) : options_(std::move(options)) {
+        auto& path = options_.path;
+        if (!path.starts_with('/')) path.insert(path.begin(), '/');
+        if (!path.ends_with('/')) path += '/';
+    }
+
+    const peerjs_options& options() const noexcept { return options_; }
+
+    /** Takes id and token from the query; the last parameter of a name counts. Echoes the first sub-protocol.
+     *  Errors: `bad_handshake` on any other path; `missing_id`, and `denied` for a wrong key, are told the
+     *  client in band. */
+    errc open(const request& rq, state&, admission& ad) const {
+        const auto path = rq.path(), base = std::string_view{options_.path};
+        if (!path.starts_with(base) || path.substr(base.size()) != "peerjs") return errc::bad_handshake;
+        rq.any_subprotocol([&](std::string_view first) {
+            ad.subprotocol = first;
+            return true;
+        });
+        ad.id = rq.last_query("id");
+        ad.token = rq.last_query("token");
+        const auto key = rq.last_query("key");
+        if (ad.id.empty() || ad.token.empty() || ad.token.size() > longest_token || key.empty())
+            return errc::missing_id;
+        if (key != options_.key) {
+            ad.refusal =
+                ending{0, no_code, {}, R"({"type":"ERROR","payload":{"msg":"Invalid key provided"}})"};
+            return errc::denied;
+        }
+        ad.heartbeat_timeout = options_.alive_timeout;
+        ad.party = this;
+        ad.party_limit = options_.concurrent_limit;
+        return errc::ok;
+    }
+
+    /** Emits at most one envelope: `verb::send`, which may name the sender itself, or `verb::alive`. All
+     *  else is ignored, whether it is JSON or not. Errors: `bad_utf8` (text messages only); `closed` for a
+     *  LEAVE without `dst`. */
+    template <class Emit>
+    errc decode(message m, state&, Emit&& emit) const {
+        detail::json_scanner text{m.view()};
+        members in;
+        if (text.first() != '{' || !detail::read_members(text, in)) [[unlikely]]
+            return m.type == message_type::text && !detail::is_utf8(m.view()) ? errc::bad_utf8 : errc::ok;
+        if (!detail::is_json_string(in.type)) return errc::ok;
+        char type_buffer[detail::json_name_room], dst_buffer[detail::json_name_room];
+        const auto type =
+            detail::json_unescape(detail::json_contents(in.type), type_buffer, sizeof type_buffer);
+        const auto* const known =
+            std::find_if(std::begin(types), std::end(types), [&](const auto& t) { return t.name == type; });
+        if (known == std::end(types)) return errc::ok;
+
+        envelope e;
+        e.command = known->name;
+        e.whole = m;
+        e.wire = &tag;
+        if (known->what == verb::alive) {
+            e.what = verb::alive;
+            emit(e);
+            return errc::ok;
+        }
+        if (!detail::json_truthy(in.dst)) // who leaves nobody in particular gives up its id
+            return known->kind == signal_kind::bye ? errc::closed : errc::ok;
+        if (detail::is_json_string(in.dst))
+            e.to = detail::json_unescape(detail::json_contents(in.dst), dst_buffer, sizeof dst_buffer);
+        else if (in.dst[0] == '-' || (in.dst[0] >= '0' && in.dst[0] <= '9'))
+            e.to = in.dst;
+        if (e.to.empty()) return errc::ok;
+        e.what = verb::send;
+        e.echo = true;
+        e.droppable = known->kind == signal_kind::none || known->kind == signal_kind::bye;
+        e.data.bytes = in.data;
+        e.data.kind = known->kind;
+        if (!e.droppable)
+            e.data.signal = known->kind == signal_kind::candidate ? in.inner.candidate : in.inner.sdp;
+        emit(e);
+        return errc::ok;
+    }
+
+    /// At most what `encode` will write. 0 for what these clients cannot read.
+    std::size_t bound(const envelope& e, const state&) const noexcept {
+        using detail::json_text_bound, detail::length;
+        if (!has_word_for(e)) return 0;
+        return length(R"({"type":"EXPIRE","src":"","dst":"","payload":})") + e.command.size() +
+               json_text_bound(e.from) + json_text_bound(e.to) + e.data.bytes.size();
+    }
+
+    /// Writes `e` at `p`; nothing where `bound` is 0.
+    std::size_t encode(const envelope& e, const state&, char* p) const noexcept {
+        detail::json_writer out{p};
+        if (!has_word_for(e)) return 0;
+        if (e.what == verb::welcome) {
+            out.literal(R"({"type":"OPEN"})");
+            return out.size();
+        }
+        out.literal(R"({"type":")");
+        out.raw(e.what == verb::notice ? std::string_view{"EXPIRE"} : e.command);
+        out.literal(R"(","src":")");
+        out.text(e.from);
+        out.literal(R"(","dst":")");
+        out.text(e.to);
+        if (e.what == verb::send && !e.data.bytes.empty()) {
+            out.literal(R"(","payload":)");
+            out.raw(e.data.bytes);
+            out.literal("}");
+        } else {
+            out.literal(R"("})");
+        }
+        return out.size();
+    }
+
+    message_type type(const envelope&, const state&) const noexcept { return message_type::text; }
+
+    /// Each message names whom it is for.
+    int share_key(const envelope&, const state&) const noexcept { return -1; }
+
+    /// In band, as a message, what clients show; then a close without a code.
+    ending end(errc why, const state&) const noexcept {
+        const std::string_view text = to_string(why);
+        switch (why) {
+        case errc::bad_handshake: return {400, no_code, "Bad Request"};
+        case errc::missing_id:
+            return {
+                0,
+                no_code,
+                {},
+                R"({"type":"ERROR","payload":{"msg":"No id, token, or key supplied to websocket server"}})"};
+        case errc::malformed:
+            return {0, no_code, {}, R"({"type":"ERROR","payload":{"msg":"Invalid id provided"}})"};
+        case errc::denied: return {0, no_code, {}, R"({"type":"ERROR","payload":{"msg":"Denied"}})"};
+        case errc::id_in_use:
+            return {0, no_code, {}, R"({"type":"ID-TAKEN","payload":{"msg":"ID is taken"}})"};
+        case errc::overloaded:
+            return {0,
+                    no_code,
+                    {},
+                    R"({"type":"ERROR","payload":{"msg":"Server has reached its concurrent user limit"}})"};
+        case errc::lost: return {400, 0, text};
+        case errc::bad_utf8: return {400, 1007, text};
+        case errc::stopping: return {503, 1001, text};
+        default: return {400, no_code, text};
+        }
+    }
+
+    /** Answers what is asked below `path`: `GET` and `HEAD` of `{path}`, `{key}/id` and `{key}/peers` (case
+     *  and a last slash do not matter), and CORS preflights. Leaves a 404 for all else. */
+    template <class Directory>
+    bool http(const request& rq, response& out, const Directory& here) const {
+        const auto path = rq.path(), base = std::string_view{options_.path};
+        out.content_type = "text/html; charset=utf-8";
+        out.status = 404;
+        out.body = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                   "<title>Error</title>\n</head>\n<body>\n<pre>Not Found</pre>\n</body>\n</html>\n";
+        const bool below = path.size() < base.size()
+                               ? detail::equal_ignoring_case(path, base.substr(0, base.size() - 1))
+                               : detail::equal_ignoring_case(path.substr(0, base.size()), base);
+        if (!below) return false;
+        allow_origin(rq, out);
+        if (rq.method == "OPTIONS") return preflight(rq, out), true;
+        if (rq.method != "GET" && rq.method != "HEAD") return false;
+
+        auto route = path.substr(std::min(path.size(), base.size()));
+        if (route.ends_with('/')) route.remove_suffix(1);
+        const auto slash = route.find('/');
+        const auto key = route.substr(0, slash);
+        const auto last = slash == route.npos ? std::string_view{} : route.substr(slash + 1);
+        if (route.empty()) {
+            reply(
+                out, 200, "application/json; charset=utf-8",
+                R"({"name":"PeerJS Server","description":"A server side element to broker connections between )"
+                R"(PeerJS clients.","website":"https://peerjs.com/"})");
+        } else if (key.empty() || (options_.strict_key && key != options_.key)) {
+            return false;
+        } else if (detail::equal_ignoring_case(last, "id")) {
+            // An own generator might know nothing else.
+            int attempts = 100;
+            auto id = fresh_id();
+            while (--attempts != 0 && here.find(id)) id = fresh_id();
+            if (attempts == 0)
+                reply(out, 503, "text/plain; charset=utf-8", "Try Again Later");
+            else
+                reply(out, 200, "text/html; charset=utf-8", std::move(id));
+        } else if (!detail::equal_ignoring_case(last, "peers")) {
+            return false;
+        } else if (!options_.allow_discovery) {
+            reply(out, 401, "text/plain; charset=utf-8", "Unauthorized");
+        } else {
+            reply(out, 200, "application/json; charset=utf-8", list(here));
+        }
+        return true;
+    }
+
+private:
+    struct inner_members {
+        std::string_view sdp, candidate;
+    };
+    struct members {
+        std::string_view type, dst, data;
+        inner_members inner;
+
+        std::string_view* find_top(std::string_view name) noexcept {
+            if (detail::is(name, "type")) return &type;
+            if (detail::is(name, "payload")) return &data;
+            if (detail::is(name, "dst")) return &dst;
+            return nullptr;
+        }
+        std::string_view* find_inner(std::string_view name) noexcept {
+            if (detail::is(name, "sdp")) return &inner.sdp;
+            if (detail::is(name, "candidate")) return &inner.candidate;
+            return nullptr;
+        }
+    };
+
+    struct message_kind {
+        std::string_view name;
+        signal_kind kind;
+        verb what;
+    };
+
+    static constexpr message_kind types[] = {
+        {"OFFER", signal_kind::offer, verb::send},         {"ANSWER", signal_kind::answer, verb::send},
+        {"CANDIDATE", signal_kind::candidate, verb::send}, {"LEAVE", signal_kind::bye, verb::send},
+        {"EXPIRE", signal_kind::none, verb::send},         {"HEARTBEAT", signal_kind::none, verb::alive},
+    };
+    static constexpr std::uint16_t no_code = 1005;
+    static constexpr std::size_t longest_token = 256;
+    static constexpr char tag = 0; // its address tells messages of this wire
+
+    static bool has_word_for(const envelope& e) noexcept {
+        return e.what == verb::welcome || (e.what == verb::send && e.wire == &tag) ||
+               (e.what == verb::notice && e.command == "expired");
+    }
+
+    void allow_origin(const request& rq, response& out) const {
+        const auto origin = rq["Origin"];
+        const auto& allowed = options_.cors_origins;
+        if (!origin.empty() &&
+            (allowed.empty() || std::find(allowed.begin(), allowed.end(), origin) != allowed.end()))
+            out.headers.emplace_back("Access-Control-Allow-Origin", origin);
+        out.headers.emplace_back("Vary", "Origin");
+    }
+
+    static void preflight(const request& rq, response& out) {
+        out.headers.emplace_back("Access-Control-Allow-Methods", "GET,HEAD,PUT,PATCH,POST,DELETE");
+        out.headers.emplace_back("Vary", "Access-Control-Request-Headers");
+        if (const auto asked = rq["Access-Control-Request-Headers"]; !asked.empty())
+            out.headers.emplace_back("Access-Control-Allow-Headers", asked);
+        reply(out, 204, {}, {});
+    }
+
+    static void reply(response& out, unsigned status, std::string_view type, std::string body) {
+        out.status = status;
+        out.content_type = type;
+        out.body = std::move(body);
+    }
+
+    std::string fresh_id() const {
+        if (options_.generate_id) return options_.generate_id();
+        std::array<unsigned char, 16> bits;
+        detail::random_bytes(bits);
+        bits[6] = static_cast<unsigned char>((bits[6] & 0x0f) | 0x40); // version and variant: RFC 9562, 5.4
+        bits[8] = static_cast<unsigned char>((bits[8] & 0x3f) | 0x80);
+        std::string id;
+        for (std::size_t i = 0; i < bits.size(); ++i) {
+            if (i == 4 || i == 6 || i == 8 || i == 10) id += '-';
+            for (const int shift : {4, 0}) id += "0123456789abcdef"[bits[i] >> shift & 15];
+        }
+        return id;
+    }
+
+    template <class Directory>
+    static std::string list(const Directory& here) {
+        std::string out = "[";
+        here.for_each_peer([&out](std::string_view id, peer_handle) {
+            out += out.size() == 1 ? "\"" : ",\"";
+            detail::json_escape(id, [&out](char c) { out += c; });
+            out += '"';
+        });
+        return out += ']';
+    }
+
+    peerjs_options options_;
+};
+
+} // namespace dialect
+
+static_assert(Codec<dialect::peerjs>);
+
+} // namespace sigfire
