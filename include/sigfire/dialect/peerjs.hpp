@@ -199,7 +199,7 @@ public:
         case errc::lost: return {400, 0, text};
         case errc::bad_utf8: return {400, 1007, text};
         case errc::stopping: return {503, 1001, text};
-        default: return {400, no_code, text};
+        default: return {400, no_code, {}};
         }
     }
 
