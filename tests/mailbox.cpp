@@ -332,7 +332,7 @@ BOOST_AUTO_TEST_CASE(a_line_is_as_old_as_its_first_message_if_lines_are_what_is_
     b.heard_by_all();
     const auto expired = [](std::string_view from, int request) {
         return R"({"cmd":"expired","origin":")" + std::string{from} + R"(","data":{"request":)" +
-               std::to_string(request) + "}}";
+               std::to_string(1000 + request) + "}}";
     };
     BOOST_TEST((b.pause() == 900ms));
     b.advance(900ms);
