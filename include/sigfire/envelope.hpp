@@ -38,6 +38,8 @@ enum class verb : unsigned char {
     resume,  ///< make me resumable; with `data`, a bare token: I am who has it, and have `number` messages
     ack,     ///< I have `number` messages of yours
 
+    ping, ///< are you there? Answered at once, by `ok`
+
     // both ways
     publish, ///< to the members of `topic`
     request, ///< a question to `to`, answered by `respond`; to the peer: with a `number`
@@ -91,7 +93,8 @@ struct envelope {
     bool echo = false;                  ///< to the sender too: publish; send, if it names the sender
     bool droppable = false;             ///< publish: need not reach who is slow
     std::uint64_t number = 0; ///< request and respond: which one, counted by the hub; resume and ack:
-                              ///< messages of the hub that the peer has
+                              ///< messages of the hub that the peer has; publish, on its way to the members:
+                              ///< how many the topic has
     std::string_view
         id; ///< request and reply: the peer's token, as its codec wrote it. Elsewhere: a fresh id of the hub
     std::string_view command; ///< the wire's name for what is asked, `offer`; in the reply to a request that

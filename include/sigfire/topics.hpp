@@ -204,6 +204,7 @@ private:
         e.what = verb::publish;
         e.command = "publish";
         e.id = desk.fresh_id();
+        e.number = table_.members(e.topic);
         fanout shared;
         return table_.for_each(e.topic, [&](peer_handle to) {
             if (!(to == but) && !desk.spread(to, e, shared)) ++dropped_;

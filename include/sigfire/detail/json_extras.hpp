@@ -133,7 +133,7 @@ inline void write_extra(json_writer& out, const envelope& e) noexcept {
         out.text(e.topic);
         out.literal("\"");
     }
-    if (e.number != 0) {
+    if (e.what == verb::request) {
         char digits[json_number_room];
         const auto end = std::to_chars(digits, digits + sizeof digits, e.number).ptr;
         out.literal(R"(,"request":)");
