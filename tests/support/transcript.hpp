@@ -78,6 +78,20 @@ inline std::string from_base64(std::string_view in) {
     return out;
 }
 
+inline std::string to_base64(std::string_view bytes) {
+    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string out;
+    for (std::size_t i = 0; i < bytes.size(); i += 3) {
+        const auto at = [&](std::size_t k) {
+            return i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u;
+        };
+        const auto bits = at(0) << 16 | at(1) << 8 | at(2);
+        for (std::size_t k = 0; k < 4; ++k)
+            out += k > bytes.size() - i ? '=' : digits[bits >> (18 - 6 * k) & 63];
+    }
+    return out;
+}
+
 /// The message of a line, as it stood on the wire.
 inline std::string bytes_of(const js::object& line) {
     if (field(line, "kind") == "binary") return from_base64(field(line, "data"));
@@ -154,7 +168,10 @@ private:
 
     void expect(const js::object& line) {
         const auto name = field(line, "conn"), kind = field(line, "kind");
-        if (kind == "fin") return;
+        if (kind == "fin") { // of a connection that was not closed before: it broke
+            if (server_.connections.at(name).open) server_.close(name, errc::lost);
+            return;
+        }
         if (kind == "http") {
             const auto& recorded = line.at("http");
             BOOST_TEST(answer_.status == recorded.at("status").as_int64());
