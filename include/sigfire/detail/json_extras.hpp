@@ -104,6 +104,10 @@ inline errc decode_extra(const json_request_members& in, typename Values::room& 
     } else if (e.to.empty() && e.topic.empty() && e.status == errc::ok) {
         e.status = Values::truthy(in.target) ? errc::unknown : errc::missing_target;
     }
+    if (known->what == verb::join || known->what == verb::leave) {
+        e.to = {}; // ids are given by the hub
+        if (e.topic.empty() && e.status == errc::ok) e.status = errc::malformed;
+    }
     if (!in.extra) {
         if (known->what == verb::resume) e.data.bytes = {};
         return errc::ok;
@@ -147,7 +151,7 @@ inline void write_extra(json_writer& out, const envelope& e) noexcept {
         out.text(e.topic);
         out.literal("\"");
     }
-    if (e.number != 0) {
+    if (e.what == verb::request) {
         char digits[json_number_room];
         const auto end = std::to_chars(digits, digits + sizeof digits, e.number).ptr;
         out.literal(R"(,"request":)");

@@ -27,6 +27,24 @@ inline std::string_view json_member(std::string_view object, std::string_view na
     return found;
 }
 
+/// Calls `f(value)` for each element of `array` as it stands there; for none if it is no array.
+template <class F>
+void json_elements(std::string_view array, F f) {
+    if (array.empty() || array[0] != '[') return;
+    for (auto rest = array.substr(1);;) { // ends in a bracket, as the scanner wants it
+        json_scanner text{rest};
+        if (text.first() == ',') {
+            rest.remove_prefix(text.offset() + 1);
+            continue;
+        }
+        if (text.first() == ']' || text.first() == '\0') return;
+        const auto value = text.value();
+        if (value.empty()) return;
+        f(value);
+        rest.remove_prefix(text.offset());
+    }
+}
+
 /// The text of the string `raw`; empty if it is none.
 inline std::string json_string(std::string_view raw) {
     if (!is_json_string(raw)) return {};

@@ -1,0 +1,174 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string_view>
+
+/** The packets of npm nanomessage and nanomessage-rpc, and byte strings as npm buffer-json writes them. Read
+ *  in place; nothing allocates or throws. */
+namespace sigfire::detail {
+
+/// The first id that JavaScript peers cannot use: they count in 32 bits, sign and one more bit included.
+inline constexpr std::uint32_t nano_ids = 1u << 30;
+
+/// One packet.
+struct nano_packet {
+    std::uint32_t id = 0;       ///< below `nano_ids`; 0: wants no response
+    bool response = false;      ///< answers the request of that id
+    bool event = false;         ///< of a request: nobody waits for more than an acknowledgement
+    bool error = false;         ///< of a response
+    std::string_view name = {}; ///< of a request: what is asked for
+    std::string_view json = {}; ///< the document, not looked into
+};
+
+/// Takes a number of at most 32 bits, 7 bits a byte, low ones first; false if there is none.
+inline bool take_varint(std::string_view& in, std::uint32_t& out) noexcept {
+    out = 0;
+    for (unsigned i = 0; i < 5 && i < in.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(in[i]);
+        if (i == 4 && byte > 15) return false;
+        out |= static_cast<std::uint32_t>(byte & 127) << 7 * i;
+        if (byte < 128) {
+            in.remove_prefix(i + 1);
+            return true;
+        }
+    }
+    return false;
+}
+
+inline char* put_varint(char* p, std::uint32_t n) noexcept {
+    for (; n >= 128; n >>= 7) *p++ = static_cast<char>(n | 128);
+    *p++ = static_cast<char>(n);
+    return p;
+}
+
+/// Bytes of `n` as a varint.
+constexpr std::uint32_t varint_size(std::uint32_t n) noexcept {
+    std::uint32_t size = 1;
+    for (; n >= 128; n >>= 7) ++size;
+    return size;
+}
+
+namespace nano_flag {
+inline constexpr std::uint32_t response = 1, event = 2, error = 4;
+}
+
+/// Reads the packet at the start of a message; what is behind it is not looked at.
+inline std::optional<nano_packet> read_packet(std::string_view message) noexcept {
+    const auto take_text = [](std::string_view& in, std::string_view& out) {
+        std::uint32_t size;
+        if (!take_varint(in, size) || size > in.size()) return false;
+        out = in.substr(0, size);
+        in.remove_prefix(size);
+        return true;
+    };
+    std::uint32_t header, flags;
+    std::string_view body;
+    nano_packet p;
+    if (!take_varint(message, header) || header / 2 >= nano_ids) return {};
+    if (!take_text(message, body) || !take_varint(body, flags)) return {};
+    p.id = header / 2;
+    p.response = header % 2 != 0;
+    p.event = (flags & nano_flag::event) != 0;
+    p.error = (flags & nano_flag::error) != 0;
+    if (p.response != ((flags & nano_flag::response) != 0)) return {};
+    if (!p.response && (!take_text(body, p.name) || p.name.empty())) return {};
+    if (!take_text(body, p.json)) return {};
+    return p;
+}
+
+/// Most bytes of a packet around a name and a document.
+constexpr std::size_t nano_overhead = 5 + 5 + 1 + 5 + 5;
+
+/** Writes a packet at `p`: `write(char*)` writes its document and returns how many bytes it has. What `p` has
+ *  of `json` is not used. @return bytes of the packet */
+template <class Write>
+std::size_t write_packet(char* p, const nano_packet& what, Write write) noexcept {
+    // The document comes behind its size: it is moved to its place once that is known.
+    char* const far = p + nano_overhead + what.name.size();
+    const auto json = static_cast<std::uint32_t>(write(far));
+    const auto name = static_cast<std::uint32_t>(what.name.size());
+    const auto body = 1 + (what.response ? 0 : varint_size(name) + name) + varint_size(json) + json;
+    char* at = put_varint(p, what.id * 2 + (what.response ? 1 : 0));
+    at = put_varint(at, body);
+    *at++ = static_cast<char>((what.response ? nano_flag::response : 0) |
+                              (what.event ? nano_flag::event : 0) | (what.error ? nano_flag::error : 0));
+    if (!what.response) {
+        at = put_varint(at, name);
+        std::memcpy(at, what.name.data(), name);
+        at += name;
+    }
+    at = put_varint(at, json);
+    std::memmove(at, far, json);
+    return static_cast<std::size_t>(at - p) + json;
+}
+
+/// How byte strings begin in buffer-json; no other string can.
+inline constexpr std::string_view bytes_prefix = "base64:";
+
+/// The value of a character of base64, of its URL alphabet too, or -1.
+constexpr int base64_value(char c) noexcept {
+    if (c >= 'A' && c <= 'Z') return c - 'A';
+    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+    if (c >= '0' && c <= '9') return c - '0' + 52;
+    if (c == '+' || c == '-') return 62;
+    return c == '/' || c == '_' ? 63 : -1;
+}
+
+/** A string, or the one way to write the byte string that it is: padded, without what base64 does not know.
+ *  Equal bytes become equal text. @return `text`, or what was written to `buffer`; empty if that has no room
+ * for it and 4 bytes more
+ */
+inline std::string_view canonical_bytes(std::string_view text, char* buffer, std::size_t size) noexcept {
+    if (!text.starts_with(bytes_prefix)) return text;
+    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    if (size < bytes_prefix.size() + 4) return {};
+    char* out = buffer + bytes_prefix.copy(buffer, bytes_prefix.size());
+    char* const start = out;
+    int last = 0;
+    for (const char c : text.substr(bytes_prefix.size(), text.find('=') - bytes_prefix.size())) {
+        const int value = base64_value(c);
+        if (value < 0) continue;
+        if (out + 4 > buffer + size) return {};
+        *out++ = digits[static_cast<std::size_t>(last = value)];
+    }
+    switch ((out - start) % 4) {
+    case 1: --out; break; // 6 bits are no byte
+    case 2:
+        out[-1] = digits[static_cast<std::size_t>(last & 0x30)];
+        *out++ = '=', *out++ = '=';
+        break;
+    case 3:
+        out[-1] = digits[static_cast<std::size_t>(last & 0x3c)];
+        *out++ = '=';
+        break;
+    default: break;
+    }
+    return {buffer, out};
+}
+
+/// Calls `put(char)` for each character of a name as it stands in messages: bytes in lower-case hex, which
+/// `name` has as `canonical_bytes`; other text as it is.
+template <class Put>
+void spell_bytes(std::string_view name, Put put) noexcept {
+    if (!name.starts_with(bytes_prefix)) {
+        for (const char c : name) put(c);
+        return;
+    }
+    unsigned bits = 0, n = 0;
+    for (const char c : name.substr(bytes_prefix.size())) {
+        if (c == '=') break;
+        bits = bits << 6 | static_cast<unsigned>(base64_value(c) & 63);
+        n += 6;
+        if (n < 8) continue;
+        n -= 8;
+        constexpr std::string_view digits = "0123456789abcdef";
+        put(digits[bits >> (n + 4) & 15]);
+        put(digits[bits >> n & 15]);
+    }
+}
+
+} // namespace sigfire::detail

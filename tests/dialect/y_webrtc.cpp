@@ -1,0 +1,276 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#include <sigfire/dialect/y_webrtc.hpp>
+
+#include "support/transcript.hpp"
+#include "support/wire_bench.hpp"
+
+#include <sigfire/codec/json.hpp>
+#include <sigfire/test/conformance.hpp>
+#include <sigfire/topics.hpp>
+
+#include <boost/test/data/monomorphic.hpp>
+#include <boost/test/data/test_case.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using namespace wire_bench;
+using dialect::y_webrtc;
+using texts = std::vector<std::string>;
+
+void same(const texts& got, const texts& expected) {
+    BOOST_CHECK_EQUAL_COLLECTIONS(got.begin(), got.end(), expected.begin(), expected.end());
+}
+
+struct world {
+    hub_of<features<topics>> h{{}, {}, {}, {}, {}, features{topics{{.open = true}}}};
+    port<decltype(h), y_webrtc> y{h};
+    port<decltype(h), codec::json> j{h};
+
+    world() {
+        h.tick(time_point{1h});
+        for (const auto* name : {"A", "B", "C"}) {
+            y.open(name);
+            same(y.messages(name), {});
+        }
+    }
+    void say(const std::string& from, std::string_view text, message_type type = message_type::text) {
+        y.say(from, text, type);
+        y.settle();
+    }
+    void subscribe(const std::string& name, const std::string& topic) {
+        say(name, R"({"type":"subscribe","topics":[")" + topic + R"("]})");
+    }
+    bool alive(const std::string& name) {
+        y.heard(name);
+        say(name, R"({"type":"ping"})");
+        return y.messages(name) == texts{R"({"type":"pong"})"};
+    }
+};
+
+BOOST_AUTO_TEST_SUITE(y_webrtc_dialect)
+
+BOOST_AUTO_TEST_CASE(laws_of_a_codec) {
+    test::codec_laws(y_webrtc{}, [](bool kept, const char* law) { BOOST_TEST(kept, law); });
+}
+
+BOOST_DATA_TEST_CASE(recordings, boost::unit_test::data::make(transcripts::names("y-webrtc")), name) {
+    hub_of<features<topics>> h{{}, {}, {}, {}, {}, features{topics{{.open = true}}}};
+    port<decltype(h), y_webrtc> y{h};
+    transcripts::player<decltype(y)> p{y};
+    p.http = dialect::y_webrtc_http{};
+    p.play(transcripts::load("y-webrtc", name));
+}
+
+BOOST_AUTO_TEST_CASE(recordings_are_all_here) {
+    BOOST_TEST(transcripts::names("y-webrtc").size() == 9u);
+}
+
+BOOST_AUTO_TEST_CASE(clients_is_put_in_where_it_stands_or_last) {
+    world w;
+    w.subscribe("A", "t");
+    w.subscribe("B", "t");
+    w.subscribe("B", "t"); // counts once
+    const std::pair<std::string_view, std::string_view> cases[] = {
+        {R"({"type":"publish","topic":"t"})", R"({"type":"publish","topic":"t","clients":2})"},
+        {R"( {"topic":"t" , "type":"publish" } )", R"({"topic":"t" , "type":"publish" ,"clients":2})"},
+        {R"({"clients":{"a":[1]},"type":"publish","topic":"t","x":"\u00e9é"})",
+         R"({"clients":2,"type":"publish","topic":"t","x":"\u00e9é"})"},
+        {R"({"type":"publish","topic":"t","cli\u0065nts":"many","y":null})",
+         R"({"type":"publish","topic":"t","cli\u0065nts":2,"y":null})"},
+        // of equal members the last counts
+        {R"({"clients":1,"type":"publish","topic":"t","clients":1})",
+         R"({"clients":1,"type":"publish","topic":"t","clients":2})"},
+        {R"({"type":"publish","topic":"t","data":{"clients":7}})",
+         R"({"type":"publish","topic":"t","data":{"clients":7},"clients":2})"},
+        {R"({"type":"publish","topic":"\u0074","topic":"t"})",
+         R"({"type":"publish","topic":"\u0074","topic":"t","clients":2})"},
+    };
+    for (const auto& [said, told] : cases)
+        for (const auto type : {message_type::text, message_type::binary}) {
+            w.y.say("A", said, type);
+            for (const auto* name : {"A", "B"}) {
+                const auto heard = w.y.heard(name);
+                BOOST_TEST_REQUIRE(heard.size() == 1u);
+                BOOST_TEST((heard[0].what == said::text));
+                BOOST_TEST(heard[0].bytes == told);
+            }
+            same(w.y.messages("C"), {});
+        }
+}
+
+BOOST_AUTO_TEST_CASE(what_means_nothing_is_ignored) {
+    world w;
+    w.subscribe("A", "t");
+    for (const std::string_view text :
+         {"{}",
+          "[]",
+          "5",
+          "null",
+          "\"x\"",
+          R"({"type":"nope"})",
+          R"({"type":5})",
+          R"({"type":["ping"]})",
+          R"({"type":"publish"})",
+          R"({"type":"publish","topic":""})",
+          R"({"type":"publish","topic":1})",
+          R"({"type":"publish","topic":["t"]})",
+          R"({"type":"publish","topic":"nobody"})",
+          R"({"type":"publish","topic":"\ud800"})",
+          R"({"type":"pong"})",
+          R"([{"type":"ping"}])",
+          R"({"type":"subscribe"})",
+          R"({"type":"subscribe","topics":[]})",
+          R"({"type":"subscribe","topics":[1,null,{"a":1},[["t"]],true,"","\ud800",-1.5e3]})",
+          R"({"type":"unsubscribe"})",
+          R"({"type":"unsubscribe","topics":["zzz"]})"}) {
+        BOOST_TEST_CONTEXT(text) {
+            w.say("A", text);
+            w.say("A", text, message_type::binary);
+            same(w.y.messages("A"), {});
+            BOOST_TEST(w.alive("A"));
+        }
+    }
+    BOOST_TEST(w.h.get<topics>().table().size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(each_truncation_is_ignored) {
+    world w;
+    w.subscribe("A", "t");
+    for (const std::string whole : {R"({"type":"publish","topic":"t","data":{"a":"\u00e9é"},"clients":1})",
+                                    R"({"type":"subscribe","topics":["t",1,"u"]})", R"({"type":"ping"})"})
+        for (std::size_t n = 0; n < whole.size(); ++n) {
+            w.say("A", whole.substr(0, n), message_type::binary);
+            same(w.y.messages("A"), {});
+        }
+    BOOST_TEST(w.alive("A"));
+}
+
+BOOST_AUTO_TEST_CASE(several_topics_are_joined_and_left_at_once) {
+    world w;
+    w.say("A", R"({"topics":["a" , 1,"b\"\u00e9",["c"],"d"],"type":"subscribe"})");
+    const auto& table = w.h.get<topics>().table();
+    BOOST_TEST(table.size() == 3u);
+    BOOST_TEST(table.contains("b\"é", w.y.peer("A")));
+    w.say("A", R"({"type":"unsubscribe","topics":["a","b\"é","x"]})");
+    BOOST_TEST(table.size() == 1u);
+    same(w.y.messages("A"), {});
+}
+
+// --- what the original does wrong ---
+
+BOOST_AUTO_TEST_CASE(fix_bad_json_does_no_harm) {
+    world w;
+    for (const std::string_view text : {"", "{", "not json", "{\"type\":", "{\"type\":\"ping\"}}", "\x01"}) {
+        w.say("A", text);
+        BOOST_TEST(w.alive("A"), text);
+    }
+    w.say("A", "\xff", message_type::binary);
+    BOOST_TEST(w.alive("A"));
+    w.y.say("A", "\xff");
+    BOOST_TEST(w.y.heard("A").at(0).code == 1007);
+    BOOST_TEST(w.alive("B"));
+}
+
+BOOST_AUTO_TEST_CASE(fix_topics_that_are_no_array_do_no_harm) {
+    world w;
+    for (const std::string topics : {"5", "\"t\"", "null", "true", R"({"0":"t"})"})
+        for (const std::string type : {"subscribe", "unsubscribe"}) {
+            w.say("A", R"({"type":")" + type + R"(","topics":)" + topics + "}");
+            BOOST_TEST(w.alive("A"), topics);
+        }
+    BOOST_TEST(w.h.get<topics>().table().size() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(fix_empty_topics_are_freed) {
+    world w;
+    w.subscribe("A", "t");
+    w.subscribe("B", "u");
+    w.say("A", R"({"type":"unsubscribe","topics":["t"]})");
+    BOOST_TEST(w.h.get<topics>().table().size() == 1u);
+    w.y.close("B");
+    BOOST_TEST(w.h.get<topics>().table().size() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(fix_topics_are_limited) {
+    world w;
+    for (int i = 0; i < 200; ++i) w.subscribe("A", "t" + std::to_string(i));
+    BOOST_TEST(w.h.get<topics>().table().size() == topic_limits{}.topics_per_peer);
+    w.subscribe("B", std::string(257, 'x'));
+    BOOST_TEST(w.h.get<topics>().table().joined(w.y.peer("B")) == 0u);
+}
+
+// --- other wires ---
+
+BOOST_AUTO_TEST_CASE(publications_cross_to_and_from_other_codecs) {
+    world w;
+    w.subscribe("A", "t");
+    w.j.open("J", request{}); // with extras
+    w.j.heard("J");
+    w.j.say("J", R"({"id":1,"cmd":"join","topic":"t"})");
+    same(w.j.messages("J"), {R"({"id":1,"ok":true,"data":{"topic":"t","members":2}})"});
+
+    w.say("A", R"({"type":"publish","topic":"t","data":{"type":"announce"},"x":1})");
+    same(w.y.messages("A"),
+         {R"({"type":"publish","topic":"t","data":{"type":"announce"},"x":1,"clients":2})"});
+    const auto told = w.j.messages("J");
+    BOOST_TEST_REQUIRE(told.size() == 1u);
+    BOOST_TEST(told[0].find(R"("cmd":"publish")") != std::string::npos);
+    BOOST_TEST(told[0].ends_with(R"("topic":"t","data":{"type":"announce"}})"));
+
+    w.j.say("J", R"({"id":2,"cmd":"publish","topic":"t","data":[1]})");
+    w.j.say("J", R"({"id":3,"cmd":"publish","topic":"t"})");
+    same(w.y.messages("A"), {R"({"type":"publish","topic":"t","data":[1],"clients":2})",
+                             R"({"type":"publish","topic":"t","data":null,"clients":2})"});
+    w.j.heard("J");
+    // what is for one peer alone has no word here
+    const std::string id{desk{w.h}.id(w.y.peer("A"))};
+    w.j.say("J", R"({"id":4,"cmd":"offer","target":")" + id + R"(","data":{"offer":1}})");
+    same(w.j.messages("J"),
+         {R"({"id":4,"ok":false,"data":{"message":"Unknown Command","cause":"unknown_command"}})"});
+    same(w.y.messages("A"), {});
+    // the host program
+    auto desk_of_hub = desk{w.h};
+    BOOST_TEST((w.h.get<topics>().publish(desk_of_hub, "t", "7") == errc::ok));
+    same(w.y.messages("A"), {R"({"type":"publish","topic":"t","data":7,"clients":2})"});
+}
+
+struct gate {
+    errc on_message(message_context& context, envelope& e) {
+        if (e.what == verb::ping || e.topic == "closed") return errc::denied;
+        if (e.what == verb::publish && e.data.bytes == "1") e.data.bytes = context.keep("2");
+        return errc::ok;
+    }
+};
+
+BOOST_AUTO_TEST_CASE(hooks_see_everything_and_may_change_it) {
+    hub_of<features<topics>, hooks<gate>> h{{}, {}, {}, {}, hooks{gate{}}, features{topics{{.open = true}}}};
+    port<decltype(h), y_webrtc> y{h};
+    h.tick(time_point{1h});
+    y.open("A");
+    y.say("A", R"({"type":"subscribe","topics":["closed","t"]})");
+    BOOST_TEST(h.get<topics>().table().size() == 1u);
+    y.say("A", R"({"type":"ping"})");
+    same(y.messages("A"), {});
+    y.say("A", R"({"type":"publish","topic":"t","data":1,"x":1})");
+    same(y.messages("A"), {R"({"type":"publish","topic":"t","data":2,"clients":1})"});
+}
+
+BOOST_AUTO_TEST_CASE(a_publication_is_encoded_once) {
+    world w;
+    for (const auto* name : {"A", "B", "C"}) w.subscribe(name, "t");
+    w.y.connections.at("B").full = true;
+    w.say("A", R"({"type":"publish","topic":"t"})");
+    same(w.y.messages("C"), {R"({"type":"publish","topic":"t","clients":3})"});
+    BOOST_TEST(!w.y.connections.at("B").open);
+    w.say("A", R"({"type":"publish","topic":"t"})");
+    same(w.y.messages("C"), {R"({"type":"publish","topic":"t","clients":2})"});
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace

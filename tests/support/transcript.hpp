@@ -1,0 +1,203 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include "wire_bench.hpp"
+
+#include <boost/json.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// Conversations recorded from servers of other systems, and their replay through codec and hub.
+namespace transcripts {
+
+namespace js = boost::json;
+using namespace sigfire;
+using wire_bench::said;
+
+/// One recording.
+struct transcript {
+    std::string name;
+    js::object meta;
+    std::vector<js::object> lines;
+};
+
+inline std::filesystem::path folder(const std::string& system) {
+    return std::filesystem::path{SIGFIRE_TEST_DIR} / "transcripts" / system;
+}
+
+/// All recordings of a system.
+inline std::vector<std::string> names(const std::string& system) {
+    std::vector<std::string> all;
+    for (const auto& entry : std::filesystem::directory_iterator{folder(system)})
+        all.push_back(entry.path().stem());
+    std::sort(all.begin(), all.end());
+    return all;
+}
+
+/// A member of a line that is a string, or empty.
+inline std::string field(const js::object& line, std::string_view name) {
+    const auto v = line.if_contains(name);
+    return v != nullptr ? std::string(v->as_string()) : std::string{};
+}
+
+inline transcript load(const std::string& system, const std::string& name) {
+    transcript t;
+    t.name = name;
+    std::ifstream file{folder(system) / (name + ".jsonl")};
+    BOOST_TEST_REQUIRE(file.is_open());
+    for (std::string line; std::getline(file, line);) {
+        if (line.empty()) continue;
+        auto o = js::parse(line).as_object();
+        if (field(o, "kind") == "meta")
+            t.meta = std::move(o);
+        else if (field(o, "dir") != "-")
+            t.lines.push_back(std::move(o));
+    }
+    BOOST_TEST_REQUIRE(!t.lines.empty());
+    return t;
+}
+
+inline std::string from_base64(std::string_view in) {
+    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string out;
+    unsigned bits = 0, n = 0;
+    for (const char c : in) {
+        if (c == '=') break;
+        bits = bits << 6 | static_cast<unsigned>(digits.find(c));
+        n += 6;
+        if (n >= 8) out += static_cast<char>(bits >> (n -= 8) & 255);
+    }
+    return out;
+}
+
+inline std::string to_base64(std::string_view bytes) {
+    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string out;
+    for (std::size_t i = 0; i < bytes.size(); i += 3) {
+        const auto at = [&](std::size_t k) {
+            return i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u;
+        };
+        const auto bits = at(0) << 16 | at(1) << 8 | at(2);
+        for (std::size_t k = 0; k < 4; ++k)
+            out += k > bytes.size() - i ? '=' : digits[bits >> (18 - 6 * k) & 63];
+    }
+    return out;
+}
+
+/// The message of a line, as it stood on the wire.
+inline std::string bytes_of(const js::object& line) {
+    if (field(line, "kind") == "binary") return from_base64(field(line, "data"));
+    const auto raw = field(line, "raw");
+    return raw.empty() ? field(line, "data") : raw;
+}
+
+/** Plays the clients' side to a `port`, and compares what the server does with what it did: the messages byte
+ *  for byte, unless `same` knows better. */
+template <class Port>
+class player {
+public:
+    explicit player(Port& p) : server_(p) {}
+
+    /// Before a connection opens: its name.
+    std::function<void(const std::string&)> before_open = [](const std::string&) {};
+    /// What a client says instead of the recorded bytes.
+    std::function<std::string(const std::string&, std::string)> rewrite =
+        [](const std::string&, std::string bytes) { return bytes; };
+    /// Whether a client that was sent `got` was to be sent `expected`.
+    std::function<bool(const std::string& name, const std::string& expected, const std::string& got)> same =
+        [](const std::string&, const std::string& expected, const std::string& got) {
+            return expected == got;
+        };
+    /// Answers plain HTTP requests.
+    std::function<bool(const request&, response&)> http = [](const request&, response&) { return false; };
+    /// Time passes until so many milliseconds from the beginning.
+    std::function<void(std::int64_t)> wait = [](std::int64_t) {};
+
+    void play(const transcript& t) {
+        for (const auto& line : t.lines) {
+            wait(line.at("t").to_number<std::int64_t>());
+            server_.settle();
+            BOOST_TEST_CONTEXT(t.name << ": " << js::serialize(line)) {
+                if (field(line, "dir") == "s2c")
+                    expect(line);
+                else
+                    step(line);
+            }
+            server_.settle();
+        }
+        for (auto& [name, c] : server_.connections)
+            for (const auto& s : c.out)
+                BOOST_ERROR(t.name << ": " << name << " was sent what nobody expected: " << s.bytes);
+    }
+
+private:
+    void step(const js::object& line) {
+        const auto name = field(line, "conn"), kind = field(line, "kind");
+        if (kind == "http") {
+            const std::string target{line.at("http").at("target").as_string()};
+            BOOST_TEST(http({"GET", target, {}, {}}, answer_));
+        } else if (kind == "open") {
+            const auto& http = line.at("http");
+            std::deque<std::string> texts;
+            std::vector<header> fields;
+            for (const auto& f : http.at("headers").as_object())
+                fields.push_back({f.key(), texts.emplace_back(f.value().as_string())});
+            before_open(name);
+            const std::string target{http.at("target").as_string()};
+            server_.open(name, {"GET", target, fields, "127.0.0.1"});
+        } else if (kind == "text" || kind == "binary") {
+            server_.say(name, rewrite(name, bytes_of(line)),
+                        kind == "text" ? message_type::text : message_type::binary);
+        } else if (kind == "close" || kind == "reset") {
+            auto& c = server_.connections.at(name);
+            if (kind == "close" && c.usable()) c.out.push_back({said::close, {}, 0});
+            server_.close(name, kind == "close" ? errc::closed : errc::lost);
+        } else {
+            BOOST_TEST(kind == "fin");
+            if (server_.connections.at(name).open) server_.close(name, errc::lost);
+        }
+    }
+
+    void expect(const js::object& line) {
+        const auto name = field(line, "conn"), kind = field(line, "kind");
+        if (kind == "fin") { // of a connection that was not closed before: it broke
+            if (server_.connections.at(name).open) server_.close(name, errc::lost);
+            return;
+        }
+        if (kind == "http") {
+            const auto& recorded = line.at("http");
+            BOOST_TEST(answer_.status == recorded.at("status").as_int64());
+            BOOST_TEST(answer_.body == recorded.at("body").as_string());
+            BOOST_TEST(answer_.content_type == recorded.at("headers").at("content-type").as_string());
+            return;
+        }
+        auto& out = server_.connections.at(name).out;
+        BOOST_TEST_REQUIRE(!out.empty(), name << " was sent nothing");
+        const auto got = std::move(out.front());
+        out.pop_front();
+        if (kind == "open") {
+            const auto& http = line.at("http");
+            BOOST_TEST((got.what == said::open));
+            BOOST_TEST(got.code == http.at("status").as_int64());
+            BOOST_TEST(got.bytes == field(http.at("headers").as_object(), "sec-websocket-protocol"));
+        } else if (kind == "close") { // answered by the transport
+            BOOST_TEST((got.what == said::close));
+        } else {
+            BOOST_TEST((got.what == (kind == "text" ? said::text : said::binary)));
+            BOOST_TEST(same(name, bytes_of(line), got.bytes), name << " was sent " << got.bytes);
+        }
+    }
+
+    Port& server_;
+    response answer_;
+};
+
+} // namespace transcripts
