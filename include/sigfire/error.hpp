@@ -142,7 +142,7 @@ inline constexpr errc_row errc_table[] = {
      "WebSocket Version Not Supported"},
     {errc::forbidden_origin, condition::stay_away, "forbidden_origin", "Origin Not Allowed"},
     {errc::upgrade_required, condition::fix_request, "upgrade_required", "Upgrade Required"},
-    {errc::tls_failed, condition::fix_request, "tls_failed", "TLS Failed"},
+    {errc::tls_failed, condition::reconnect, "tls_failed", "TLS Failed"},
     {errc::connect_timeout, condition::reconnect, "connect_timeout", "Connect Timeout"},
     {errc::welcome_timeout, condition::reconnect, "welcome_timeout", "No Welcome in Time"},
     {errc::request_timeout, condition::try_later, "request_timeout", "No Reply in Time"},
