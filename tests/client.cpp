@@ -86,6 +86,10 @@ BOOST_AUTO_TEST_CASE(urls) {
         {"ws://h?c=d/e", scheme::ws, "h", "80", "h", "/?c=d/e"},
         {"ws://[::1]:65535/", scheme::ws, "::1", "65535", "[::1]:65535", "/"},
         {"ws://[::1]", scheme::ws, "::1", "80", "[::1]", "/"},
+        {"wss://h", scheme::ws, "h", "443", "h", "/"},
+        {"wss://[::1]:1/x", scheme::ws, "::1", "1", "[::1]:1", "/x"},
+        {"TLS+tcp://h:9", scheme::tcp, "h", "9", "h:9", "/"},
+        {"tls+unix:/run/x", scheme::unix_socket, "/run/x", "", "", ""},
         {"tcp://127.0.0.1:1", scheme::tcp, "127.0.0.1", "1", "127.0.0.1:1", "/"},
         {"tcp://[::1]:9", scheme::tcp, "::1", "9", "[::1]:9", "/"},
         {"unix:/run/x y", scheme::unix_socket, "/run/x y", "", "", ""},
@@ -94,6 +98,8 @@ BOOST_AUTO_TEST_CASE(urls) {
             const auto url = sigfire::detail::parse_url(row.url);
             BOOST_TEST_REQUIRE(url.has_value());
             BOOST_TEST((url->via == row.via));
+            BOOST_TEST(url->secure == (row.url.starts_with("wss") || row.url.starts_with("tls") ||
+                                       row.url.starts_with("TLS")));
             BOOST_TEST(url->host == row.host);
             BOOST_TEST(url->port == row.port);
             BOOST_TEST(url->authority == row.authority);
@@ -103,7 +109,10 @@ BOOST_AUTO_TEST_CASE(urls) {
         "",
         "h",
         "h:80",
-        "wss://h",
+        "tls+ws://h",
+        "tls+wss://h",
+        "tls+tcp://h",
+        "wss:/h",
         "http://h",
         "ws:/h",
         "ws://",

@@ -90,12 +90,13 @@ public:
     std::string_view id() const { return core_->id(); }
 
     /** Connects, and completes with the server's welcome. `url` is `ws://host[:port][/path][?query]`,
-     *  `tcp://host:port` or `unix:/path`.
+     *  `tcp://host:port`, `unix:/path` or `unix:@name`; with TLS, for which see `client_tls`, `wss://...`,
+     *  `tls+tcp://...` or `tls+unix:...`.
      *
-     *  Messages left over from a connection before are dropped. Errors: `bad_url`, `connect_timeout` (up to
-     *  the end of the WebSocket handshake), `welcome_timeout`, `bad_handshake`, `bad_welcome`, `malformed`
-     *  for unusable `client_options::headers`, `already_connected`, what the server refuses with (`denied`,
-     *  `id_in_use`, `rate`, ...). */
+     *  Messages left over from a connection before are dropped. Errors: `bad_url`, `no_tls`, `tls_failed`,
+     * `connect_timeout` (up to the end of the WebSocket handshake), `welcome_timeout`, `bad_handshake`,
+     * `bad_welcome`, `malformed` for unusable `client_options::headers`, `already_connected`, what the server
+     * refuses with (`denied`, `id_in_use`, `rate`, ...). */
     template <class Token = boost::asio::deferred_t>
         requires for_welcome<Token>
     auto connect(std::string url, Token&& token = Token{}) {

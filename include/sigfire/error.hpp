@@ -65,6 +65,7 @@ enum class errc : unsigned char {
     version_not_supported, ///< a WebSocket version other than 13
     forbidden_origin,      ///< the page's origin is not on the list
     upgrade_required,      ///< this address speaks WebSocket only
+    tls_failed,            ///< no agreement on TLS, a certificate that is not trusted, or broken records
 
     // what only a client sees
     connect_timeout, ///< no connection in time
@@ -74,6 +75,7 @@ enum class errc : unsigned char {
     not_connected,   ///< the client is not connected
     bad_url,         ///< an address that names no transport of ours
     bad_welcome,     ///< the server's first message was not a welcome
+    no_tls,          ///< the address needs TLS, and `client_options::tls` is empty: see `client_tls.hpp`
 
     // how a session ended
     rejected,  ///< the other side does not want it
@@ -140,6 +142,7 @@ inline constexpr errc_row errc_table[] = {
      "WebSocket Version Not Supported"},
     {errc::forbidden_origin, condition::stay_away, "forbidden_origin", "Origin Not Allowed"},
     {errc::upgrade_required, condition::fix_request, "upgrade_required", "Upgrade Required"},
+    {errc::tls_failed, condition::reconnect, "tls_failed", "TLS Failed"},
     {errc::connect_timeout, condition::reconnect, "connect_timeout", "Connect Timeout"},
     {errc::welcome_timeout, condition::reconnect, "welcome_timeout", "No Welcome in Time"},
     {errc::request_timeout, condition::try_later, "request_timeout", "No Reply in Time"},
@@ -147,6 +150,8 @@ inline constexpr errc_row errc_table[] = {
     {errc::not_connected, condition::reconnect, "not_connected", "Not Connected"},
     {errc::bad_url, condition::fix_request, "bad_url", "Bad URL"},
     {errc::bad_welcome, condition::stay_away, "bad_welcome", "First Message Was Not a Welcome"},
+    {errc::no_tls, condition::fix_request, "no_tls",
+     "TLS Is Not There: #include <sigfire/client_tls.hpp> and Set client_options::tls"},
     {errc::rejected, condition::try_later, "rejected", "Session Rejected"},
     {errc::cancelled, condition::try_later, "cancelled", "Session Cancelled"},
     {errc::ended, condition::try_later, "ended", "Session Ended"},

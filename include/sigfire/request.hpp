@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -51,6 +52,13 @@ constexpr bool any_in_list(std::string_view list, F f) {
 
 } // namespace detail
 
+/// A process at the other end of a Unix socket, as it was when it connected; the system says so.
+struct process_identity {
+    std::int64_t pid;  ///< process id; 0 where the system does not tell
+    std::uint32_t uid; ///< effective user id
+    std::uint32_t gid; ///< effective group id
+};
+
 /** What a peer asked for when it connected: a view of its HTTP request. A peer on a transport without HTTP
  *  (TCP, Unix socket, loopback) has an empty method, target and header list.
  *
@@ -62,6 +70,10 @@ struct request {
     std::span<const header> headers; ///< in the order received
     std::string_view
         remote; ///< numeric address of the other side, `192.0.2.1` or `2001:db8::1`; empty if none
+    std::string_view peer_subject{}; ///< subject of the certificate that the peer has proved to be its own by
+                                     ///< TLS, RFC 2253: `CN=robot-7,O=Example`; empty if none
+    bool secure = false;             ///< whether it came by TLS
+    std::optional<process_identity> process{}; ///< who it is, if it came by a Unix socket
 
     /// The target without its query.
     constexpr std::string_view path() const noexcept { return target.substr(0, target.find('?')); }
@@ -140,12 +152,13 @@ private:
 class owned_request {
 public:
     explicit owned_request(const request& r) {
-        std::size_t size = r.method.size() + r.target.size() + r.remote.size();
+        std::size_t size = r.method.size() + r.target.size() + r.remote.size() + r.peer_subject.size();
         for (const auto& h : r.headers) size += h.name.size() + h.value.size();
         bytes_.reserve(size); // from here on nothing moves
         headers_.reserve(r.headers.size());
         for (const auto& h : r.headers) headers_.push_back({keep(h.name), keep(h.value)});
-        view_ = {keep(r.method), keep(r.target), headers_, keep(r.remote)};
+        view_ = {keep(r.method),       keep(r.target), headers_, keep(r.remote),
+                 keep(r.peer_subject), r.secure,       r.process};
     }
 
     owned_request(const owned_request&) = delete;

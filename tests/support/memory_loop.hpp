@@ -244,6 +244,7 @@ struct options {
 template <class Framing, bool Upgrades>
 class basic_transport {
 public:
+    using loop_type = loop;
     using framing_type = Framing;
     static constexpr bool upgrades = Upgrades;
 

@@ -24,8 +24,8 @@ using namespace sigfire;
 
 /// Where `ws://127.0.0.1:3003`, `tcp://[::1]:9000` or `unix:/tmp/x` leads.
 inline boost::asio::generic::stream_protocol::endpoint endpoint_of(std::string_view url) {
-    if (url.starts_with("unix:"))
-        return boost::asio::local::stream_protocol::endpoint{std::string{url.substr(5)}};
+    if (const auto at = url.find("unix:"); at != url.npos)
+        return boost::asio::local::stream_protocol::endpoint{std::string{url.substr(at + 5)}};
     url.remove_prefix(url.find("//") + 2);
     const auto colon = url.rfind(':');
     auto host = url.substr(0, colon);
@@ -35,10 +35,21 @@ inline boost::asio::generic::stream_protocol::endpoint endpoint_of(std::string_v
         static_cast<unsigned short>(std::stoul(std::string{url.substr(colon + 1)}))};
 }
 
-template <class Framing>
+/// What lies between framing and socket: nothing.
+struct no_layer {
+    /// Takes what is to be said, and adds to what goes over the wire.
+    void seal(std::string& said, std::string& wire) { wire += std::exchange(said, {}); }
+    /// What bytes of the wire say.
+    std::string open(std::string_view bytes) { return std::string{bytes}; }
+    /// Whether the other side said goodbye, or this one cannot go on.
+    bool over() const { return false; }
+};
+
+template <class Framing, class Layer = no_layer>
 class peer {
 public:
-    peer(boost::asio::io_context& io, std::string_view url) : body_{std::make_unique<body>(io)} {
+    peer(boost::asio::io_context& io, std::string_view url, Layer layer = {})
+        : body_{std::make_unique<body>(io, std::move(layer))} {
         const auto to = endpoint_of(url);
         body_->socket.open(to.protocol());
         body_->socket.connect(to); // the kernel answers, not the server
@@ -65,6 +76,7 @@ public:
     const std::string& raw() const { return body_->in; }
     const std::vector<std::string>& controls() const { return body_->controls; }
     bool ended() const { return body_->ended; }
+    Layer& layer() { return body_->layer; }
     void stall() { body_->stalled = true; }
     void hang_up() {
         error_code ignored;
@@ -78,11 +90,12 @@ public:
 
 private:
     struct body {
-        explicit body(boost::asio::io_context& io) : socket{io} {}
+        body(boost::asio::io_context& io, Layer l) : socket{io}, layer{std::move(l)} {}
 
         boost::asio::generic::stream_protocol::socket socket;
+        Layer layer;
         Framing framing;
-        std::string out, in;
+        std::string out, wire, in;
         std::vector<std::string> messages, controls;
         bool upgrading = false, stalled = false, ended = false;
 
@@ -102,7 +115,8 @@ private:
         void step() {
             if (!socket.is_open() || ended) return;
             error_code ec;
-            while (!out.empty() && !ec) out.erase(0, socket.send(boost::asio::buffer(out), 0, ec));
+            layer.seal(out, wire);
+            while (!wire.empty() && !ec) wire.erase(0, socket.send(boost::asio::buffer(wire), 0, ec));
             std::vector<char> bytes(1u << 18);
             for (ec = {}; !stalled;) {
                 const auto n = socket.receive(boost::asio::buffer(bytes), 0, ec);
@@ -112,7 +126,8 @@ private:
                     socket.close(ec);
                     return;
                 }
-                std::span<char> got{bytes.data(), n};
+                auto opened = layer.open({bytes.data(), n});
+                std::span<char> got{opened};
                 std::string late;
                 if (upgrading) {
                     in.append(got.data(), got.size());
@@ -124,6 +139,11 @@ private:
                     got = late;
                 }
                 framing.feed(got, framing_limits{.message = 1u << 30, .idle_frames = 1u << 30}, *this);
+                if (layer.over()) {
+                    ended = true;
+                    socket.close(ec);
+                    return;
+                }
             }
         }
     };

@@ -34,6 +34,7 @@ inline result<std::shared_ptr<client_link>> dial(const boost::asio::any_io_execu
     }
     auto url = parse_url(std::get<std::string>(to));
     if (!url) return url.error();
+    if (url->secure && !options.tls) return make_error_code(errc::no_tls);
     auto key = upgrade_key();
     std::string request;
     if (url->via == scheme::ws) {
@@ -45,6 +46,9 @@ inline result<std::shared_ptr<client_link>> dial(const boost::asio::any_io_execu
     const framing_limits framing{options.message, options.idle_frames, !codec::json_client::checks_utf8};
     auto link = std::make_shared<client_stream>(
         executor, events, client_stream_limits{framing, options.outbox, options.header});
+    if (url->secure)
+        link->secure(options.tls->begin(url->via == scheme::unix_socket ? "localhost" : url->host,
+                                        url->via == scheme::ws));
     link->open(*url, std::move(request), std::move(key), options.subprotocol);
     return {std::move(link)};
 }

@@ -27,14 +27,15 @@ enum class scheme : unsigned char { ws, tcp, unix_socket };
 /// Where a client shall go.
 struct client_url {
     scheme via = scheme::ws;
+    bool secure = false;   ///< by TLS
     std::string host;      ///< name or numeric address, without brackets; of a Unix socket the path
     std::string port;      ///< digits
     std::string authority; ///< for the header `Host`
     std::string target;    ///< path and query
 };
 
-/** `ws://host[:port][/path][?query]` (RFC 6455 section 3), `tcp://host:port`, `unix:/path`. All else is a
- *  `bad_url`, `wss` too. */
+/** `ws://host[:port][/path][?query]` (RFC 6455 section 3), `tcp://host:port`, `unix:/path`; by TLS `wss://`,
+ *  `tls+tcp://`, `tls+unix:`. All else is a `bad_url`. */
 inline result<client_url> parse_url(std::string_view text) {
     const auto bad = make_error_code(errc::bad_url);
     const auto starts = [&text](std::string_view prefix) {
@@ -43,6 +44,7 @@ inline result<client_url> parse_url(std::string_view text) {
         return true;
     };
     client_url url;
+    url.secure = starts("tls+");
     if (starts("unix:")) {
         // What sockaddr_un can hold; the address type would throw.
         if (text.empty() || text.size() > 107 || text.find('\0') != text.npos) return bad;
@@ -50,7 +52,10 @@ inline result<client_url> parse_url(std::string_view text) {
         url.host = text;
         return url;
     }
-    url.via = starts("ws://") ? scheme::ws : scheme::tcp;
+    if (!url.secure && starts("wss://"))
+        url.secure = true;
+    else if (url.secure || !starts("ws://"))
+        url.via = scheme::tcp;
     if (url.via == scheme::tcp && !starts("tcp://")) return bad;
     // Whatever else would break out of the request line.
     if (!std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f && c != '#'; }))
@@ -72,7 +77,7 @@ inline result<client_url> parse_url(std::string_view text) {
         url.host = authority.substr(0, authority.find(':'));
         rest.remove_prefix(url.host.size());
     }
-    if (rest.empty() && url.via == scheme::ws) rest = ":80";
+    if (rest.empty() && url.via == scheme::ws) rest = url.secure ? ":443" : ":80";
     if (url.host.empty() || !rest.starts_with(':')) return bad;
     url.port = rest.substr(1);
     const auto digit = [](char c) { return c >= '0' && c <= '9'; };

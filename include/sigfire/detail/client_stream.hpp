@@ -2,8 +2,10 @@
 #pragma once
 
 #include <sigfire/concepts.hpp>
+#include <sigfire/detail/client_cipher.hpp>
 #include <sigfire/detail/client_handshake.hpp>
 #include <sigfire/detail/client_link.hpp>
+#include <sigfire/detail/socket_name.hpp>
 #include <sigfire/framing/length.hpp>
 #include <sigfire/framing/websocket.hpp>
 
@@ -48,6 +50,9 @@ public:
                   const client_stream_limits& limits)
         : events_{&to}, socket_{executor}, resolver_{executor}, limits_{limits} {}
 
+    /// Has it speak TLS; before `open`.
+    void secure(std::unique_ptr<client_cipher> cipher) { cipher_ = std::move(cipher); }
+
     /// Connects to `url`; `request` is the upgrade request with `key` that offers `subprotocol`.
     void open(const client_url& url, std::string request, std::string key, std::string subprotocol) {
         upgrading_ = url.via == scheme::ws;
@@ -56,7 +61,7 @@ public:
         key_ = std::move(key);
         subprotocol_ = std::move(subprotocol);
         if (url.via == scheme::unix_socket)
-            return connect({boost::asio::local::stream_protocol::endpoint{url.host}});
+            return connect({boost::asio::local::stream_protocol::endpoint{socket_name(url.host)}});
         tcp_ = true;
         resolver_.async_resolve(
             url.host, url.port, tcp::resolver::numeric_service,
@@ -102,8 +107,9 @@ public:
         if (farewell.close_code != 0 && !upgrading_ && sending_.empty() && socket_.is_open()) {
             if (!finishing_) control_message(control::close, farewell.close_code, farewell.text);
             error_code ignored;
+            encipher(true);
             socket_.non_blocking(true, ignored);
-            socket_.write_some(boost::asio::buffer(out_), ignored);
+            socket_.write_some(boost::asio::buffer(cipher_ ? wire_ : out_), ignored);
         }
         cut();
     }
@@ -133,23 +139,36 @@ private:
     void connected() {
         error_code ignored;
         if (tcp_) socket_.set_option(tcp::no_delay{true}, ignored);
+        if (cipher_) {
+            decipher({});
+            write();
+        } else {
+            ready();
+        }
+        read();
+    }
+
+    // What the server is to hear can be said.
+    void ready() {
+        ready_ = true;
         if (upgrading_)
             write();
         else
             events_->on_open(true);
-        read();
     }
 
     void write() {
         if (!sending_.empty()) return;
-        if (out_.empty()) {
+        // This wire has no word for goodbye: the end of what is sent is one.
+        const bool wordless = std::holds_alternative<framing::length>(framing_);
+        encipher(finishing_ && wordless);
+        auto& next = cipher_ ? wire_ : out_;
+        if (next.empty()) {
             error_code ignored;
-            // This wire has no word for goodbye: the end of what is sent is one.
-            if (finishing_ && std::holds_alternative<framing::length>(framing_))
-                socket_.shutdown(socket_.shutdown_send, ignored);
+            if (finishing_ && wordless) socket_.shutdown(socket_.shutdown_send, ignored);
             return;
         }
-        sending_.swap(out_);
+        sending_.swap(next);
         boost::asio::async_write(socket_, boost::asio::buffer(sending_),
                                  [self = shared_from_this()](error_code ec, std::size_t) {
                                      self->sending_.clear();
@@ -158,13 +177,38 @@ private:
                                  });
     }
 
+    // Has TLS take what is to be said, and goodbye if it is the last.
+    void encipher(bool last) {
+        if (!cipher_ || !ready_) return;
+        if (!out_.empty()) cipher_->send(out_, wire_);
+        out_.clear();
+        if (last && !std::exchange(said_goodbye_, true)) cipher_->finish(wire_);
+    }
+
+    // What came says what stands in said_ afterwards.
+    void decipher(std::span<const char> bytes) {
+        said_.clear();
+        const auto p = cipher_->receive({bytes.data(), bytes.size()}, said_, wire_);
+        end_ = p.end;
+        if (p.established) ready();
+        if (!wire_.empty()) write();
+    }
+
     void read() {
         if (!events_) return;
+        if (end_) return broken(end_);
         socket_.async_read_some(boost::asio::buffer(buffer_),
                                 [self = shared_from_this()](error_code ec, std::size_t n) {
                                     if (!self->events_) return;
+                                    // By TLS the end of the wire is none without a goodbye.
+                                    if (ec == boost::asio::error::eof && self->cipher_)
+                                        ec = boost::asio::error::connection_reset;
                                     if (ec) return self->broken(ec);
-                                    const std::span bytes{self->buffer_.data(), n};
+                                    std::span bytes{self->buffer_.data(), n};
+                                    if (self->cipher_) {
+                                        self->decipher(bytes);
+                                        bytes = self->said_;
+                                    }
                                     if (self->upgrading_ ? self->upgrade(bytes) : self->feed(bytes))
                                         self->read();
                                 });
@@ -259,7 +303,13 @@ private:
     std::variant<framing::length, framing::websocket<framing::role::client>> framing_;
     std::string out_, sending_; // to be written; being written
     std::string head_, key_, subprotocol_;
-    std::span<char> kept_; // what came behind the message after which reading was held; lies in buffer_
+    std::span<char> kept_; // what came behind the message after which reading was held; lies in buffer_, or
+                           // in said_
+    std::unique_ptr<client_cipher> cipher_; // if by TLS, then:
+    std::string said_, wire_;               // what was deciphered last; what was enciphered
+    error_code end_;                        // what the server said ends with this
+    bool said_goodbye_ = false;
+    bool ready_ = false; // TLS, if any, is agreed upon
     bool tcp_ = false;
     bool upgrading_ = false;
     bool held_ = false;

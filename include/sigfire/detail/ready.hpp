@@ -16,6 +16,11 @@ struct ready {
     bool writable;
 };
 
+/** A loop whose connections begin with bytes that are not for the engine (TLS, a PROXY header): they are to
+ * be opened when `receive` succeeds for the first time, maybe with 0 bytes. Its errors may be an `errc`. */
+template <class Loop>
+concept begins_late = requires { requires Loop::begins_late; };
+
 /// What a loop calls when there is something to do; the pointer is what it was made with.
 using turn_function = void (*)(void*);
 

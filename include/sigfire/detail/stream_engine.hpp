@@ -53,6 +53,7 @@ public:
         : wire_{wire}, sink_{sink}, core_{wire_.context(), &with::on_ready, this, wire_.limits()},
           acceptor_{wire_.context()}, timer_{wire_.context()}, token_{std::make_shared<bool>(true)},
           now_{core_.loop.now()}, epoch_{now_} {
+        if constexpr (requires { wire_.prepare(core_.loop); }) wire_.prepare(core_.loop);
         const auto& l = core_.limits;
         framing_limits_ = {l.message, l.idle_frames, !Sink::checks_utf8};
         auto shortest = std::min({l.handshake, l.closing, l.dead});
@@ -185,12 +186,20 @@ private:
             c->index_ = static_cast<std::uint32_t>(connections_.size());
             core_.loop.add(c->socket_, c.get());
             connections_.push_back(std::move(c));
-            if constexpr (!Wire::upgrades) {
-                auto& opened = *connections_.back();
-                const auto from = numeric_address(core_.loop.remote(opened.socket_));
-                open(opened, {{}, {}, {}, from});
-            }
+            if constexpr (!Wire::upgrades && !begins_late<Loop>) open_at_once(*connections_.back());
         }
+    }
+
+    void open_at_once(connection& c) {
+        const auto from = numeric_address(core_.loop.remote(c.socket_));
+        request r{{}, {}, {}, from};
+        describe(c, r);
+        open(c, r);
+    }
+
+    // What the socket itself knows of the other side.
+    void describe(connection& c, request& r) {
+        if constexpr (requires { core_.loop.describe(c.socket_, r); }) core_.loop.describe(c.socket_, r);
     }
 
     void read(connection& c) {
@@ -198,6 +207,9 @@ private:
         const auto n = core_.loop.receive(c.socket_, {buffer_.get(), buffer_size}, ec);
         if (ec) {
             if (ec == boost::asio::error::would_block || ec == boost::asio::error::interrupted) return;
+            if constexpr (begins_late<Loop>)
+                if (ec.category() == errc_category_instance)
+                    return c.cut(static_cast<errc>(ec.value()), false);
             // An end between two messages is a proper one where the wire has no other.
             const bool proper =
                 ec == boost::asio::error::eof && !Wire::upgrades && c.framing_.incomplete() == 0;
@@ -207,6 +219,11 @@ private:
         if (!c.opening_ && !c.ending_) {
             c.stamp_ = ms();
             c.pinged_ = false;
+        }
+        if constexpr (begins_late<Loop>) {
+            if constexpr (!Wire::upgrades)
+                if (c.opening_ && !c.held_ && !c.ending_) open_at_once(c);
+            if (n == 0) return;
         }
         feed(c, {buffer_.get(), n});
     }
@@ -300,7 +317,8 @@ private:
         request_header header;
         if (!header.parse(text.substr(0, size))) return turn_away(c, errc::bad_handshake);
         const auto from = numeric_address(core_.loop.remote(c.socket_));
-        const auto request = header.view(from);
+        auto request = header.view(from);
+        describe(c, request);
         // To HEAD no answer may have a body, and an upgrade may be ignored (RFC 9110, 7.8).
         if (!wants_websocket(request) || request.method == "HEAD") return answer(c, request);
         if (!wire_.path().empty() && request.path() != wire_.path()) return turn_away(c, errc::unknown);

@@ -32,6 +32,7 @@ namespace transport {
 template <class Loop>
 class basic_tcp {
 public:
+    using loop_type = Loop;
     using framing_type = framing::length;
     static constexpr bool upgrades = false;
 

@@ -36,6 +36,7 @@ class basic_unix_socket {
     using protocol = boost::asio::local::stream_protocol;
 
 public:
+    using loop_type = Loop;
     using framing_type = framing::length;
     static constexpr bool upgrades = false;
 

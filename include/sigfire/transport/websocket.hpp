@@ -39,6 +39,7 @@ namespace transport {
 template <class Loop>
 class basic_websocket {
 public:
+    using loop_type = Loop;
     using framing_type = framing::websocket<framing::role::server>;
     static constexpr bool upgrades = true;
 
