@@ -1,6 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 // Plays what examples/protocol.md says: its examples, and every cell of its tables.
 #include "support/hub_bench.hpp"
+#include "support/two_formats.hpp"
 
 #include <sigfire/framing/length.hpp>
 #include <sigfire/mailbox.hpp>
@@ -125,6 +126,14 @@ errc cause_named(std::string_view name) {
 
 // --- the server ---
 
+void configure(counting_json& codec, const std::string& rtc_configuration) {
+    static_cast<codec::json&>(codec) = codec::json{{.rtc_configuration = rtc_configuration}};
+}
+
+void configure(two_formats& codec, const std::string& rtc_configuration) {
+    codec = two_formats{rtc_configuration};
+}
+
 enum class routing { direct, groups, hosts };
 
 struct settings {
@@ -159,37 +168,41 @@ private:
 
 using parts = features<topics, presence, requests, sessions, records<>, resume>;
 
-struct server : hub_bench<parts, no_hooks, maybe_mailbox> {
-    explicit server(const settings& s = {})
-        : hub_bench{parts{topics{{.limits = {}, .open = s.open}}, presence{}, requests{},
-                          sessions{{.strict = s.strict, .gate = s.gate}},
-                          records<>{memory_records{},
-                                    {.peers_create = s.create, .clock = [] { return 1'767'225'600'000; }}},
-                          resume{}},
-                    maybe_mailbox{s.mailbox, s.router}} {
-        static_cast<codec::json&>(codec) =
-            codec::json{{.rtc_configuration = R"({"iceServers":[{"urls":"stun:stun.example.org"}]})"}};
+template <class K>
+struct basic_server : hub_bench<parts, no_hooks, maybe_mailbox, K> {
+    using base = hub_bench<parts, no_hooks, maybe_mailbox, K>;
+
+    explicit basic_server(const settings& s = {})
+        : base{parts{topics{{.limits = {}, .open = s.open}}, presence{}, requests{},
+                     sessions{{.strict = s.strict, .gate = s.gate}},
+                     records<>{memory_records{},
+                               {.peers_create = s.create, .clock = [] { return 1'767'225'600'000; }}},
+                     resume{}},
+               maybe_mailbox{s.mailbox, s.router}} {
+        configure(this->codec, R"({"iceServers":[{"urls":"stun:stun.example.org"}]})");
     }
 
     // One of those that are there already.
     void connect_all() {
         for (const auto name : {"A", "B", "C"})
-            if (!is_open(name)) connect(name);
+            if (!this->is_open(name)) this->connect(name);
     }
 
     // A record that outlives its peer.
     void know(const std::string& id) {
         record r;
         r.permanent = true;
-        get<records<>>().store().put(id, r, [](errc e) { BOOST_TEST((e == errc::ok)); });
+        this->template get<records<>>().store().put(id, r, [](errc e) { BOOST_TEST((e == errc::ok)); });
     }
 
     std::string token_of(const std::string& name) {
-        const auto said = ask(name, R"({"cmd":"resume"})");
+        const auto said = this->ask(name, R"({"cmd":"resume"})");
         BOOST_TEST_REQUIRE(said.starts_with("ok {"));
         return std::string(js::parse(said.substr(3)).at("token").as_string());
     }
 };
+
+using server = basic_server<counting_json>;
 
 // --- the examples ---
 
@@ -200,12 +213,15 @@ bool is_drawn(std::string_view s) {
            s.find_first_not_of("0123456789", 1) == s.npos;
 }
 
+template <class K>
 class player {
 public:
-    void play(const example& x) {
+    /// `packed_first`: whether the first peer is on MessagePack, or the second, where every other one is.
+    void play(const example& x, bool packed_first = true) {
         for (const auto& l : x.lines)
             if (l.text.starts_with("server ")) prepare(l.text.substr(7));
-        s_ = std::make_unique<server>(settings_);
+        s_ = std::make_unique<basic_server<K>>(settings_);
+        if constexpr (requires { s_->codec.next_is_packed(true); }) s_->codec.next_is_packed(packed_first);
         for (const auto& l : x.lines) {
             const auto name = l.text.substr(0, l.text.find_first_of(" ><"));
             if (l.text.starts_with(name + " connects")) late_.insert(name);
@@ -327,7 +343,7 @@ private:
     }
 
     settings settings_;
-    std::unique_ptr<server> s_;
+    std::unique_ptr<basic_server<K>> s_;
     std::set<std::string> late_; // who is not there from the first
     std::set<std::string> named_;
     std::map<std::string, std::string> greeting_;
@@ -580,7 +596,13 @@ BOOST_AUTO_TEST_SUITE(protocol_page)
 
 BOOST_AUTO_TEST_CASE(examples) {
     BOOST_TEST(page().examples.size() > 30u);
-    for (const auto& x : page().examples) player{}.play(x);
+    for (const auto& x : page().examples) player<counting_json>{}.play(x);
+}
+
+// The same where every second peer is on MessagePack.
+BOOST_AUTO_TEST_CASE(examples_across_formats) {
+    for (const bool packed_first : {true, false})
+        for (const auto& x : page().examples) player<two_formats>{}.play(x, packed_first);
 }
 
 BOOST_AUTO_TEST_CASE(every_command_has_a_section_and_an_example) {

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-/// Everything but what needs a compiled library.
+/// Everything but what needs a compiled library, and but the wires that a server names: `codec/binary.hpp`.
 #include <sigfire/auth.hpp>
 #include <sigfire/claims.hpp>
 #include <sigfire/client.hpp>

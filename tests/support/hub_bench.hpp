@@ -62,8 +62,9 @@ struct counting_json : codec::json {
 };
 
 /// A peer's end of the wire. It has no room when the test says that it is `full`.
-struct connection {
-    connection_state<counting_json> its_state;
+template <class K>
+struct basic_connection {
+    connection_state<K> its_state;
     std::string name;
     conversation* heard = nullptr;
     bool* marked = nullptr; // some connection needs to be seen to at the end of the turn
@@ -99,8 +100,9 @@ struct connection {
         if (usable()) ending_for = why;
         *marked = true;
     }
-    connection_state<counting_json>& state() { return its_state; }
+    connection_state<K>& state() { return its_state; }
 };
+using connection = basic_connection<counting_json>;
 
 /// How a peer comes. `id`: empty = the hub draws one. Without `extras` it talks Signal-Fire 2021.
 struct entrance {
@@ -114,13 +116,16 @@ struct entrance {
 
 /** `hub_bench b{features{topics{}, presence{}}};`, and if need be a router, hooks, and options of the hub.
  *
+ *  `K` is a codec that has JSON on the outside, as the peers say and hear it, whatever it is inside.
+ *
  *  A peer is known by the name it was connected under, which also is its id unless it is told otherwise; that
  *  of its connection after it has come back under another name. What it hears is as its wire has it, but that
  *  the hub's own ids, which differ in each run, are left out: `{"cmd":"welcome","data":{"id":"ann"}}`. */
-template <class F = features<>, class H = no_hooks, class R = direct_router>
+template <class F = features<>, class H = no_hooks, class R = direct_router, class K = counting_json>
 class hub_bench {
 public:
-    using way = outlet<connection, counting_json>;
+    using connection = basic_connection<K>;
+    using way = outlet<connection, K>;
     using hub_type = hub<local_registry, R, way, no_log, H, F>;
 
     explicit hub_bench(F parts = F{}, H chain = H{}, R router = R{}, const hub_options& options = {})
@@ -134,7 +139,7 @@ public:
     hub_bench(const hub_bench&) = delete;
     hub_bench& operator=(const hub_bench&) = delete;
 
-    counting_json codec; // before the hub, whose outlets use it
+    K codec; // before the hub, whose outlets use it
     std::map<std::string, connection, std::less<>> connections;
     hub_type h;
 

@@ -48,7 +48,9 @@ inline void append_json_scalar(std::string& out, const msgpack_value& v) {
         const auto d = std::bit_cast<double>(v.number);
         if (!std::isfinite(d))
             out += "null";
-        else if (d == std::floor(d) && std::abs(d) <= 9007199254740992.0 && (d != 0 || !std::signbit(d)))
+        else if (d == 0 && std::signbit(d))
+            out += "-0.0"; // `-0` would be read as a whole number, which has no such zero
+        else if (d == std::floor(d) && std::abs(d) <= 9007199254740992.0)
             number(static_cast<std::int64_t>(d)); // all digits, as JavaScript has it
         else
             number(d);
