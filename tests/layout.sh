@@ -11,7 +11,7 @@ layer() { (cd include/sigfire && for f in "$@"; do [[ -e $f ]] && echo "$f"; don
 words=$(layer error.hpp message.hpp request.hpp peer.hpp envelope.hpp concepts.hpp version.hpp)
 framing=$(layer framing/*.hpp)
 dialects=$(layer codec/*.hpp dialect/*.hpp)
-thinking=$(layer hub.hpp desk.hpp registry.hpp topics.hpp topic_table.hpp feature.hpp presence.hpp requests.hpp sessions.hpp records.hpp resume.hpp roster.hpp takeover.hpp heartbeat.hpp fanout.hpp router.hpp mailbox.hpp hooks.hpp deferral.hpp outlet.hpp auth.hpp limit.hpp)
+thinking=$(layer hub.hpp desk.hpp registry.hpp topics.hpp topic_table.hpp feature.hpp presence.hpp requests.hpp sessions.hpp records.hpp resume.hpp roster.hpp takeover.hpp heartbeat.hpp fanout.hpp router.hpp mailbox.hpp hooks.hpp deferral.hpp outlet.hpp auth.hpp limit.hpp claims.hpp)
 moving=$(layer transport/*.hpp outbox.hpp relay/*.hpp)
 
 # Includes of a header that are not in the standard library: `path` as written between < and >.

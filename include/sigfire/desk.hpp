@@ -75,11 +75,12 @@ public:
     }
 
     /// Replies to the request `token` of a peer: with `data` (JSON or empty), or for a failure with `text`
-    /// instead of the cause's own. Nothing if the request wanted no reply.
+    /// instead of the cause's own; `number` is that of the question to another peer that it led to. Nothing
+    /// if the request wanted no reply.
     void reply(peer_handle to, std::string_view token, errc status, std::string_view data = {},
-               std::string_view text = {}) {
+               std::string_view text = {}, std::uint64_t number = 0) {
         auto* const s = hub_.whose(to);
-        if (s != nullptr && Hub::is_present(*s)) hub_.reply_seldom(*s, token, status, data, text);
+        if (s != nullptr && Hub::is_present(*s)) hub_.reply_seldom(*s, token, status, data, text, number);
     }
 
     /// Sends `e` to a peer past what is kept for it: neither counted nor kept.
@@ -96,6 +97,17 @@ public:
 
     /// The peer `from`, which is new, proved to be `old`: its connection is that of `old` now.
     void take_over(peer_handle from, peer_handle old) { hub_.take_over(from, old); }
+
+    /** Gives an online peer another id, by which alone it is known from now on; empty = the hub draws one.
+     *  Views of its old id are invalid then: an envelope's `from` too. A connection that claims the old id
+     *  gets it.
+     *  @return `ok`; or, and nothing changed, `offline`, `malformed` (1-256 bytes of UTF-8), `id_in_use` */
+    errc rename(peer_handle peer, std::string_view id) { return hub_.rename(peer, id); }
+
+    /// Whether a peer is a member of a topic.
+    bool is_member(std::string_view topic, peer_handle peer) {
+        return hub_.any_feature([&](auto& f) { return f.contains(topic, peer); });
+    }
 
     /// Ends a peer.
     void close(peer_handle peer, errc why) {

@@ -91,18 +91,22 @@ struct envelope {
                             ///< the target was found fit
     politeness role = politeness::none; ///< the receiver's part in the session that this starts, also in the
                                         ///< reply to it
-    bool echo = false;                  ///< to the sender too: publish; send, if it names the sender
-    bool droppable = false;             ///< publish: need not reach who is slow; send: is not kept for who is
-                                        ///< absent
+    bool echo = false;        ///< to the sender too: publish; send and request, if they name the sender
+    bool droppable = false;   ///< publish: need not reach who is slow; send: is not kept for who is absent
     std::uint64_t number = 0; ///< request and respond: which one, counted by the hub; resume and ack:
-                              ///< messages of the hub that the peer has
+                              ///< messages of the hub that the peer has; publish, on its way to the members:
+                              ///< how many the topic has; join and lookup: how many members the reply
+                              ///< tells at most (0: none, or as many as usual); reply: that of the
+                              ///< question to another peer that was asked for it, if any
     std::string_view
         id; ///< request and reply: the peer's token, as its codec wrote it. Elsewhere: a fresh id of the hub
     std::string_view command; ///< the wire's name for what is asked, `offer`; in the reply to a request that
                               ///< failed: what to say instead of the cause's own text, if anything
     std::string_view from;    ///< id of the sending peer
-    std::string_view to;      ///< id of the peer it is for; empty = names nobody (`status` may say why)
-    std::string_view topic;   ///< name of the topic it is about, or empty
+    std::string_view to; ///< id of the peer it is for; empty = names nobody (`status` may say why). Join and
+                         ///< leave: the id by which, on wires where peers name themselves (see `claims`)
+    std::string_view topic; ///< name of the topic it is about, or empty (leave: all); of a request to a peer:
+                            ///< it has to be a member
     payload data;
     message whole;              ///< the message it came in; a wire that forwards byte for byte needs no other
     const void* wire = nullptr; ///< the codec's own notes

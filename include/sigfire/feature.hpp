@@ -105,6 +105,22 @@ public:
     template <class D>
     void invoke(D&, peer_handle, const envelope&) {}
 
+    /// A peer is about to give up its id for another.
+    template <class D>
+    void renaming(D&, peer_handle) {}
+    /// It has its new id.
+    template <class D>
+    void renamed(D&, peer_handle) {}
+
+    /// A peer wants to become a member of `e.topic`, by the id `e.to` if that is not empty: `ok`, or why it
+    /// may not. Told by `topics`.
+    template <class D>
+    errc joining(D&, peer_handle, envelope&) {
+        return errc::ok;
+    }
+    /// Whether a peer is a member of a topic.
+    bool contains(std::string_view, peer_handle) { return false; }
+
     /// Calls `f(peer_handle)` or `f(peer_handle, std::string_view metadata)` for each member of a topic, in
     /// the order in which they joined.
     template <class G>
@@ -160,7 +176,10 @@ struct desk {
     std::string_view fresh_id();
     errc send(peer_handle, const envelope&);
     bool spread(peer_handle, const envelope&, fanout&);
-    void reply(peer_handle, std::string_view, errc, std::string_view = {}, std::string_view = {});
+    bool is_member(std::string_view, peer_handle);
+    errc rename(peer_handle, std::string_view);
+    void reply(peer_handle, std::string_view, errc, std::string_view = {}, std::string_view = {},
+               std::uint64_t = 0);
     void send_uncounted(peer_handle, const envelope&);
     void keep_traffic(peer_handle);
     void take_over(peer_handle, peer_handle);
@@ -206,6 +225,10 @@ concept shaped_like_a_feature =
         { f.can_keep(d, p, ce) } -> std::same_as<bool>;
         f.keep(d, p, ce);
         f.invoke(d, p, ce);
+        f.renaming(d, p);
+        f.renamed(d, p);
+        { f.joining(d, p, e) } -> std::same_as<errc>;
+        { f.contains(text, p) } -> std::same_as<bool>;
         f.for_each(text, archetype::collect{});
         f.for_each_entry(text, archetype::visit_entry{});
         f.for_each_topic(p, archetype::visit_topic{});

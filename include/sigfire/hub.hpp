@@ -25,6 +25,7 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <unordered_map>
@@ -121,8 +122,7 @@ public:
                 return make_error_code(cause);
         }
         if (!wish.id.empty()) return enter(slots_.add(way, wish.id, standing::online), wish);
-        auto id = ids_.draw();
-        while (registry_.find(detail::view(id))) id = ids_.draw();
+        const auto id = draw_id();
         return enter(slots_.add(way, detail::view(id), standing::online), wish);
     }
 
@@ -563,10 +563,11 @@ private:
     [[gnu::noinline]] void put_past(slot& s, const envelope& e) { s.way.deliver(e); }
     // With data, or with `text` instead of the cause's own.
     [[gnu::noinline]] void reply_seldom(slot& to, std::string_view token, errc status, std::string_view data,
-                                        std::string_view text) {
+                                        std::string_view text, std::uint64_t number = 0) {
         if (token.empty()) return;
         envelope e;
         e.what = verb::reply;
+        e.number = number;
         e.status = status;
         e.id = token;
         e.data.bytes = data;
@@ -641,6 +642,29 @@ private:
         moved_ = reattach(old, way);
     }
 
+    detail::id_chars draw_id() {
+        auto id = ids_.draw();
+        while (registry_.find(detail::view(id))) id = ids_.draw();
+        return id;
+    }
+
+    [[gnu::noinline]] errc rename(peer_handle who, std::string_view id) {
+        slot* const s = slots_.find(who);
+        if (s == nullptr || s->state != standing::online) return errc::offline;
+        const std::string fresh{id.empty() ? detail::view(draw_id()) : id};
+        if (!detail::is_name(fresh)) return errc::malformed;
+        if (registry_.find(fresh)) return errc::id_in_use;
+        each_feature([&](auto& f) { f.renaming(desk_, who); });
+        registry_.erase(s->id.view());
+        s->id.assign(fresh);
+        registry_.insert(s->id.view(), who);
+        stirred_ = true;
+        note(log_level::info, "peer_renamed", fresh);
+        each_feature([&](auto& f) { f.renamed(desk_, who); });
+        pass_on(*s);
+        return errc::ok;
+    }
+
     // Whether an online peer stays without its connection.
     bool go_away(slot& s, peer_handle who, errc why) {
         if (!any_feature([&](auto& f) { return f.outlives(desk_, who, why); })) return false;
@@ -674,6 +698,11 @@ private:
         if constexpr (detail::has_on_message<H>) lines_.erase(at);
         if constexpr (detail::has_on_close<H>)
             if (hooked) hooks_.on_close(slots_.handle(at), why);
+        pass_on(s);
+    }
+
+    // The id that `s` had, which is free, goes to whoever claims it.
+    void pass_on(slot& s) {
         if (s.link == nowhere) return;
         const auto i = std::exchange(s.link, nowhere);
         slot& claimant = slots_[i];

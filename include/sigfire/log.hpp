@@ -17,6 +17,7 @@ namespace sigfire {
  *  | `peer_closed` | info, or warn if the cause was a fault | `id`, `cause` (`cause_name`) | a welcomed peer
  * is gone | | `id_claimed` | info | `id` | a connection wants the id of a living peer, which was pinged | |
  * `claim_refused` | warn | `id` | the living peer answered in time, or could not be pinged |
+ *  | `peer_renamed` | info | `id` | a peer has that id now, and not the one it had |
  *  | `admission_failed` | error | `what` | an awaited hook threw instead of saying who is let in |
  *
  *  A log must not call the hub that it is told by. */

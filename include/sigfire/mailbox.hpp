@@ -108,6 +108,13 @@ public:
     }
 
     template <class D>
+    void renamed(D& desk, peer_handle peer) {
+        admission granted;
+        granted.id = desk.id(peer);
+        opened(desk, peer, granted);
+    }
+
+    template <class D>
     time_point tick(D& desk) {
         return due_.expire(
             desk.now(), [this](const held_message& k) { return is_open(k); },

@@ -102,6 +102,17 @@ public:
     }
 
     template <class D>
+    void renaming(D& desk, peer_handle peer) {
+        if (auto* const s = find(false, desk.id(peer)))
+            change(desk, *s, desk.id(peer), membership::left, {}, errc::replaced);
+    }
+
+    template <class D>
+    void renamed(D& desk, peer_handle peer) {
+        opened(desk, peer, {});
+    }
+
+    template <class D>
     void away(D& desk, peer_handle peer) {
         shift(desk, peer, true);
     }

@@ -159,9 +159,9 @@ public:
         r.last_seen = options_.clock();
         own_[peer.slot] = {r, false};
         // An id of before keeps what it was.
-        store_->find(granted.id, guarded([this, &desk, peer](const record* found) {
+        store_->find(granted.id, guarded([this, &desk, peer, id = granted.id](const record* found) {
                          auto* const mine = of(desk, peer);
-                         if (mine == nullptr) return;
+                         if (mine == nullptr || desk.id(peer) != id) return;
                          mine->add(found);
                          if (mine->now.permanent || !mine->now.metadata.empty())
                              store_->put(std::string{desk.id(peer)}, mine->now, guarded([](errc) {}));
@@ -182,6 +182,18 @@ public:
                          last.add(found);
                          put_away(id, last.now);
                      }));
+    }
+
+    /// Its record is that of an id that went; there is another for the one that came.
+    template <class D>
+    void renaming(D& desk, peer_handle peer) {
+        closed(desk, peer, errc::replaced);
+    }
+    template <class D>
+    void renamed(D& desk, peer_handle peer) {
+        admission granted;
+        granted.id = desk.id(peer);
+        opened(desk, peer, granted);
     }
 
     template <class D>

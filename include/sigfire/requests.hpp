@@ -89,11 +89,11 @@ public:
         if (e.what == verb::respond) return respond(desk, from, e);
         const std::string token{e.id};
         const auto to = desk.find(e.to);
-        errc cause = e.to.empty() ? errc::missing_target
-                     : to == from ? errc::self
+        errc cause = e.to.empty()            ? errc::missing_target
+                     : to == from && !e.echo ? errc::self
                      : open_.size() >= options_.in_all || count(from) >= options_.per_peer ? errc::full
                                                                                            : errc::ok;
-        if (cause == errc::ok && !to) {
+        if (cause == errc::ok && (!to || (!e.topic.empty() && !desk.is_member(e.topic, to)))) {
             cause = errc::unknown;
             desk.each([&](auto& f) {
                 if (!is_verdict(cause)) cause = f.missed(desk, from, e, cause);
@@ -101,7 +101,9 @@ public:
             if (cause == errc::deferred) return;
         }
         if (cause != errc::ok) return desk.reply(from, token, cause);
-        const auto number = ++last_;
+        do last_ = last_ % largest + 1;
+        while (open_.contains(last_));
+        const auto number = last_;
         open_.emplace(number, question{from, to, token});
         asked_.insert({from.slot, number});
         owed_.insert({to.slot, number});
@@ -153,6 +155,9 @@ public:
     }
 
 private:
+    // Numbers start anew behind it: wires with narrow numbers can carry them, and have room for their own.
+    static constexpr std::uint64_t largest = (1u << 29) - 1;
+
     struct question {
         peer_handle from, to;
         std::string token;
@@ -193,7 +198,7 @@ private:
     void finish(D& desk, std::uint64_t number, errc cause, std::string_view data, std::string_view text) {
         if (!open_.contains(number)) return;
         const auto q = forget(number);
-        desk.reply(q.from, q.token, cause, data, text);
+        desk.reply(q.from, q.token, cause, data, text, number);
     }
 
     requests_options options_;

@@ -3,6 +3,7 @@
 
 /// Everything but what needs a compiled library.
 #include <sigfire/auth.hpp>
+#include <sigfire/claims.hpp>
 #include <sigfire/client.hpp>
 #include <sigfire/codec/json.hpp>
 #include <sigfire/concepts.hpp>

@@ -52,14 +52,10 @@ public:
 
     template <class D>
     void received(D& desk, peer_handle from, envelope& e) {
+        if (e.what == verb::leave) return leave(desk, from, e);
         if (!detail::is_name(e.topic)) return desk.reply(from, e.id, errc::malformed);
         switch (e.what) {
         case verb::join: return join(desk, from, e);
-        case verb::leave: {
-            const errc cause = table_.leave(e.topic, from, forgotten(desk));
-            if (cause == errc::ok) told(desk, e.topic, from, membership::left, {}, errc::closed);
-            return desk.reply(from, e.id, cause);
-        }
         case verb::lookup: return lookup(desk, from, e);
         case verb::publish: return publish(desk, from, e);
         case verb::set: return set(desk, from, e);
@@ -80,10 +76,16 @@ public:
 
     template <class D>
     void closed(D& desk, peer_handle peer, errc why) {
-        table_.erase_all(peer, forgotten(desk));
-        table_.leave_all(peer,
-                         [&](std::string_view topic) { told(desk, topic, peer, membership::left, {}, why); });
+        leave_all(desk, peer, why);
     }
+
+    /// Memberships are an id's: under another one a peer has none.
+    template <class D>
+    void renaming(D& desk, peer_handle peer) {
+        leave_all(desk, peer, errc::replaced);
+    }
+
+    bool contains(std::string_view topic, peer_handle peer) { return table_.contains(topic, peer); }
 
     template <class G>
     void for_each(std::string_view topic, G g) {
@@ -120,6 +122,27 @@ private:
     }
 
     template <class D>
+    void leave_all(D& desk, peer_handle peer, errc why) {
+        table_.erase_all(peer, forgotten(desk));
+        table_.leave_all(peer,
+                         [&](std::string_view topic) { told(desk, topic, peer, membership::left, {}, why); });
+    }
+
+    template <class D>
+    void leave(D& desk, peer_handle from, envelope& e) {
+        errc cause = errc::unknown;
+        if (!e.to.empty() && e.to != desk.id(from)) return desk.reply(from, e.id, cause); // another's
+        if (e.topic.empty()) {
+            leave_all(desk, from, errc::closed);
+            cause = errc::ok;
+        } else {
+            cause = table_.leave(e.topic, from, forgotten(desk));
+            if (cause == errc::ok) told(desk, e.topic, from, membership::left, {}, errc::closed);
+        }
+        desk.reply(from, e.id, cause);
+    }
+
+    template <class D>
     void join(D& desk, peer_handle from, envelope& e) {
         std::string_view metadata, limit, match;
         std::string group;
@@ -133,7 +156,11 @@ private:
             return desk.reply(from, e.id, errc::malformed);
         auto topic = e.topic;
         if (size) topic = group = group_of(e.topic, *size);
-        if (most && table_.members(topic) >= *most && !table_.contains(topic, from)) cause = errc::full;
+        desk.each([&](auto& f) {
+            if (cause == errc::ok) cause = f.joining(desk, from, e);
+        });
+        if (cause == errc::ok && most && table_.members(topic) >= *most && !table_.contains(topic, from))
+            cause = errc::full;
         if (cause == errc::ok) {
             const auto changed = table_.join(topic, from, metadata);
             if (!changed)
@@ -145,6 +172,7 @@ private:
         }
         if (cause != errc::ok) return desk.reply(from, e.id, cause);
         if (size && table_.members(topic) >= *size) groups_.erase({std::string{e.topic}, *size});
+        if (e.number != 0) return tell_members(desk, from, e, topic, e.number);
         detail::json_text t;
         t.raw(R"({"topic":)").string(topic).raw(R"(,"members":)").number(table_.members(topic)).raw("}");
         desk.reply(from, e.id, errc::ok, t.view());
@@ -172,13 +200,18 @@ private:
         std::string_view limit;
         if (!detail::json_fields(e.data.bytes, {{"limit", &limit}}))
             return desk.reply(from, e.id, errc::malformed);
-        const auto asked = limit.empty() ? 100 : detail::json_uint(limit);
+        const auto asked = !limit.empty() ? detail::json_uint(limit) : e.number != 0 ? e.number : 100;
         if (!asked) return desk.reply(from, e.id, errc::malformed);
-        auto left = std::min<std::uint64_t>(*asked, options_.lookup_limit);
+        tell_members(desk, from, e, e.topic, *asked);
+    }
+
+    template <class D>
+    void tell_members(D& desk, peer_handle from, envelope& e, std::string_view topic, std::uint64_t most) {
+        auto left = std::min<std::uint64_t>(most, options_.lookup_limit);
         detail::json_text t;
-        t.raw(R"({"count":)").number(table_.members(e.topic)).raw(R"(,"members":[)");
+        t.raw(R"({"count":)").number(table_.members(topic)).raw(R"(,"members":[)");
         bool first = true;
-        const errc cause = table_.for_each(e.topic, [&](peer_handle peer, std::string_view metadata) {
+        const errc cause = table_.for_each(topic, [&](peer_handle peer, std::string_view metadata) {
             if (left == 0) return;
             --left;
             if (!std::exchange(first, false)) t.raw(",");

@@ -89,6 +89,10 @@ inline errc decode_extra(const json_request_members& in, json_extra_room& room, 
     } else if (e.to.empty() && e.topic.empty() && e.status == errc::ok) {
         e.status = json_truthy(in.target) ? errc::unknown : errc::missing_target;
     }
+    if (known->what == verb::join || known->what == verb::leave) {
+        e.to = {}; // ids are given by the hub
+        if (e.topic.empty() && e.status == errc::ok) e.status = errc::malformed;
+    }
     if (!in.extra) {
         if (known->what == verb::resume) e.data.bytes = {};
         return errc::ok;
