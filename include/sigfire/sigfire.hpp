@@ -39,7 +39,9 @@
 #include <sigfire/takeover.hpp>
 #include <sigfire/topic_table.hpp>
 #include <sigfire/topics.hpp>
+#include <sigfire/transport/activation.hpp>
 #include <sigfire/transport/loopback.hpp>
+#include <sigfire/transport/proxied.hpp>
 #include <sigfire/transport/stream_limits.hpp>
 #include <sigfire/transport/tcp.hpp>
 #include <sigfire/transport/unix_socket.hpp>

@@ -237,6 +237,7 @@ inline void advance(boost::asio::io_context& io, std::chrono::milliseconds time,
 struct options {
     std::string path{};
     std::vector<std::string> origins{};
+    std::vector<std::string> proxies{};
     stream_limits limits{};
 };
 
@@ -253,12 +254,14 @@ public:
     template <class State, class Sink>
     using engine = typename detail::stream_engine<basic_transport, loop, State>::template with<Sink>;
 
-    basic_transport(boost::asio::io_context& io, options o = {}) : io_{&io}, options_{std::move(o)} {}
+    basic_transport(boost::asio::io_context& io, options o = {})
+        : io_{&io}, options_{std::move(o)}, proxies_{options_.proxies} {}
 
     boost::asio::io_context& context() const { return *io_; }
     const stream_limits& limits() const { return options_.limits; }
     std::string_view path() const { return options_.path; }
     std::span<const std::string> origins() const { return options_.origins; }
+    const detail::network_list& proxies() const { return proxies_; }
     void bind(detail::stream_acceptor&, error_code&) const {}
     void unbind(detail::stream_acceptor&) const {}
     std::string address(const detail::stream_acceptor&) const { return "memory:"; }
@@ -266,6 +269,7 @@ public:
 private:
     boost::asio::io_context* io_;
     options options_;
+    detail::network_list proxies_;
 };
 
 using websocket = basic_transport<framing::websocket<framing::role::server>, true>;

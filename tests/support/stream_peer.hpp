@@ -3,6 +3,8 @@
 
 #include "memory_loop.hpp"
 
+#include <sigfire/detail/socket_name.hpp>
+
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -25,7 +27,8 @@ using namespace sigfire;
 /// Where `ws://127.0.0.1:3003`, `tcp://[::1]:9000` or `unix:/tmp/x` leads.
 inline boost::asio::generic::stream_protocol::endpoint endpoint_of(std::string_view url) {
     if (const auto at = url.find("unix:"); at != url.npos)
-        return boost::asio::local::stream_protocol::endpoint{std::string{url.substr(at + 5)}};
+        return boost::asio::local::stream_protocol::endpoint{
+            detail::socket_name(std::string{url.substr(at + 5)})};
     url.remove_prefix(url.find("//") + 2);
     const auto colon = url.rfind(':');
     auto host = url.substr(0, colon);

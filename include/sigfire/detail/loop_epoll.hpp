@@ -93,6 +93,8 @@ public:
         return address;
     }
 
+    int descriptor(const socket& s) { return s.fd; }
+
     void add(socket& s, void* tag) { control(EPOLL_CTL_ADD, s.fd, EPOLLIN, tag); }
 
     void watch(socket& s, void* tag, bool read, bool write) {

@@ -106,6 +106,8 @@ public:
         return address;
     }
 
+    int descriptor(const socket& s) { return s->io.native_handle(); }
+
     void add(socket& s, void* tag) {
         s->tag = tag;
         s->read = true;

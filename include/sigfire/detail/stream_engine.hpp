@@ -2,6 +2,8 @@
 #pragma once
 
 #include <sigfire/concepts.hpp>
+#include <sigfire/detail/forwarded.hpp>
+#include <sigfire/detail/process_of.hpp>
 #include <sigfire/detail/stream_connection.hpp>
 #include <sigfire/detail/tcp_bind.hpp>
 #include <sigfire/detail/upgrade.hpp>
@@ -200,6 +202,7 @@ private:
     // What the socket itself knows of the other side.
     void describe(connection& c, request& r) {
         if constexpr (requires { core_.loop.describe(c.socket_, r); }) core_.loop.describe(c.socket_, r);
+        if constexpr (requires { Wire::local; }) r.process = process_of(core_.loop.descriptor(c.socket_));
     }
 
     void read(connection& c) {
@@ -319,6 +322,7 @@ private:
         const auto from = numeric_address(core_.loop.remote(c.socket_));
         auto request = header.view(from);
         describe(c, request);
+        if (!wire_.proxies().empty()) apply_forwarded(request, wire_.proxies());
         // To HEAD no answer may have a body, and an upgrade may be ignored (RFC 9110, 7.8).
         if (!wants_websocket(request) || request.method == "HEAD") return answer(c, request);
         if (!wire_.path().empty() && request.path() != wire_.path()) return turn_away(c, errc::unknown);

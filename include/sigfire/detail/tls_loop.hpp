@@ -79,6 +79,8 @@ public:
 
     sockaddr_storage remote(const socket& s) { return inner_.remote(s->io); }
 
+    int descriptor(const socket& s) { return inner_.descriptor(s->io); }
+
     /// What is known of the other side; valid until the next call.
     void describe(const socket& s, request& r) {
         if constexpr (requires { inner_.describe(s->io, r); }) inner_.describe(s->io, r);
@@ -112,6 +114,7 @@ public:
             return 0;
         }
         if (!e.tls) {
+            if (n == 0) return ec = boost::asio::error::would_block, 0; // what is beneath has begun
             // Its first record is a handshake. What else is said on such a port is not worth an object.
             if (buffer_[0] != 0x16) return fail(e, "no TLS", ec);
             e.tls = tls_session{server_->context().get(), wire_, true};

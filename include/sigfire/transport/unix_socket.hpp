@@ -2,15 +2,20 @@
 #pragma once
 
 #include <sigfire/concepts.hpp>
+#include <sigfire/detail/adopt_descriptor.hpp>
 #include <sigfire/detail/native_loop.hpp>
+#include <sigfire/detail/socket_name.hpp>
 #include <sigfire/detail/stream_engine.hpp>
 #include <sigfire/framing/length.hpp>
+#include <sigfire/framing/line.hpp>
 #include <sigfire/transport/stream_limits.hpp>
 
 #include <boost/asio/local/stream_protocol.hpp>
 
+#include <cerrno>
 #include <cstdio>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include <sys/stat.h>
@@ -19,26 +24,31 @@ namespace sigfire {
 
 /// Where and how to serve a Unix socket.
 struct unix_socket_options {
-    std::string path{}; ///< of the socket in the file system, at most 107 bytes. A path that nobody listens
-                        ///< on any more is taken over
+    std::string path{};  ///< of the socket in the file system, at most 107 bytes. A path that nobody listens
+                         ///< on any more is taken over. `@name`: Linux's abstract names, no file at all
+    unsigned mode = 0;   ///< who may connect, as `chmod` has it (0660); 0 = what the process' umask leaves
+    int descriptor = -1; ///< a listening socket that this process was handed, see `activated_sockets`, to use
+                         ///< instead of one of its own: neither made, changed nor removed; -1 = none
     stream_limits limits{}; ///< what peers may make it store, and for how long
 };
 
 namespace transport {
 
-/** Unix socket, each message behind its length (4 bytes, big endian). Models Transport.
+/** Unix socket, each message behind its length (4 bytes, big endian) or, with `framing::line`, a line. Models
+ *  Transport.
  *
  *  A description: sockets come into being with its engine; the path is removed with it. The wire has no
  *  pings: the system tells when a peer is gone. The io_context outlives the engine and is run by one
  *  thread. */
-template <class Loop>
+template <class Loop, class Framing = framing::length>
 class basic_unix_socket {
     using protocol = boost::asio::local::stream_protocol;
 
 public:
     using loop_type = Loop;
-    using framing_type = framing::length;
+    using framing_type = Framing;
     static constexpr bool upgrades = false;
+    static constexpr bool local = true; // the system knows which process is at the other end
 
     template <class State>
     using connection = detail::stream_connection<basic_unix_socket, Loop, State>;
@@ -52,16 +62,17 @@ public:
     const stream_limits& limits() const { return options_.limits; }
 
     void bind(detail::stream_acceptor& a, error_code& ec) const {
+        if (options_.descriptor >= 0) return detail::adopt_descriptor(a, options_.descriptor, ec);
         // The address type would throw.
         if (options_.path.empty() || options_.path.size() > 107) {
             ec = boost::asio::error::name_too_long;
             if (options_.path.empty()) ec = boost::asio::error::invalid_argument;
             return;
         }
-        const protocol::endpoint endpoint{options_.path};
+        const protocol::endpoint endpoint{detail::socket_name(options_.path)};
         a.open(endpoint.protocol(), ec);
         if (!ec) a.bind(endpoint, ec);
-        if (ec == boost::asio::error::address_in_use) {
+        if (ec == boost::asio::error::address_in_use && !abstract()) {
             error_code refused;
             protocol::socket probe{*io_};
             probe.connect(endpoint, refused);
@@ -74,17 +85,32 @@ public:
                 a.bind(endpoint, ec);
             }
         }
+        // Nobody can connect before it listens.
+        if (!ec && options_.mode != 0 && !abstract() && ::chmod(options_.path.c_str(), options_.mode) != 0)
+            ec.assign(errno, boost::system::system_category());
         if (!ec) a.listen(boost::asio::socket_base::max_listen_connections, ec);
         if (!ec) a.non_blocking(true, ec);
         error_code ignored;
         if (ec) a.close(ignored);
     }
 
-    void unbind(detail::stream_acceptor&) const { std::remove(options_.path.c_str()); }
+    void unbind(detail::stream_acceptor&) const {
+        if (options_.descriptor < 0 && !abstract()) std::remove(options_.path.c_str());
+    }
 
-    std::string address(const detail::stream_acceptor&) const { return "unix:" + options_.path; }
+    std::string address(const detail::stream_acceptor& a) const {
+        error_code none;
+        if (options_.descriptor < 0) return scheme + options_.path;
+        const auto bound = a.local_endpoint(none);
+        return scheme + (none ? std::string{} : detail::socket_path(bound));
+    }
 
 private:
+    // Clients have to know.
+    static constexpr const char* scheme = std::is_same_v<Framing, framing::line> ? "line+unix:" : "unix:";
+
+    bool abstract() const { return options_.path.starts_with('@'); }
+
     boost::asio::io_context* io_;
     unix_socket_options options_;
 };
@@ -92,10 +118,14 @@ private:
 /// Unix socket on the fastest loop this system has.
 using unix_socket = basic_unix_socket<detail::native_loop>;
 
-static_assert(Transport<unix_socket>);
+/// The same with a message a line (`framing::line`): JSON for whoever has no more than a terminal.
+using unix_socket_lines = basic_unix_socket<detail::native_loop, framing::line>;
+
+static_assert(Transport<unix_socket> && Transport<unix_socket_lines>);
 
 } // namespace transport
 
 using transport::unix_socket;
+using transport::unix_socket_lines;
 
 } // namespace sigfire

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <sigfire/concepts.hpp>
+#include <sigfire/detail/adopt_descriptor.hpp>
 #include <sigfire/detail/native_loop.hpp>
+#include <sigfire/detail/network_list.hpp>
 #include <sigfire/detail/stream_engine.hpp>
 #include <sigfire/detail/tcp_bind.hpp>
 #include <sigfire/framing/websocket.hpp>
@@ -22,10 +24,15 @@ struct websocket_options {
     std::string address =
         "127.0.0.1"; ///< numeric IPv4 or IPv6 address, or `localhost`; `0.0.0.0` and `::` are all interfaces
     std::uint16_t port = 0;  ///< 0 = any free one; the bound address can be read back
+    int descriptor = -1;     ///< a listening socket that this process was handed, see `activated_sockets`, to
+                             ///< use instead of one of its own; -1 = none
     bool reuse_port = false; ///< several sockets, one per thread or process, share the port (SO_REUSEPORT)
     std::string path{};      ///< the only path on which peers are let in; empty = any
     std::vector<std::string>
         origins{}; ///< pages that may connect, as browsers send `Origin` (`https://example.org`); empty = any
+    std::vector<std::string>
+        proxies{}; ///< whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: addresses and networks
+                   ///< (`10.0.0.0/8`), `unix` = who comes by a Unix socket; empty = nobody's
     stream_limits limits{}; ///< what peers may make it store, and for how long
 };
 
@@ -49,14 +56,20 @@ public:
     using engine = typename detail::stream_engine<basic_websocket, Loop, State>::template with<Sink>;
 
     basic_websocket(boost::asio::io_context& io, websocket_options options = {})
-        : io_{&io}, options_{std::move(options)} {}
+        : io_{&io}, options_{std::move(options)}, proxies_{options_.proxies} {}
 
     boost::asio::io_context& context() const { return *io_; }
     const stream_limits& limits() const { return options_.limits; }
     std::string_view path() const { return options_.path; }
     std::span<const std::string> origins() const { return options_.origins; }
+    const detail::network_list& proxies() const { return proxies_; }
 
     void bind(detail::stream_acceptor& a, error_code& ec) const {
+        if (!proxies_.valid()) {
+            ec = boost::asio::error::invalid_argument;
+            return;
+        }
+        if (options_.descriptor >= 0) return detail::adopt_descriptor(a, options_.descriptor, ec);
         detail::tcp_bind(a, options_.address, options_.port, options_.reuse_port, ec);
     }
     void unbind(detail::stream_acceptor&) const {}
@@ -70,6 +83,7 @@ public:
 private:
     boost::asio::io_context* io_;
     websocket_options options_;
+    detail::network_list proxies_;
 };
 
 /// WebSocket on the fastest loop this system has.

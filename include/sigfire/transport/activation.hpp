@@ -1,0 +1,54 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <charconv>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace sigfire {
+
+/// A listening socket that whoever started this process opened for it.
+struct activated_socket {
+    int descriptor;   ///< for the option `descriptor` of a transport
+    std::string name; ///< by which the starter tells them apart; empty if it does not
+};
+
+/** The sockets that systemd, or who speaks like it, hands to this process (sd_listen_fds(3): `LISTEN_PID`,
+ *  `LISTEN_FDS`, `LISTEN_FDNAMES`), in its order; empty if there are none, or if they are for another
+ * process. Each is to be used by one transport. The variables are removed, so that child processes do not
+ * take them for theirs: to be called once, before there are other threads. */
+inline std::vector<activated_socket> activated_sockets() {
+    constexpr int first = 3, most = 1024;
+    const auto take = [](const char* name) {
+        const char* value = std::getenv(name);
+        std::string out{value ? value : ""};
+        ::unsetenv(name);
+        return out;
+    };
+    const auto number = [](const std::string& s) {
+        long out = -1;
+        const auto [end, ec] = std::from_chars(s.data(), s.data() + s.size(), out);
+        return ec == std::errc{} && end == s.data() + s.size() ? out : -1;
+    };
+    const auto pid = number(take("LISTEN_PID")), count = number(take("LISTEN_FDS"));
+    const auto names = take("LISTEN_FDNAMES");
+    std::vector<activated_socket> out;
+    if (pid != ::getpid() || count > most) return out;
+    std::string_view rest = names;
+    for (int fd = first; fd < first + count; ++fd) {
+        const auto name = rest.substr(0, rest.find(':'));
+        rest.remove_prefix(name.size() == rest.size() ? rest.size() : name.size() + 1);
+        ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+        out.push_back({fd, std::string{name}});
+    }
+    return out;
+}
+
+} // namespace sigfire
