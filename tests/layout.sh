@@ -35,11 +35,10 @@ w='sigfire/(error|message|request|peer|envelope|concepts|version)\.hpp'
 heavy='boost/(asio|beast|json)[./]'
 only "words need the standard library and Boost.System only" "$w|boost/system/.*" "$words"
 only "framings need words only" "$w|sigfire/(framing|detail)/.*" "$framing"
-only "codecs and dialects need words only" "$w|sigfire/(codec|dialect|detail)/.*|boost/json.*" "$dialects"
-never "only transcode may need Boost.JSON" 'boost/json' "${dialects//codec\/transcode.hpp/}"
+only "codecs and dialects need words only" "$w|sigfire/(codec|dialect|detail)/.*" "$dialects"
 never "thinking headers do no I/O" "$heavy|sigfire/(transport|relay|outbox|listener|server|client)" "$thinking"
 never "what moves bytes knows neither hub nor listener" 'sigfire/(hub|listener|server|client|registry|router|outlet)' "$moving"
-never "it is reached from headers that do no I/O" "$heavy" "$(closure $words $framing ${dialects//codec\/transcode.hpp/} $thinking)"
+never "it is reached from headers that do no I/O" "$heavy" "$(closure $words $framing $dialects $thinking)"
 # the umbrella stays light
 never "sigfire.hpp must stay free of it" 'boost/(json|redis|mqtt5|asio/ssl)|openssl|nats' "$(closure $(layer sigfire.hpp))"
 

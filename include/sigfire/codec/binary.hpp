@@ -109,7 +109,8 @@ public:
         const errc cause = detail::decode_extra<detail::msgpack_values>(in, room, e);
         if (cause != errc::ok) return cause;
         if (e.what == verb::other && !answered) return errc::ok;
-        if (e.what == verb::resume) e.data.format = payload_format::json; // a bare token
+        // What it shows is a bare token.
+        if (e.what == verb::resume) e.data.format = payload_format::json;
         std::string plain; // lives until the hub has read it
         if (is_for_hub(e.what) && !e.data.bytes.empty()) {
             detail::transcoded_part none;

@@ -10,6 +10,7 @@
 #include <sigfire/error.hpp>
 
 #include <cstddef>
+#include <functional>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -75,8 +76,9 @@ public:
     /// Puts `p`, of the other format, into this one. Its views are valid until the next call. Errors:
     /// `malformed`, `too_large`; then `p` has no bytes.
     errc operator()(payload& p) {
-        const auto within = !p.signal.empty() && p.signal.data() >= p.bytes.data() &&
-                            p.signal.data() + p.signal.size() <= p.bytes.data() + p.bytes.size();
+        const std::less_equal<> before; // also of pointers into two things
+        const bool within = !p.signal.empty() && before(p.bytes.data(), p.signal.data()) &&
+                            before(p.signal.data() + p.signal.size(), p.bytes.data() + p.bytes.size());
         const auto at =
             within ? static_cast<std::size_t>(p.signal.data() - p.bytes.data()) : std::string::npos;
         if (at != signal_at_ || source_ != p.bytes || source_.empty()) {
