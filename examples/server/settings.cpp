@@ -9,11 +9,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 
 namespace {
 
@@ -31,29 +33,67 @@ std::uint16_t parse_port(std::string_view text, const std::string& of) {
     return port;
 }
 
-// ws://HOST:PORT, tcp://HOST:PORT or unix:PATH; an IPv6 host in brackets.
-endpoint parse_endpoint(const std::string& text) {
-    const std::string_view t{text};
-    if (t.starts_with("unix:") && t.size() > 5) return {wire::unix_socket, text.substr(5), 0};
-    const bool tcp = t.starts_with("tcp://");
-    if (!tcp && !t.starts_with("ws://"))
-        refuse("'" + text + "' is none of ws://HOST:PORT, tcp://HOST:PORT, unix:PATH");
-    auto host = t.substr(tcp ? 6 : 5);
-    if (host.ends_with('/')) host.remove_suffix(1);
-    const auto colon = host.rfind(':');
-    if (colon == host.npos) refuse("'" + text + "' has no port");
-    const auto port = parse_port(host.substr(colon + 1), text);
-    host = host.substr(0, colon);
-    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    if (host.empty()) refuse("'" + text + "' has no host");
-    return {tcp ? wire::tcp : wire::websocket, std::string{host}, port};
+constexpr std::pair<std::string_view, family> families[] = {
+    {"sigfire", family::sigfire},
+    {"msgpack", family::msgpack},
+    {"signal-fire-2016", family::signal_fire_2016},
+    {"socket-signal", family::socket_signal},
+    {"peerjs", family::peerjs},
+    {"y-webrtc", family::y_webrtc},
+};
+
+struct scheme {
+    std::string_view begin;
+    wire kind;
+    bool tls;
+};
+
+constexpr scheme schemes[] = {
+    {"ws://", wire::websocket, false},   {"wss://", wire::websocket, true},
+    {"tcp://", wire::tcp, false},        {"tls+tcp://", wire::tcp, true},
+    {"unix:", wire::unix_socket, false}, {"tls+unix:", wire::unix_socket, true},
+};
+
+// The part of `rest` behind `?dialect=`, which is cut off.
+family cut_family(std::string_view& rest, const std::string& text) {
+    const auto query = rest.find('?');
+    if (query == rest.npos) return family::all;
+    const auto asked = rest.substr(query + 1);
+    rest = rest.substr(0, query);
+    constexpr std::string_view name = "dialect=";
+    if (asked.starts_with(name))
+        for (const auto& [known, value] : families)
+            if (asked.substr(name.size()) == known) return value;
+    refuse("'" + text +
+           "' asks for no dialect=NAME of: sigfire, msgpack, signal-fire-2016, socket-signal, "
+           "peerjs, y-webrtc");
 }
 
-std::string to_string(const endpoint& e) {
-    if (e.kind == wire::unix_socket) return "unix:" + e.host;
-    const bool v6 = e.host.find(':') != e.host.npos;
-    return (e.kind == wire::tcp ? "tcp://" : "ws://") + (v6 ? '[' + e.host + ']' : e.host) + ':' +
-           std::to_string(e.port);
+// ws://HOST:PORT, tcp://HOST:PORT or unix:PATH, also with TLS; an IPv6 host in brackets.
+endpoint parse_endpoint(const std::string& text) {
+    std::string_view rest{text};
+    const auto* const known = std::find_if(std::begin(schemes), std::end(schemes),
+                                           [&](const auto& s) { return rest.starts_with(s.begin); });
+    if (known == std::end(schemes))
+        refuse("'" + text +
+               "' is none of ws://HOST:PORT, tcp://HOST:PORT, unix:PATH, nor one of these with TLS: "
+               "wss://HOST:PORT, tls+tcp://HOST:PORT, tls+unix:PATH");
+    rest.remove_prefix(known->begin.size());
+    endpoint e{known->kind, known->tls, {}, 0, cut_family(rest, text)};
+    if (known->kind == wire::unix_socket) {
+        if (rest.empty()) refuse("'" + text + "' has no path");
+        e.host = rest;
+        return e;
+    }
+    if (rest.ends_with('/')) rest.remove_suffix(1);
+    const auto colon = rest.rfind(':');
+    if (colon == rest.npos) refuse("'" + text + "' has no port");
+    e.port = parse_port(rest.substr(colon + 1), text);
+    rest = rest.substr(0, colon);
+    if (rest.starts_with('[') && rest.ends_with(']')) rest = rest.substr(1, rest.size() - 2);
+    if (rest.empty()) refuse("'" + text + "' has no host");
+    e.host = rest;
+    return e;
 }
 
 json::value read_json(const std::string& path) {
@@ -76,136 +116,225 @@ spdlog::level::level_enum parse_level(const std::string& name) {
     refuse("'" + name + "' is no log level: debug, info, warn, error or off");
 }
 
-struct arguments {
-    std::optional<std::string> port, rtc_config, config, level;
-    std::vector<std::string> listen;
-    std::optional<double> resume_window, mailbox; // seconds
-    std::optional<std::size_t> topics, topics_per_peer, members_per_topic;
-    bool sessions = false;
-};
-
-const std::string& string_in(const json::value& v, std::string_view member) {
-    static thread_local std::string text;
-    if (!v.is_string()) refuse("the configuration's '" + std::string{member} + "' is not a string");
-    text = v.as_string();
+// A path, or empty for `off`.
+std::string parse_path(const std::string& text) {
+    if (text == "off") return {};
+    if (!text.starts_with('/') || text.size() == 1 || text.ends_with('/'))
+        refuse("'" + text + "' is no path like /name, nor off");
     return text;
 }
 
-template <class T>
-T number_in(const json::value& v, std::string_view member) {
-    boost::system::error_code ec;
-    const auto n = v.to_number<T>(ec);
-    if (ec) refuse("the configuration's '" + std::string{member} + "' is not such a number");
-    return n;
-}
+// The command line, which fills `s`.
+class command_line {
+public:
+    explicit command_line(settings& to) : s_(to) {
+        app_.set_version_flag("--version", sigfire::version);
+        app_.require_subcommand(1);
+        where();
+        features();
+        dialects();
+        value("--log-level", "debug, info, warn, error or off (default info)",
+              [this](const std::string& v) { s_.level = parse_level(v); });
+    }
 
-std::chrono::milliseconds seconds(double s, std::string_view of) {
-    constexpr double week = 7 * 24 * 3600;
-    if (!(s >= 0 && s <= week)) refuse("'" + std::string{of} + "' has to be between 0 and 604800 seconds");
-    return std::chrono::milliseconds{static_cast<std::int64_t>(s * 1000)};
-}
-
-std::vector<std::string> strings_in(const json::value& v, std::string_view member) {
-    std::vector<std::string> out;
-    if (v.is_string()) return {string_in(v, member)};
-    if (!v.is_array()) refuse("the configuration's '" + std::string{member} + "' is not a list of strings");
-    for (const auto& item : v.as_array()) out.push_back(string_in(item, member));
-    return out;
-}
-
-// The file says what the command line does not.
-void apply_file(const std::string& path, arguments& a, settings& s) {
-    const auto file = read_json(path);
-    const bool addresses_given = a.port || !a.listen.empty();
-    for (const auto& [name, value] : file.as_object()) {
-        if (name == "listen") {
-            if (!addresses_given) a.listen = strings_in(value, name);
-        } else if (name == "rtc_configuration") {
-            if (!value.is_object()) refuse("the configuration's 'rtc_configuration' is not an object");
-            s.rtc_configuration = json::serialize(value);
-        } else if (name == "origins") {
-            s.origins = strings_in(value, name);
-        } else if (name == "log_level") {
-            if (!a.level) a.level = string_in(value, name);
-        } else if (name == "resume_window") {
-            if (!a.resume_window) a.resume_window = number_in<double>(value, name);
-        } else if (name == "mailbox") {
-            if (!a.mailbox) a.mailbox = number_in<double>(value, name);
-        } else if (name == "topics") {
-            if (!a.topics) a.topics = number_in<std::size_t>(value, name);
-        } else if (name == "topics_per_peer") {
-            if (!a.topics_per_peer) a.topics_per_peer = number_in<std::size_t>(value, name);
-        } else if (name == "members_per_topic") {
-            if (!a.members_per_topic) a.members_per_topic = number_in<std::size_t>(value, name);
-        } else if (name == "sessions") {
-            if (!value.is_bool()) refuse("the configuration's 'sessions' is neither true nor false");
-            a.sessions = a.sessions || value.as_bool();
-        } else {
-            refuse("the configuration has a member '" + std::string{name} +
-                   "': known are listen, rtc_configuration, origins, log_level, resume_window, mailbox, "
-                   "sessions, "
-                   "topics, topics_per_peer, members_per_topic");
+    void parse(std::vector<std::string> words) {
+        std::reverse(words.begin(), words.end()); // as the library has it
+        app_.parse(words);
+        if (s_.endpoints.empty())
+            s_.endpoints.push_back({wire::websocket, false, "127.0.0.1", 3003, family::all});
+        for (auto i = s_.endpoints.begin(); i != s_.endpoints.end(); ++i) {
+            // Port 0 is a new one each time.
+            const bool any = i->kind != wire::unix_socket && i->port == 0;
+            if (!any && std::any_of(s_.endpoints.begin(), i, [&](const endpoint& e) {
+                    return e.kind == i->kind && e.host == i->host && e.port == i->port;
+                }))
+                refuse("the address " + i->host +
+                       (i->kind == wire::unix_socket ? "" : ':' + std::to_string(i->port)) +
+                       " is given twice");
+            if (i->tls && !certificate_.empty()) continue;
+            if (i->tls) refuse("a listener with TLS needs --tls-certificate");
         }
+        if (!certificate_.empty()) s_.tls.certificates = {{certificate_, key_}};
+        if (!s_.tls.ca.empty()) s_.tls.verify = sigfire::tls_verify::required;
     }
-}
 
-void apply(arguments a, settings& s) {
-    if (a.config) apply_file(*a.config, a, s);
-    if (a.rtc_config) s.rtc_configuration = json::serialize(read_json(*a.rtc_config));
-    if (a.level) s.level = parse_level(*a.level);
-    if (a.resume_window) s.resume_window = seconds(*a.resume_window, "resume window");
-    if (a.mailbox) s.mailbox = seconds(*a.mailbox, "mailbox");
-    if (a.topics) s.topics.topics_in_all = *a.topics;
-    if (a.topics_per_peer) s.topics.topics_per_peer = *a.topics_per_peer;
-    if (a.members_per_topic) s.topics.members_per_topic = *a.members_per_topic;
-    s.sessions = a.sessions;
-    if (a.port) s.endpoints.push_back({wire::websocket, "127.0.0.1", parse_port(*a.port, *a.port)});
-    for (const auto& text : a.listen) s.endpoints.push_back(parse_endpoint(text));
-    if (s.endpoints.empty()) s.endpoints.push_back({wire::websocket, "127.0.0.1", 3003});
-    for (auto i = s.endpoints.begin(); i != s.endpoints.end(); ++i) {
-        // Port 0 is a new one each time.
-        const bool any = i->kind != wire::unix_socket && i->port == 0;
-        if (!any && std::find(s.endpoints.begin(), i, *i) != i)
-            refuse("the address " + to_string(*i) + " is given twice");
+    const std::optional<std::string>& config() const { return config_; }
+    int exit(const CLI::Success& e) const { return app_.exit(e); }
+
+    // What a configuration file has to say beyond what was said here, as words of a command line.
+    std::vector<std::string> words_of(const std::string& path) {
+        std::vector<std::string> words;
+        const bool addresses_given = count("--port") + count("--listen") != 0;
+        for (const auto& [name, value] : read_json(path).as_object()) {
+            if (name == "rtc_configuration") {
+                if (!value.is_object()) refuse(path + ": 'rtc_configuration' is not an object");
+                if (count("--rtc-config") == 0) s_.rtc_configuration = json::serialize(value);
+                continue;
+            }
+            std::string option = "--" + std::string{name};
+            std::replace(option.begin(), option.end(), '_', '-');
+            if (serve_.get_option_no_throw(option) == nullptr || option == "--config")
+                refuse(path + " has a member '" + std::string{name} +
+                       "', which is no setting: see sigfire serve --help");
+            if (count(option) != 0 || (addresses_given && (option == "--listen" || option == "--port")))
+                continue;
+            if (value.is_array())
+                for (const auto& item : value.as_array())
+                    words.push_back(option + '=' + text_of(item, name, path));
+            else
+                words.push_back(option + '=' + text_of(value, name, path));
+        }
+        return words;
     }
-}
+
+private:
+    std::size_t count(const std::string& option) const { return serve_.get_option(option)->count(); }
+
+    static std::string text_of(const json::value& v, std::string_view name, const std::string& path) {
+        if (v.is_string()) return std::string{v.as_string()};
+        if (v.is_object() || v.is_array() || v.is_null())
+            refuse(path + ": '" + std::string{name} +
+                   "' is no string, number or boolean, nor a list of such");
+        return json::serialize(v);
+    }
+
+    template <class F>
+    void value(const std::string& name, const std::string& help, F f) {
+        serve_.add_option_function<std::string>(name, std::move(f), help)->allow_extra_args(false);
+    }
+    void values(const std::string& name, const std::string& help, std::vector<std::string>& to) {
+        serve_.add_option(name, to, help)->allow_extra_args(false);
+    }
+    // A time: `unit` says what the number counts.
+    void time(const std::string& name, const std::string& help, std::chrono::milliseconds& to,
+              double unit = 1000) {
+        serve_.add_option_function<double>(
+            name,
+            [name, &to, unit](double n) {
+                constexpr double week = 7 * 24 * 3600 * 1000.0;
+                if (!(n >= 0 && n * unit <= week)) refuse(name + " has to be between 0 and a week");
+                to = std::chrono::milliseconds{static_cast<std::int64_t>(n * unit)};
+            },
+            help);
+    }
+
+    void where() {
+        value("-p,--port", "WebSockets on 127.0.0.1:PORT; 0 = any free port (default 3003)",
+              [this](const std::string& v) {
+                  s_.endpoints.push_back(
+                      {wire::websocket, false, "127.0.0.1", parse_port(v, v), family::all});
+              });
+        serve_
+            .add_option_function<std::vector<std::string>>(
+                "--listen",
+                [this](const std::vector<std::string>& all) {
+                    for (const auto& text : all) s_.endpoints.push_back(parse_endpoint(text));
+                },
+                "ws://HOST:PORT, tcp://HOST:PORT or unix:PATH; wss://, tls+tcp:// and tls+unix: with TLS; as "
+                "often "
+                "as you like. With ?dialect=NAME behind it, for the clients of one family only: sigfire, "
+                "msgpack, "
+                "signal-fire-2016, socket-signal, peerjs, y-webrtc")
+            ->allow_extra_args(false);
+        value("--rtc-config", "file with the RTCConfiguration that every peer is sent",
+              [this](const std::string& v) { s_.rtc_configuration = json::serialize(read_json(v)); });
+        serve_.add_option(
+            "--config", config_,
+            "JSON file with any of these options: --resume-window 5 is \"resume_window\": 5, what may be "
+            "given often is a list; and with rtc_configuration, an object");
+        values("--origins", "pages that may connect, as browsers send it: https://example.org (default: any)",
+               s_.origins);
+        serve_.add_option("--tls-certificate", certificate_,
+                          "PEM file of the certificate and those above it; read again on SIGHUP");
+        serve_.add_option("--tls-key", key_, "PEM file of its key (default: in the same file)");
+        serve_.add_option("--tls-ca", s_.tls.ca,
+                          "PEM file of who vouches for clients, each of which needs a certificate then");
+    }
+
+    void features() {
+        time("--resume-window",
+             "seconds a peer that asks for it may be gone and come back as itself; 0 = none (default 30)",
+             s_.resume_window);
+        time("--mailbox", "seconds that messages wait for a peer who is not there; 0 = not at all (default)",
+             s_.mailbox);
+        time("--request-timeout", "seconds that a peer may take to answer another's request (default 10)",
+             s_.request_timeout);
+        serve_.add_flag(
+            "--sessions", s_.sessions,
+            "sessions have a state: only the other side accepts, nobody is called twice, time-outs are told");
+        serve_.add_option("--topics", s_.topics.topics_in_all, "topics at a time; 0 = none (default 100000)");
+        serve_.add_option("--topics-per-peer", s_.topics.topics_per_peer,
+                          "topics that one peer is in (default 100)");
+        serve_.add_option("--members-per-topic", s_.topics.members_per_topic,
+                          "peers in one topic (default 100000)");
+    }
+
+    void dialects() {
+        const auto path = [this](const std::string& name, std::string& to, const std::string& help) {
+            value(name, "path of " + help + ", or off (default " + to + ")",
+                  [&to](const std::string& v) { to = parse_path(v); });
+        };
+        path("--signal-fire-2016", s_.signal_fire_2016_path, "signal-fire 0.5 clients");
+        serve_.add_flag("--signal-fire-2016-number-ids", s_.signal_fire_2016.number_ids,
+                        "a number names the peer that its digits spell");
+        serve_.add_flag("--signal-fire-2016-peer-id", s_.signal_fire_2016.peer_id_routing,
+                        "route by peerId where there is no receiverId, as 0.1 did");
+        serve_.add_flag("--signal-fire-2016-check-sender", s_.signal_fire_2016.check_sender,
+                        "drop what names another sender than its own");
+        path("--socket-signal", s_.socket_signal_path, "socket-signal 9 and 10 clients");
+        serve_.add_flag("--strict-ids", s_.strict_ids,
+                        "socket-signal: the first owner of an id keeps it, instead of the newest");
+        path("--y-webrtc", s_.y_webrtc_path, "y-webrtc clients");
+
+        auto& o = s_.peerjs_options;
+        value("--peerjs", "path below which PeerJS clients are served, or off (default /)",
+              [this](const std::string& v) {
+                  s_.peerjs = v != "off";
+                  if (s_.peerjs && !v.starts_with('/')) refuse("'" + v + "' is no path, nor off");
+                  if (s_.peerjs) s_.peerjs_options.path = v;
+              });
+        serve_.add_option("--peerjs-key", o.key, "API key that they have to name (default peerjs)");
+        time("--peerjs-expire", "ms that their messages wait for who is not there (default 5000)",
+             o.expire_timeout, 1);
+        time("--peerjs-cleanup", "ms between two looks for what waited too long (default 1000)",
+             o.cleanup_out_msgs, 1);
+        time("--peerjs-alive",
+             "ms without a heartbeat after which they are closed; 0 = never (default 90000)", o.alive_timeout,
+             1);
+        serve_.add_option("--peerjs-limit", o.concurrent_limit,
+                          "of them at a time; 0 = any number (default 5000)");
+        serve_.add_flag("--peerjs-discovery", o.allow_discovery,
+                        "tell everybody who asks the ids of all peers");
+        values("--peerjs-cors", "pages that may ask over HTTP (default: any)", o.cors_origins);
+    }
+
+    settings& s_;
+    CLI::App app_{"A signaling server: it introduces peers to each other."};
+    CLI::App& serve_ =
+        *app_.add_subcommand("serve", "Serve until SIGINT or SIGTERM; a second one ends at once.");
+    std::optional<std::string> config_;
+    std::string certificate_, key_;
+};
 
 } // namespace
 
 std::optional<int> read_settings(int argc, char** argv, settings& s) {
-    CLI::App app{"A signaling server: it introduces peers to each other."};
-    app.set_version_flag("--version", sigfire::version);
-    app.require_subcommand(1);
-    arguments a;
-    auto& serve = *app.add_subcommand("serve", "Serve until SIGINT or SIGTERM; a second one ends at once.");
-    serve.add_option("-p,--port", a.port, "WebSockets on 127.0.0.1:PORT; 0 = any free port (default 3003)");
-    serve.add_option("--listen", a.listen,
-                     "ws://HOST:PORT, tcp://HOST:PORT or unix:PATH; as often as you like");
-    serve.add_option("--rtc-config", a.rtc_config, "file with the RTCConfiguration that every peer is sent");
-    serve.add_option(
-        "--config", a.config,
-        "JSON file with any of listen, rtc_configuration, origins, log_level, and the options below "
-        "(resume_window, ...)");
-    serve.add_option(
-        "--resume-window", a.resume_window,
-        "seconds a peer that asks for it may be gone and come back as itself; 0 = none (default 30)");
-    serve.add_option("--mailbox", a.mailbox,
-                     "seconds that messages wait for a peer who is not there; 0 = not at all (default)");
-    serve.add_flag(
-        "--sessions", a.sessions,
-        "sessions have a state: only the other side accepts, nobody is called twice, time-outs are told");
-    serve.add_option("--topics", a.topics, "topics at a time; 0 = none (default 100000)");
-    serve.add_option("--topics-per-peer", a.topics_per_peer, "topics that one peer is in (default 100)");
-    serve.add_option("--members-per-topic", a.members_per_topic, "peers in one topic (default 100000)");
-    serve.add_option("--log-level", a.level, "debug, info, warn, error or off (default info)");
+    std::vector<std::string> words(argv + 1, argv + argc);
+    command_line line{s};
     try {
-        app.parse(argc, argv);
-        apply(std::move(a), s);
+        line.parse(words);
+        if (!line.config()) return std::nullopt;
+        // The file says what the command line does not.
+        const auto more = line.words_of(*line.config());
+        const auto configuration = std::exchange(s, {}).rtc_configuration;
+        s.rtc_configuration = configuration;
+        words.insert(words.end(), more.begin(), more.end());
+        command_line{s}.parse(words);
+        return std::nullopt;
     } catch (const CLI::Success& e) {
-        return app.exit(e);
+        return line.exit(e);
     } catch (const std::exception& e) {
         std::cerr << "sigfire: " << e.what() << '\n';
         return 2;
     }
-    return std::nullopt;
 }

@@ -1,7 +1,10 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/dialect/peerjs.hpp>
+#include <sigfire/dialect/signal_fire_2016.hpp>
 #include <sigfire/topic_table.hpp>
+#include <sigfire/transport/tls_options.hpp>
 
 #include <spdlog/common.h>
 
@@ -13,11 +16,16 @@
 
 enum class wire { websocket, tcp, unix_socket };
 
+/// Whose clients a listener is for.
+enum class family { all, sigfire, msgpack, signal_fire_2016, socket_signal, peerjs, y_webrtc };
+
 /// Where to listen.
 struct endpoint {
     wire kind = wire::websocket;
+    bool tls = false;
     std::string host; ///< numeric address or `localhost`; of a Unix socket the path
     std::uint16_t port = 0;
+    family clients = family::all; ///< all: told apart by path and sub-protocol
 
     bool operator==(const endpoint&) const = default;
 };
@@ -28,10 +36,20 @@ struct settings {
     std::string rtc_configuration; ///< a JSON object, or empty
     std::vector<std::string> origins;
     spdlog::level::level_enum level = spdlog::level::info;
-    std::chrono::milliseconds resume_window{30'000}; ///< 0: nobody can resume
-    std::chrono::milliseconds mailbox{0};            ///< 0: nothing is kept for who is not there
-    bool sessions = false;                           ///< whether sessions have a state
+    sigfire::tls_options tls;                          ///< without certificates where no listener needs them
+    std::chrono::milliseconds resume_window{30'000};   ///< 0: nobody can resume
+    std::chrono::milliseconds mailbox{0};              ///< 0: nothing is kept for who is not there
+    std::chrono::milliseconds request_timeout{10'000}; ///< for a peer to answer another's request
+    bool sessions = false;                             ///< whether sessions have a state
     sigfire::topic_limits topics;
+
+    // Where client families are found on listeners that are for all: a path; empty = nowhere.
+    std::string signal_fire_2016_path = "/signal-fire-2016", socket_signal_path = "/socket-signal",
+                y_webrtc_path = "/y-webrtc";
+    bool peerjs = true; ///< at `peerjs_options.path`
+    sigfire::dialect::signal_fire_2016_options signal_fire_2016;
+    bool strict_ids = false; ///< socket-signal: the first owner of an id keeps it
+    sigfire::dialect::peerjs_options peerjs_options;
 };
 
 /// Reads command line and configuration file. Yields the exit code if the program has nothing more to do: 0

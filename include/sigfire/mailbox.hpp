@@ -27,7 +27,7 @@
 
 namespace sigfire {
 
-/// How much a `mailbox` keeps, more is `full`; and when it looks whether something is too old.
+/// What a `mailbox` keeps, and how much, more is `full`; and when it looks whether something is too old.
 struct mailbox_limits {
     std::size_t messages_per_id = 100;      ///< for one absent id
     std::size_t bytes_per_id = 2u << 20;    ///< of those: they are handed out at once, into one outbox
@@ -37,6 +37,8 @@ struct mailbox_limits {
     /// 0: each message has its own time. Else all that waits for one id is as old as the first of it and
     /// given up together, at the first multiple of this time after.
     std::chrono::milliseconds lines_checked_every{0};
+    /// Whether a message is kept, else it ends as without a mailbox; empty = any. Must not call the hub.
+    std::function<bool(const envelope&)> accepts = {};
 };
 
 /** A router that keeps messages for peers who are not there: `mailbox{direct_router{}, 5s}`. Models Router; a
@@ -68,7 +70,8 @@ public:
     template <class D>
     errc missed(D& desk, peer_handle from, const envelope& e, errc cause) {
         if (time_.count() <= 0 || (cause != errc::unknown && cause != errc::offline) ||
-            e.what != verb::send || e.droppable || e.to.empty() || e.to.size() > 256 || e.status != errc::ok)
+            e.what != verb::send || e.droppable || e.to.empty() || e.to.size() > 256 ||
+            e.status != errc::ok || (limits_.accepts && !limits_.accepts(e)))
             return cause;
         detail::stored_envelope message{e};
         const auto at = boxes_.find(e.to);

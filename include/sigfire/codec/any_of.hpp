@@ -107,6 +107,10 @@ class any_of {
     static constexpr bool answers_http =
         requires(C& c, const request& r, response& out, const Directory& here) { c.http(r, out, here); };
 
+    template <class C>
+    static constexpr bool objects =
+        requires(const C& c, const envelope& e, const typename C::state& st) { c.objection(e, st); };
+
 public:
     /// What is kept for a connection: the state of the choice that was made, or which are still open.
     struct state {
@@ -176,6 +180,17 @@ public:
         ending how{404, 1003, to_string(why)};
         with(st, [&](const auto& codec, const auto& its) { how = codec.end(why, its); });
         return how;
+    }
+
+    /// What the wire has against `e`, for the codecs that have an opinion.
+    errc objection(const envelope& e, const state& st) const
+        requires(objects<decltype(Choices::codec)> || ...)
+    {
+        errc against = errc::ok;
+        with(st, [&](const auto& codec, const auto& its) {
+            if constexpr (requires { codec.objection(e, its); }) against = codec.objection(e, its);
+        });
+        return against;
     }
 
     /// Plain HTTP, for the codecs that answer it.

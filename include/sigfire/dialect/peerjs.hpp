@@ -68,6 +68,10 @@ public:
 
     const peerjs_options& options() const noexcept { return options_; }
 
+    /// Whether a client on this wire has said `e`: for hubs with other wires, whose mailbox shall keep only
+    /// that.
+    static bool says(const envelope& e) noexcept { return e.wire == &tag; }
+
     /** Takes id and token from the query; the last parameter of a name counts. Echoes the first sub-protocol.
      *  Errors: `bad_handshake` on any other path; `missing_id`, and `denied` for a wrong key, are told the
      *  client in band. */
@@ -288,7 +292,7 @@ private:
     static constexpr char tag = 0; // its address tells messages of this wire
 
     static bool has_word_for(const envelope& e) noexcept {
-        return e.what == verb::welcome || (e.what == verb::send && e.wire == &tag) ||
+        return e.what == verb::welcome || (e.what == verb::send && says(e)) ||
                (e.what == verb::notice && e.command == "expired");
     }
 

@@ -1,0 +1,47 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include "json_log.hpp"
+#include "settings.hpp"
+
+#include <sigfire/claims.hpp>
+#include <sigfire/heartbeat.hpp>
+#include <sigfire/hub.hpp>
+#include <sigfire/mailbox.hpp>
+#include <sigfire/outlet.hpp>
+#include <sigfire/presence.hpp>
+#include <sigfire/records.hpp>
+#include <sigfire/registry.hpp>
+#include <sigfire/requests.hpp>
+#include <sigfire/resume.hpp>
+#include <sigfire/roster.hpp>
+#include <sigfire/router.hpp>
+#include <sigfire/sessions.hpp>
+#include <sigfire/takeover.hpp>
+#include <sigfire/topics.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+using features = sigfire::features<sigfire::topics, sigfire::presence, sigfire::requests, sigfire::sessions,
+                                   sigfire::records<>, sigfire::resume, sigfire::claims, sigfire::takeover,
+                                   sigfire::heartbeat, sigfire::roster, sigfire::mailbox<>>;
+using hub = sigfire::hub<sigfire::local_registry, sigfire::mailbox<>, sigfire::any_outlet, json_log,
+                         sigfire::no_hooks, features>;
+
+/// A listener of any transport.
+struct door {
+    virtual ~door() = default;
+    virtual void open(sigfire::error_code&) = 0;
+    virtual std::string address() const = 0;
+    virtual void stop(std::function<void()>) = 0;
+    /// Reads certificates again, if it has any. Says on stderr why not, and goes on with the old ones.
+    virtual void reload() = 0;
+};
+
+/// Two translation units, since most of the compiler's time goes into these.
+std::unique_ptr<door> make_door(boost::asio::io_context&, const endpoint&, const settings&, hub&);
+std::unique_ptr<door> make_tls_door(boost::asio::io_context&, const endpoint&, const settings&, hub&);

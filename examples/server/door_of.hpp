@@ -1,0 +1,81 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include "door.hpp"
+#include "wires.hpp"
+
+#include <sigfire/listener.hpp>
+#include <sigfire/transport/tcp.hpp>
+#include <sigfire/transport/unix_socket.hpp>
+#include <sigfire/transport/websocket.hpp>
+
+#include <chrono>
+#include <exception>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+
+/// The page and its parts, for whoever prefers HTML. False if `request` asks for something else.
+bool serve_page(const sigfire::request& request, sigfire::response& response);
+
+/// Plain HTTP that no codec answers: the page; and on the paths of those dialects what their servers say.
+struct plain_http {
+    condition socket_signal, y_webrtc;
+    bool page;
+
+    plain_http(family clients, const settings& s)
+        : socket_signal{clients == family::all ? at(s.socket_signal_path)
+                                               : is(clients == family::socket_signal)},
+          y_webrtc{clients == family::all ? at(s.y_webrtc_path) : is(clients == family::y_webrtc)},
+          page{clients == family::all || clients == family::sigfire} {}
+
+    bool operator()(const sigfire::request& r, sigfire::response& out) const {
+        if (socket_signal(r)) return sigfire::dialect::socket_signal_http{}(r, out);
+        if (y_webrtc(r)) return sigfire::dialect::y_webrtc_http{}(r, out);
+        return page && serve_page(r, out);
+    }
+
+private:
+    static condition is(bool yes) {
+        return [yes](const sigfire::request&) { return yes; };
+    }
+};
+
+template <class Transport>
+struct door_of final : door {
+    door_of(Transport transport, const endpoint& e, const settings& s, hub& h)
+        : transport{transport},
+          listener{std::move(transport), wires_of(e.clients, s), h, plain_http{e.clients, s}} {}
+
+    void open(sigfire::error_code& ec) override { listener.open(ec); }
+    std::string address() const override { return listener.address(); }
+    void stop(std::function<void()> done) override {
+        listener.stop(std::chrono::seconds{5}, std::move(done));
+    }
+    void reload() override {
+        if constexpr (requires { transport.reload(); }) {
+            try {
+                transport.reload();
+            } catch (const std::exception& e) {
+                std::cerr << "sigfire: the certificates of " << address()
+                          << " stay as they were: " << e.what() << '\n';
+            }
+        }
+    }
+
+    Transport transport; // a description: it shares its certificates with the listener's
+    sigfire::listener<Transport, wires, hub, plain_http> listener;
+};
+
+/// `f(transport)` with the transport that an endpoint asks for, without TLS.
+template <class F>
+std::unique_ptr<door> with_transport(boost::asio::io_context& io, const endpoint& e, const settings& s, F f) {
+    switch (e.kind) {
+    case wire::websocket:
+        return f(sigfire::websocket{io, {.address = e.host, .port = e.port, .origins = s.origins}});
+    case wire::tcp: return f(sigfire::tcp{io, {.address = e.host, .port = e.port}});
+    case wire::unix_socket: break;
+    }
+    return f(sigfire::unix_socket{io, {.path = e.host}});
+}

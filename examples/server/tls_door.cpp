@@ -1,0 +1,12 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#include "door_of.hpp"
+
+#include <sigfire/transport/tls.hpp>
+
+std::unique_ptr<door> make_tls_door(boost::asio::io_context& io, const endpoint& e, const settings& s,
+                                    hub& h) {
+    return with_transport(io, e, s, [&](auto transport) -> std::unique_ptr<door> {
+        using secured = sigfire::tls<decltype(transport)>;
+        return std::make_unique<door_of<secured>>(secured{std::move(transport), s.tls}, e, s, h);
+    });
+}
