@@ -40,6 +40,7 @@ enum class verb : unsigned char {
     resume,  ///< make me resumable; with `data`, a bare token: I am who has it, and have `number` messages
     ack,     ///< I have `number` messages of yours
     alive,   ///< a heartbeat: wants no answer
+    unname,  ///< I give up my id, and stay without one of mine
 
     // both ways
     publish, ///< to the members of `topic`
