@@ -40,6 +40,7 @@ enum class verb : unsigned char {
     resume,  ///< make me resumable; with `data`, a bare token: I am who has it, and have `number` messages
     ack,     ///< I have `number` messages of yours
     alive,   ///< a heartbeat: wants no answer
+    unname,  ///< I give up my id, and stay without one of mine
 
     ping, ///< are you there? Answered at once, by `ok`
 

@@ -7,6 +7,7 @@
 #include <sigfire/peer.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <list>
 #include <unordered_map>
 
@@ -16,13 +17,25 @@ namespace sigfire {
  * server, and of a hub.
  *
  *  Who is let in with an `admission::party_limit` is refused as `overloaded` if so many of that party are
- * here. Who continues on a new connection, or takes the id of a peer that is found dead, adds nobody. */
+ * here. Who continues on a new connection, or takes the id of a peer that is found dead, adds nobody.
+ *
+ *  A peer may give up its id by `verb::unname`: it goes by one that the hub draws, and is neither named nor
+ * counted any more. */
 class roster : public feature {
 public:
+    static constexpr bool takes(verb v) noexcept { return v == verb::unname; }
+
     /// How many of that party are here.
     std::size_t count(const void* party) const {
         const auto at = parties_.find(party);
         return at == parties_.end() ? 0 : at->second;
+    }
+
+    template <class D>
+    void received(D& desk, peer_handle from, envelope& e) {
+        const errc cause = desk.rename(from, {});
+        if (cause == errc::ok) remove(from);
+        desk.reply(from, e.id, cause);
     }
 
     template <class D>
@@ -38,11 +51,7 @@ public:
 
     template <class D>
     void closed(D&, peer_handle peer, errc) {
-        const auto place = places_.extract(peer.slot);
-        if (!place) return;
-        const auto party = parties_.find(place.mapped()->party);
-        if (--party->second == 0) parties_.erase(party);
-        arrivals_.erase(place.mapped());
+        remove(peer);
     }
 
     template <class G>
@@ -56,6 +65,14 @@ private:
         peer_handle peer;
         const void* party;
     };
+
+    void remove(peer_handle peer) {
+        const auto place = places_.extract(peer.slot);
+        if (!place) return;
+        const auto party = parties_.find(place.mapped()->party);
+        if (--party->second == 0) parties_.erase(party);
+        arrivals_.erase(place.mapped());
+    }
 
     std::list<arrival> arrivals_;
     std::unordered_map<std::uint32_t, std::list<arrival>::iterator> places_; // by slot

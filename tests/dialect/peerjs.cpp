@@ -398,20 +398,47 @@ BOOST_AUTO_TEST_CASE(fixed_who_takes_over_hears_so) {
 
 BOOST_AUTO_TEST_CASE(fixed_an_id_that_was_left_belongs_to_who_takes_it_then) {
     for (const auto leave : {R"({"type":"LEAVE"})", R"({"type":"LEAVE","dst":"","payload":1})"}) {
-        world w;
+        world w{{.concurrent_limit = 2, .allow_discovery = true}};
         w.connect("b");
         w.connect("old", "x", "t1");
         w.forget_all();
         w.say("old", leave);
         BOOST_TEST(!w.h.find("x"));
-        same(w.heard("old"), {"close 1005 "});
+        BOOST_TEST(w.http("GET", "/peerjs/peers")->body == R"(["b"])");
         w.connect("new", "x", "t2");
         same(w.heard("new"), {"open 101 ", opened});
-        w.close("old");
+        BOOST_TEST(w.http("GET", "/peerjs/peers")->body == R"(["b","x"])");
+        // the old one may go on talking, as somebody else, and leave once more
+        w.say("old", leave);
+        w.say("old", R"({"type":"OFFER","dst":"b"})");
+        const auto heard = w.heard("b");
+        BOOST_TEST_REQUIRE(heard.size() == 1u);
+        BOOST_TEST(heard[0].size() ==
+                   std::string_view{R"({"type":"OFFER","src":"123456789012345678901","dst":"b"})"}.size());
         w.say("b", R"({"type":"OFFER","dst":"x","payload":1})");
         same(w.heard("new"), {R"({"type":"OFFER","src":"b","dst":"x","payload":1})"});
-        BOOST_TEST(w.heard("b").empty());
+        BOOST_TEST(w.heard("old").empty());
+        w.close("old");
+        BOOST_TEST(w.h.size() == 2u);
+        w.say("b", R"({"type":"OFFER","dst":"x","payload":2})");
+        same(w.heard("new"), {R"({"type":"OFFER","src":"b","dst":"x","payload":2})"});
+        w.connect("c");
+        same(w.heard("c"),
+             {"open 101 ", error_message("Server has reached its concurrent user limit"), "close 1005 "});
     }
+}
+
+BOOST_AUTO_TEST_CASE(fixed_whoever_waits_for_an_id_that_is_left_gets_it) {
+    world w;
+    w.connect("old", "x", "t1");
+    w.connections["old"].answers_pings = false;
+    w.connect("new", "x", "t2");
+    w.forget_all();
+    w.say("old", R"({"type":"LEAVE"})");
+    same(w.heard("new"), {opened});
+    BOOST_TEST(w.heard("old").empty());
+    w.advance(5s);
+    BOOST_TEST(w.connections["old"].usable());
 }
 
 // --- admission ---

@@ -44,12 +44,12 @@ struct peerjs_options {
  *  - `mailbox{direct_router{}, o.expire_timeout, {.lines_checked_every = o.cleanup_out_msgs}}`: OFFER, ANSWER
  *    and CANDIDATE wait for who is absent, and EXPIRE;
  *  - `takeover`: who comes again with its id and token takes the place of its old connection;
- *  - `heartbeat`: `alive_timeout`; `roster`: `concurrent_limit`, and the order of `{key}/peers`.
+ *  - `heartbeat`: `alive_timeout`;
+ *  - `roster`: `concurrent_limit`, the order of `{key}/peers`, LEAVE without `dst`.
  *
  *  Better than the original: messages that are none are ignored, the queue is bounded, who takes over is sent
  *  OPEN, a `dst` that is a number names the peer of that id. A token is at most 256 bytes long.
- *  Other than there, a LEAVE without `dst` does not only free the id but ends the connection, so that nobody
- *  goes on talking under an id that may be another's by then.
+ *  Whoever gave up its id by a LEAVE without `dst` goes on talking under another.
  *
  *  Messages of other wires are not written: these clients could not read them. Neither direction allocates;
  *  what is left of a message by an unknown type or no `dst` is nothing. One thread at a time. */
@@ -98,9 +98,9 @@ public:
         return errc::ok;
     }
 
-    /** Emits at most one envelope: `verb::send`, which may name the sender itself, or `verb::alive`. All
-     *  else is ignored, whether it is JSON or not. Errors: `bad_utf8` (text messages only); `closed` for a
-     *  LEAVE without `dst`. */
+    /** Emits at most one envelope: `verb::send`, which may name the sender itself, `verb::alive`, or
+     *  `verb::unname` for a LEAVE without `dst`. All else is ignored, whether it is JSON or not. Error:
+     *  `bad_utf8` (text messages only). */
     template <class Emit>
     errc decode(message m, state&, Emit&& emit) const {
         detail::json_scanner text{m.view()};
@@ -119,19 +119,20 @@ public:
         e.command = known->name;
         e.whole = m;
         e.wire = &tag;
-        if (known->what == verb::alive) {
-            e.what = verb::alive;
+        e.what = known->what;
+        const bool names_nobody = !detail::json_truthy(in.dst);
+        // Who leaves nobody in particular gives up its id.
+        if (names_nobody && known->kind == signal_kind::bye) e.what = verb::unname;
+        if (e.what != verb::send) {
             emit(e);
             return errc::ok;
         }
-        if (!detail::json_truthy(in.dst)) // who leaves nobody in particular gives up its id
-            return known->kind == signal_kind::bye ? errc::closed : errc::ok;
+        if (names_nobody) return errc::ok;
         if (detail::is_json_string(in.dst))
             e.to = detail::json_unescape(detail::json_contents(in.dst), dst_buffer, sizeof dst_buffer);
         else if (in.dst[0] == '-' || (in.dst[0] >= '0' && in.dst[0] <= '9'))
             e.to = in.dst;
         if (e.to.empty()) return errc::ok;
-        e.what = verb::send;
         e.echo = true;
         e.droppable = known->kind == signal_kind::none || known->kind == signal_kind::bye;
         e.data.bytes = in.data;
