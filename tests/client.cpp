@@ -57,6 +57,9 @@ void for_each_transport(F f) {
     const auto named = [&](const char* name, auto make) { BOOST_TEST_CONTEXT(name) f(make); };
     named("websocket", [](asio::io_context& io) { return sigfire::websocket{io}; });
     named("tcp", [](asio::io_context& io) { return sigfire::tcp{io}; });
+    named("tcp lines", [](asio::io_context& io) { return sigfire::tcp_lines{io}; });
+    named("unix lines",
+          [](asio::io_context& io) { return sigfire::unix_socket_lines{io, {.path = socket_path()}}; });
     named("unix", [](asio::io_context& io) { return sigfire::unix_socket{io, {.path = socket_path()}}; });
     named("loopback", [](asio::io_context& io) { return sigfire::loopback{io}; });
 }
@@ -89,6 +92,8 @@ BOOST_AUTO_TEST_CASE(urls) {
         {"wss://h", scheme::ws, "h", "443", "h", "/"},
         {"wss://[::1]:1/x", scheme::ws, "::1", "1", "[::1]:1", "/x"},
         {"TLS+tcp://h:9", scheme::tcp, "h", "9", "h:9", "/"},
+        {"line+tcp://h:9", scheme::tcp, "h", "9", "h:9", "/"},
+        {"tls+line+unix:@x", scheme::unix_socket, "@x", "", "", ""},
         {"tls+unix:/run/x", scheme::unix_socket, "/run/x", "", "", ""},
         {"tcp://127.0.0.1:1", scheme::tcp, "127.0.0.1", "1", "127.0.0.1:1", "/"},
         {"tcp://[::1]:9", scheme::tcp, "::1", "9", "[::1]:9", "/"},
@@ -110,6 +115,9 @@ BOOST_AUTO_TEST_CASE(urls) {
         "h",
         "h:80",
         "tls+ws://h",
+        "line+ws://h",
+        "line+wss://h",
+        "line+tls+tcp://h:1",
         "tls+wss://h",
         "tls+tcp://h",
         "wss:/h",

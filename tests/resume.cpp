@@ -352,7 +352,8 @@ BOOST_AUTO_TEST_CASE(a_second_absence_has_its_own_time) {
 }
 
 BOOST_AUTO_TEST_CASE(only_connections_that_broke_are_waited_for) {
-    for (const auto why : {errc::lost, errc::pong_timeout, errc::slow_consumer, errc::overloaded}) {
+    for (const auto why :
+         {errc::lost, errc::pong_timeout, errc::slow_consumer, errc::overloaded, errc::tls_failed}) {
         bench b;
         const auto token = b.enter("a");
         b.close("a", why);

@@ -90,8 +90,8 @@ public:
     std::string_view id() const { return core_->id(); }
 
     /** Connects, and completes with the server's welcome. `url` is `ws://host[:port][/path][?query]`,
-     *  `tcp://host:port`, `unix:/path` or `unix:@name`; with TLS, for which see `client_tls`, `wss://...`,
-     *  `tls+tcp://...` or `tls+unix:...`.
+     *  `tcp://host:port`, `unix:/path` or `unix:@name`, the latter with `line+` in front where messages are
+     *  lines; with TLS, for which see `client_tls`, `wss://...`, and `tls+` in front of the others.
      *
      *  Messages left over from a connection before are dropped. Errors: `bad_url`, `no_tls`, `tls_failed`,
      * `connect_timeout` (up to the end of the WebSocket handshake), `welcome_timeout`, `bad_handshake`,

@@ -101,7 +101,7 @@ public:
     bool outlives(D&, peer_handle peer, errc why) {
         if (!states_.contains(peer.slot) || options_.window.count() <= 0) return false;
         return why == errc::lost || why == errc::pong_timeout || why == errc::slow_consumer ||
-               why == errc::overloaded;
+               why == errc::overloaded || why == errc::tls_failed;
     }
 
     template <class D>

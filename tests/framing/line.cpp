@@ -93,6 +93,11 @@ BOOST_AUTO_TEST_CASE(utf8_is_checked_if_asked_for) {
     BOOST_TEST(all_cuts("\xc3\n", {.check_utf8 = false}) == events{"text:\xc3"});
 }
 
+BOOST_AUTO_TEST_CASE(what_is_sealed_stays_one_line) {
+    line f;
+    BOOST_TEST(test::sealed(f, message_type::text, "{\n\"a\":\n1}", 1) == "{ \"a\": 1}\n");
+}
+
 BOOST_AUTO_TEST_CASE(no_control_messages) {
     line f;
     char room[1];

@@ -28,6 +28,7 @@ BOOST_AUTO_TEST_SUITE(tcp)
 BOOST_AUTO_TEST_CASE(it_keeps_the_laws) {
     boost::asio::io_context io;
     stream_test::check_laws<framing::length>(io, sigfire::tcp{io, small}, 300'000, 100'000);
+    stream_test::check_laws<framing::line>(io, sigfire::tcp_lines{io, small}, 300'000, 100'000);
 }
 
 BOOST_AUTO_TEST_CASE(it_keeps_the_laws_on_the_portable_loop) {

@@ -28,14 +28,16 @@ enum class scheme : unsigned char { ws, tcp, unix_socket };
 struct client_url {
     scheme via = scheme::ws;
     bool secure = false;   ///< by TLS
+    bool lines = false;    ///< a message a line
     std::string host;      ///< name or numeric address, without brackets; of a Unix socket the path
     std::string port;      ///< digits
     std::string authority; ///< for the header `Host`
     std::string target;    ///< path and query
 };
 
-/** `ws://host[:port][/path][?query]` (RFC 6455 section 3), `tcp://host:port`, `unix:/path`; by TLS `wss://`,
- *  `tls+tcp://`, `tls+unix:`. All else is a `bad_url`. */
+/** `ws://host[:port][/path][?query]` (RFC 6455 section 3), `tcp://host:port`, `unix:/path`, `unix:@name`; the
+ *  latter with `line+` in front if a message is a line; by TLS `wss://`, and `tls+` in front of the others.
+ * All else is a `bad_url`. */
 inline result<client_url> parse_url(std::string_view text) {
     const auto bad = make_error_code(errc::bad_url);
     const auto starts = [&text](std::string_view prefix) {
@@ -45,6 +47,7 @@ inline result<client_url> parse_url(std::string_view text) {
     };
     client_url url;
     url.secure = starts("tls+");
+    url.lines = starts("line+");
     if (starts("unix:")) {
         // What sockaddr_un can hold; the address type would throw.
         if (text.empty() || text.size() > 107 || text.find('\0') != text.npos) return bad;
@@ -52,9 +55,10 @@ inline result<client_url> parse_url(std::string_view text) {
         url.host = text;
         return url;
     }
-    if (!url.secure && starts("wss://"))
+    const bool prefixed = url.secure || url.lines;
+    if (!prefixed && starts("wss://"))
         url.secure = true;
-    else if (url.secure || !starts("ws://"))
+    else if (prefixed || !starts("ws://"))
         url.via = scheme::tcp;
     if (url.via == scheme::tcp && !starts("tcp://")) return bad;
     // Whatever else would break out of the request line.

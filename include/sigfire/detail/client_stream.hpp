@@ -7,6 +7,7 @@
 #include <sigfire/detail/client_link.hpp>
 #include <sigfire/detail/socket_name.hpp>
 #include <sigfire/framing/length.hpp>
+#include <sigfire/framing/line.hpp>
 #include <sigfire/framing/websocket.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -39,8 +40,8 @@ struct client_stream_limits {
     std::size_t header;
 };
 
-/** A client's link through a stream socket: WebSocket over TCP, or length framing over TCP or a Unix socket.
- *  Shared by whoever uses it and by its pending operations. */
+/** A client's link through a stream socket: WebSocket over TCP, or lengths or lines over TCP or a Unix
+ * socket. Shared by whoever uses it and by its pending operations. */
 class client_stream final : public client_link, public std::enable_shared_from_this<client_stream> {
     using endpoint = boost::asio::generic::stream_protocol::endpoint;
     using tcp = boost::asio::ip::tcp;
@@ -57,6 +58,7 @@ public:
     void open(const client_url& url, std::string request, std::string key, std::string subprotocol) {
         upgrading_ = url.via == scheme::ws;
         if (upgrading_) framing_.emplace<framing::websocket<framing::role::client>>();
+        if (url.lines) framing_.emplace<framing::line>();
         out_ = std::move(request);
         key_ = std::move(key);
         subprotocol_ = std::move(subprotocol);
@@ -148,6 +150,11 @@ private:
         read();
     }
 
+    // Whether this wire has no word for goodbye: the end of what is sent is one.
+    bool wordless() const {
+        return !std::holds_alternative<framing::websocket<framing::role::client>>(framing_);
+    }
+
     // What the server is to hear can be said.
     void ready() {
         ready_ = true;
@@ -159,13 +166,11 @@ private:
 
     void write() {
         if (!sending_.empty()) return;
-        // This wire has no word for goodbye: the end of what is sent is one.
-        const bool wordless = std::holds_alternative<framing::length>(framing_);
-        encipher(finishing_ && wordless);
+        encipher(finishing_ && wordless());
         auto& next = cipher_ ? wire_ : out_;
         if (next.empty()) {
             error_code ignored;
-            if (finishing_ && wordless) socket_.shutdown(socket_.shutdown_send, ignored);
+            if (finishing_ && wordless()) socket_.shutdown(socket_.shutdown_send, ignored);
             return;
         }
         sending_.swap(next);
@@ -275,8 +280,8 @@ private:
 
     void broken(error_code ec) {
         namespace error = boost::asio::error;
-        const bool wordless = std::holds_alternative<framing::length>(framing_);
-        if (ec == error::eof && wordless && std::get<framing::length>(framing_).incomplete() == 0)
+        if (ec == error::eof && wordless() &&
+            std::visit([](const auto& f) { return f.incomplete() == 0; }, framing_))
             return ended(errc::closed);
         if (ec == error::eof || ec == error::connection_reset || ec == error::broken_pipe ||
             ec == error::connection_aborted)
@@ -300,7 +305,7 @@ private:
     boost::asio::generic::stream_protocol::socket socket_;
     tcp::resolver resolver_;
     client_stream_limits limits_;
-    std::variant<framing::length, framing::websocket<framing::role::client>> framing_;
+    std::variant<framing::length, framing::line, framing::websocket<framing::role::client>> framing_;
     std::string out_, sending_; // to be written; being written
     std::string head_, key_, subprotocol_;
     std::span<char> kept_; // what came behind the message after which reading was held; lies in buffer_, or

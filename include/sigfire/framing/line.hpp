@@ -5,6 +5,7 @@
 #include <sigfire/detail/incomplete.hpp>
 #include <sigfire/detail/utf8.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -18,8 +19,8 @@ namespace sigfire::framing {
  *  dropped. It has no control messages and does not mark text and binary: all messages are text. An empty
  *  line is an empty message, but too many in a row are a `flood`.
  *
- *  A payload that is sealed must not contain LF nor end with CR: JSON without line breaks, for one. Nothing
- * is replaced. Models `Framing`; one thread at a time. */
+ *  A payload that is sealed must not end with CR. LF in it becomes a blank: in JSON it can only stand where a
+ *  blank may. Models `Framing`; one thread at a time. */
 class line {
 public:
     static constexpr std::size_t control_bound = 0;
@@ -66,6 +67,7 @@ public:
     /// See `Framing`. Moves the payload to the front: its LF takes the place of its last byte.
     std::size_t seal(message_type, char* p, std::size_t head, std::size_t n) noexcept {
         std::memmove(p, p + head, n);
+        std::replace(p, p + n, '\n', ' ');
         p[n] = '\n';
         return n + 1;
     }
