@@ -25,7 +25,6 @@ namespace sigfire {
 /// Settings of `topics`.
 struct topics_options {
     topic_limits limits{};
-    bool open = false;               ///< whether who is no member may publish, and set nothing else
     std::size_t lookup_limit = 1000; ///< members told in one reply at most
 };
 
@@ -227,7 +226,7 @@ private:
     template <class D>
     void publish(D& desk, peer_handle from, envelope& e) {
         if (table_.members(e.topic) == 0) return desk.reply(from, e.id, errc::unknown);
-        if (!options_.open && !table_.contains(e.topic, from)) return desk.reply(from, e.id, errc::denied);
+        if (e.number == 0 && !table_.contains(e.topic, from)) return desk.reply(from, e.id, errc::denied);
         desk.reply(from, e.id, errc::ok);
         spread(desk, e.echo ? peer_handle{} : from, e);
     }

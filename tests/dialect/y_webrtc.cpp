@@ -27,7 +27,7 @@ void same(const texts& got, const texts& expected) {
 }
 
 struct world {
-    hub_of<features<topics>> h{{}, {}, {}, {}, {}, features{topics{{.open = true}}}};
+    hub_of<features<topics>> h{{}, {}, {}, {}, {}, features{topics{}}};
     port<decltype(h), y_webrtc> y{h};
     port<decltype(h), codec::json> j{h};
 
@@ -59,7 +59,7 @@ BOOST_AUTO_TEST_CASE(laws_of_a_codec) {
 }
 
 BOOST_DATA_TEST_CASE(recordings, boost::unit_test::data::make(transcripts::names("y-webrtc")), name) {
-    hub_of<features<topics>> h{{}, {}, {}, {}, {}, features{topics{{.open = true}}}};
+    hub_of<features<topics>> h{{}, {}, {}, {}, {}, features{topics{}}};
     port<decltype(h), y_webrtc> y{h};
     transcripts::player<decltype(y)> p{y};
     p.http = dialect::y_webrtc_http{};
@@ -248,7 +248,7 @@ struct gate {
 };
 
 BOOST_AUTO_TEST_CASE(hooks_see_everything_and_may_change_it) {
-    hub_of<features<topics>, hooks<gate>> h{{}, {}, {}, {}, hooks{gate{}}, features{topics{{.open = true}}}};
+    hub_of<features<topics>, hooks<gate>> h{{}, {}, {}, {}, hooks{gate{}}, features{topics{}}};
     port<decltype(h), y_webrtc> y{h};
     h.tick(time_point{1h});
     y.open("A");

@@ -40,7 +40,7 @@ void check(const said& s) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size > 4096) return 0;
     using hub_type = hub_of<features<topics>>;
-    hub_type h{{}, {}, {}, {}, {}, features{topics{{.limits = {.topics_per_peer = 5}, .open = true}}}};
+    hub_type h{{}, {}, {}, {}, {}, features{topics{{.limits = {.topics_per_peer = 5}}}}};
     story<hub_type, dialect::y_webrtc> s{h, {}};
     s.check = check;
     s.beat = [&] {

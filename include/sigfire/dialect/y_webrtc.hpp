@@ -16,7 +16,7 @@
 namespace sigfire::dialect {
 
 /** The wire of y-webrtc's signaling server (`bin/server.js` of npm y-webrtc 10.3.0), server side: topics, and
- *  nothing else. For hubs with `topics{{.open = true}}`, since here who publishes need not be a member.
+ *  nothing else. For hubs with `topics`; who publishes need not be a member here.
  *
  *  | peer says | effect |
  *  | --- | --- |
@@ -63,6 +63,7 @@ public:
         if (type == "publish") {
             e.what = verb::publish;
             e.echo = true;
+            e.number = 1; // no member either
             e.command = "publish";
             e.topic = text_of(in.topic, topic_buffer, sizeof topic_buffer);
             e.data.bytes = in.data;
