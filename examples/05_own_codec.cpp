@@ -38,7 +38,9 @@ struct typed {
     std::size_t encode(const sigfire::envelope& e, const state&, char* p) const {
         return text(e).copy(p, bound(e, {})); // a codec for many peers writes straight to p
     }
-    sigfire::message_type type(const sigfire::envelope&, const state&) const { return sigfire::message_type::text; }
+    sigfire::message_type type(const sigfire::envelope&, const state&) const {
+        return sigfire::message_type::text;
+    }
     int share_key(const sigfire::envelope&, const state&) const { return 0; } // one text for all
     sigfire::ending end(sigfire::errc why, const state&) const { return {400, 4000, to_string(why)}; }
 };

@@ -99,12 +99,11 @@ struct envelope {
                                         ///< reply to it
     bool echo = false;      ///< to the sender too: publish; send and request, if they name the sender
     bool droppable = false; ///< publish: need not reach who is slow; send: is not kept for who is absent
-    std::uint64_t
-        number = 0; ///< request and respond: which one, counted by the hub; resume and ack:
-                    ///< messages of the hub that the peer has; publish: not 0 if who says it
-                    ///< need not be a member; on its way to the members: how many there are; join and lookup:
-                    ///< how many members the reply tells at most (0: none, or as many as usual); reply: that
-                    ///< of the question to another peer that was asked for it, if any
+    /// request and respond: which one, counted by the hub. resume and ack: messages of the hub that the peer
+    /// has. publish: not 0 if who says it need not be a member; on its way to the members: how many there
+    /// are. join and lookup: how many members the reply tells at most (0: none, or as many as usual). reply:
+    /// that of the question to another peer that was asked for it, if any.
+    std::uint64_t number = 0;
     std::string_view id; ///< request and reply: the peer's token, as its codec wrote it: JSON; or MessagePack
                          ///< behind the two letters `id`. Elsewhere: a fresh id of the hub
     std::string_view command; ///< the wire's name for what is asked, `offer`; in the reply to a request that

@@ -53,9 +53,7 @@ struct decoded {
 };
 
 std::ostream& operator<<(std::ostream& out, const decoded& d) {
-    const auto shown = [](const std::string& s) {
-        return s.empty() ? s : *json_from_msgpack(s);
-    };
+    const auto shown = [](const std::string& s) { return s.empty() ? s : *json_from_msgpack(s); };
     return out << cause_name(d.result) << ' ' << d.count << " verb " << static_cast<int>(d.what) << ' '
                << cause_name(d.status) << " role " << static_cast<int>(d.role) << ' ' << d.echo << d.droppable
                << d.has_offer << ' ' << d.number << " id " << shown(d.id) << " command " << d.command
