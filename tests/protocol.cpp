@@ -138,7 +138,7 @@ enum class routing { direct, groups, hosts };
 
 struct settings {
     routing router = routing::direct;
-    bool mailbox = false, create = false, strict = false, gate = false, open = false;
+    bool mailbox = false, create = false, strict = false, gate = false;
 };
 
 struct any_router {
@@ -173,7 +173,7 @@ struct basic_server : hub_bench<parts, no_hooks, maybe_mailbox, K> {
     using base = hub_bench<parts, no_hooks, maybe_mailbox, K>;
 
     explicit basic_server(const settings& s = {})
-        : base{parts{topics{{.limits = {}, .open = s.open}}, presence{}, requests{},
+        : base{parts{topics{}, presence{}, requests{},
                      sessions{{.strict = s.strict, .gate = s.gate}},
                      records<>{memory_records{},
                                {.peers_create = s.create, .clock = [] { return 1'767'225'600'000; }}},
@@ -385,8 +385,6 @@ std::pair<settings, std::vector<question>> questions_of(const std::string& cell,
             how.strict = true;
         else if (where == "gated server")
             how.gate = true;
-        else if (where == "open topics")
-            how.open = true;
         else if (where == "where peers may")
             how.create = true;
         else
