@@ -173,8 +173,7 @@ struct basic_server : hub_bench<parts, no_hooks, maybe_mailbox, K> {
     using base = hub_bench<parts, no_hooks, maybe_mailbox, K>;
 
     explicit basic_server(const settings& s = {})
-        : base{parts{topics{}, presence{}, requests{},
-                     sessions{{.strict = s.strict, .gate = s.gate}},
+        : base{parts{topics{}, presence{}, requests{}, sessions{{.strict = s.strict, .gate = s.gate}},
                      records<>{memory_records{},
                                {.peers_create = s.create, .clock = [] { return 1'767'225'600'000; }}},
                      resume{}},
