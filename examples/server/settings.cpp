@@ -165,7 +165,8 @@ public:
     std::vector<std::string> words_of(const std::string& path) {
         std::vector<std::string> words;
         const bool addresses_given = count("--port") + count("--listen") != 0;
-        for (const auto& [name, value] : read_json(path).as_object()) {
+        const auto file = read_json(path);
+        for (const auto& [name, value] : file.as_object()) {
             if (name == "rtc_configuration") {
                 if (!value.is_object()) refuse(path + ": 'rtc_configuration' is not an object");
                 if (count("--rtc-config") == 0) s_.rtc_configuration = json::serialize(value);
