@@ -83,9 +83,11 @@ export async function serve(args = ['-p', '0'], listeners = Math.max(1, args.fil
   return program
 }
 
-/** Runs the tests one after the other, reports, and ends the process. */
+/** Runs the tests one after the other, reports, and ends the process. Programs that a test starts end with it;
+ *  those that run before do not. */
 export async function ring(tests, { limit = 60_000, after = async () => {} } = {}) {
   let failed = 0
+  const standing = new Set(children)
   const stray = []
   process.on('unhandledRejection', error => stray.push(error))
   process.on('uncaughtException', error => stray.push(error))
@@ -99,7 +101,7 @@ export async function ring(tests, { limit = 60_000, after = async () => {} } = {
       console.log(`not ok ${name}: ${String(error?.message ?? error).trim().replace(/\n/g, '\n    ')}`)
     }
     stray.length = 0
-    for (const child of children) child.kill('SIGKILL')
+    for (const child of children) if (!standing.has(child)) child.kill('SIGKILL')
   }
   await within(after(), 'tidy end').catch(error => console.log(`# ${error.message}`))
   console.log(`${Object.keys(tests).length - failed} passed, ${failed} failed`)

@@ -4,44 +4,12 @@
 // beside the one under test.
 
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { createServer } from 'node:http'
 import { connect as dialTcp, createServer as createTcpServer } from 'node:net'
-import { networkInterfaces } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { chromium } from 'playwright-core'
-import { binary, equal, ring, scratch, truth, within } from './harness.mjs'
+import { binary, equal, ring, truth, within } from './harness.mjs'
+import { close, launch, needNetwork, tab } from './peerjs-tab.mjs'
 
 const program = process.env.PEERJS_SERVER ?? join(dirname(binary), 'peerjs_server')
-const script = readFileSync(fileURLToPath(new URL('../node_modules/peerjs/dist/peerjs.min.js', import.meta.url)))
-
-let browser
-
-// What the page does: it keeps what each peer and connection tells in lists that the ring can wait for.
-const page = `<!doctype html><meta charset="utf-8"><title>peerjs</title><script src="/peerjs.js"></script><script>
-  const peers = {}, log = {}
-  function note(name, text) { (log[name] ??= []).push(text) }
-  function watch(name, connection) {
-    note(name, 'connection')
-    connection.on('open', () => note(name, 'channel open'))
-    connection.on('data', data => note(name, 'data ' + JSON.stringify(data)))
-    connection.on('close', () => note(name, 'channel close'))
-    return peers[name].link = connection
-  }
-  function listen(name, call) {
-    call.on('stream', stream => note(name, 'stream ' + stream.getTracks().map(track => track.kind).sort()))
-    return call
-  }
-  function start(name, id, options) {
-    const peer = peers[name] = new Peer(id, options)
-    for (const type of ['open', 'disconnected', 'close']) peer.on(type, () => note(name, type))
-    peer.on('error', error => note(name, 'error ' + error.type + ': ' + error.message))
-    peer.on('connection', connection => watch(name, connection))
-    peer.on('call', async call => listen(name, call).answer(await media()))
-  }
-  const media = () => navigator.mediaDevices.getUserMedia({ audio: true, video: true })
-</script>`
 
 /** Starts the server with these options; a wire to it that can be cut lies before it. */
 async function serve(options = []) {
@@ -81,66 +49,17 @@ async function serve(options = []) {
 
 async function world(options, test) {
   const server = await serve(options)
-  const host = createServer((request, response) => {
-    response.setHeader('content-type', request.url === '/peerjs.js' ? 'text/javascript' : 'text/html')
-    response.end(request.url === '/peerjs.js' ? script : page)
-  })
-  await new Promise(resolve => host.listen(0, '127.0.0.1', resolve))
-  const tab = await browser.newPage()
-  const told = name => tab.evaluate(name => log[name] ?? [], name)
   try {
-    await tab.goto(`http://127.0.0.1:${host.address().port}/`)
-    const location = { host: '127.0.0.1', port: server.port, path: '/', config: { iceServers: [] } }
-    await test({
-      server,
-      tab,
-      told,
-      /** Makes a peer; without an id it asks the server for one. */
-      start: (name, id, more = {}) =>
-        tab.evaluate(([name, id, options]) => start(name, id, options), [name, id, { ...location, ...more }]),
-      /** Waits until a peer has told this, as often as asked for. */
-      async hears(name, text, times = 1, ms = 15_000) {
-        for (const end = Date.now() + ms; ; await tab.waitForTimeout(20)) {
-          const heard = await told(name)
-          if (heard.filter(line => line === text).length >= times) return
-          if (Date.now() > end) throw new Error(`${name} told ${JSON.stringify(heard)}, not ${text}`)
-        }
-      },
-      connect: (from, to) =>
-        tab.evaluate(([from, to]) => void watch(from, peers[from].connect(to, { reliable: true, metadata: { k: 1 } })), [from, to]),
-      send: (from, data) => tab.evaluate(([from, data]) => void peers[from].link.send(data), [from, data]),
-    })
+    await tab(server.port, chromium => test({ ...chromium, server }))
   } finally {
-    await tab.close()
-    host.close()
     await server.stop()
   }
 }
 
 const tests = {
-  'Chromium starts': async () => {
-    browser = await chromium.launchPersistentContext(join(scratch, 'profile'), {
-      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-        '--use-fake-device-for-media-stream',
-        '--use-fake-ui-for-media-stream',
-        '--disable-features=WebRtcHideLocalIpsWithMdns',
-      ],
-    })
-    browser.setDefaultTimeout(15_000)
-  },
+  'Chromium starts': launch,
 
-  'this machine has a network for ICE': async () => {
-    const outside = Object.values(networkInterfaces()).flat().some(address => !address.internal)
-    truth(outside, 'it has only the loopback interface, on which Chromium gathers no ICE candidates')
-  },
+  'this machine has a network for ICE': async () => needNetwork(),
 
   'two peers open a data channel and text goes both ways': () =>
     world([], async ({ start, hears, connect, send }) => {
@@ -158,34 +77,34 @@ const tests = {
     }),
 
   'ids are given out to pages of another origin': () =>
-    world(['path=/my/app', 'key=k'], async ({ start, hears, tab, connect }) => {
+    world(['path=/my/app', 'key=k'], async ({ start, hears, page, connect }) => {
       for (const name of ['a', 'b']) {
         await start(name, undefined, { path: '/my/app', key: 'k' })
         await hears(name, 'open')
       }
-      const [a, b] = await tab.evaluate(() => [peers.a.id, peers.b.id])
+      const [a, b] = await page.evaluate(() => [peers.a.id, peers.b.id])
       truth(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(a) && a !== b, `ids ${a} and ${b}`)
       await connect('a', b)
       await hears('b', 'channel open', 1, 30_000)
     }),
 
   'a call with sound and picture': () =>
-    world([], async ({ start, hears, tab }) => {
+    world([], async ({ start, hears, page }) => {
       await start('a', 'alice')
       await start('b', 'bob')
       await hears('a', 'open')
       await hears('b', 'open')
-      await tab.evaluate(async () => void listen('a', peers.a.call('bob', await media())))
+      await page.evaluate(async () => void listen('a', peers.a.call('bob', await media())))
       await hears('a', 'stream audio,video', 1, 30_000)
       await hears('b', 'stream audio,video', 1, 30_000)
     }),
 
   'who calls too early is connected when the other one comes': () =>
-    world([], async ({ start, hears, connect, tab }) => {
+    world([], async ({ start, hears, connect, page }) => {
       await start('a', 'alice')
       await hears('a', 'open')
       await connect('a', 'bob')
-      await tab.waitForTimeout(1000)
+      await page.waitForTimeout(1000)
       await start('b', 'bob')
       await hears('a', 'channel open', 1, 30_000)
     }),
@@ -210,35 +129,35 @@ const tests = {
     }),
 
   'who calls an absent peer hears so once': () =>
-    world(['expire_timeout=500', 'cleanup_out_msgs=200'], async ({ start, hears, connect, told, tab }) => {
+    world(['expire_timeout=500', 'cleanup_out_msgs=200'], async ({ start, hears, connect, told, page }) => {
       await start('a', 'alice')
       await hears('a', 'open')
       await connect('a', 'nobody')
       await hears('a', 'error peer-unavailable: Could not connect to peer nobody')
-      await tab.waitForTimeout(1500)
+      await page.waitForTimeout(1500)
       equal((await told('a')).filter(line => line.startsWith('error')).length, 1, 'errors')
     }),
 
   'disconnect and reconnect keep id and peers': () =>
-    world([], async ({ start, hears, connect, tab }) => {
+    world([], async ({ start, hears, connect, page }) => {
       await start('a', 'alice')
       await start('b', 'bob')
       await hears('b', 'open')
-      await tab.evaluate(() => peers.a.disconnect())
+      await page.evaluate(() => peers.a.disconnect())
       await hears('a', 'disconnected')
-      await tab.evaluate(() => peers.a.reconnect())
+      await page.evaluate(() => peers.a.reconnect())
       await hears('a', 'open', 2)
       await connect('b', 'alice')
       await hears('b', 'channel open', 1, 30_000)
     }),
 
   'a connection that is cut is taken over at once': () =>
-    world([], async ({ server, start, hears, connect, tab }) => {
+    world([], async ({ server, start, hears, connect, page }) => {
       await start('a', 'alice')
       await hears('a', 'open')
       server.cut()
       await hears('a', 'disconnected')
-      await tab.evaluate(() => peers.a.reconnect())
+      await page.evaluate(() => peers.a.reconnect())
       await hears('a', 'open', 2)
       await start('b', 'bob')
       await hears('b', 'open')
@@ -256,30 +175,30 @@ const tests = {
     }),
 
   'peers are listed if that is allowed': async () => {
-    await world(['allow_discovery=true'], async ({ start, hears, tab }) => {
+    await world(['allow_discovery=true'], async ({ start, hears, page }) => {
       await start('a', 'zoe')
       await hears('a', 'open')
       await start('b', 'adam')
       await hears('b', 'open')
-      equal(await tab.evaluate(() => new Promise(resolve => peers.a.listAllPeers(resolve))), ['zoe', 'adam'], 'list')
+      equal(await page.evaluate(() => new Promise(resolve => peers.a.listAllPeers(resolve))), ['zoe', 'adam'], 'list')
     })
-    await world([], async ({ start, hears, tab, told }) => {
+    await world([], async ({ start, hears, page, told }) => {
       await start('a', 'alice')
       await hears('a', 'open')
-      await tab.evaluate(() => peers.a.listAllPeers(() => {}))
+      await page.evaluate(() => peers.a.listAllPeers(() => {}))
       await hears('a', 'disconnected')
       truth((await told('a')).some(line => line.startsWith('error server-error')), 'no error')
     })
   },
 
   'heartbeats keep a peer alive': () =>
-    world(['alive_timeout=1500'], async ({ start, hears, told, tab }) => {
+    world(['alive_timeout=1500'], async ({ start, hears, told, page }) => {
       await start('a', 'alice', { pingInterval: 400 })
       await start('b', 'bob', { pingInterval: 60_000 })
       await hears('b', 'disconnected')
-      await tab.waitForTimeout(1500)
+      await page.waitForTimeout(1500)
       equal(await told('a'), ['open'], 'what the living one told')
     }),
 }
 
-await ring(tests, { after: () => browser?.close() })
+await ring(tests, { after: close })
