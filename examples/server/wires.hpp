@@ -42,7 +42,7 @@ inline condition at_peerjs(const settings& s) {
         if (!r["Upgrade"].empty()) return r.path() == socket;
         if (routes(r)) return true;
         const auto path = r.path();
-        return (path == base || path == base + '/') &&
+        return !path.empty() && (path == base || path == base + '/') &&
                r["Accept"].find("text/html") == std::string_view::npos;
     };
 }

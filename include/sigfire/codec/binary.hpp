@@ -192,13 +192,13 @@ private:
         case verb::notice:
         case verb::send:
             if (e.command.empty()) break;
-            out.map(2u + !e.from.empty() + !e.topic.empty() + (e.number != 0) + (e.role != politeness::none) +
+            out.map(2u + !e.from.empty() + !e.topic.empty() + detail::asks(e) + (e.role != politeness::none) +
                     !e.data.bytes.empty());
             out.text("id"), out.text(e.id);
             out.text("cmd"), out.text(e.command);
             if (!e.from.empty()) out.text("origin"), out.text(e.from);
             if (!e.topic.empty()) out.text("topic"), out.text(e.topic);
-            if (e.number != 0) out.text("request"), out.number(e.number);
+            if (detail::asks(e)) out.text("request"), out.number(e.number);
             if (e.role != politeness::none) out.text("polite"), out.boolean(e.role == politeness::polite);
             if (!e.data.bytes.empty()) out.text("data"), out.raw(e.data.bytes);
             break;

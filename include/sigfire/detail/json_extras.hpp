@@ -138,9 +138,14 @@ inline errc decode_extra(const json_request_members& in, typename Values::room& 
     return errc::ok;
 }
 
+/// Whether `e` is a question of one peer to another: only there the number is said.
+constexpr bool asks(const envelope& e) noexcept {
+    return e.what == verb::request && e.number != 0;
+}
+
 /// Whether `e` has more to say than Signal-Fire 2021 has words for.
 constexpr bool says_extra(const envelope& e) noexcept {
-    return !e.topic.empty() || e.number != 0 || e.role != politeness::none;
+    return !e.topic.empty() || asks(e) || e.role != politeness::none;
 }
 
 /// Most bytes that `write_extra` will write.
@@ -155,7 +160,7 @@ inline void write_extra(json_writer& out, const envelope& e) noexcept {
         out.text(e.topic);
         out.literal("\"");
     }
-    if (e.what == verb::request) {
+    if (asks(e)) {
         char digits[json_number_room];
         const auto end = std::to_chars(digits, digits + sizeof digits, e.number).ptr;
         out.literal(R"(,"request":)");

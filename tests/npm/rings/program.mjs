@@ -242,7 +242,10 @@ await ring({
         truth(answer.body.length > 500, `${part} is short`)
       }
 
-      for (const [path, options] of [['/', {}], ['/nowhere', {}], ['/nowhere', browser], ['/page.html', browser]]) {
+      const root = await get(address, '/')
+      equal(root.status, 200, 'status of /')
+      equal(JSON.parse(root.body).name, 'PeerJS Server', 'what / is without a page')
+      for (const [path, options] of [['/nowhere', {}], ['/nowhere', browser], ['/page.html', browser]]) {
         const answer = await get(address, path, options)
         equal(answer.status, 426, `status of ${path}`)
         equal(answer.headers.connection?.toLowerCase(), 'close', `Connection of ${path}`)
