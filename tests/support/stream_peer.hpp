@@ -120,7 +120,8 @@ private:
             error_code ec;
             layer.seal(out, wire);
             while (!wire.empty() && !ec) wire.erase(0, socket.send(boost::asio::buffer(wire), 0, ec));
-            std::vector<char> bytes(1u << 18);
+            // Once: to fill it in each call takes minutes under sanitizers.
+            static std::vector<char> bytes(1u << 18);
             for (ec = {}; !stalled;) {
                 const auto n = socket.receive(boost::asio::buffer(bytes), 0, ec);
                 if (ec == boost::asio::error::would_block) return;
