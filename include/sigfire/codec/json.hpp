@@ -201,8 +201,7 @@ public:
             out.literal(R"({"id":)");
             out.raw(e.id);
             if (is_verdict(e.status)) {
-                // What another format says is left out.
-                if (e.data.bytes.empty() || e.data.format != payload_format::json) [[likely]] {
+                if (e.data.bytes.empty()) [[likely]] {
                     if (st.extras && e.status == errc::held)
                         out.literal(R"(,"ok":true,"data":{"held":true}})");
                     else if (st.extras && e.role == politeness::polite)
@@ -211,6 +210,10 @@ public:
                         out.literal(R"(,"ok":true,"data":{"polite":false}})");
                     else [[likely]]
                         out.literal(R"(,"ok":true})");
+                    break;
+                }
+                if (e.data.format != payload_format::json) { // what another format says is left out
+                    out.literal(R"(,"ok":true})");
                     break;
                 }
                 out.literal(R"(,"ok":true,"data":)");
