@@ -179,7 +179,7 @@ struct desk {
     bool is_member(std::string_view, peer_handle);
     errc rename(peer_handle, std::string_view);
     void reply(peer_handle, std::string_view, errc, std::string_view = {}, std::string_view = {},
-               std::uint64_t = 0);
+               payload_format = payload_format::json, std::uint64_t = 0);
     void send_uncounted(peer_handle, const envelope&);
     void keep_traffic(peer_handle);
     void take_over(peer_handle, peer_handle);

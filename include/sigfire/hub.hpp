@@ -467,7 +467,7 @@ private:
     // A request to the hub itself.
     [[gnu::noinline]] void serve(slot& sender, peer_handle from, envelope& e) {
         e.from = sender.id.view();
-        if (e.what == verb::ping) return reply(sender, e.id, errc::ok);
+        if (e.what == verb::ping) return reply_seldom(sender, e.id, errc::ok, {}, {});
         const bool taken = any_feature([&](auto& f) {
             if (!f.takes(e.what)) return false;
             if (e.status == errc::ok || e.what == verb::respond)

@@ -108,10 +108,6 @@ inline errc decode_extra(const json_request_members& in, typename Values::room& 
         e.to = {}; // ids are given by the hub
         if (e.topic.empty() && e.status == errc::ok) e.status = errc::malformed;
     }
-    if (known->what == verb::join || known->what == verb::leave) {
-        e.to = {}; // ids are given by the hub
-        if (e.topic.empty() && e.status == errc::ok) e.status = errc::malformed;
-    }
     if (!in.extra) {
         if (known->what == verb::resume) e.data.bytes = {};
         return errc::ok;
