@@ -19,26 +19,12 @@
 /// The page and its parts, for whoever prefers HTML. False if `request` asks for something else.
 bool serve_page(const sigfire::request& request, sigfire::response& response);
 
-/// Plain HTTP that no codec answers: the page; and on the paths of those dialects what their servers say.
+/// Plain HTTP that no codec answers: the page, where there are clients for it.
 struct plain_http {
-    condition socket_signal, y_webrtc;
     bool page;
 
-    plain_http(family clients, const settings& s)
-        : socket_signal{clients == family::all ? at(s.socket_signal_path)
-                                               : is(clients == family::socket_signal)},
-          y_webrtc{clients == family::all ? at(s.y_webrtc_path) : is(clients == family::y_webrtc)},
-          page{clients == family::all || clients == family::sigfire} {}
-
     bool operator()(const sigfire::request& r, sigfire::response& out) const {
-        if (socket_signal(r)) return sigfire::dialect::socket_signal_http{}(r, out);
-        if (y_webrtc(r)) return sigfire::dialect::y_webrtc_http{}(r, out);
         return page && serve_page(r, out);
-    }
-
-private:
-    static condition is(bool yes) {
-        return [yes](const sigfire::request&) { return yes; };
     }
 };
 
@@ -46,7 +32,8 @@ template <class Transport>
 struct door_of final : door {
     door_of(Transport transport, const endpoint& e, const settings& s, hub& h)
         : transport{transport},
-          listener{std::move(transport), wires_of(e.clients, s), h, plain_http{e.clients, s}} {}
+          listener{std::move(transport), wires_of(e.clients, s), h,
+                   plain_http{e.clients == family::all || e.clients == family::sigfire}} {}
 
     void open(sigfire::error_code& ec) override { listener.open(ec); }
     std::string address() const override { return listener.address(); }

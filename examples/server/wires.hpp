@@ -18,13 +18,14 @@
 /// Whether a request is one for a certain wire. Asked once a connection.
 using condition = std::function<bool(const sigfire::request&)>;
 
-/// Every wire that the program speaks.
-using wires = sigfire::any_of<sigfire::when<sigfire::dialect::signal_fire_2016, condition>,
-                              sigfire::when<sigfire::dialect::socket_signal, condition>,
-                              sigfire::when<sigfire::dialect::y_webrtc, condition>,
-                              sigfire::when<sigfire::dialect::peerjs, condition>,
-                              sigfire::when<sigfire::codec::binary, condition>,
-                              sigfire::when<sigfire::codec::transcoded<sigfire::codec::json>, condition>>;
+/// Every wire that the program speaks. Those that say JSON are translated what peers say in MessagePack.
+using wires =
+    sigfire::any_of<sigfire::when<sigfire::codec::transcoded<sigfire::dialect::signal_fire_2016>, condition>,
+                    sigfire::when<sigfire::codec::transcoded<sigfire::dialect::socket_signal>, condition>,
+                    sigfire::when<sigfire::codec::transcoded<sigfire::dialect::y_webrtc>, condition>,
+                    sigfire::when<sigfire::dialect::peerjs, condition>,
+                    sigfire::when<sigfire::codec::binary, condition>,
+                    sigfire::when<sigfire::codec::transcoded<sigfire::codec::json>, condition>>;
 
 /// A path of a listener that is for all.
 inline condition at(const std::string& path) {
@@ -56,11 +57,15 @@ inline wires wires_of(family clients, const settings& s) {
     auto peerjs = s.peerjs_options;
     if (all) peerjs.strict_key = true; // other paths are others'
     return wires{
-        {sigfire::dialect::signal_fire_2016{s.signal_fire_2016},
+        {sigfire::codec::transcoded{sigfire::dialect::signal_fire_2016{s.signal_fire_2016}},
          all ? at(s.signal_fire_2016_path) : only(family::signal_fire_2016),
          {}},
-        {sigfire::dialect::socket_signal{}, all ? at(s.socket_signal_path) : only(family::socket_signal), {}},
-        {sigfire::dialect::y_webrtc{}, all ? at(s.y_webrtc_path) : only(family::y_webrtc), {}},
+        {sigfire::codec::transcoded{sigfire::dialect::socket_signal{}},
+         all ? at(s.socket_signal_path) : only(family::socket_signal),
+         {}},
+        {sigfire::codec::transcoded{sigfire::dialect::y_webrtc{}},
+         all ? at(s.y_webrtc_path) : only(family::y_webrtc),
+         {}},
         {sigfire::dialect::peerjs{peerjs}, all ? at_peerjs(s) : only(family::peerjs), {}},
         {sigfire::codec::binary{{.rtc_configuration = s.rtc_configuration}},
          all ? sigfire::by_subprotocol{std::string{sigfire::codec::binary_subprotocol}}

@@ -150,7 +150,7 @@ private:
             who = *entered;
         } else {
             const auto why = static_cast<errc>(entered.error().value());
-            detail::part(c, codec_.end(why, state), why);
+            detail::say_goodbye(c, codec_.end(why, state), why);
         }
     }
 
@@ -161,7 +161,7 @@ private:
     void turn_down(connection& c, const admission& wish, const ending& how, errc cause) {
         if (how.http_status != 0) return c.refuse(how);
         let_in(c, wish);
-        detail::part(c, how, cause);
+        detail::say_goodbye(c, how, cause);
     }
 
     // Not held from here on, unless the hub does so.

@@ -15,7 +15,7 @@ namespace detail {
 
 /// Ends a connection that was accepted, with what is to be said before.
 template <class C>
-void part(C& connection, const ending& how, errc why) {
+void say_goodbye(C& connection, const ending& how, errc why) {
     if (!how.farewell.empty())
         if (char* p = connection.reserve(message_type::text, how.farewell.size())) {
             std::memcpy(p, how.farewell.data(), how.farewell.size());
@@ -95,7 +95,7 @@ public:
     /// Reads from the peer again.
     void release() const { connection_->release(); }
     /// Ends the connection, with the farewell that the codec has for that cause.
-    void close(errc why) const { detail::part(*connection_, codec_->end(why, state()), why); }
+    void close(errc why) const { detail::say_goodbye(*connection_, codec_->end(why, state()), why); }
 
 private:
     friend class any_outlet;

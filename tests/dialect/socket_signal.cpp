@@ -282,10 +282,30 @@ BOOST_AUTO_TEST_CASE(recordings_are_all_here) {
 
 BOOST_AUTO_TEST_CASE(plain_http) {
     response r;
-    BOOST_TEST(dialect::socket_signal_http{}({"GET", "/x", {}, {}}, r));
+    BOOST_TEST(socket_signal{}.http({"GET", "/x", {}, {}}, r, 0));
     BOOST_TEST(r.status == 200u);
     BOOST_TEST(r.content_type == "text/plain");
     BOOST_TEST(r.body == "Signal running OK\n");
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_in_another_format_is_no_value) {
+    const socket_signal codec;
+    envelope e;
+    e.what = verb::reply;
+    const auto encoded = [&] {
+        std::string text(codec.bound(e, {}), '#');
+        text.resize(codec.encode(e, {}, text.data()));
+        return text;
+    };
+    for (const auto status : {errc::ok, errc::denied}) {
+        e.id = "o7:";
+        e.status = status;
+        e.data = {};
+        const auto without = encoded();
+        e.data.bytes = "\x81\xa1x\xc0";
+        e.data.format = payload_format::binary;
+        BOOST_TEST(encoded() == without);
+    }
 }
 
 // --- topics ---

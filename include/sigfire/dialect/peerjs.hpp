@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sigfire/concepts.hpp>
+#include <sigfire/detail/dialect_wire.hpp>
 #include <sigfire/detail/json_scan.hpp>
 #include <sigfire/detail/json_wire.hpp>
 #include <sigfire/detail/random.hpp>
@@ -78,10 +79,7 @@ public:
     errc open(const request& rq, state&, admission& ad) const {
         const auto path = rq.path(), base = std::string_view{options_.path};
         if (!path.starts_with(base) || path.substr(base.size()) != "peerjs") return errc::bad_handshake;
-        rq.any_subprotocol([&](std::string_view first) {
-            ad.subprotocol = first;
-            return true;
-        });
+        ad.subprotocol = detail::first_subprotocol(rq);
         ad.id = rq.last_query("id");
         ad.token = rq.last_query("token");
         const auto key = rq.last_query("key");

@@ -3,6 +3,7 @@
 
 #include <sigfire/concepts.hpp>
 #include <sigfire/detail/dialect_wire.hpp>
+#include <sigfire/detail/json_extras.hpp>
 #include <sigfire/detail/json_member.hpp>
 #include <sigfire/detail/json_scan.hpp>
 #include <sigfire/detail/json_wire.hpp>
@@ -56,8 +57,9 @@ struct socket_signal_options {
  *  bytes are equal names); they are 1-256 bytes long as names, which is 186 bytes. What is no packet, or has
  *  an id of 2^30 or more, is ignored.
  *
- *  Of what comes from other codecs, clients of this wire have a use for the members of topics only. Models
- *  Codec; no allocation in either direction. */
+ *  Of what comes from other codecs, clients of this wire have a use for the members of topics and for answers
+ *  to their requests; an answer in MessagePack is none without `transcoded`. Models Codec; no allocation in
+ * either direction. */
 class socket_signal {
 public:
     /// Nothing is kept for a connection.
@@ -167,6 +169,14 @@ public:
     /// Close codes of RFC 6455; the clients know no other.
     ending end(errc why, const state&) const noexcept { return detail::plain_ending(why); }
 
+    /// Plain HTTP requests are told what the original tells them, whatever the path.
+    template <class Directory>
+    bool http(const request&, response& out, const Directory&) const {
+        out.content_type = "text/plain";
+        out.body = "Signal running OK\n";
+        return true;
+    }
+
     /// For hooks: what a peer said with an envelope of this wire, as JSON (`{"id":...,"metadata":...}`);
     /// empty if it said nothing, or on another wire. A view into `e.whole`.
     static std::string_view parameters(const envelope& e) noexcept {
@@ -183,39 +193,19 @@ private:
     // Ids of this and above are those of events, below are the numbers of requests.
     static constexpr std::uint32_t event_ids = detail::nano_ids / 2;
 
-    // Calls f(name, value) for each member of the object that is the whole of `text`; false if it is none.
-    template <class F>
-    static bool for_each_member(std::string_view text, F f) noexcept {
-        detail::json_scanner scan{text};
-        if (scan.first() != '{') return false;
-        const auto object = scan.object([&](std::string_view name) {
-            char buffer[24];
-            const auto value = scan.value();
-            f(detail::json_unescape(name, buffer, sizeof buffer), value);
-            return !value.empty();
-        });
-        return !object.empty() && scan.finished();
-    }
-
     struct document {
         std::string_view data; // empty: no value
 
-        bool read(std::string_view json) noexcept {
-            return for_each_member(json, [this](std::string_view name, std::string_view value) {
-                if (name == "data") data = value;
-            });
+        bool read(std::string_view json) {
+            return !json.empty() && detail::json_fields(json, {{"data", &data}});
         }
     };
 
     struct parameters_of {
         std::string_view topic, id, remote_id;
 
-        void read(std::string_view data) noexcept {
-            for_each_member(data, [this](std::string_view name, std::string_view value) {
-                if (name == "topic") topic = value;
-                if (name == "id") id = value;
-                if (name == "remoteId") remote_id = value;
-            });
+        void read(std::string_view data) {
+            detail::json_fields(data, {{"topic", &topic}, {"id", &id}, {"remoteId", &remote_id}});
         }
     };
 
@@ -257,6 +247,11 @@ private:
 
     std::size_t encode_reply(const envelope& e, char* p) const noexcept {
         using namespace detail::socket_signal;
+        if (e.data.format != payload_format::json) { // nothing that these clients could read
+            envelope without = e;
+            without.data = {};
+            return encode_reply(without, p);
+        }
         const token t{e.id};
         const bool empty_lookup = t.kind == 'l' && e.status == errc::unknown;
         const bool not_there = t.kind == 'v' && e.status == errc::unknown;
@@ -284,16 +279,5 @@ private:
 };
 
 static_assert(Codec<socket_signal>, "sigfire: Codec requirements not met");
-
-/// What socket-signal-websocket's server says to plain HTTP requests, whatever the path. Models HttpHandler.
-struct socket_signal_http {
-    bool operator()(const request&, response& out) const {
-        out.content_type = "text/plain";
-        out.body = "Signal running OK\n";
-        return true;
-    }
-};
-
-static_assert(HttpHandler<socket_signal_http>, "sigfire: HttpHandler requirements not met");
 
 } // namespace sigfire::dialect

@@ -139,6 +139,14 @@ public:
     /// Close codes of RFC 6455; the clients know no other.
     ending end(errc why, const state&) const noexcept { return detail::plain_ending(why); }
 
+    /// Plain HTTP requests are told what the original tells them, whatever the path: 200, `okay`.
+    template <class Directory>
+    bool http(const request&, response& out, const Directory&) const {
+        out.content_type = "text/plain";
+        out.body = "okay";
+        return true;
+    }
+
 private:
     struct members {
         std::string_view type, topics, topic, data, clients;
@@ -182,16 +190,5 @@ private:
 };
 
 static_assert(Codec<y_webrtc>, "sigfire: Codec requirements not met");
-
-/// What y-webrtc's server says to plain HTTP requests, whatever the path: 200, `okay`. Models HttpHandler.
-struct y_webrtc_http {
-    bool operator()(const request&, response& out) const {
-        out.content_type = "text/plain";
-        out.body = "okay";
-        return true;
-    }
-};
-
-static_assert(HttpHandler<y_webrtc_http>, "sigfire: HttpHandler requirements not met");
 
 } // namespace sigfire::dialect
