@@ -320,6 +320,13 @@ BOOST_AUTO_TEST_CASE(who_is_merely_away_has_no_mailbox_and_hears_of_what_expired
          {R"({"cmd":"expired","origin":"nobody","data":{"request":)" + std::to_string(b.asked() - 1) + "}}"});
 }
 
+BOOST_AUTO_TEST_CASE(only_what_is_accepted_is_kept) {
+    bench b{{.accepts = [](const envelope& e) { return e.from == "a"; }}};
+    BOOST_TEST(b.say_bye("a", "c") == R"(ok {"held":true})");
+    BOOST_TEST(b.say_bye("b", "c") == "unknown");
+    BOOST_TEST(b.size() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(a_line_is_as_old_as_its_first_message_if_lines_are_what_is_checked) {
     bench b{{.lines_checked_every = 1s}};
     b.advance(100ms);

@@ -75,6 +75,10 @@ std::string encoded(const C& c, const envelope& e, const typename C::state& st) 
 template <class C>
 concept answers = requires(C& c, const request& r, response& out) { c.http(r, out, crowd{}); };
 
+template <class C>
+concept objects =
+    requires(const C& c, const envelope& e, const typename C::state& st) { c.objection(e, st); };
+
 request to(std::string_view target) {
     return {"GET", target, {}, {}};
 }
@@ -210,6 +214,29 @@ BOOST_AUTO_TEST_CASE(plain_http_goes_to_the_first_match_that_answers) {
     BOOST_TEST(codec.http(to("/c?c"), out, crowd{}));
     any_of silent{when{codec::json{}}};
     static_assert(!answers<decltype(silent)> && answers<decltype(codec)>);
+}
+
+// Has something against long ids.
+struct choosy : marked {
+    errc objection(const envelope& e, const state&) const {
+        return e.id.size() > 3 ? errc::too_large : errc::ok;
+    }
+};
+
+BOOST_AUTO_TEST_CASE(what_a_wire_has_against_a_message_is_passed_on) {
+    any_of codec{when{marked{"a"}, by_path{"/a"}}, when{choosy{{"c"}}}};
+    static_assert(!objects<decltype(three())> && objects<decltype(codec)>);
+    envelope e;
+    decltype(codec)::state none, careless, careful;
+    admission ad;
+    codec.open(to("/a"), careless, ad);
+    codec.open(to("/"), careful, ad);
+    for (const auto* id : {"123", "1234"}) {
+        e.id = id;
+        BOOST_TEST((codec.objection(e, none) == errc::ok));
+        BOOST_TEST((codec.objection(e, careless) == errc::ok));
+        BOOST_TEST((codec.objection(e, careful) == (e.id.size() > 3 ? errc::too_large : errc::ok)));
+    }
 }
 
 BOOST_AUTO_TEST_CASE(it_keeps_the_laws_of_codecs) {
