@@ -2,10 +2,12 @@
 
 // What the server program promises to who runs it: its addresses, exit codes, messages and HTTP answers.
 
+import { execFileSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
+import * as tls from 'node:tls'
 import WebSocket from 'ws'
 import { equal, ring, run, scratch, serve, truth, within } from './harness.mjs'
 
@@ -19,8 +21,8 @@ class Peer {
     const peer = new Peer()
     const gone = new Promise(resolve => (peer.gone = resolve))
     peer.closed = ms => within(gone, `close of ${address}`, ms)
-    if (address.startsWith('ws:')) peer.#websocket(address)
-    else peer.#stream(address.startsWith('unix:') ? { path: address.slice(5) } : endpoint(address))
+    if (/^wss?:/.test(address)) peer.#websocket(address)
+    else peer.#stream(address)
     const welcome = await peer.next('welcome')
     equal(Object.keys(welcome), ['id', 'cmd', 'data'], 'members of the welcome')
     peer.id = welcome.data.id
@@ -30,7 +32,7 @@ class Peer {
   }
 
   #websocket(address) {
-    const socket = (this.socket = new WebSocket(address, 'sigfire.v1.json'))
+    const socket = (this.socket = new WebSocket(address, 'sigfire.v1.json', unverified))
     this.write = text => socket.send(text)
     this.leave = () => socket.close()
     socket.on('message', data => this.#take(data))
@@ -39,8 +41,10 @@ class Peer {
   }
 
   // Every message behind four bytes of length, the most significant first.
-  #stream(options) {
-    const socket = (this.socket = connect(options))
+  #stream(address) {
+    const bare = address.replace('tls+', '')
+    const options = bare.startsWith('unix:') ? { path: bare.slice(5) } : endpoint(bare)
+    const socket = (this.socket = bare === address ? connect(options) : tls.connect({ ...options, ...unverified }))
     let buffer = Buffer.alloc(0)
     this.write = text => {
       const body = Buffer.from(text)
@@ -89,6 +93,7 @@ class Peer {
 }
 
 const endpoint = address => ({ host: new URL(address).hostname, port: Number(new URL(address).port) })
+const unverified = { rejectUnauthorized: false }
 const anyPort = kind => `${kind}://127.0.0.1:0`
 
 function get(address, path, { headers = {}, method = 'GET' } = {}) {
@@ -225,6 +230,73 @@ await ring({
     equal(await server.stop(), { code: 0 }, 'exit')
   },
 
+  'whatever may be said may stand in the file, and is overruled by what is said': async () => {
+    const config = file('dialects.json', JSON.stringify({
+      peerjs_key: 'filed', peerjs_discovery: true, y_webrtc: '/yjs', socket_signal: 'off', topics: 7, sessions: false }))
+    const server = await serve(['-p', '0', '--config', config, '--y-webrtc', '/y'])
+    const [address] = server.addresses
+    const body = async path => (await get(address, path)).body
+    equal(await body('/filed/peers'), '[]', 'PeerJS under the key of the file')
+    equal((await get(address, '/peerjs/peers')).status, 426, 'PeerJS under another key')
+    equal([await body('/y'), (await get(address, '/yjs')).status], ['okay', 426], 'y-webrtc, moved')
+    equal((await get(address, '/socket-signal')).status, 426, 'socket-signal, switched off')
+    equal(await server.stop(), { code: 0 }, 'exit')
+  },
+
+  'a listener for one family is like its original': async () => {
+    const of = family => ['--listen', `${anyPort('ws')}/?dialect=${family}`]
+    const families = ['peerjs', 'y-webrtc', 'socket-signal', 'signal-fire-2016']
+    await served(families.flatMap(of), async ({ addresses: [peerjs, yWebrtc, socketSignal, old] }) => {
+      equal((await get(peerjs, '/anykey/id')).status, 200, 'PeerJS takes any key over HTTP')
+      equal((await get(peerjs, '/nowhere')).status, 404, 'PeerJS knows no such path')
+      const refused = await within(new Promise(resolve => {
+        new WebSocket(peerjs + '/elsewhere').on('unexpected-response', (_, answer) => resolve(answer.statusCode)).on('error', () => {})
+      }), 'refusal')
+      equal(refused, 400, 'PeerJS on another path')
+      equal((await get(yWebrtc, '/any/path')).body, 'okay', 'y-webrtc')
+      equal((await get(socketSignal, '/any/path')).body, 'Signal running OK\n', 'socket-signal')
+      const socket = new WebSocket(old + '/any/path')
+      const first = await within(new Promise(resolve => socket.on('message', resolve)), 'first message')
+      equal(JSON.parse(first).type, 'id', 'signal-fire 2016')
+      socket.terminate()
+    })
+  },
+
+  'TLS under every transport, and new certificates without a broken connection': async () => {
+    const certificate = join(scratch, 'chain.pem'), key = join(scratch, 'key.pem'), socket = join(scratch, 'secured')
+    const certify = name => execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256',
+      '-nodes', '-days', '1', '-subj', `/CN=${name}`, '-keyout', key, '-out', certificate], { stdio: 'ignore' })
+    const subject = address => within(new Promise((resolve, reject) => {
+      const seen = tls.connect({ ...endpoint(address.replace('wss', 'ws')), ...unverified }, () => {
+        resolve(seen.getPeerCertificate().subject.CN)
+        seen.destroy()
+      }).on('error', reject)
+    }), 'certificate')
+    certify('first')
+    const listeners = [anyPort('wss'), anyPort('tls+tcp'), `tls+unix:${socket}`].flatMap(address => ['--listen', address])
+    const server = await serve([...listeners, '--tls-certificate', certificate, '--tls-key', key])
+    const peers = []
+    for (const address of server.addresses) peers.push(await Peer.join(address))
+    const [wss] = server.addresses
+    equal(await subject(wss), 'first', 'certificate')
+    certify('second')
+    server.child.kill('SIGHUP')
+    await within((async () => { while (await subject(wss) !== 'second'); })(), 'the new certificate')
+    for (const [i, peer] of peers.entries()) {
+      const other = peers[(i + 1) % peers.length]
+      equal((await peer.ask('offer', other.id, { offer: i + 1 })).ok, true, 'reply over an old connection')
+      equal((await other.next('offer')).data, { offer: i + 1 }, 'offer over an old connection')
+    }
+    writeFileSync(certificate, 'nonsense')
+    server.child.kill('SIGHUP')
+    await within((async () => { while (!server.stderr.includes('stay as they were')) await subject(wss); })(), 'complaint')
+    equal(await subject(wss), 'second', 'certificate after a bad one')
+    equal(await server.stop(), { code: 0 }, 'exit')
+    const without = run(['serve', ...listeners, '--tls-certificate', join(scratch, 'none.pem')])
+    equal(await within(without.exited, 'end'), { code: 1 }, 'exit without a certificate')
+    truth(without.stderr.includes('none.pem'), `stderr is ${without.stderr}`)
+  },
+
   'HTTP: health, page and refusals': () =>
     served(undefined, async ({ addresses: [address] }) => {
       equal((await get(address, '/healthz')).status, 200, 'status of /healthz')
@@ -342,6 +414,10 @@ await ring({
       [['serve', '--listen', 'ws://127.0.0.1:66000'], '66000'],
       [['serve', '--listen', 'ws://127.0.0.1'], 'ws://127.0.0.1'],
       [['serve', '--listen', 'unix:'], 'unix:'],
+      [['serve', '--listen', 'wss://127.0.0.1:0'], '--tls-certificate'],
+      [['serve', '--listen', 'ws://127.0.0.1:0/?dialect=none'], 'dialect=none'],
+      [['serve', '--y-webrtc', 'nowhere'], 'nowhere'],
+      [['serve', '--peerjs-alive', '-1'], '--peerjs-alive'],
       [['serve', '--listen', `tcp://${twice}`, '--listen', `tcp://${twice}`], twice],
       [['serve', '--listen', `unix:${path}`, '--listen', `unix:${path}`], path],
       [['serve', '-p', '0', '--rtc-config', none], none],
