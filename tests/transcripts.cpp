@@ -1,6 +1,8 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 // Conversations recorded from the servers whose wires sigfire speaks, replayed without a socket through codec
 // and hub. Where sigfire means to differ, `amend` says so.
+#include "support/recording.hpp"
+
 #include <sigfire/codec/json.hpp>
 #include <sigfire/hooks.hpp>
 #include <sigfire/hub.hpp>
@@ -9,15 +11,12 @@
 #include <sigfire/registry.hpp>
 #include <sigfire/router.hpp>
 
-#include <boost/json.hpp>
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <deque>
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <set>
@@ -27,6 +26,8 @@
 namespace {
 
 namespace js = boost::json;
+using transcripts::field, transcripts::fields_of, transcripts::from_base64, transcripts::names,
+    transcripts::transcript;
 using namespace sigfire;
 using namespace std::chrono_literals;
 
@@ -192,23 +193,8 @@ private:
     codec::json codec_;
 };
 
-struct transcript {
-    std::string name;
-    js::object meta;
-    std::vector<js::object> lines;
-};
-
-std::filesystem::path folder() {
-    return std::filesystem::path{SIGFIRE_TEST_DIR} / "transcripts" / "signal-fire-2021";
-}
-
 std::string str(const js::value& v) {
     return std::string(v.as_string());
-}
-
-std::string field(const js::object& line, std::string_view name) {
-    const auto v = line.if_contains(name);
-    return v != nullptr ? str(*v) : std::string{};
 }
 
 js::object message_of(const js::object& line) {
@@ -264,42 +250,9 @@ void amend(transcript& t) {
 }
 
 transcript load(const std::string& name) {
-    transcript t;
-    t.name = name;
-    std::ifstream file{folder() / (name + ".jsonl")};
-    BOOST_TEST_REQUIRE(file.is_open());
-    for (std::string line; std::getline(file, line);) {
-        if (line.empty()) continue;
-        auto o = js::parse(line).as_object();
-        if (field(o, "kind") == "meta")
-            t.meta = std::move(o);
-        else if (field(o, "dir") != "-")
-            t.lines.push_back(std::move(o));
-    }
-    BOOST_TEST_REQUIRE(!t.lines.empty());
+    auto t = transcripts::load("signal-fire-2021", name);
     amend(t);
     return t;
-}
-
-std::vector<std::string> all_names() {
-    std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator{folder()})
-        names.push_back(entry.path().stem());
-    std::sort(names.begin(), names.end());
-    return names;
-}
-
-std::string from_base64(std::string_view in) {
-    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string out;
-    unsigned bits = 0, n = 0;
-    for (const char c : in) {
-        if (c == '=') break;
-        bits = bits << 6 | static_cast<unsigned>(digits.find(c));
-        n += 6;
-        if (n >= 8) out += static_cast<char>(bits >> (n -= 8) & 255);
-    }
-    return out;
 }
 
 void replace_all(std::string& s, std::string_view what, std::string_view by) {
@@ -326,9 +279,7 @@ public:
         } else if (kind == "open") {
             const auto& http = line.at("http");
             std::deque<std::string> texts;
-            std::vector<header> fields;
-            for (const auto& f : http.at("headers").as_object())
-                fields.push_back({f.key(), texts.emplace_back(str(f.value()))});
+            const auto fields = fields_of(http, texts);
             const auto target = fill(str(http.at("target")));
             s_.open(name, {"GET", target, fields, "127.0.0.1"});
         } else if (kind == "text") {
@@ -432,10 +383,10 @@ BOOST_AUTO_TEST_SUITE(transcripts)
 // Not here are recordings of what a client says to a mock server, of a frame whose length is refused before
 // it is a message, and of the published server's inability to answer anything.
 BOOST_AUTO_TEST_CASE(they_are_all_here) {
-    BOOST_TEST(all_names().size() == 32u);
+    BOOST_TEST(names("signal-fire-2021").size() == 32u);
 }
 
-BOOST_DATA_TEST_CASE(signal_fire_2021, boost::unit_test::data::make(all_names()), name) {
+BOOST_DATA_TEST_CASE(signal_fire_2021, boost::unit_test::data::make(names("signal-fire-2021")), name) {
     const auto t = load(name);
     server s;
     player p{s, t};

@@ -2,23 +2,22 @@
 #include <sigfire/dialect/peerjs.hpp>
 
 #include "support/peerjs_world.hpp"
+#include "support/recording.hpp"
 
 #include <sigfire/codec/json.hpp>
 #include <sigfire/test/conformance.hpp>
 
-#include <boost/json.hpp>
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
 
 #include <cctype>
 #include <deque>
-#include <filesystem>
-#include <fstream>
 #include <set>
 
 namespace {
 
 using namespace peerjs_world;
+using transcripts::from_base64, transcripts::transcript;
 namespace js = boost::json;
 
 const std::string opened = R"({"type":"OPEN"})";
@@ -51,29 +50,6 @@ bool is_uuid_4(std::string_view s) {
 
 // --- conversations recorded from the original ---
 
-std::filesystem::path folder() {
-    return std::filesystem::path{SIGFIRE_TEST_DIR} / "transcripts" / "peerjs";
-}
-
-std::vector<std::string> all_names() {
-    std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator{folder()})
-        names.push_back(entry.path().stem());
-    std::sort(names.begin(), names.end());
-    return names;
-}
-
-std::string text_of(const js::object& line, std::string_view name) {
-    const auto v = line.if_contains(name);
-    return v != nullptr && v->is_string() ? std::string{v->as_string()} : std::string{};
-}
-
-struct transcript {
-    std::string name;
-    js::object meta;
-    std::vector<js::object> lines;
-};
-
 js::object line_of(std::string_view json) {
     return js::parse(json).as_object();
 }
@@ -85,9 +61,11 @@ void amend(transcript& t) {
     const std::string newer = takeover ? "B" : "C";
     std::vector<js::object> lines;
     for (auto& line : t.lines) {
-        const auto conn = text_of(line, "conn"), kind = text_of(line, "kind"), dir = text_of(line, "dir");
+        const auto conn = transcripts::field(line, "conn"), kind = transcripts::field(line, "kind"),
+                   dir = transcripts::field(line, "dir");
         // what the old connection still said, and how it was closed
-        if (takeover && text_of(line, "data").find("old socket") != std::string::npos && dir == "s2c")
+        if (takeover && transcripts::field(line, "data").find("old socket") != std::string::npos &&
+            dir == "s2c")
             continue;
         if (takeover && conn == "A" && kind == "close" && dir == "s2c") continue;
         const auto time = line.at("t").as_int64();
@@ -103,19 +81,8 @@ void amend(transcript& t) {
 }
 
 transcript load(const std::string& name) {
-    transcript t;
-    t.name = name;
-    std::ifstream file{folder() / (name + ".jsonl")};
-    BOOST_TEST_REQUIRE(file.is_open());
-    for (std::string line; std::getline(file, line);) {
-        if (line.empty()) continue;
-        auto o = line_of(line);
-        const auto kind = text_of(o, "kind");
-        if (kind == "meta")
-            t.meta = std::move(o);
-        else if (text_of(o, "dir") != "-" && kind != "fin")
-            t.lines.push_back(std::move(o));
-    }
+    auto t = transcripts::load("peerjs", name);
+    std::erase_if(t.lines, [](const auto& line) { return transcripts::field(line, "kind") == "fin"; });
     amend(t);
     return t;
 }
@@ -142,19 +109,6 @@ peerjs_options options_of(const transcript& t) {
     return o;
 }
 
-std::string from_base64(std::string_view in) {
-    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string out;
-    unsigned bits = 0, n = 0;
-    for (const char c : in) {
-        if (c == '=') break;
-        bits = bits << 6 | static_cast<unsigned>(digits.find(c));
-        n += 6;
-        if (n >= 8) out += static_cast<char>(bits >> (n -= 8) & 255);
-    }
-    return out;
-}
-
 // Plays the clients of a transcript, and compares what the server does. What the server does by the clock may
 // come as much earlier or later as the original's checks are apart.
 class player {
@@ -163,7 +117,7 @@ public:
 
     void play() {
         for (const auto& line : t_.lines)
-            if (text_of(line, "dir") == "c2s")
+            if (transcripts::field(line, "dir") == "c2s")
                 do_as_client(line);
             else
                 expect(line);
@@ -172,29 +126,22 @@ public:
     }
 
 private:
-    static std::deque<std::string> texts_of(const js::value& headers, std::vector<header>& fields) {
-        std::deque<std::string> texts;
-        for (const auto& f : headers.as_object())
-            fields.push_back({f.key(), texts.emplace_back(f.value().as_string())});
-        return texts;
-    }
-
     void do_as_client(const js::object& line) {
         wait_until(line);
-        const auto name = text_of(line, "conn"), kind = text_of(line, "kind");
-        std::vector<header> fields;
+        const auto name = transcripts::field(line, "conn"), kind = transcripts::field(line, "kind");
         if (kind == "open" || kind == "http") {
             const auto& http = line.at("http").as_object();
-            const auto texts = texts_of(http.at("headers"), fields);
-            const auto target = fill(text_of(http, "target"));
+            std::deque<std::string> texts;
+            const auto fields = transcripts::fields_of(line.at("http"), texts);
+            const auto target = fill(transcripts::field(http, "target"));
             if (kind == "open")
                 w_.open(name, target, fields);
             else
-                answers_[name] = {w_.http(text_of(http, "method"), target, fields), target};
+                answers_[name] = {w_.http(transcripts::field(http, "method"), target, fields), target};
         } else if (kind == "text") {
-            w_.say(name, fill(text_of(line, "data")));
+            w_.say(name, fill(transcripts::field(line, "data")));
         } else if (kind == "binary") {
-            w_.say(name, from_base64(text_of(line, "data")), message_type::binary);
+            w_.say(name, from_base64(transcripts::field(line, "data")), message_type::binary);
         } else if (kind == "close") {
             w_.close(name, static_cast<int>(line.at("code").as_int64()));
         } else {
@@ -203,7 +150,7 @@ private:
     }
 
     void expect(const js::object& line) {
-        const auto name = text_of(line, "conn"), kind = text_of(line, "kind");
+        const auto name = transcripts::field(line, "conn"), kind = transcripts::field(line, "kind");
         if (kind == "http") return expect_answer(name, line.at("http").as_object());
         auto& heard = w_.connections[name].heard;
         const auto limit = begin_ + std::chrono::milliseconds{line.at("t").as_int64() + 1100};
@@ -214,14 +161,14 @@ private:
         if (kind == "open") {
             const auto& http = line.at("http").as_object();
             const auto chosen = http.at("headers").as_object().if_contains("sec-websocket-protocol");
-            BOOST_TEST(got ==
-                       "open " + std::to_string(http.at("status").as_int64()) + " " +
-                           (chosen != nullptr ? std::string{chosen->as_string()} : text_of(http, "body")));
+            BOOST_TEST(got == "open " + std::to_string(http.at("status").as_int64()) + " " +
+                                  (chosen != nullptr ? std::string{chosen->as_string()}
+                                                     : transcripts::field(http, "body")));
         } else if (kind == "close") {
-            BOOST_TEST(got ==
-                       "close " + std::to_string(line.at("code").as_int64()) + " " + text_of(line, "reason"));
+            BOOST_TEST(got == "close " + std::to_string(line.at("code").as_int64()) + " " +
+                                  transcripts::field(line, "reason"));
         } else {
-            BOOST_TEST(got == fill(text_of(line, "data")));
+            BOOST_TEST(got == fill(transcripts::field(line, "data")));
         }
     }
 
@@ -239,7 +186,7 @@ private:
         BOOST_TEST(field(*got, "access-control-allow-origin").empty() !=
                    http.at("headers").as_object().contains("access-control-allow-origin"));
         if (status == 404) return; // a page for people
-        const auto body = text_of(http, "body");
+        const auto body = transcripts::field(http, "body");
         if (body.starts_with("{{")) bound_.emplace(body, got->body);
         const bool is_id = target.find("/id") != std::string::npos;
         BOOST_TEST((is_id ? is_uuid_4(got->body) : got->body == fill(body)), got->body);
@@ -275,11 +222,11 @@ private:
 
 BOOST_AUTO_TEST_SUITE(dialect_peerjs)
 
-BOOST_AUTO_TEST_CASE(transcripts_are_all_here) {
-    BOOST_TEST(all_names().size() == 28u);
+BOOST_AUTO_TEST_CASE(recordings_are_all_here) {
+    BOOST_TEST(transcripts::names("peerjs").size() == 28u);
 }
 
-BOOST_DATA_TEST_CASE(transcripts, boost::unit_test::data::make(all_names()), name) {
+BOOST_DATA_TEST_CASE(recordings, boost::unit_test::data::make(transcripts::names("peerjs")), name) {
     const auto t = load(name);
     player{t}.play();
 }

@@ -1,82 +1,23 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include "recording.hpp"
 #include "wire_bench.hpp"
 
-#include <boost/json.hpp>
 #include <boost/test/unit_test.hpp>
 
-#include <algorithm>
-#include <chrono>
-#include <filesystem>
-#include <fstream>
+#include <cstdint>
+#include <deque>
 #include <functional>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
-/// Conversations recorded from servers of other systems, and their replay through codec and hub.
+/// The replay of recorded conversations through codec and hub.
 namespace transcripts {
 
-namespace js = boost::json;
 using namespace sigfire;
 using wire_bench::said;
-
-/// One recording.
-struct transcript {
-    std::string name;
-    js::object meta;
-    std::vector<js::object> lines;
-};
-
-inline std::filesystem::path folder(const std::string& system) {
-    return std::filesystem::path{SIGFIRE_TEST_DIR} / "transcripts" / system;
-}
-
-/// All recordings of a system.
-inline std::vector<std::string> names(const std::string& system) {
-    std::vector<std::string> all;
-    for (const auto& entry : std::filesystem::directory_iterator{folder(system)})
-        all.push_back(entry.path().stem());
-    std::sort(all.begin(), all.end());
-    return all;
-}
-
-/// A member of a line that is a string, or empty.
-inline std::string field(const js::object& line, std::string_view name) {
-    const auto v = line.if_contains(name);
-    return v != nullptr ? std::string(v->as_string()) : std::string{};
-}
-
-inline transcript load(const std::string& system, const std::string& name) {
-    transcript t;
-    t.name = name;
-    std::ifstream file{folder(system) / (name + ".jsonl")};
-    BOOST_TEST_REQUIRE(file.is_open());
-    for (std::string line; std::getline(file, line);) {
-        if (line.empty()) continue;
-        auto o = js::parse(line).as_object();
-        if (field(o, "kind") == "meta")
-            t.meta = std::move(o);
-        else if (field(o, "dir") != "-")
-            t.lines.push_back(std::move(o));
-    }
-    BOOST_TEST_REQUIRE(!t.lines.empty());
-    return t;
-}
-
-inline std::string from_base64(std::string_view in) {
-    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string out;
-    unsigned bits = 0, n = 0;
-    for (const char c : in) {
-        if (c == '=') break;
-        bits = bits << 6 | static_cast<unsigned>(digits.find(c));
-        n += 6;
-        if (n >= 8) out += static_cast<char>(bits >> (n -= 8) & 255);
-    }
-    return out;
-}
 
 inline std::string to_base64(std::string_view bytes) {
     constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -90,13 +31,6 @@ inline std::string to_base64(std::string_view bytes) {
             out += k > bytes.size() - i ? '=' : digits[bits >> (18 - 6 * k) & 63];
     }
     return out;
-}
-
-/// The message of a line, as it stood on the wire.
-inline std::string bytes_of(const js::object& line) {
-    if (field(line, "kind") == "binary") return from_base64(field(line, "data"));
-    const auto raw = field(line, "raw");
-    return raw.empty() ? field(line, "data") : raw;
 }
 
 /** Plays the clients' side to a `port`, and compares what the server does with what it did: the messages byte
@@ -147,9 +81,7 @@ private:
         } else if (kind == "open") {
             const auto& http = line.at("http");
             std::deque<std::string> texts;
-            std::vector<header> fields;
-            for (const auto& f : http.at("headers").as_object())
-                fields.push_back({f.key(), texts.emplace_back(f.value().as_string())});
+            const auto fields = fields_of(http, texts);
             before_open(name);
             const std::string target{http.at("target").as_string()};
             server_.open(name, {"GET", target, fields, "127.0.0.1"});
