@@ -11,7 +11,7 @@ import SimpleWebSocket from 'simple-websocket'
 import { SocketSignalClient } from 'socket-signal'
 import WebSocket from 'ws'
 import { equal, event, ring, serve, truth, within } from './harness.mjs'
-import { close, launch, needNetwork, tab } from './peerjs-tab.mjs'
+import { callWithMedia, close, launch, needNetwork, tab } from './peerjs-tab.mjs'
 import { connect } from './signal-fire.mjs'
 
 const { SocketSignalWebsocketClient } = createRequire(import.meta.url)('socket-signal-websocket')
@@ -219,15 +219,7 @@ const tests = {
     }),
 
   'PeerJS: a call with sound and picture': () =>
-    tab(port, async ({ page, start, hears }) => {
-      await start('a', 'alice')
-      await start('b', 'bob')
-      await hears('a', 'open')
-      await hears('b', 'open')
-      await page.evaluate(async () => void listen('a', peers.a.call('bob', await media())))
-      await hears('a', 'stream audio,video', 1, 30_000)
-      await hears('b', 'stream audio,video', 1, 30_000)
-    }),
+    tab(port, callWithMedia),
 
   'PeerJS and Signal-Fire 2021 share their ids': () =>
     tab(port, async ({ start, hears, connect: call }) => {

@@ -3,12 +3,12 @@
 // Two pages of the server's own chat in headless Chromium talk over WebRTC.
 
 import { mkdtempSync } from 'node:fs'
-import { connect as dialTcp, createServer } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chromium } from 'playwright-core'
-import { equal, event, ring, scratch, serve, truth, within } from './harness.mjs'
+import { launchChromium } from './chromium.mjs'
+import { equal, event, ring, serve, truth, within } from './harness.mjs'
 import { connect } from './signal-fire.mjs'
+import { wireTo } from './wire.mjs'
 
 let browser
 
@@ -46,24 +46,8 @@ async function pages(count, test) {
 /** A wire to the server that can be cut. */
 async function wire(server) {
   const { hostname, port } = new URL(server.addresses[0])
-  const sockets = new Set()
-  const proxy = createServer(near => {
-    const far = dialTcp(Number(port), hostname)
-    for (const socket of [near, far]) {
-      sockets.add(socket)
-      socket.on('error', () => {}).on('close', () => sockets.delete(socket) && (near.destroy(), far.destroy()))
-    }
-    near.pipe(far).pipe(near)
-  })
-  await new Promise(resolve => proxy.listen(0, '127.0.0.1', resolve))
-  return {
-    url: `http://127.0.0.1:${proxy.address().port}/`,
-    cut: () => sockets.forEach(socket => socket.resetAndDestroy()),
-    close() {
-      proxy.close()
-      this.cut()
-    },
-  }
+  const way = await wireTo(Number(port), hostname)
+  return { ...way, url: `http://127.0.0.1:${way.port}/` }
 }
 
 /** Waits until the text of the element is as expected; what is not visible has no text. */
@@ -103,21 +87,7 @@ async function connected(a, b) {
 
 const tests = {
   'Chromium starts': async () => {
-    browser = await chromium.launchPersistentContext(join(scratch, 'profile'), {
-      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-        // No mDNS here to look up the names behind which it would hide the addresses.
-        '--disable-features=WebRtcHideLocalIpsWithMdns',
-      ],
-    })
-    browser.setDefaultTimeout(15_000)
+    browser = await launchChromium()
   },
 
   'this machine has a network for ICE': async () => {

@@ -5,10 +5,9 @@
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { networkInterfaces } from 'node:os'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { chromium } from 'playwright-core'
-import { scratch, truth } from './harness.mjs'
+import { launchChromium } from './chromium.mjs'
+import { truth } from './harness.mjs'
 
 const script = readFileSync(fileURLToPath(new URL('../node_modules/peerjs/dist/peerjs.min.js', import.meta.url)))
 
@@ -41,22 +40,7 @@ const source = `<!doctype html><meta charset="utf-8"><title>peerjs</title><scrip
 
 /** Starts the browser that `tab` needs. */
 export async function launch() {
-  browser = await chromium.launchPersistentContext(join(scratch, 'profile'), {
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--use-fake-device-for-media-stream',
-      '--use-fake-ui-for-media-stream',
-      '--disable-features=WebRtcHideLocalIpsWithMdns',
-    ],
-  })
-  browser.setDefaultTimeout(15_000)
+  browser = await launchChromium('--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream')
 }
 
 export const close = () => browser?.close()
@@ -103,3 +87,13 @@ export async function tab(port, test) {
   }
 }
 
+/** A test: alice calls bob, and each sees and hears the other. */
+export async function callWithMedia({ start, hears, page }) {
+  await start('a', 'alice')
+  await start('b', 'bob')
+  await hears('a', 'open')
+  await hears('b', 'open')
+  await page.evaluate(async () => void listen('a', peers.a.call('bob', await media())))
+  await hears('a', 'stream audio,video', 1, 30_000)
+  await hears('b', 'stream audio,video', 1, 30_000)
+}

@@ -4,10 +4,10 @@
 // beside the one under test.
 
 import { spawn } from 'node:child_process'
-import { connect as dialTcp, createServer as createTcpServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { binary, equal, ring, truth, within } from './harness.mjs'
-import { close, launch, needNetwork, tab } from './peerjs-tab.mjs'
+import { callWithMedia, close, launch, needNetwork, tab } from './peerjs-tab.mjs'
+import { wireTo } from './wire.mjs'
 
 const program = process.env.PEERJS_SERVER ?? join(dirname(binary), 'peerjs_server')
 
@@ -25,24 +25,13 @@ async function serve(options = []) {
     }
   })()
   const port = await within(Promise.race([ready, exited.then(end => Promise.reject(new Error(`it ended: ${end}`)))]), 'server')
-  const sockets = new Set()
-  const proxy = createTcpServer(near => {
-    const far = dialTcp(port, '127.0.0.1')
-    for (const socket of [near, far]) {
-      sockets.add(socket)
-      socket.on('error', () => {}).on('close', () => sockets.delete(socket) && (near.destroy(), far.destroy()))
-    }
-    near.pipe(far).pipe(near)
-  })
-  await new Promise(resolve => proxy.listen(0, '127.0.0.1', resolve))
+  const way = await wireTo(port)
   return {
-    port: proxy.address().port,
-    cut: () => sockets.forEach(socket => socket.resetAndDestroy()),
+    ...way,
     async stop() {
       child.kill('SIGTERM')
       equal(await within(exited, 'end of the server'), 0, 'exit')
-      proxy.close()
-      this.cut()
+      way.close()
     },
   }
 }
@@ -89,15 +78,7 @@ const tests = {
     }),
 
   'a call with sound and picture': () =>
-    world([], async ({ start, hears, page }) => {
-      await start('a', 'alice')
-      await start('b', 'bob')
-      await hears('a', 'open')
-      await hears('b', 'open')
-      await page.evaluate(async () => void listen('a', peers.a.call('bob', await media())))
-      await hears('a', 'stream audio,video', 1, 30_000)
-      await hears('b', 'stream audio,video', 1, 30_000)
-    }),
+    world([], callWithMedia),
 
   'who calls too early is connected when the other one comes': () =>
     world([], async ({ start, hears, connect, page }) => {
