@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sigfire/concepts.hpp>
+#include <sigfire/detail/layered_loop.hpp>
 #include <sigfire/detail/network_list.hpp>
 #include <sigfire/detail/proxy_protocol.hpp>
 #include <sigfire/detail/ready.hpp>
@@ -27,19 +28,18 @@ namespace sigfire::detail {
 /** PROXY headers between an engine and the loop of its sockets: they are taken off, and their addresses
  *  believed. The members mean what they mean in `loop_epoll`. */
 template <class Loop>
-class proxy_loop {
+class proxy_loop : public layered_loop<Loop> {
+    using layered_loop<Loop>::inner_;
     struct entry;
 
 public:
     using socket = std::unique_ptr<entry>;
-    static constexpr bool begins_late = true;
 
-    proxy_loop(boost::asio::io_context& io, turn_function turn, void* self) : inner_{io, turn, self} {}
+    proxy_loop(boost::asio::io_context& io, turn_function turn, void* self)
+        : layered_loop<Loop>{io, turn, self} {}
 
     /// From whom a header is expected; once, before the first connection.
     void expect(const network_list& proxies) { proxies_ = proxies; }
-
-    Loop& inner() { return inner_; }
 
     std::span<const ready> wait() {
         const auto found = inner_.wait();
@@ -48,12 +48,6 @@ public:
         for (auto* e : std::exchange(direct_, {})) ready_.push_back({e->tag, true, false});
         return ready_;
     }
-
-    time_point now() const { return inner_.now(); }
-    void wake() { inner_.wake(); }
-    void stop() { inner_.stop(); }
-    void listen(stream_acceptor& a) { inner_.listen(a); }
-    void unlisten(stream_acceptor& a) { inner_.unlisten(a); }
 
     socket accept(stream_acceptor& a, error_code& ec) {
         auto s = inner_.accept(a, ec);
@@ -141,7 +135,6 @@ private:
         return out;
     }
 
-    Loop inner_;
     network_list proxies_;
     std::vector<entry*> direct_; // those that are ready as they are
     std::vector<ready> ready_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sigfire/concepts.hpp>
+#include <sigfire/detail/layered_loop.hpp>
 #include <sigfire/detail/ready.hpp>
 #include <sigfire/detail/tcp_bind.hpp>
 #include <sigfire/detail/tls_server.hpp>
@@ -29,19 +30,18 @@ namespace sigfire::detail {
  *  One buffer takes what came, another what is to be sent; a connection keeps bytes of its own only while the
  *  other side does not take them, at most those of one `send`. */
 template <class Loop>
-class tls_loop {
+class tls_loop : public layered_loop<Loop> {
+    using layered_loop<Loop>::inner_;
     struct entry;
 
 public:
     using socket = std::unique_ptr<entry>;
-    static constexpr bool begins_late = true;
 
-    tls_loop(boost::asio::io_context& io, turn_function turn, void* self) : inner_{io, turn, self} {}
+    tls_loop(boost::asio::io_context& io, turn_function turn, void* self)
+        : layered_loop<Loop>{io, turn, self} {}
 
     /// What to serve; once, before the first connection.
     void use(std::shared_ptr<const tls_server> server) { server_ = std::move(server); }
-
-    Loop& inner() { return inner_; }
 
     std::span<const ready> wait() {
         ready_.clear();
@@ -62,12 +62,6 @@ public:
         }
         return ready_;
     }
-
-    time_point now() const { return inner_.now(); }
-    void wake() { inner_.wake(); }
-    void stop() { inner_.stop(); }
-    void listen(stream_acceptor& a) { inner_.listen(a); }
-    void unlisten(stream_acceptor& a) { inner_.unlisten(a); }
 
     socket accept(stream_acceptor& a, error_code& ec) {
         auto s = inner_.accept(a, ec);
@@ -224,7 +218,6 @@ private:
         if (e.shut && e.late.empty() && !std::exchange(e.shut_late, true)) inner_.shutdown(e.io);
     }
 
-    Loop inner_;
     std::shared_ptr<const tls_server> server_;
     tls_wire wire_;
     std::unique_ptr<char[]> buffer_ = std::make_unique_for_overwrite<char[]>(buffer_size);
