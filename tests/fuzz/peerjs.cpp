@@ -6,6 +6,7 @@
 // - whatever is sent to anyone is valid frames of messages that these clients know, whole or cut off at the
 //   end, and the first of them tells whether it was let in;
 // - the one that behaves keeps its id and hears what it says to itself, once and in order.
+#include "../support/fuzz_script.hpp"
 #include "../support/memory_loop.hpp"
 
 #include <sigfire/detail/random.hpp>
@@ -16,12 +17,9 @@
 #include <sigfire/server.hpp>
 #include <sigfire/takeover.hpp>
 
-#include <boost/json.hpp>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <deque>
 #include <string>
 #include <string_view>
@@ -32,11 +30,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
+using fuzzing::require, fuzzing::script, fuzzing::sent_json;
 namespace js = boost::json;
-
-void require(bool law) {
-    if (!law) std::abort();
-}
 
 using wire_peer = memory::basic_peer<framing::websocket<framing::role::client>>;
 
@@ -56,14 +51,9 @@ struct peer : wire_peer {
         for (const auto& e : events()) {
             require(!e.starts_with("!") && !e.starts_with("binary:"));
             if (!e.starts_with("text:")) continue;
-            error_code ec;
-            js::parse_options options;
-            options.max_depth = 600; // one level is ours
-            options.allow_invalid_utf16 = true;
-            const auto v = js::parse(std::string_view{e}.substr(e.find(':') + 1), ec, {}, options);
-            require(!ec || ec == js::error::exponent_overflow); // 1e999999999 passes, as it came
-            if (ec) continue;
-            out.push_back(v.as_object());
+            const auto v = sent_json(std::string_view{e}.substr(e.find(':') + 1));
+            if (!v) continue;
+            out.push_back(v->as_object());
             const std::string_view type = out.back().at("type").as_string();
             const bool verdict = type == "OPEN" || type == "ERROR" || type == "ID-TAKEN";
             require(verdict != judged);
@@ -75,23 +65,6 @@ struct peer : wire_peer {
                          type == "EXPIRE") &&
                         out.back().at("src").is_string() && out.back().at("dst").is_string());
         }
-        return out;
-    }
-};
-
-// Reads the script.
-struct script {
-    std::string_view rest;
-
-    unsigned byte() {
-        if (rest.empty()) return 0;
-        const auto b = static_cast<unsigned char>(rest.front());
-        rest.remove_prefix(1);
-        return b;
-    }
-    std::string_view bytes(std::size_t n) {
-        const auto out = rest.substr(0, n);
-        rest.remove_prefix(out.size());
         return out;
     }
 };

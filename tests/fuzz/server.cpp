@@ -5,16 +5,14 @@
 // there all the time:
 // - whatever is sent to anyone is valid frames of valid messages, whole or cut off at the end;
 // - the one that behaves gets exactly one reply to each of its requests, whatever the others do.
+#include "../support/fuzz_script.hpp"
 #include "../support/memory_loop.hpp"
 
 #include <sigfire/server.hpp>
 
-#include <boost/json.hpp>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <deque>
 #include <string>
 #include <string_view>
@@ -25,11 +23,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
+using fuzzing::require, fuzzing::script, fuzzing::sent_json;
 namespace js = boost::json;
-
-void require(bool law) {
-    if (!law) std::abort();
-}
 
 using wire_peer = memory::basic_peer<framing::websocket<framing::role::client>>;
 
@@ -53,15 +48,10 @@ struct peer : wire_peer {
         for (const auto& e : events()) {
             require(!e.starts_with("!"));
             if (e.starts_with("text:") || e.starts_with("binary:")) {
-                error_code ec;
-                js::parse_options options;
-                options.max_depth = 600; // one level is ours
-                options.allow_invalid_utf16 = true;
-                const auto v = js::parse(std::string_view{e}.substr(e.find(':') + 1), ec, {}, options);
-                require(!ec || ec == js::error::exponent_overflow); // 1e999999999 passes, as it came
-                if (ec) continue;
-                require(v.is_object());
-                out.push_back(v.as_object());
+                const auto v = sent_json(std::string_view{e}.substr(e.find(':') + 1));
+                if (!v) continue;
+                require(v->is_object());
+                out.push_back(v->as_object());
                 if (id.empty()) {
                     // a peer's first message is its welcome
                     require(out.back().at("cmd") == "welcome");
@@ -69,23 +59,6 @@ struct peer : wire_peer {
                 }
             }
         }
-        return out;
-    }
-};
-
-// Reads the script.
-struct script {
-    std::string_view rest;
-
-    unsigned byte() {
-        if (rest.empty()) return 0;
-        const auto b = static_cast<unsigned char>(rest.front());
-        rest.remove_prefix(1);
-        return b;
-    }
-    std::string_view bytes(std::size_t n) {
-        const auto out = rest.substr(0, n);
-        rest.remove_prefix(out.size());
         return out;
     }
 };

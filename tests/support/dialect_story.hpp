@@ -1,6 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include "fuzz_script.hpp"
 #include "wire_bench.hpp"
 
 #include <array>
@@ -32,18 +33,10 @@ public:
     void play(std::string_view script) {
         server.open("good");
         for (const auto* name : peers) server.open(name);
-        const auto byte = [&script]() -> unsigned {
-            if (script.empty()) return 0;
-            const auto b = static_cast<unsigned char>(script.front());
-            script.remove_prefix(1);
-            return b;
-        };
-        const auto bytes = [&](std::size_t n) {
-            const auto out = script.substr(0, n);
-            script.remove_prefix(out.size());
-            return out;
-        };
-        while (!script.empty()) {
+        fuzzing::script in{script};
+        const auto byte = [&in] { return in.byte(); };
+        const auto bytes = [&in](std::size_t n) { return in.bytes(n); };
+        while (!in.rest.empty()) {
             const auto b = byte();
             const std::string name = peers[b % peers.size()];
             auto& c = server.connections.at(name);
