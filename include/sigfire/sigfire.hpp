@@ -6,6 +6,7 @@
 #include <sigfire/claims.hpp>
 #include <sigfire/client.hpp>
 #include <sigfire/codec/json.hpp>
+#include <sigfire/codec/json_client.hpp>
 #include <sigfire/concepts.hpp>
 #include <sigfire/deferral.hpp>
 #include <sigfire/envelope.hpp>

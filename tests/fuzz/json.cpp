@@ -3,6 +3,7 @@
 // Any bytes as a message to both sides of the JSON codec: no crash; all kernels agree; what is accepted is
 // JSON for Boost.JSON too, and what is made of it as well.
 #include <sigfire/codec/json.hpp>
+#include <sigfire/codec/json_client.hpp>
 
 #include <boost/json.hpp>
 

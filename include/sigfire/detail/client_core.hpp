@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/codec/json.hpp>
+#include <sigfire/codec/json_client.hpp>
 #include <sigfire/concepts.hpp>
 #include <sigfire/detail/client_dial.hpp>
 #include <sigfire/detail/client_link.hpp>
