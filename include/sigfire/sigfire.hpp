@@ -1,7 +1,8 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-/// Everything but what needs a compiled library, and but the wires that a server names: `codec/binary.hpp`.
+/// Everything but what needs a compiled library, the wires that a server names (`codec/binary.hpp`), and
+/// `transport/beast.hpp`, which brings all of Beast's WebSocket.
 #include <sigfire/auth.hpp>
 #include <sigfire/claims.hpp>
 #include <sigfire/client.hpp>
