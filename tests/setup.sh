@@ -2,7 +2,7 @@
 # Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 # setup.sh [core|test|tools]...: what sigfire needs on Debian 12 or 13, as root or with sudo (default: everything).
 #   core    compiler, build tools, headers of Boost and OpenSSL, CLI11, spdlog    build and run the server
-#   test    node, chromium, meson                                                 real clients, consumers
+#   test    node, chromium, meson, and nginx in .deps/nginx                       real clients and proxies, consumers
 #   tools   clang 19 family, valgrind                                             sanitizers, fuzzing, format, bench
 # Does nothing where all is there.
 set -euo pipefail
@@ -48,3 +48,13 @@ elif [[ ! -e $here/../.deps/boost/.stamp && -z $(apt-get indextargets 'Origin: D
     retry apt update # a machine whose package lists were cleaned away
 fi
 retry "$here/fetch-boost.sh"
+
+# Unpacked only: an nginx that is installed serves on port 80 from then on. All it needs is there.
+nginx=$here/../.deps/nginx
+if [[ " $* " == *" test "* && ! -x $nginx/usr/sbin/nginx ]]; then
+    packages=$(mktemp -d)
+    trap 'rm -rf "$packages"' EXIT
+    (cd "$packages" && retry apt-get -qq -o "APT::Sandbox::User=$(id -un)" download nginx libnginx-mod-stream)
+    mkdir -p "$nginx"
+    for package in "$packages"/*.deb; do dpkg-deb -x "$package" "$nginx"; done
+fi

@@ -1,11 +1,13 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include "connection_log.hpp"
 #include "json_log.hpp"
 #include "settings.hpp"
 
 #include <sigfire/claims.hpp>
 #include <sigfire/heartbeat.hpp>
+#include <sigfire/hooks.hpp>
 #include <sigfire/hub.hpp>
 #include <sigfire/mailbox.hpp>
 #include <sigfire/outlet.hpp>
@@ -30,7 +32,7 @@ using features = sigfire::features<sigfire::topics, sigfire::presence, sigfire::
                                    sigfire::records<>, sigfire::resume, sigfire::claims, sigfire::takeover,
                                    sigfire::heartbeat, sigfire::roster, sigfire::mailbox<>>;
 using hub = sigfire::hub<sigfire::local_registry, sigfire::mailbox<>, sigfire::any_outlet, json_log,
-                         sigfire::no_hooks, features>;
+                         sigfire::hooks<connection_log>, features>;
 
 /// A listener of any transport.
 struct door {
@@ -42,6 +44,15 @@ struct door {
     virtual void reload() = 0;
 };
 
-/// Two translation units, since most of the compiler's time goes into these.
-std::unique_ptr<door> make_door(boost::asio::io_context&, const endpoint&, const settings&, hub&);
+/// A translation unit each, since most of the compiler's time goes into these.
+std::unique_ptr<door> make_plain_door(boost::asio::io_context&, const endpoint&, const settings&, hub&);
 std::unique_ptr<door> make_tls_door(boost::asio::io_context&, const endpoint&, const settings&, hub&);
+std::unique_ptr<door> make_proxied_door(boost::asio::io_context&, const endpoint&, const settings&, hub&);
+std::unique_ptr<door> make_tls_proxied_door(boost::asio::io_context&, const endpoint&, const settings&, hub&);
+
+/// The one that an endpoint asks for.
+inline std::unique_ptr<door> make_door(boost::asio::io_context& io, const endpoint& e, const settings& s,
+                                       hub& h) {
+    if (e.proxied) return e.tls ? make_tls_proxied_door(io, e, s, h) : make_proxied_door(io, e, s, h);
+    return e.tls ? make_tls_door(io, e, s, h) : make_plain_door(io, e, s, h);
+}

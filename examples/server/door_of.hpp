@@ -59,8 +59,13 @@ struct door_of final : door {
 template <class F>
 std::unique_ptr<door> with_transport(boost::asio::io_context& io, const endpoint& e, const settings& s, F f) {
     switch (e.kind) {
-    case wire::websocket:
-        return f(sigfire::websocket{io, {.address = e.host, .port = e.port, .origins = s.origins}});
+    case wire::websocket: {
+        sigfire::websocket_options o{.address = e.host, .port = e.port, .origins = s.origins};
+        if (!e.proxied) o.proxies = s.proxies;
+        o.limits.ping = s.ping;
+        if (s.ping.count() != 0) o.limits.dead = 2 * s.ping;
+        return f(sigfire::websocket{io, std::move(o)});
+    }
     case wire::tcp: return f(sigfire::tcp{io, {.address = e.host, .port = e.port}});
     case wire::unix_socket: break;
     }

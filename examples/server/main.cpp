@@ -48,11 +48,12 @@ sigfire::mailbox<> mailbox_for_others(const settings& s) {
 int serve(const settings& s) {
     raise_descriptor_limit();
     boost::asio::io_context io{1};
+    const json_log log{s.level};
     hub peers{{},
               {},
               mailbox_for_others(s),
-              json_log{s.level},
-              {},
+              log,
+              sigfire::hooks{connection_log{log}},
               features{sigfire::topics{{.limits = s.topics}}, sigfire::presence{},
                        sigfire::requests{{.timeout = s.request_timeout}},
                        sigfire::sessions{{.enabled = s.sessions}}, sigfire::records<>{},
@@ -61,7 +62,7 @@ int serve(const settings& s) {
                        sigfire::roster{}, mailbox_for_peerjs(s.peerjs_options)}};
     std::vector<std::unique_ptr<door>> doors;
     for (const auto& e : s.endpoints) {
-        doors.push_back(e.tls ? make_tls_door(io, e, s, peers) : make_door(io, e, s, peers));
+        doors.push_back(make_door(io, e, s, peers));
         sigfire::error_code ec;
         doors.back()->open(ec);
         if (ec) {

@@ -27,7 +27,8 @@ bool serve_page(const sigfire::request& request, sigfire::response& response) {
     return false;
 }
 
-std::unique_ptr<door> make_door(boost::asio::io_context& io, const endpoint& e, const settings& s, hub& h) {
+std::unique_ptr<door> make_plain_door(boost::asio::io_context& io, const endpoint& e, const settings& s,
+                                      hub& h) {
     return with_transport(io, e, s, [&](auto transport) -> std::unique_ptr<door> {
         return std::make_unique<door_of<decltype(transport)>>(std::move(transport), e, s, h);
     });

@@ -2,9 +2,13 @@
 
 #include "settings.hpp"
 
+#include <sigfire/error.hpp>
 #include <sigfire/version.hpp>
 
 #include <CLI/CLI.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/network_v4.hpp>
+#include <boost/asio/ip/network_v6.hpp>
 #include <boost/json/src.hpp>
 
 #include <algorithm>
@@ -54,19 +58,31 @@ constexpr scheme schemes[] = {
     {"unix:", wire::unix_socket, false}, {"tls+unix:", wire::unix_socket, true},
 };
 
-// The part of `rest` behind `?dialect=`, which is cut off.
-family cut_family(std::string_view& rest, const std::string& text) {
-    const auto query = rest.find('?');
-    if (query == rest.npos) return family::all;
-    const auto asked = rest.substr(query + 1);
-    rest = rest.substr(0, query);
-    constexpr std::string_view name = "dialect=";
-    if (asked.starts_with(name))
-        for (const auto& [known, value] : families)
-            if (asked.substr(name.size()) == known) return value;
-    refuse("'" + text +
-           "' asks for no dialect=NAME of: sigfire, msgpack, signal-fire-2016, socket-signal, "
-           "peerjs, y-webrtc");
+// What stands behind `?` in `rest`, from where it is cut off.
+void cut_query(std::string_view& rest, const std::string& text, endpoint& e) {
+    const auto begin = rest.find('?');
+    if (begin == rest.npos) return;
+    auto query = rest.substr(begin + 1);
+    rest = rest.substr(0, begin);
+    for (bool more = true; more;) {
+        const auto end = query.find('&');
+        const auto asked = query.substr(0, end);
+        more = end != query.npos;
+        if (more) query.remove_prefix(end + 1);
+        if (asked == "proxy-protocol") {
+            e.proxied = true;
+            continue;
+        }
+        constexpr std::string_view name = "dialect=";
+        const auto* const known = std::find_if(std::begin(families), std::end(families), [&](const auto& f) {
+            return asked.starts_with(name) && asked.substr(name.size()) == f.first;
+        });
+        if (known == std::end(families))
+            refuse("'" + text +
+                   "' asks for neither proxy-protocol nor dialect=NAME of: sigfire, msgpack, "
+                   "signal-fire-2016, socket-signal, peerjs, y-webrtc");
+        e.clients = known->second;
+    }
 }
 
 // ws://HOST:PORT, tcp://HOST:PORT or unix:PATH, also with TLS; an IPv6 host in brackets.
@@ -79,7 +95,8 @@ endpoint parse_endpoint(const std::string& text) {
                "' is none of ws://HOST:PORT, tcp://HOST:PORT, unix:PATH, nor one of these with TLS: "
                "wss://HOST:PORT, tls+tcp://HOST:PORT, tls+unix:PATH");
     rest.remove_prefix(known->begin.size());
-    endpoint e{known->kind, known->tls, {}, 0, cut_family(rest, text)};
+    endpoint e{known->kind, known->tls};
+    cut_query(rest, text, e);
     if (known->kind == wire::unix_socket) {
         if (rest.empty()) refuse("'" + text + "' has no path");
         e.host = rest;
@@ -124,6 +141,18 @@ std::string parse_path(const std::string& text) {
     return text;
 }
 
+// An address, a network or `unix`.
+std::string parse_proxy(const std::string& text) {
+    namespace ip = boost::asio::ip;
+    sigfire::error_code no_address, no_v4, no_v6;
+    ip::make_address(text, no_address);
+    ip::make_network_v4(text, no_v4);
+    ip::make_network_v6(text, no_v6);
+    if (text != "unix" && no_address && no_v4 && no_v6)
+        refuse("'" + text + "' is no address, no network like 10.0.0.0/8, nor unix");
+    return text;
+}
+
 // The command line, which fills `s`.
 class command_line {
 public:
@@ -140,8 +169,7 @@ public:
     void parse(std::vector<std::string> words) {
         std::reverse(words.begin(), words.end()); // as the library has it
         app_.parse(words);
-        if (s_.endpoints.empty())
-            s_.endpoints.push_back({wire::websocket, false, "127.0.0.1", 3003, family::all});
+        if (s_.endpoints.empty()) s_.endpoints.push_back({wire::websocket, false, "127.0.0.1", 3003});
         for (auto i = s_.endpoints.begin(); i != s_.endpoints.end(); ++i) {
             // Port 0 is a new one each time.
             const bool any = i->kind != wire::unix_socket && i->port == 0;
@@ -151,6 +179,7 @@ public:
                 refuse("the address " + i->host +
                        (i->kind == wire::unix_socket ? "" : ':' + std::to_string(i->port)) +
                        " is given twice");
+            if (i->proxied && s_.proxies.empty()) refuse("proxy-protocol needs --proxies");
             if (i->tls && !certificate_.empty()) continue;
             if (i->tls) refuse("a listener with TLS needs --tls-certificate");
         }
@@ -222,8 +251,7 @@ private:
     void where() {
         value("-p,--port", "WebSockets on 127.0.0.1:PORT; 0 = any free port (default 3003)",
               [this](const std::string& v) {
-                  s_.endpoints.push_back(
-                      {wire::websocket, false, "127.0.0.1", parse_port(v, v), family::all});
+                  s_.endpoints.push_back({wire::websocket, false, "127.0.0.1", parse_port(v, v)});
               });
         serve_
             .add_option_function<std::vector<std::string>>(
@@ -235,7 +263,8 @@ private:
                 "often "
                 "as you like. With ?dialect=NAME behind it, for the clients of one family only: sigfire, "
                 "msgpack, "
-                "signal-fire-2016, socket-signal, peerjs, y-webrtc")
+                "signal-fire-2016, socket-signal, peerjs, y-webrtc. With ?proxy-protocol, for proxies that "
+                "send that header")
             ->allow_extra_args(false);
         value("--rtc-config", "file with the RTCConfiguration that every peer is sent",
               [this](const std::string& v) { s_.rtc_configuration = json::serialize(read_json(v)); });
@@ -245,6 +274,20 @@ private:
             "given often is a list; and with rtc_configuration, an object");
         values("--origins", "pages that may connect, as browsers send it: https://example.org (default: any)",
                s_.origins);
+        serve_
+            .add_option_function<std::vector<std::string>>(
+                "--proxies",
+                [this](const std::vector<std::string>& all) {
+                    for (const auto& text : all) s_.proxies.push_back(parse_proxy(text));
+                },
+                "addresses and networks (10.0.0.0/8) of proxies in front, unix = those on Unix sockets: "
+                "their X-Forwarded-For and X-Forwarded-Proto are believed, or their PROXY header (default: "
+                "nobody's)")
+            ->allow_extra_args(false);
+        time("--ping",
+             "seconds of silence after which a WebSocket peer is pinged, and after as many again gone; 0 = "
+             "never (default 30)",
+             s_.ping);
         serve_.add_option("--tls-certificate", certificate_,
                           "PEM file of the certificate and those above it; read again on SIGHUP");
         serve_.add_option("--tls-key", key_, "PEM file of its key (default: in the same file)");

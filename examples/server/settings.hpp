@@ -23,9 +23,10 @@ enum class family { all, sigfire, msgpack, signal_fire_2016, socket_signal, peer
 struct endpoint {
     wire kind = wire::websocket;
     bool tls = false;
-    std::string host; ///< numeric address or `localhost`; of a Unix socket the path
+    std::string host{}; ///< numeric address or `localhost`; of a Unix socket the path
     std::uint16_t port = 0;
     family clients = family::all; ///< all: told apart by path and sub-protocol
+    bool proxied = false;         ///< connections of `settings::proxies` begin with a PROXY header
 
     bool operator==(const endpoint&) const = default;
 };
@@ -35,6 +36,8 @@ struct settings {
     std::vector<endpoint> endpoints;
     std::string rtc_configuration; ///< a JSON object, or empty
     std::vector<std::string> origins;
+    std::vector<std::string> proxies;       ///< who is believed about whom it speaks for
+    std::chrono::milliseconds ping{30'000}; ///< silence after which a WebSocket peer is pinged; 0: never
     spdlog::level::level_enum level = spdlog::level::info;
     sigfire::tls_options tls;                          ///< without certificates where no listener needs them
     std::chrono::milliseconds resume_window{30'000};   ///< 0: nobody can resume

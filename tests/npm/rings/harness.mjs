@@ -4,6 +4,7 @@
 
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -43,13 +44,22 @@ export function truth(value, what) {
   if (!value) throw new Error(what)
 }
 
-/** Runs the program. `stdout` and `stderr` grow as it speaks; `exited` resolves with {code, signal}. */
-export function run(args) {
-  const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+/** A TCP port of the loopback interface that nobody uses at the moment. */
+export async function unused() {
+  const server = createServer()
+  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address()
+  await new Promise(resolve => server.close(resolve))
+  return port
+}
+
+/** Runs the program, or another one. `stdout` and `stderr` grow as it speaks; `exited` resolves with {code, signal}. */
+export function run(args, program_file = binary) {
+  const child = spawn(program_file, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   children.add(child)
   const program = { child, stdout: '', stderr: '' }
   program.exited = new Promise(resolve => {
-    child.on('error', error => resolve({ error: `${binary}: ${error.message}` }))
+    child.on('error', error => resolve({ error: `${program_file}: ${error.message}` }))
     child.on('close', (code, signal) => resolve(signal ? { code, signal } : { code }))
   }).finally(() => children.delete(child))
   for (const stream of ['stdout', 'stderr']) {

@@ -5,11 +5,11 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import * as tls from 'node:tls'
 import WebSocket from 'ws'
-import { equal, ring, run, scratch, serve, truth, within } from './harness.mjs'
+import { equal, ring, run, scratch, serve, truth, unused, within } from './harness.mjs'
 
 /** A peer that speaks JSON text to one of the program's addresses, whatever its kind. */
 class Peer {
@@ -131,14 +131,6 @@ async function refused(args, code, pattern) {
   const lines = program.stderr.split('\n').filter(Boolean)
   equal(lines.length, 1, `lines on stderr of ${shown} (${program.stderr})`)
   if (pattern && !lines[0].includes(pattern)) throw new Error(`${shown} says ${lines[0]}, nothing of ${pattern}`)
-}
-
-const unused = async () => {
-  const server = createServer()
-  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address()
-  await new Promise(resolve => server.close(resolve))
-  return port
 }
 
 await ring({
@@ -417,6 +409,10 @@ await ring({
       [['serve', '--listen', 'wss://127.0.0.1:0'], '--tls-certificate'],
       [['serve', '--listen', 'ws://127.0.0.1:0/?dialect=none'], 'dialect=none'],
       [['serve', '--y-webrtc', 'nowhere'], 'nowhere'],
+      [['serve', '--listen', 'tcp://127.0.0.1:0/?proxy-protocol'], '--proxies'],
+      [['serve', '--listen', 'ws://127.0.0.1:0/?dialect=peerjs&proxy'], 'proxy'],
+      [['serve', '--proxies', 'somewhere'], 'somewhere'],
+      [['serve', '--proxies', '10.0.0.0/33'], '10.0.0.0/33'],
       [['serve', '--peerjs-alive', '-1'], '--peerjs-alive'],
       [['serve', '--listen', `tcp://${twice}`, '--listen', `tcp://${twice}`], twice],
       [['serve', '--listen', `unix:${path}`, '--listen', `unix:${path}`], path],

@@ -1,0 +1,13 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#include "door_of.hpp"
+
+#include <sigfire/transport/proxied.hpp>
+
+std::unique_ptr<door> make_proxied_door(boost::asio::io_context& io, const endpoint& e, const settings& s,
+                                        hub& h) {
+    return with_transport(io, e, s, [&](auto transport) -> std::unique_ptr<door> {
+        using proxied = sigfire::proxied<decltype(transport)>;
+        return std::make_unique<door_of<proxied>>(proxied{std::move(transport), {.proxies = s.proxies}}, e, s,
+                                                  h);
+    });
+}

@@ -1,0 +1,15 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#include "door_of.hpp"
+
+#include <sigfire/transport/proxied.hpp>
+#include <sigfire/transport/tls.hpp>
+
+std::unique_ptr<door> make_tls_proxied_door(boost::asio::io_context& io, const endpoint& e, const settings& s,
+                                            hub& h) {
+    return with_transport(io, e, s, [&](auto transport) -> std::unique_ptr<door> {
+        using proxied = sigfire::proxied<decltype(transport)>;
+        using secured = sigfire::tls<proxied>;
+        proxied behind{std::move(transport), {.proxies = s.proxies}};
+        return std::make_unique<door_of<secured>>(secured{std::move(behind), s.tls}, e, s, h);
+    });
+}
