@@ -9,8 +9,14 @@
 //   second of all pairs load idle       --port P --clients N [--base 100]     says "base", then "full"; goes
 //   on at a line on stdin load stalled    --port P --pid PID --rate R [--feed-rate 1000 --feed-size 16384
 //   --clients --size --seconds 5] load handshake  --port P --pid PID [--count 2000]
-// --ordered 0 accepts messages of a pair in any order (each exactly once).
+// --ordered 0 accepts messages of a pair in any order (each exactly once). --wire says what is spoken where
+// messages are throughput or paced: json unless it is peerjs, socket-signal or y-webrtc.
 // One JSON object per report on stdout; exit 1 and a reason on stderr if the server errs or takes too long.
+#include "load/json.hpp"
+#include "load/peerjs.hpp"
+#include "load/socket_signal.hpp"
+#include "load/y_webrtc.hpp"
+
 #include <algorithm>
 #include <arpa/inet.h>
 #include <array>
@@ -40,14 +46,11 @@
 
 namespace {
 
+using bench::die;
+using bench::heard;
 using std::string;
 using std::string_view;
 using namespace std::literals;
-
-[[noreturn]] void die(const string& why) {
-    std::fprintf(stderr, "load: %s\n", why.c_str());
-    std::exit(1);
-}
 
 std::int64_t now() {
     return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -103,125 +106,10 @@ private:
     std::uint64_t total_ = 0;
 };
 
-// ---- messages
-
-constexpr std::size_t id_size = 21, digits = 8;
-constexpr char mask[] = {0x5a, 0x3c, 0x13, 0x66};
-
-void put_number(char* p, std::uint32_t n) {
-    for (std::size_t i = digits; i-- > 0; n /= 10) p[i] = static_cast<char>('0' + n % 10);
-}
-
-// What every client of a run sends, but for the target and two numbers.
-struct pattern {
-    string text, frame; // frame: header, mask, masked text
-    std::size_t head, target, data, data_end, number, id;
-    string cmd;
-
-    explicit pattern(std::size_t size) {
-        const bool small = size < 400;
-        cmd = small ? "ice" : "offer";
-        const string blank(id_size, '?'), before = R"({"cmd":")" + cmd + R"(","target":")",
-                                          between = R"(","data":)", id_name = R"(,"id":")";
-        const string open = small ? R"({"candidate":")" : R"({"offer":{"type":"offer","sdp":"v=0\r\no=- )";
-        const string close = small ? R"("})" : R"("}})";
-        const auto fixed = before.size() + id_size + between.size() + open.size() + digits + close.size() +
-                           id_name.size() + id_size + 2;
-        if (size < fixed) die("--size is at least " + std::to_string(fixed));
-        string fill;
-        if (!small) {
-            static constexpr string_view lines[] = {
-                R"( 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\na=extmap-allow-mixed\r\n)",
-                R"(m=audio 9 UDP/TLS/RTP/SAVPF 111 63 9 0 8 13 110 126\r\nc=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\n)",
-                R"(a=ice-ufrag:4ZcD\r\na=ice-pwd:2/1muCWoOi3uLifh0NuRHlon\r\na=ice-options:trickle\r\n)",
-                R"(a=fingerprint:sha-256 7B:8B:F0:65:5F:78:E2:51:3B:AC:6F:F3:3F:46:1B:35:DC:B8:5F:64:1A:24:C2:43\r\n)",
-                R"(a=setup:actpass\r\na=mid:0\r\na=sendrecv\r\na=msid:- 6a9e1c0f-4f1d-4b6b-9a43-0f6cd1b0b8a2\r\n)",
-                R"(a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\na=rtcp-mux\r\na=rtcp-rsize\r\n)",
-                R"(a=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 transport-cc\r\na=fmtp:111 minptime=10;useinbandfec=1\r\n)",
-                R"(a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\na=rtpmap:9 G722/8000\r\na=rtpmap:0 PCMU/8000\r\n)",
-            };
-            for (std::size_t i = 0; fill.size() + lines[i % 8].size() <= size - fixed; ++i)
-                fill += lines[i % 8];
-        }
-        fill.resize(size - fixed, 'x');
-        text = before;
-        target = text.size();
-        text += blank + between;
-        data = text.size();
-        text += open;
-        number = text.size();
-        text += string(digits, '0') + fill + close;
-        data_end = text.size();
-        text += id_name;
-        id = text.size();
-        text += "message-id-:-00000000\"}";
-        if (text.size() != size || text.size() - id != id_size + 2) die("pattern of a wrong size");
-        frame = "\x81";
-        if (size < 126) {
-            frame += static_cast<char>(0x80 | size);
-        } else if (size < 65536) {
-            frame += static_cast<char>(0xfe);
-            frame += {static_cast<char>(size >> 8), static_cast<char>(size)};
-        } else
-            die("--size is below 65536");
-        frame.append(mask, 4);
-        head = frame.size();
-        for (std::size_t i = 0; i < size; ++i) frame += static_cast<char>(text[i] ^ mask[i & 3]);
-    }
-
-    void overlay(char* body, std::size_t at, const char* s, std::size_t n) const {
-        for (std::size_t i = 0; i < n; ++i) body[at + i] = static_cast<char>(s[i] ^ mask[(at + i) & 3]);
-    }
-
-    void write(string& out, string_view to, std::uint32_t n) const {
-        const auto at = out.size();
-        out += frame;
-        char* const body = out.data() + at + head;
-        char number_text[digits];
-        put_number(number_text, n);
-        overlay(body, target, to.data(), id_size);
-        overlay(body, number, number_text, digits);
-        overlay(body, id + id_size - digits, number_text, digits);
-    }
-
-    // The number of the message, or none if it is not what `from` sent.
-    std::optional<std::uint32_t> relayed(string_view got, string_view from) const {
-        auto eat = [&](string_view s) {
-            return got.starts_with(s) ? (got.remove_prefix(s.size()), true) : false;
-        };
-        if (!eat(R"({"id":")")) return {};
-        const auto quote = got.find('"');
-        if (quote == got.npos || quote == 0) return {};
-        got.remove_prefix(quote);
-        const string_view t = text;
-        if (!eat(R"(","cmd":")") || !eat(cmd) || !eat(R"(","origin":")") || !eat(from) ||
-            !eat(R"(","data":)") || !eat(t.substr(data, number - data)) || got.size() < digits)
-            return {};
-        std::uint32_t n = 0;
-        for (char c : got.substr(0, digits)) {
-            if (c < '0' || c > '9') return {};
-            n = n * 10 + static_cast<std::uint32_t>(c - '0');
-        }
-        got.remove_prefix(digits);
-        if (!eat(t.substr(number + digits, data_end - number - digits)) || got != "}") return {};
-        return n;
-    }
-
-    bool acknowledged(string_view got, std::uint32_t n) const {
-        char number_text[digits];
-        put_number(number_text, n);
-        return got.size() == 7 + id_size + 12 && got.starts_with(R"({"id":")") &&
-               got.substr(7, id_size - digits) == string_view(text).substr(id, id_size - digits) &&
-               got.substr(7 + id_size - digits, digits) == string_view(number_text, digits) &&
-               got.ends_with(R"(","ok":true})");
-    }
-};
-
 // ---- connections
 
-struct client {
+struct client : bench::party {
     int fd = -1;
-    string id;
     client* peer = nullptr;
     string in, out;                                  // incomplete input, output the socket did not take
     std::uint32_t sent = 0, acked = 0, received = 0; // received: all numbers below it
@@ -231,7 +119,7 @@ struct client {
 
 // As Chromium sends them, with what a site's own cookies add.
 constexpr string_view upgrade =
-    "GET /socket HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nPragma: no-cache\r\nCache-Control: "
+    " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nPragma: no-cache\r\nCache-Control: "
     "no-cache\r\n"
     "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 "
     "Safari/537.36\r\n"
@@ -244,11 +132,13 @@ constexpr string_view upgrade =
 
 class load {
 public:
-    explicit load(const std::map<string, string>& options) : options_(options), messages_(size()) {}
+    explicit load(const std::map<string, string>& options)
+        : options_(options), wire_(make_wire(count("size", 120))) {}
 
     int run(string_view mode) {
         if (mode == "throughput") return throughput();
         if (mode == "paced") return paced();
+        if (options_.contains("wire")) die("the other modes are for the wire json");
         if (mode == "idle") return idle();
         if (mode == "stalled") return stalled();
         if (mode == "handshake") return handshake();
@@ -263,12 +153,21 @@ private:
     std::size_t count(const char* name, double otherwise) const {
         return static_cast<std::size_t>(option(name, otherwise));
     }
-    std::size_t size() const { return count("size", 120); }
+    std::unique_ptr<bench::wire> make_wire(std::size_t size) const {
+        const auto at = options_.find("wire");
+        const string name = at == options_.end() ? "json" : at->second;
+        if (name == "json") return std::make_unique<bench::json>(size);
+        if (name == "peerjs") return std::make_unique<bench::peerjs>(size);
+        if (name == "socket-signal") return std::make_unique<bench::socket_signal>(size);
+        if (name == "y-webrtc") return std::make_unique<bench::y_webrtc>(size);
+        die("wires: json, peerjs, socket-signal, y-webrtc");
+    }
     process server() const { return process(static_cast<int>(option("pid", 0))); }
 
     // ---- opening
 
-    int dial(int receive_buffer = 0) const {
+    // As client `number`.
+    int dial(std::size_t number, int receive_buffer = 0) const {
         const int fd = socket(AF_INET, SOCK_STREAM, 0);
         if (fd < 0) die("socket: "s + std::strerror(errno));
         const int on = 1;
@@ -284,13 +183,14 @@ private:
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
             die("connect: "s + std::strerror(errno));
-        if (send(fd, upgrade.data(), upgrade.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(upgrade.size()))
+        const auto first = "GET " + wire_->target(number) + string(upgrade) + wire_->hello(number);
+        if (send(fd, first.data(), first.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(first.size()))
             die("the upgrade was not taken");
         return fd;
     }
 
-    // The id in the welcome, which must be the first message.
-    static string welcome(int fd) {
+    // Who the client is: by the welcome, which must be the first message.
+    bench::party welcome(int fd, std::size_t number) const {
         string got;
         for (;;) {
             char part[2048];
@@ -303,22 +203,19 @@ private:
                 die("no proper 101: " + got);
             const string_view frame = string_view(got).substr(end + 4);
             const auto length = static_cast<std::size_t>(frame[1]);
-            if (frame[0] != '\x81' || length > 125) die("no proper welcome");
+            if (frame[0] != wire_->kind() || length > 125) die("no proper welcome");
             if (frame.size() < length + 2) continue;
-            const auto text = frame.substr(2);
-            const auto at = text.find(R"(","cmd":"welcome","data":{"id":")");
-            if (!text.starts_with(R"({"id":")") || text.size() != length || at == text.npos)
-                die("welcome is " + string(text));
-            const auto id = text.substr(at + 32);
-            if (id.size() != id_size + 3 || !id.ends_with("\"}}")) die("ids are not of 21 characters");
-            return string(id.substr(0, id_size));
+            const auto who = wire_->greeted(frame.substr(2), number);
+            if (!who) die("welcome is " + string(frame.substr(2)));
+            return *who;
         }
     }
 
     client* add() {
+        const auto number = clients_.size();
         auto& c = *clients_.emplace_back(std::make_unique<client>());
-        c.fd = dial();
-        c.id = welcome(c.fd);
+        c.fd = dial(number);
+        static_cast<bench::party&>(c) = welcome(c.fd, number);
         epoll_event e{};
         e.events = EPOLLIN;
         e.data.ptr = &c;
@@ -339,7 +236,7 @@ private:
 
     void send_messages(client& c, std::uint32_t n, std::int64_t stamp) {
         for (; n; --n) {
-            messages_.write(c.out, c.peer->id, c.sent++);
+            wire_->write(c.out, c, *c.peer, c.sent++);
             c.sent_at.push_back(stamp);
             ++sent_;
         }
@@ -388,7 +285,7 @@ private:
             }
             if (length > 65535 || (head == 2 && length > 125)) die("unexpected frame length");
             if (rest.size() < head + length) break;
-            if (rest[0] == '\x81')
+            if (rest[0] == wire_->kind())
                 answers += text(c, rest.substr(head, length), at);
             else if (rest[0] == '\x89')
                 pong(c, rest.substr(head, length));
@@ -397,7 +294,7 @@ private:
             rest.remove_prefix(head + length);
         }
         c.in = rest;
-        if (answers) send_messages(c, answers, now());
+        if (answers || !c.out.empty()) send_messages(c, answers, now());
     }
 
     void pong(client& c, string_view text) {
@@ -411,14 +308,14 @@ private:
     // Checks one message; how many to send back.
     std::uint32_t text(client& c, string_view got, std::int64_t at) {
         if (&c == feeder_) return 0; // told that its target is gone, perhaps
-        if (got.substr(std::min(got.size(), 7 + id_size), 7) == R"(","ok":)") {
-            if (!messages_.acknowledged(got, c.acked++)) die("wrong answer: " + string(got));
+        const auto [what, number] = wire_->judge(got, c, *c.peer, c.out);
+        if (what == heard::acknowledged) {
+            if (number != c.acked++) die("wrong answer: " + string(got.substr(0, 400)));
             ++acked_;
             return 0;
         }
         client& from = *c.peer;
-        const auto n = messages_.relayed(got, from.id);
-        const auto at_front = n ? *n - c.received : ~0u;
+        const auto at_front = what == heard::relayed ? number - c.received : ~0u;
         if (at_front >= from.sent_at.size() || from.sent_at[at_front] == 0 || (at_front != 0 && ordered_))
             die("wrong message: " + string(got.substr(0, 400)));
         ++received_;
@@ -431,10 +328,11 @@ private:
     void drain() {
         bounce_ = 0;
         const auto limit = now() + patience;
-        while (received_ != sent_ || acked_ != sent_) {
+        const auto& answered = wire_->acknowledges() ? acked_ : received_;
+        while (received_ != sent_ || answered != sent_) {
             if (now() > limit)
                 die("lost: " + std::to_string(sent_ - received_) + " messages, " +
-                    std::to_string(sent_ - acked_) + " answers");
+                    std::to_string(sent_ - answered) + " answers");
             pump(100);
         }
     }
@@ -526,10 +424,11 @@ private:
         run_paced(rate, seconds, [](std::int64_t) {});
         const double without = latency_.quantile(0.99);
 
-        const int reader = dial(4096);
-        const string id = welcome(reader);
+        const int reader = dial(0, 4096);
+        const auto who = welcome(reader, 0);
         feeder_ = add();
-        const pattern big(count("feed-size", 16384));
+        const auto big_size = count("feed-size", 16384);
+        const auto big = make_wire(big_size);
         pace feed{second / option("feed-rate", 1000)};
         latency_ = {};
         string sizes;
@@ -537,8 +436,8 @@ private:
         std::int64_t most = before, sample = 0;
         int samples = 0;
         run_paced(rate, seconds, [&](std::int64_t t) {
-            if (feed.due(t) && feeder_->out.size() < big.frame.size()) {
-                big.write(feeder_->out, id, static_cast<std::uint32_t>(feed.done++));
+            if (feed.due(t) && feeder_->out.size() < big_size) {
+                big->write(feeder_->out, *feeder_, who, static_cast<std::uint32_t>(feed.done++));
                 flush(*feeder_);
             }
             if (t < sample) return;
@@ -585,8 +484,8 @@ private:
         auto open_and_close = [&](std::size_t k) {
             std::array<int, 16> fds;
             for (std::size_t i = 0; i < k; i += fds.size()) {
-                for (auto& fd : fds) fd = dial();
-                for (auto fd : fds) welcome(fd);
+                for (auto& fd : fds) fd = dial(0);
+                for (auto fd : fds) welcome(fd, 0);
                 for (auto fd : fds) close(fd);
             }
         };
@@ -609,7 +508,7 @@ private:
     }
 
     std::map<string, string> options_;
-    pattern messages_;
+    std::unique_ptr<bench::wire> wire_;
     int epoll_ = epoll_create1(0);
     std::vector<std::unique_ptr<client>> clients_;
     std::vector<char> buffer_ = std::vector<char>(512 * 1024);

@@ -23,10 +23,11 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-PARTS = ["cpu", "instr", "idle", "handshake", "latency", "stalled", "compile"]
+PARTS = ["cpu", "wires", "instr", "idle", "handshake", "latency", "stalled", "compile"]
 SERVERS = ["floor", "sigfire", "every_part", "beast", "ws", "signal-fire"]
 NATIVE = ["floor", "sigfire", "every_part", "beast"]
 RATIOS = [("sigfire", "floor"), ("every_part", "sigfire"), ("beast", "sigfire"), ("ws", "sigfire"), ("signal-fire", "sigfire")]
+WIRES = {"peerjs": "`peer`", "socket-signal": "`socket-signal-websocket`", "y-webrtc": "`y-webrtc`"}
 CELLS = [(120, 1), (120, 16), (4096, 1), (4096, 16)]
 
 
@@ -37,12 +38,13 @@ def fail(why):
 class Server:
     """One server as a process of its own, ready when the constructor returns; `stop` ends it."""
 
-    def __init__(self, name, wrapper=()):
-        self.name = name
+    def __init__(self, name, wrapper=(), wire=None):
+        self.name, self.wire = name, wire
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        command = [str(binary(name))] if name in NATIVE else ["node", str(HERE / "rivals" / f"{name}.mjs")]
+        command = [str(binary("dialects")), wire] if wire and name in NATIVE else \
+            [str(binary(name))] if name in NATIVE else ["node", str(HERE / "rivals" / f"{wire or name}.mjs")]
         self.errors = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(["taskset", "-c", "0", *wrapper, *command, str(self.port)],
                                         stdout=subprocess.PIPE, stderr=self.errors, text=True)
@@ -89,11 +91,11 @@ class Server:
 
 
 @contextlib.contextmanager
-def running(names, wrapper=()):
+def running(names, wrapper=(), wire=None):
     with contextlib.ExitStack() as stack:
         servers = {}
         for name in names:
-            servers[name] = Server(name, wrapper)
+            servers[name] = Server(name, wrapper, wire)
             stack.callback(servers[name].stop)
         yield servers
 
@@ -111,6 +113,8 @@ def read_line(stream, seconds):
 def load_command(mode, server, **settings):
     # The published Signal-Fire server draws ids asynchronously and so lets messages of a burst overtake each other.
     settings = {"port": server.port, "pid": server.pid, "ordered": int(server.name != "signal-fire"), **settings}
+    if server.wire:
+        settings["wire"] = server.wire
     words = [w for key, value in settings.items() for w in (f"--{key.replace('_', '-')}", str(value))]
     return ["taskset", "-c", "1", str(binary("load")), mode, *words]
 
@@ -122,17 +126,18 @@ def load(mode, server, **settings):
     return json.loads(done.stdout)
 
 
-def rounds(names, measure):
+def rounds(names, measure, wire=None, count=None):
     """measure(server) of each server in turn, options.rounds times, after a round that does not count."""
     results = {name: [] for name in names}
-    with running(names) as servers:
-        for n in range(options.rounds + 1):
+    count = count or options.rounds
+    with running(names, wire=wire) as servers:
+        for n in range(count + 1):
             order = names if n % 2 else names[::-1]
             for name in order:
                 value = measure(servers[name])
                 if n:
                     results[name].append(value)
-            progress(f"round {n} of {options.rounds}")
+            progress(f"round {n} of {count}")
     return results
 
 
@@ -171,17 +176,31 @@ def compared(head, results_by_row, names, digits=2):
 # ---- parts
 
 
+def all_cells(server, **settings):
+    return [load("throughput", server, size=size, window=window, clients=options.clients,
+                 **{"seconds": options.seconds, **settings})["cpu_us"] for size, window in CELLS]
+
+
+def cell_rows(results):
+    return [(f"{size} B, W={window}", {n: [r[i] for r in results[n]] for n in results})
+            for i, (size, window) in enumerate(CELLS)]
+
+
 def measure_cpu(names):
     print(f"### Server CPU µs per message, with acknowledgements (n={options.clients}, {options.rounds} rounds: "
           "median (min..max))\n")
+    compared("cell", cell_rows(rounds(names, all_cells)), names)
 
-    def all_cells(server):
-        return [load("throughput", server, size=size, window=window, clients=options.clients,
-                     seconds=options.seconds)["cpu_us"] for size, window in CELLS]
 
-    results = rounds(names, all_cells)
-    compared("cell", [(f"{size} B, W={window}", {n: [r[i] for r in results[n]] for n in names})
-                      for i, (size, window) in enumerate(CELLS)], names)
+def measure_wires(_):
+    count = 1 if options.quick else options.rounds
+    times = {"seconds": 0.2, "warmup": 0.1} if options.quick else {}
+    print(f"### Server CPU µs per message on foreign wires, by the bytes of what peers tell each other "
+          f"(n={options.clients}, {count} rounds: median (min..max))\n")
+    for wire, original in WIRES.items():
+        progress(wire)
+        names = ["sigfire", original]
+        compared(wire, cell_rows(rounds(names, lambda server: all_cells(server, **times), wire, count)), names)
 
 
 def measure_instr(names):
@@ -309,6 +328,13 @@ def measure_compile(_):
     table(["", "CPU s", "peak MB"], rows)
 
 
+def install_rivals():
+    lock, installed = (HERE / "package-lock.json").read_text(), HERE / "node_modules/.installed"
+    if not installed.exists() or installed.read_text() != lock:
+        subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=HERE, check=True, stdout=sys.stderr)
+        installed.write_text(lock)
+
+
 def main():
     names = []
     for name in options.servers or [n for n in SERVERS if n != "every_part"]:
@@ -316,8 +342,10 @@ def main():
             progress(f"{name} left out: {binary(name)} is not built")
         else:
             names.append(name)
-    if any(n not in NATIVE for n in names) and not (HERE / "node_modules").is_dir():
-        subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=HERE, check=True, stdout=sys.stderr)
+    if "wires" in options.only and not binary("dialects").exists():
+        fail(f"{binary('dialects')} is not built")
+    if "wires" in options.only or any(n not in NATIVE for n in names):
+        install_rivals()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     for part in PARTS:
