@@ -359,7 +359,7 @@ if __name__ == "__main__":
     commas = lambda allowed: lambda text: [w if w in allowed else parser.error(f"{w} is none of {', '.join(allowed)}")
                                            for w in text.split(",")]
     parser.add_argument("--only", type=commas(PARTS), default=PARTS, help=f"parts, of {','.join(PARTS)}")
-    parser.add_argument("--servers", type=commas(SERVERS), help=f"servers, of {','.join(SERVERS)} (all; every_part for instr only)")
+    parser.add_argument("--servers", type=commas(SERVERS), help=f"servers, of {','.join(SERVERS)} (all; every_part for instr only), but for wires")
     parser.add_argument("--rounds", type=int, help="interleaved rounds (7)")
     parser.add_argument("--seconds", type=float, help="of each run (1.5)")
     parser.add_argument("--clients", type=int, help="connections of the load (1000)")
