@@ -1,6 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #include <sigfire/takeover.hpp>
 
+#include "support/hub_bench.hpp"
 #include "support/peerjs_world.hpp"
 
 #include <sigfire/resume.hpp>
@@ -82,6 +83,19 @@ BOOST_AUTO_TEST_CASE(resumption_leaves_such_peers_alone) {
     same(w.heard("b"), {"open 101 ", opened});
     w.lose("b");
     BOOST_TEST(w.h.size() == 0u);
+}
+
+// Peers of other wires have no token, or one that is for resuming.
+BOOST_AUTO_TEST_CASE(nothing_is_no_token) {
+    hub_world::hub_bench<features<resume, takeover>> b;
+    using hub_world::entrance;
+    BOOST_TEST(!b.connect("a", entrance{.id = "x"}).empty());
+    BOOST_TEST(b.connect("b", entrance{.id = "x"}).empty());
+    BOOST_TEST(b.is_open("a"));
+    BOOST_TEST(!b.connect("c", entrance{}).empty()); // who names no id is nobody's successor
+    BOOST_TEST(!b.connect("d", entrance{.id = "y", .target = "/?resume", .token = "t"}).empty());
+    BOOST_TEST(b.connect("e", entrance{.id = "y", .target = "/?resume", .token = "t"}).empty());
+    BOOST_TEST(b.is_open("d"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

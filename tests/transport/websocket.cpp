@@ -127,6 +127,11 @@ BOOST_AUTO_TEST_CASE(addresses_that_cannot_be) {
         engine.open(ec);
         BOOST_TEST(ec.failed(), wrong);
     }
+    sigfire::websocket::engine<int, echo_sink> engine{sigfire::websocket{io, {.proxies = {"10.0.0.0/33"}}},
+                                                      sink};
+    error_code ec;
+    engine.open(ec);
+    BOOST_TEST((ec == boost::asio::error::invalid_argument), "networks that cannot be");
 }
 
 // The rest of time is tested in virtual time; here the real timer has to be armed.
