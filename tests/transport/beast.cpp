@@ -33,7 +33,7 @@ using strings = std::vector<std::string>;
 using plain = boost::beast::tcp_stream;
 using encrypted = asio::ssl::stream<plain>;
 template <class Below>
-using over = sigfire::beast<boost::beast::websocket::stream<Below>>;
+using over = sigfire::beast<boost::beast::websocket::stream<Below, false>>;
 using transport_type = sigfire::beast<>;
 static_assert(std::is_same_v<transport_type, over<plain>>);
 
@@ -104,11 +104,18 @@ struct recorder {
         offered = r["Sec-WebSocket-Protocol"];
         ++opened;
         if (answers) c.accept(offered);
+        if (turns_away) c.refuse({0, 4000, "no HTTP for you"});
         last = &c;
     }
     void received(connection& c, message m) {
         heard.push_back((m.type == message_type::text ? "t:" : "b:") + std::string{m.view()});
         if (m.view() == "farewell") c.close({0, 4009, std::string_view{long_text}}, errc::denied);
+        if (m.view() == "farewell") {
+            BOOST_TEST(!c.ping());
+            c.accept({});
+            c.refuse({});
+            c.close({}, errc::stopping);
+        }
         if (m.view() == "cut") c.close({0, 0, {}}, errc::denied);
         if (m.view() == "no code") c.close({0, 1005, {}}, errc::denied);
         say(c, m.view(), m.type == message_type::text ? message_type::binary : message_type::text);
@@ -133,7 +140,7 @@ struct recorder {
     std::vector<errc> causes;
     connection* last = nullptr;
     int opened = 0, signs = 0, ticks = 0;
-    bool secure = false, answers = true;
+    bool secure = false, answers = true, turns_away = false;
     time_point due = time_point::min();
 };
 
@@ -243,7 +250,13 @@ BOOST_AUTO_TEST_CASE(bad_upgrades_are_refused) {
     BOOST_TEST(s.sink.opened == 0);
     s.sink.answers = false;
     BOOST_TEST(answer_to(s, memory::upgrade_request()).starts_with("HTTP/1.1 500 "));
+    s.sink.turns_away = true;
+    BOOST_TEST(answer_to(s, memory::upgrade_request()).empty(), "cut, as there are no words for it");
     BOOST_TEST(s.sink.causes.empty());
+    BOOST_TEST(s.sink.opened == 2);
+    auto head = memory::upgrade_request();
+    BOOST_TEST(answer_to(s, head.replace(0, 3, "HEAD")).starts_with("HTTP/1.1 404 "));
+    BOOST_TEST(s.sink.opened == 2, "to HEAD no answer may have a body");
 }
 
 BOOST_AUTO_TEST_CASE(what_breaks_the_rules_ends_with_its_cause) {
