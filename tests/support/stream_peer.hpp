@@ -42,6 +42,8 @@ inline boost::asio::generic::stream_protocol::endpoint endpoint_of(std::string_v
 struct no_layer {
     /// Takes what is to be said, and adds to what goes over the wire.
     void seal(std::string& said, std::string& wire) { wire += std::exchange(said, {}); }
+    /// Says goodbye.
+    void finish() {}
     /// What bytes of the wire say.
     std::string open(std::string_view bytes) { return std::string{bytes}; }
     /// Whether the other side said goodbye, or this one cannot go on.
@@ -51,14 +53,16 @@ struct no_layer {
 template <class Framing, class Layer = no_layer>
 class peer {
 public:
-    peer(boost::asio::io_context& io, std::string_view url, Layer layer = {})
+    /// `upgrade`: the request that opens a WebSocket.
+    peer(boost::asio::io_context& io, std::string_view url, Layer layer = {},
+         std::string upgrade = memory::upgrade_request())
         : body_{std::make_unique<body>(io, std::move(layer))} {
         const auto to = endpoint_of(url);
         body_->socket.open(to.protocol());
         body_->socket.connect(to); // the kernel answers, not the server
         body_->socket.non_blocking(true);
         if constexpr (Framing::control_bound != 0) {
-            body_->out = memory::upgrade_request();
+            body_->out = std::move(upgrade);
             body_->upgrading = true;
         }
         all().insert(body_.get());
@@ -68,9 +72,8 @@ public:
         if (body_) all().erase(body_.get());
     }
 
-    void send(std::string_view text) {
-        body_->out +=
-            test::sealed(body_->framing, message_type::text, text, Framing::header_bound(text.size()));
+    void send(std::string_view bytes, message_type type = message_type::text) {
+        body_->out += test::sealed(body_->framing, type, bytes, Framing::header_bound(bytes.size()));
     }
     void write(std::string_view bytes) { body_->out += bytes; }
 
@@ -81,6 +84,25 @@ public:
     bool ended() const { return body_->ended; }
     Layer& layer() { return body_->layer; }
     void stall() { body_->stalled = true; }
+    /// Ends it properly; for a WebSocket that is to ask the server to.
+    void close() {
+        if constexpr (Framing::control_bound != 0) {
+            std::string frame(Framing::control_bound, '\0');
+            frame.resize(body_->framing.write_control(control::close, 1000, {}, frame.data()));
+            write(frame);
+        }
+        body_->step();
+        if (Framing::control_bound != 0 || ended()) return;
+        layer().finish();
+        body_->step();
+        hang_up();
+    }
+    /// Breaks off within a message, which no server takes for a proper end.
+    void cut() {
+        write("{");
+        body_->step();
+        hang_up();
+    }
     void hang_up() {
         error_code ignored;
         body_->socket.close(ignored);
@@ -142,7 +164,10 @@ private:
                     upgrading = false;
                     got = late;
                 }
-                framing.feed(got, framing_limits{.message = 1u << 30, .idle_frames = 1u << 30}, *this);
+                // What tells no text from bytes may carry either.
+                constexpr framing_limits limits{
+                    .message = 1u << 30, .idle_frames = 1u << 30, .check_utf8 = Framing::control_bound != 0};
+                framing.feed(got, limits, *this);
                 if (layer.over()) {
                     ended = true;
                     socket.close(ec);
