@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url'
 import { launchChromium } from './chromium.mjs'
 import { truth } from './harness.mjs'
 
-const script = readFileSync(fileURLToPath(new URL('../node_modules/peerjs/dist/peerjs.min.js', import.meta.url)))
+/** PeerJS's own. */
+export const script = fileURLToPath(new URL('../node_modules/peerjs/dist/peerjs.min.js', import.meta.url))
 
 let browser
 
@@ -45,6 +46,13 @@ export async function launch() {
 
 export const close = () => browser?.close()
 
+/** A tab with that page. */
+export async function open(url) {
+  const page = await browser.newPage()
+  await page.goto(url)
+  return page
+}
+
 /** Chromium gathers no ICE candidates on the loopback interface alone. */
 export function needNetwork() {
   const outside = Object.values(networkInterfaces()).flat().some(address => !address.internal)
@@ -55,13 +63,12 @@ export function needNetwork() {
 export async function tab(port, test) {
   const host = createServer((request, response) => {
     response.setHeader('content-type', request.url === '/peerjs.js' ? 'text/javascript' : 'text/html')
-    response.end(request.url === '/peerjs.js' ? script : source)
+    response.end(request.url === '/peerjs.js' ? readFileSync(script) : source)
   })
   await new Promise(resolve => host.listen(0, '127.0.0.1', resolve))
-  const page = await browser.newPage()
+  const page = await open(`http://127.0.0.1:${host.address().port}/`)
   const told = name => page.evaluate(name => log[name] ?? [], name)
   try {
-    await page.goto(`http://127.0.0.1:${host.address().port}/`)
     const location = { host: '127.0.0.1', port, path: '/', config: { iceServers: [] } }
     await test({
       page,

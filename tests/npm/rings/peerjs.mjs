@@ -1,25 +1,25 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
 // Unmodified peerjs 1.5.5 in headless Chromium, on pages of another origin, against peerjs_server: the program
-// beside the one under test.
+// beside the one under test. And on the page of an example, which is its own server.
 
 import { spawn } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { binary, equal, ring, truth, within } from './harness.mjs'
-import { callWithMedia, close, launch, needNetwork, tab } from './peerjs-tab.mjs'
+import { callWithMedia, close, launch, needNetwork, open, script, tab } from './peerjs-tab.mjs'
 import { wireTo } from './wire.mjs'
 
-const program = process.env.PEERJS_SERVER ?? join(dirname(binary), 'peerjs_server')
+const beside = process.env.PEERJS_SERVERS ?? dirname(binary)
 
-/** Starts the server with these options; a wire to it that can be cut lies before it. */
-async function serve(options = []) {
-  const child = spawn(program, options, { stdio: ['ignore', 'pipe', 'inherit'] })
+/** Starts a server with these arguments; a wire to it that can be cut lies before it. */
+async function serve(args = [], program = 'peerjs_server') {
+  const child = spawn(join(beside, program), args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const exited = new Promise(resolve => child.on('error', resolve).on('close', code => resolve(code)))
   let said = ''
   child.stdout.setEncoding('utf8').on('data', text => (said += text))
   const ready = (async () => {
     for (;;) {
-      const port = /^listening on ws:\/\/127\.0\.0\.1:(\d+)$/m.exec(said)?.[1]
+      const port = /^(?:listening on ws|open http):\/\/127\.0\.0\.1:(\d+)\b/m.exec(said)?.[1]
       if (port) return Number(port)
       await new Promise(resolve => setTimeout(resolve, 10))
     }
@@ -180,6 +180,35 @@ const tests = {
       await page.waitForTimeout(1500)
       equal(await told('a'), ['open'], 'what the living one told')
     }),
+
+  'the page of an example: two people chat': async () => {
+    const server = await serve(['0', script], 'example_18_peerjs_page')
+    const tabs = []
+    try {
+      for (const _ of 'ab') tabs.push(await open(`http://127.0.0.1:${server.port}/`))
+      const [a, b] = tabs
+      const shows = (tab, text) => tab.locator('#log li', { hasText: text }).waitFor({ timeout: 30_000 })
+      const say = async (tab, text) => {
+        await tab.fill('#text', text)
+        await tab.click('#say button')
+      }
+      await say(a, 'is anybody there?')
+      await shows(a, 'there is nobody to talk to')
+      const id = b.locator('#me', { hasText: /^[0-9a-f-]{36}$/ })
+      await id.waitFor()
+      await a.fill('#other', await id.textContent())
+      await a.click('#call button')
+      await shows(a, `connected with ${await id.textContent()}`)
+      await shows(b, 'connected with ')
+      for (const [from, to, text] of [[a, b, 'hello <b>you</b>'], [b, a, 'žluťoučký 🔥']]) {
+        await say(from, text)
+        await shows(to, `they: ${text}`)
+      }
+    } finally {
+      for (const tab of tabs) await tab.close()
+      await server.stop()
+    }
+  },
 }
 
 await ring(tests, { after: close })
