@@ -11,14 +11,16 @@
 //   --clients --size --seconds 5] load handshake  --port P --pid PID [--count 2000]
 // --ordered 0 accepts messages of a pair in any order (each exactly once). --wire says what is spoken where
 // messages are throughput or paced: json unless it is peerjs, socket-signal or y-webrtc.
+// --unix PATH instead of --port: a Unix socket, with messages behind their length. --tls 1: TLS on the port.
 // One JSON object per report on stdout; exit 1 and a reason on stderr if the server errs or takes too long.
+#include "load/channel.hpp"
+#include "load/framing.hpp"
 #include "load/json.hpp"
 #include "load/peerjs.hpp"
 #include "load/socket_signal.hpp"
 #include "load/y_webrtc.hpp"
 
 #include <algorithm>
-#include <arpa/inet.h>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -32,8 +34,6 @@
 #include <fstream>
 #include <map>
 #include <memory>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <optional>
 #include <poll.h>
 #include <string>
@@ -109,7 +109,7 @@ private:
 // ---- connections
 
 struct client : bench::party {
-    int fd = -1;
+    bench::channel line;
     client* peer = nullptr;
     string in, out;                                  // incomplete input, output the socket did not take
     std::uint32_t sent = 0, acked = 0, received = 0; // received: all numbers below it
@@ -132,8 +132,7 @@ constexpr string_view upgrade =
 
 class load {
 public:
-    explicit load(const std::map<string, string>& options)
-        : options_(options), wire_(make_wire(count("size", 120))) {}
+    explicit load(const std::map<string, string>& options) : options_(options) {}
 
     int run(string_view mode) {
         if (mode == "throughput") return throughput();
@@ -153,10 +152,14 @@ private:
     std::size_t count(const char* name, double otherwise) const {
         return static_cast<std::size_t>(option(name, otherwise));
     }
+    string word(const char* name) const {
+        const auto at = options_.find(name);
+        return at == options_.end() ? string() : at->second;
+    }
     std::unique_ptr<bench::wire> make_wire(std::size_t size) const {
-        const auto at = options_.find("wire");
-        const string name = at == options_.end() ? "json" : at->second;
-        if (name == "json") return std::make_unique<bench::json>(size);
+        const auto name = word("wire");
+        if (name.empty() || name == "json") return std::make_unique<bench::json>(size, framing_);
+        if (framing_ != bench::framing::websocket) die("the Unix socket is for the wire json");
         if (name == "peerjs") return std::make_unique<bench::peerjs>(size);
         if (name == "socket-signal") return std::make_unique<bench::socket_signal>(size);
         if (name == "y-webrtc") return std::make_unique<bench::y_webrtc>(size);
@@ -167,46 +170,35 @@ private:
     // ---- opening
 
     // As client `number`.
-    int dial(std::size_t number, int receive_buffer = 0) const {
-        const int fd = socket(AF_INET, SOCK_STREAM, 0);
-        if (fd < 0) die("socket: "s + std::strerror(errno));
-        const int on = 1;
-        const linger at_once{1, 0}; // no TIME_WAIT: thousands of connections come and go
-        const timeval limit{10, 0};
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-        if (receive_buffer) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_port = htons(static_cast<std::uint16_t>(option("port", 0)));
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-            die("connect: "s + std::strerror(errno));
+    bench::channel dial(std::size_t number, int receive_buffer = 0) const {
+        bench::channel line(server_, receive_buffer);
+        if (framing_ != bench::framing::websocket) return line;
         const auto first = "GET " + wire_->target(number) + string(upgrade) + wire_->hello(number);
-        if (send(fd, first.data(), first.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(first.size()))
-            die("the upgrade was not taken");
-        return fd;
+        if (line.send(first) != static_cast<ssize_t>(first.size())) die("the upgrade was not taken");
+        return line;
     }
 
     // Who the client is: by the welcome, which must be the first message.
-    bench::party welcome(int fd, std::size_t number) const {
+    bench::party welcome(bench::channel& line, std::size_t number) const {
         string got;
         for (;;) {
             char part[2048];
-            const auto n = recv(fd, part, sizeof part, 0);
+            const auto n = line.receive(part, sizeof part);
             if (n <= 0) die("no welcome");
             got.append(part, static_cast<std::size_t>(n));
-            const auto end = got.find("\r\n\r\n");
-            if (end == got.npos || got.size() < end + 6) continue;
-            if (!got.starts_with("HTTP/1.1 101") || got.find("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") > end)
-                die("no proper 101: " + got);
-            const string_view frame = string_view(got).substr(end + 4);
-            const auto length = static_cast<std::size_t>(frame[1]);
-            if (frame[0] != wire_->kind() || length > 125) die("no proper welcome");
-            if (frame.size() < length + 2) continue;
-            const auto who = wire_->greeted(frame.substr(2), number);
-            if (!who) die("welcome is " + string(frame.substr(2)));
+            std::size_t at_frame = 0;
+            if (framing_ == bench::framing::websocket) {
+                const auto end = got.find("\r\n\r\n");
+                if (end == got.npos) continue;
+                if (!got.starts_with("HTTP/1.1 101") || got.find("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") > end)
+                    die("no proper 101: " + got);
+                at_frame = end + 4;
+            }
+            const auto f = front_frame(framing_, string_view(got).substr(at_frame));
+            if (!f) continue;
+            if (f->kind != wire_->kind() || got.size() != at_frame + f->size) die("no proper welcome");
+            const auto who = wire_->greeted(f->payload, number);
+            if (!who) die("welcome is " + string(f->payload));
             return *who;
         }
     }
@@ -214,12 +206,13 @@ private:
     client* add() {
         const auto number = clients_.size();
         auto& c = *clients_.emplace_back(std::make_unique<client>());
-        c.fd = dial(number);
-        static_cast<bench::party&>(c) = welcome(c.fd, number);
+        c.line = dial(number);
+        static_cast<bench::party&>(c) = welcome(c.line, number);
+        c.line.stop_waiting();
         epoll_event e{};
         e.events = EPOLLIN;
         e.data.ptr = &c;
-        epoll_ctl(epoll_, EPOLL_CTL_ADD, c.fd, &e);
+        epoll_ctl(epoll_, EPOLL_CTL_ADD, c.line.descriptor(), &e);
         return &c;
     }
 
@@ -244,7 +237,7 @@ private:
     }
 
     void flush(client& c) {
-        const auto n = ::send(c.fd, c.out.data(), c.out.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        const auto n = c.line.send(c.out);
         if (n < 0 && errno != EAGAIN) die("send: "s + std::strerror(errno));
         c.out.erase(0, static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
         if (c.waits_for_room == c.out.empty()) {
@@ -252,7 +245,7 @@ private:
             epoll_event e{};
             e.events = c.waits_for_room ? EPOLLIN | EPOLLOUT : EPOLLIN;
             e.data.ptr = &c;
-            epoll_ctl(epoll_, EPOLL_CTL_MOD, c.fd, &e);
+            epoll_ctl(epoll_, EPOLL_CTL_MOD, c.line.descriptor(), &e);
         }
     }
 
@@ -269,29 +262,20 @@ private:
     void read(client& c) {
         const auto kept = c.in.size();
         std::memcpy(buffer_.data(), c.in.data(), kept);
-        const auto got = recv(c.fd, buffer_.data() + kept, buffer_.size() - kept, MSG_DONTWAIT);
+        const auto got = c.line.receive(buffer_.data() + kept, buffer_.size() - kept);
         if (got < 0 && errno == EAGAIN) return;
         if (got <= 0) die("the server left");
         const auto at = now();
         string_view rest(buffer_.data(), kept + static_cast<std::size_t>(got));
         std::uint32_t answers = 0;
-        while (rest.size() >= 2) {
-            std::size_t head = 2, length = static_cast<unsigned char>(rest[1]);
-            if (length == 126) {
-                if (rest.size() < 4) break;
-                head = 4;
-                length = static_cast<std::size_t>(static_cast<unsigned char>(rest[2]) << 8 |
-                                                  static_cast<unsigned char>(rest[3]));
-            }
-            if (length > 65535 || (head == 2 && length > 125)) die("unexpected frame length");
-            if (rest.size() < head + length) break;
-            if (rest[0] == wire_->kind())
-                answers += text(c, rest.substr(head, length), at);
-            else if (rest[0] == '\x89')
-                pong(c, rest.substr(head, length));
+        while (const auto f = front_frame(framing_, rest)) {
+            if (f->kind == wire_->kind())
+                answers += text(c, f->payload, at);
+            else if (f->kind == '\x89')
+                pong(c, f->payload);
             else
-                die("unexpected frame " + std::to_string(static_cast<unsigned char>(rest[0])));
-            rest.remove_prefix(head + length);
+                die("unexpected frame " + std::to_string(static_cast<unsigned char>(f->kind)));
+            rest.remove_prefix(f->size);
         }
         c.in = rest;
         if (answers || !c.out.empty()) send_messages(c, answers, now());
@@ -424,7 +408,7 @@ private:
         run_paced(rate, seconds, [](std::int64_t) {});
         const double without = latency_.quantile(0.99);
 
-        const int reader = dial(0, 4096);
+        auto reader = dial(0, 4096);
         const auto who = welcome(reader, 0);
         feeder_ = add();
         const auto big_size = count("feed-size", 16384);
@@ -446,7 +430,7 @@ private:
             if (samples++ % 25 == 0) sizes += (sizes.empty() ? "" : ",") + std::to_string(resident / 1024);
             sample = t + 20'000'000;
         });
-        pollfd state{reader, POLLRDHUP, 0};
+        pollfd state{reader.descriptor(), POLLRDHUP, 0};
         poll(&state, 1, 0);
         std::printf(
             R"({"rate":%.0f,"fed":%llu,"p99_without_us":%.1f,"p99_us":%.1f,"p50_us":%.1f,"rss_before":%lld,)"
@@ -473,7 +457,7 @@ private:
         open_to("full", base + count("clients", 10000));
         for (const auto& c : clients_) {
             char byte;
-            if (recv(c->fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) >= 0 || errno != EAGAIN)
+            if (recv(c->line.descriptor(), &byte, 1, MSG_DONTWAIT | MSG_PEEK) >= 0 || errno != EAGAIN)
                 die("not all stayed quiet and open");
         }
         return 0;
@@ -482,11 +466,11 @@ private:
     int handshake() {
         const auto n = count("count", 2000);
         auto open_and_close = [&](std::size_t k) {
-            std::array<int, 16> fds;
-            for (std::size_t i = 0; i < k; i += fds.size()) {
-                for (auto& fd : fds) fd = dial(0);
-                for (auto fd : fds) welcome(fd, 0);
-                for (auto fd : fds) close(fd);
+            std::array<bench::channel, 16> lines;
+            for (std::size_t i = 0; i < k; i += lines.size()) {
+                for (auto& line : lines) line = dial(0);
+                for (auto& line : lines) welcome(line, 0);
+                for (auto& line : lines) line = {};
             }
         };
         open_and_close(200);
@@ -508,7 +492,10 @@ private:
     }
 
     std::map<string, string> options_;
-    std::unique_ptr<bench::wire> wire_;
+    bench::endpoint server_{word("unix"), static_cast<std::uint16_t>(option("port", 0)),
+                            option("tls", 0) != 0};
+    bench::framing framing_ = server_.path.empty() ? bench::framing::websocket : bench::framing::length;
+    std::unique_ptr<bench::wire> wire_ = make_wire(count("size", 120));
     int epoll_ = epoll_create1(0);
     std::vector<std::unique_ptr<client>> clients_;
     std::vector<char> buffer_ = std::vector<char>(512 * 1024);

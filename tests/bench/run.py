@@ -6,6 +6,7 @@ The servers run on CPU 0, the load on CPU 1; rounds are interleaved, and ratios 
 what else the machine does hits all alike. An answer or message that is not what it has to be ends the run."""
 import argparse
 import contextlib
+import functools
 import json
 import os
 import re
@@ -23,9 +24,11 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-PARTS = ["cpu", "wires", "instr", "idle", "handshake", "latency", "stalled", "compile"]
-SERVERS = ["floor", "sigfire", "every_part", "beast", "ws", "signal-fire"]
-NATIVE = ["floor", "sigfire", "every_part", "beast"]
+PARTS = ["cpu", "transports", "wires", "instr", "idle", "handshake", "latency", "stalled", "compile"]
+TRANSPORTS = {"": "ws", "_unix": "unix", "_wss": "wss"}  # what stands behind the name of a server
+OTHERS = [f"{name}{end}" for end in TRANSPORTS if end for name in ("floor", "sigfire")]
+SERVERS = ["floor", "sigfire", "every_part", "beast", "ws", "signal-fire", *OTHERS]
+NATIVE = ["floor", "sigfire", "every_part", "beast", *OTHERS]
 RATIOS = [("sigfire", "floor"), ("every_part", "sigfire"), ("beast", "sigfire"), ("ws", "sigfire"), ("signal-fire", "sigfire")]
 WIRES = {"peerjs": "`peer`", "socket-signal": "`socket-signal-websocket`", "y-webrtc": "`y-webrtc`"}
 CELLS = [(120, 1), (120, 16), (4096, 1), (4096, 16)]
@@ -40,13 +43,20 @@ class Server:
 
     def __init__(self, name, wrapper=(), wire=None):
         self.name, self.wire = name, wire
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.folder = tempfile.TemporaryDirectory()
+        if name.endswith("_unix"):
+            address = f"{self.folder.name}/socket"
+            self.reached_by = {"unix": address}
+        else:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                address = str(probe.getsockname()[1])
+            self.reached_by = {"port": address, "tls": int(name.endswith("_wss"))}
+        arguments = [address, certificate().name] if name.endswith("_wss") else [address]
         command = [str(binary("dialects")), wire] if wire and name in NATIVE else \
             [str(binary(name))] if name in NATIVE else ["node", str(HERE / "rivals" / f"{wire or name}.mjs")]
         self.errors = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen(["taskset", "-c", "0", *wrapper, *command, str(self.port)],
+        self.process = subprocess.Popen(["taskset", "-c", "0", *wrapper, *command, *arguments],
                                         stdout=subprocess.PIPE, stderr=self.errors, text=True)
         try:
             if not read_line(self.process.stdout, 30).startswith("listening on"):
@@ -72,6 +82,7 @@ class Server:
             self.process.kill()
             self.process.wait()
         self.process.stdout.close()
+        self.folder.cleanup()
 
     def resident(self):
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
@@ -100,6 +111,15 @@ def running(names, wrapper=(), wire=None):
         yield servers
 
 
+@functools.cache
+def certificate():
+    """A PEM file, there until the end, with a certificate that nobody vouches for and its key."""
+    file = tempfile.NamedTemporaryFile(suffix=".pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-subj", "/CN=127.0.0.1", "-keyout", file.name, "-out", file.name], check=True, capture_output=True)
+    return file
+
+
 def binary(name):
     return options.build / "bin" / f"bench_{name}"
 
@@ -112,7 +132,7 @@ def read_line(stream, seconds):
 
 def load_command(mode, server, **settings):
     # The published Signal-Fire server draws ids asynchronously and so lets messages of a burst overtake each other.
-    settings = {"port": server.port, "pid": server.pid, "ordered": int(server.name != "signal-fire"), **settings}
+    settings = {**server.reached_by, "pid": server.pid, "ordered": int(server.name != "signal-fire"), **settings}
     if server.wire:
         settings["wire"] = server.wire
     words = [w for key, value in settings.items() for w in (f"--{key.replace('_', '-')}", str(value))]
@@ -201,6 +221,21 @@ def measure_wires(_):
         progress(wire)
         names = ["sigfire", original]
         compared(wire, cell_rows(rounds(names, lambda server: all_cells(server, **times), wire, count)), names)
+
+
+def measure_transports(_):
+    cells, count = (CELLS[::3], 1) if options.quick else (CELLS, options.rounds)
+    print("### Server CPU µs per message over other transports, each against a floor of its kind "
+          f"(n={options.clients}, {count} rounds: median (min..max))\n")
+
+    def all_cells(server):
+        return [load("throughput", server, size=size, window=window, clients=options.clients,
+                     seconds=options.seconds)["cpu_us"] for size, window in cells]
+
+    names = ["floor", "sigfire"]
+    results = rounds([*names, *OTHERS], all_cells, count=count)
+    compared("cell", [(f"{size} B, W={window}, {transport}", {n: [r[i] for r in results[n + end]] for n in names})
+                      for i, (size, window) in enumerate(cells) for end, transport in TRANSPORTS.items()], names)
 
 
 def measure_instr(names):
@@ -337,7 +372,7 @@ def install_rivals():
 
 def main():
     names = []
-    for name in options.servers or [n for n in SERVERS if n != "every_part"]:
+    for name in options.servers or [n for n in SERVERS if n not in ("every_part", *OTHERS)]:
         if name in NATIVE and not binary(name).exists():
             progress(f"{name} left out: {binary(name)} is not built")
         else:
@@ -359,7 +394,7 @@ if __name__ == "__main__":
     commas = lambda allowed: lambda text: [w if w in allowed else parser.error(f"{w} is none of {', '.join(allowed)}")
                                            for w in text.split(",")]
     parser.add_argument("--only", type=commas(PARTS), default=PARTS, help=f"parts, of {','.join(PARTS)}")
-    parser.add_argument("--servers", type=commas(SERVERS), help=f"servers, of {','.join(SERVERS)} (all; every_part for instr only), but for wires")
+    parser.add_argument("--servers", type=commas(SERVERS), help=f"servers, of {','.join(SERVERS)} (all that serve ws://; every_part for instr only), but for wires")
     parser.add_argument("--rounds", type=int, help="interleaved rounds (7)")
     parser.add_argument("--seconds", type=float, help="of each run (1.5)")
     parser.add_argument("--clients", type=int, help="connections of the load (1000)")
@@ -377,7 +412,7 @@ if __name__ == "__main__":
         subprocess.run(["cmake", "--build", str(options.build), "--target", "bench"], check=True, stdout=sys.stderr)
     if not binary("load").exists():
         fail(f"{binary('load')} is not built: configure the release preset with the tests first")
-    for tool in ("taskset", "valgrind", "node"):
+    for tool in ("taskset", "valgrind", "node", "openssl"):
         if not shutil.which(tool):
             fail(f"{tool} is missing")
     main()

@@ -1,10 +1,11 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include "framing.hpp"
+
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -13,12 +14,6 @@
 
 /** What the load generator says and hears: nothing of a contestant's. */
 namespace bench {
-
-/// Ends the program: exit code 1, and why on stderr.
-[[noreturn]] inline void die(const std::string& why) {
-    std::fprintf(stderr, "load: %s\n", why.c_str());
-    std::exit(1);
-}
 
 /// How many digits numbers of messages have.
 inline constexpr std::size_t digits = 8;
@@ -47,8 +42,10 @@ inline std::optional<std::uint32_t> read_number(std::string_view text) {
  *  and told from any other byte by byte. */
 class form {
 public:
+    explicit form(framing f = framing::websocket) : framing_(f), mask_(mask_of(f)) {}
+
     form& text(std::string_view piece) {
-        for (const char c : piece) masked_ += static_cast<char>(c ^ mask[text_.size() & 3]), text_ += c;
+        for (const char c : piece) masked_ += static_cast<char>(c ^ mask_[text_.size() & 3]), text_ += c;
         return *this;
     }
     form& hole(std::size_t size) {
@@ -60,22 +57,14 @@ public:
     /** Appends a frame of it to `out`: the first byte of its header is `kind`, a value stands in each hole.
      *  @param values in the order of the holes, and of their sizes */
     void write(std::string& out, char kind, std::initializer_list<std::string_view> values) const {
-        out += kind;
-        if (size() < 126) {
-            out += static_cast<char>(0x80 | size());
-        } else if (size() < 65536) {
-            out += static_cast<char>(0xfe);
-            out += {static_cast<char>(size() >> 8), static_cast<char>(size())};
-        } else
-            die("messages are shorter than 65536 bytes");
-        out.append(mask, 4);
+        out += client_head(framing_, kind, size());
         const auto body = out.size();
         out += masked_;
         auto hole = holes_.begin();
         for (const auto value : values) {
             if (value.size() != hole->size) die("\"" + std::string(value) + "\" does not fit");
             for (std::size_t i = 0, at = hole->at; i < value.size(); ++i, ++at)
-                out[body + at] = static_cast<char>(value[i] ^ mask[at & 3]);
+                out[body + at] = static_cast<char>(value[i] ^ mask_[at & 3]);
             ++hole;
         }
     }
@@ -97,12 +86,12 @@ public:
     }
 
 private:
-    static constexpr char mask[] = {0x5a, 0x3c, 0x13, 0x66};
-
     struct place {
         std::size_t at, size;
     };
 
+    framing framing_;
+    std::array<char, 4> mask_;
     std::string text_, masked_;
     std::vector<place> holes_;
 };

@@ -8,14 +8,14 @@ namespace bench {
 /// Signal-Fire 2021: candidates, or from 400 bytes on offers, in messages of the size.
 class json : public wire {
 public:
-    explicit json(std::size_t size) {
+    json(std::size_t size, framing behind) {
         const bool small = size < 400;
         const std::string cmd = small ? "ice" : "offer";
         const std::string open =
             small ? R"({"candidate":")" : R"({"offer":{"type":"offer","sdp":"v=0\r\no=- )";
         const std::string close = small ? R"("})" : R"("}})";
         const auto request = [&](const std::string& fill) {
-            form f;
+            form f{behind};
             f.text(R"({"cmd":")" + cmd + R"(","target":")").hole(id_size).text(R"(","data":)" + open);
             f.hole(digits).text(fill + close + R"(,"id":"message-id-:-)").hole(digits).text(R"("})");
             return f;
