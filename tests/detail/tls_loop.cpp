@@ -261,6 +261,23 @@ BOOST_AUTO_TEST_CASE(ends) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(errors_that_others_left_on_the_thread_are_not_its_own) {
+    plain_world w;
+    plain_peer p{w};
+    p.at->piece = 7; // so that OpenSSL is asked what it waits for
+    w.on_received = [&](auto& c, message m) { w.send(c, m.view()); };
+    p.say_text("hello");
+    for (int i = 0; i < 5; ++i) {
+        p.tls.seal(p.saying, p.at->to_server);
+        ERR_raise(ERR_LIB_USER, ERR_R_INTERNAL_ERROR);
+        w.run();
+        p.heard += p.tls.open(std::exchange(p.at->to_peer, {}));
+    }
+    BOOST_TEST(p.take() == strings{"text:hello"});
+    BOOST_TEST(failures == nothing);
+    ERR_clear_error();
+}
+
 BOOST_AUTO_TEST_CASE(an_end_waits_for_what_the_system_does_not_take) {
     plain_world w;
     plain_peer p{w};

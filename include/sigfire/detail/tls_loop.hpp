@@ -194,6 +194,7 @@ private:
 
     // Sends what is left over and what TLS has to say now; keeps what the system does not take.
     void push(entry& e) {
+        if (wire_.out.empty() && e.late.empty() && !e.shut) return;
         const bool waited = !e.late.empty();
         if (waited) e.late += wire_.out;
         std::string_view rest = waited ? e.late : wire_.out;

@@ -107,7 +107,9 @@ public:
     progress receive(tls_wire& wire, std::string_view bytes, std::span<char> said) {
         progress p;
         wire.in = bytes;
-        ERR_clear_error();
+        // Others on this thread may have left errors, by which OpenSSL would judge. To look costs less than
+        // to clear.
+        if (ERR_peek_error() != 0) ERR_clear_error();
         if (!established_) {
             if (const int r = SSL_do_handshake(ssl_.get()); r != 1) {
                 p.end = judge(r);
@@ -115,7 +117,8 @@ public:
             }
             p.established = established_ = true;
         }
-        while (p.bytes < said.size()) {
+        // OpenSSL takes no byte beyond the record it is at: when all are taken it has nothing left to say.
+        while (!wire.in.empty() && p.bytes < said.size()) {
             std::size_t n = 0;
             const int r = SSL_read_ex(ssl_.get(), said.data() + p.bytes, said.size() - p.bytes, &n);
             if (r != 1) {
@@ -130,7 +133,6 @@ public:
     /// Says `bytes`, all of them; `established()` must be true. False if that is impossible.
     bool send(std::string_view bytes) {
         std::size_t n = 0;
-        ERR_clear_error();
         return bytes.empty() || SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &n) == 1;
     }
 

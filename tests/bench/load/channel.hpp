@@ -40,7 +40,7 @@ public:
     explicit channel(const endpoint& to, int receive_buffer = 0)
         : fd_(socket(to.path.empty() ? AF_INET : AF_UNIX, SOCK_STREAM, 0)) {
         const int on = 1;
-        const linger at_once{1, 0};
+        const linger at_once{1, 0}; // no TIME_WAIT: thousands of connections come and go
         const timeval limit{10, 0};
         setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
         setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
