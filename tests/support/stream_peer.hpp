@@ -61,6 +61,8 @@ public:
         body_->socket.open(to.protocol());
         body_->socket.connect(to); // the kernel answers, not the server
         body_->socket.non_blocking(true);
+        error_code ignored; // by a Unix socket, which does not wait anyway
+        body_->socket.set_option(boost::asio::ip::tcp::no_delay{true}, ignored);
         if constexpr (Framing::control_bound != 0) {
             body_->out = std::move(upgrade);
             body_->upgrading = true;
