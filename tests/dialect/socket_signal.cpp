@@ -510,6 +510,20 @@ BOOST_AUTO_TEST_CASE(ids_of_events_differ_and_are_no_requests) {
     BOOST_TEST(w.h.get<requests>().size() == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(acknowledgements_of_events_are_no_answers) {
+    const socket_signal codec;
+    socket_signal::state st;
+    int answers = 0;
+    for (const auto id : {0u, 1u, detail::nano_ids / 2 - 1, detail::nano_ids / 2, detail::nano_ids - 1}) {
+        auto bytes = packed({.id = id, .response = true, .json = R"({"data":null})"});
+        codec.decode({bytes, message_type::binary}, st, [&](envelope& e) {
+            ++answers;
+            BOOST_TEST(e.number == id);
+        });
+    }
+    BOOST_TEST(answers == 2);
+}
+
 // --- what is not understood ---
 
 BOOST_AUTO_TEST_CASE(unknown_actions) {

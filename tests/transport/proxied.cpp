@@ -101,6 +101,20 @@ BOOST_AUTO_TEST_CASE(who_is_no_proxy_is_who_it_is_and_cannot_say_otherwise) {
     BOOST_TEST(w.told() == nothing);
 }
 
+BOOST_AUTO_TEST_CASE(who_is_closed_before_it_has_begun_is_not_ready) {
+    boost::asio::io_context io;
+    detail::proxy_loop<memory::loop> loop{io, [](void*) {}, nullptr};
+    detail::stream_acceptor acceptor{io};
+    plain_peer p{io};
+    error_code ec;
+    auto socket = loop.accept(acceptor, ec);
+    BOOST_TEST_REQUIRE(!ec);
+    int tag = 0;
+    loop.add(socket, &tag);
+    loop.close(socket, false);
+    BOOST_TEST(loop.wait().empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_proxy_that_sends_no_header) {
     ws_world w;
     ws_peer p{w.io}, silent{w.io};
