@@ -558,6 +558,11 @@ BOOST_AUTO_TEST_CASE(missing_members_are_told_of) {
                 BOOST_TEST(heard[0].starts_with(begin), heard[0]);
             }
         }
+    // nobody has a name so long
+    const auto heard =
+        w.ask("A", 1, "offer", R"({"data":{"topic":"t","remoteId":")" + std::string(257, 'B') + R"("}})");
+    BOOST_TEST_REQUIRE(heard.size() == 1u);
+    BOOST_TEST(heard[0].starts_with(begin), heard[0]);
     BOOST_TEST(w.topics_there() == 0u);
 }
 
