@@ -2,18 +2,26 @@
 #include <sigfire/codec/any_of.hpp>
 
 #include <sigfire/codec/json.hpp>
+#include <sigfire/codec/transcode.hpp>
 #include <sigfire/test/conformance.hpp>
 
 #include <boost/test/unit_test.hpp>
 
 #include <cstring>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace {
 
 using namespace sigfire;
+
+// Dialects have settings, with defaults for all of them.
+struct with_settings : json {
+    explicit with_settings(codec::json_options options = {}) : json{std::move(options)} {}
+};
+static_assert(std::is_default_constructible_v<when<codec::transcoded<with_settings>>>);
 
 // Says everything with its mark in front. Answers HTTP on `/MARK`.
 struct marked {

@@ -77,9 +77,9 @@ struct when {
 
     static constexpr bool waits = !std::same_as<M, any_message>;
 
-    C codec = {};
-    P matches = {};
-    M begins = {};
+    C codec{}; // may be explicit
+    P matches{};
+    M begins{};
 };
 
 template <class C>

@@ -177,7 +177,7 @@ class transcoded : public C {
 public:
     using state = typename C::state;
 
-    explicit transcoded(C codec = {}, std::size_t limit = transcoding_limit)
+    explicit transcoded(C codec = C{}, std::size_t limit = transcoding_limit)
         : C(std::move(codec)), to_json_(limit) {}
 
     std::size_t bound(const envelope& e, const state& st) const {
