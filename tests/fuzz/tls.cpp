@@ -4,7 +4,8 @@
 // does what, and what it needs. Clients write bytes of their own, or do speak TLS and then have what they say
 // cut, damaged, repeated, or sent on the connection of another. One that behaves is there all the time:
 // - nothing throws, and what a connection makes the server store stays within bounds;
-// - a client hears nothing but whole messages, deciphered, and goodbye only where the connection ends;
+// - a client hears nothing but whole messages, deciphered, and goodbye only where the connection ends; that
+//   of a client is answered by it;
 // - the one that behaves gets exactly one reply to each of its requests, whatever the others do.
 #include "../support/fuzz_script.hpp"
 #include "../support/memory_loop.hpp"
@@ -64,6 +65,8 @@ struct peer : memory::basic_peer<client_framing> {
     client_framing framing;
     bool upgraded = false;
     bool speechless = false; // said goodbye, or waits for an answer first
+    bool goodbye = false;
+    bool honest = true; // what it says arrives as it was said, or does not yet
 
     // Enciphers what is said, until nothing more can be.
     std::string& seal() {
@@ -73,7 +76,14 @@ struct peer : memory::basic_peer<client_framing> {
     }
     void finish() {
         seal();
-        if (!std::exchange(speechless, true)) tls.finish();
+        if (std::exchange(speechless, true)) return;
+        goodbye = tls.established();
+        tls.finish();
+        seal();
+    }
+    // Whether the server has heard goodbye, and can answer it.
+    bool is_left() const {
+        return goodbye && honest && pending.empty() && at->to_server.empty() && at->room == memory::unlimited;
     }
     void listen() {
         if (const auto bytes = read(); !bytes.empty()) heard += tls.open(bytes);
@@ -148,13 +158,17 @@ private:
         const auto b = in_.byte();
         auto& p = others_[b % others_.size()];
         switch (b / others_.size() % 16) {
-        case 0: p.write(in_.bytes(in_.byte())); break;
+        case 0:
+            p.honest = false;
+            p.write(in_.bytes(in_.byte()));
+            break;
         case 1: p.saying += in_.bytes(in_.byte()); break;
         case 2: p.saying += memory::upgrade_request(); break;
         case 3: p.saying += p.sealed(in_.bytes(in_.byte())); break;
         case 4: p.exchange(io_, 3); break;
         case 5: deliver(p, p.seal(), in_.byte()); break;
         case 6: { // damaged
+            p.honest = false;
             auto& bytes = p.seal();
             const auto at = in_.byte(), how = in_.byte();
             if (!bytes.empty()) bytes[at % bytes.size()] ^= static_cast<char>(how);
@@ -162,11 +176,16 @@ private:
             break;
         }
         case 7: { // what somebody else has to say
-            auto& bytes = others_[in_.byte() % others_.size()].seal();
+            auto& other = others_[in_.byte() % others_.size()];
+            p.honest = other.honest = false;
+            auto& bytes = other.seal();
             deliver(p, bytes, in_.byte());
             break;
         }
-        case 8: p.write(p.seal()); break; // and it is said again
+        case 8: // and it is said again
+            p.honest = false;
+            p.write(p.seal());
+            break;
         case 9: p.finish(); break;
         case 10: in_.byte() % 2 != 0 ? p.reset() : p.shut(); break;
         case 11: p.at->room = in_.byte(); break;
@@ -237,6 +256,7 @@ private:
         for (auto* const list : {&others_, &gone_})
             for (auto& p : *list) {
                 p.messages();
+                require(!p.is_left() || p.at->server_closed);
                 bound += p.buffered() + (p.at->server_closed ? 100'000 : 800'000);
             }
         require(allocated() < before_ + bound);
