@@ -240,7 +240,9 @@ def measure_transports(_):
 
 def measure_instr(names):
     names = [n for n in names if n in NATIVE]
-    if not options.servers:
+    if options.quick and not options.servers:
+        names = ["floor", "sigfire"]
+    elif not options.servers:
         names.insert(names.index("sigfire") + 1, "every_part")
     print("### User instructions per message (callgrind, n=100, W=1, with acknowledgements)\n")
 
@@ -250,7 +252,7 @@ def measure_instr(names):
         return int(re.search(r"Collected : (\d+)", servers[name].said())[1]), sent
 
     rows = []
-    for size in (120, 4096):
+    for size in (120,) if options.quick else (120, 4096):
         counts = {}
         for name in names:
             (i1, m1), (i2, m2) = (instructions(name, size, m) for m in (5_000, 20_000))
