@@ -10,8 +10,10 @@
 #include <boost/asio/detached.hpp>
 #include <boost/beast/http.hpp>
 
-#include <exception>
+#include <chrono>
 #include <iostream>
+#include <string>
+#include <utility>
 
 namespace asio = boost::asio;
 namespace http = boost::beast::http;

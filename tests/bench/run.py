@@ -196,9 +196,9 @@ def compared(head, results_by_row, names, digits=2):
 # ---- parts
 
 
-def all_cells(server, **settings):
+def all_cells(server, cells=CELLS, **settings):
     return [load("throughput", server, size=size, window=window, clients=options.clients,
-                 **{"seconds": options.seconds, **settings})["cpu_us"] for size, window in CELLS]
+                 **{"seconds": options.seconds, **settings})["cpu_us"] for size, window in cells]
 
 
 def cell_rows(results):
@@ -228,22 +228,16 @@ def measure_transports(_):
     print("### Server CPU µs per message over other transports, each against a floor of its kind "
           f"(n={options.clients}, {count} rounds: median (min..max))\n")
 
-    def all_cells(server):
-        return [load("throughput", server, size=size, window=window, clients=options.clients,
-                     seconds=options.seconds)["cpu_us"] for size, window in cells]
-
     names = ["floor", "sigfire"]
-    results = rounds([*names, *OTHERS], all_cells, count=count)
+    results = rounds([*names, *OTHERS], lambda server: all_cells(server, cells), count=count)
     compared("cell", [(f"{size} B, W={window}, {transport}", {n: [r[i] for r in results[n + end]] for n in names})
                       for i, (size, window) in enumerate(cells) for end, transport in TRANSPORTS.items()], names)
 
 
 def measure_instr(names):
-    names = [n for n in names if n in NATIVE]
-    if options.quick and not options.servers:
-        names = ["floor", "sigfire"]
-    elif not options.servers:
-        names.insert(names.index("sigfire") + 1, "every_part")
+    if not options.servers:
+        names = ["floor", "sigfire"] if options.quick else ["floor", "sigfire", "every_part", "beast"]
+    names = [n for n in names if n in NATIVE and binary(n).exists()]
     print("### User instructions per message (callgrind, n=100, W=1, with acknowledgements)\n")
 
     def instructions(name, size, messages):

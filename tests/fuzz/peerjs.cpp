@@ -6,8 +6,7 @@
 // - whatever is sent to anyone is valid frames of messages that these clients know, whole or cut off at the
 //   end, and the first of them tells whether it was let in;
 // - the one that behaves keeps its id and hears what it says to itself, once and in order.
-#include "../support/fuzz_script.hpp"
-#include "../support/memory_loop.hpp"
+#include "../support/fuzz_server.hpp"
 
 #include <sigfire/detail/random.hpp>
 #include <sigfire/dialect/peerjs.hpp>
@@ -30,40 +29,27 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using fuzzing::require, fuzzing::script, fuzzing::sent_json;
+using fuzzing::require, fuzzing::script;
 namespace js = boost::json;
 
-using wire_peer = memory::basic_peer<framing::websocket<framing::role::client>>;
+struct peer : fuzzing::json_peer {
+    using json_peer::json_peer;
+    bool judged = false;
 
-struct peer : wire_peer {
-    using wire_peer::wire_peer;
-    bool upgraded = false, judged = false;
-
-    // Takes what came, checks it, and returns the messages.
+    // What came, checked.
     std::vector<js::object> messages() {
-        std::vector<js::object> out;
-        if (!upgraded) {
-            if (at->to_peer.find("\r\n\r\n") == std::string::npos) return out;
-            if (!at->to_peer.starts_with("HTTP/1.1 101 ")) return out;
-            read_header();
-            upgraded = true;
-        }
-        for (const auto& e : events()) {
-            require(!e.starts_with("!") && !e.starts_with("binary:"));
-            if (!e.starts_with("text:")) continue;
-            const auto v = sent_json(std::string_view{e}.substr(e.find(':') + 1));
-            if (!v) continue;
-            out.push_back(v->as_object());
-            const std::string_view type = out.back().at("type").as_string();
+        auto out = objects();
+        for (const auto& m : out) {
+            const std::string_view type = m.at("type").as_string();
             const bool verdict = type == "OPEN" || type == "ERROR" || type == "ID-TAKEN";
             require(verdict != judged);
             judged = true;
             if (type == "ERROR" || type == "ID-TAKEN")
-                require(out.back().at("payload").at("msg").is_string());
+                require(m.at("payload").at("msg").is_string());
             else if (type != "OPEN")
                 require((type == "OFFER" || type == "ANSWER" || type == "CANDIDATE" || type == "LEAVE" ||
                          type == "EXPIRE") &&
-                        out.back().at("src").is_string() && out.back().at("dst").is_string());
+                        m.at("src").is_string() && m.at("dst").is_string());
         }
         return out;
     }
@@ -85,11 +71,7 @@ public:
         }
         // In the end everyone is gone, on either side.
         wait(7s);
-        srv_.stop(2s, [this] { done_ = true; });
-        memory::advance(io_, 3s, 500ms);
-        require(done_);
-        for (auto& p : others_) require(p.at->server_closed);
-        for (auto& p : gone_) require(p.at->server_closed);
+        fuzzing::stop(io_, srv_, others_, gone_);
     }
 
 private:
@@ -115,11 +97,7 @@ private:
         case 6: p.reset(); break;
         case 7: p.at->room = in_.byte(); break;
         case 8: wait(std::chrono::milliseconds{in_.byte() * 300}); break;
-        case 9: // a new connection in its place; the old one is let go
-            p.shut();
-            gone_.push_back(std::move(p));
-            p = peer{io_};
-            break;
+        case 9: fuzzing::replace(p, gone_, peer{io_}); break;
         case 10:
             p.write("GET /" + std::string{in_.bytes(in_.byte())} + " HTTP/1.1\r\nHost: example.org\r\n\r\n");
             break;
@@ -170,7 +148,6 @@ private:
     peer good_{io_};
     std::deque<peer> others_, gone_;
     std::size_t said_ = 0, heard_ = 0;
-    bool done_ = false;
 };
 
 } // namespace

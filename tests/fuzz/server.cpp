@@ -5,8 +5,7 @@
 // there all the time:
 // - whatever is sent to anyone is valid frames of valid messages, whole or cut off at the end;
 // - the one that behaves gets exactly one reply to each of its requests, whatever the others do.
-#include "../support/fuzz_script.hpp"
-#include "../support/memory_loop.hpp"
+#include "../support/fuzz_server.hpp"
 
 #include <sigfire/server.hpp>
 
@@ -23,41 +22,19 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using fuzzing::require, fuzzing::script, fuzzing::sent_json;
+using fuzzing::require, fuzzing::script;
 namespace js = boost::json;
 
-using wire_peer = memory::basic_peer<framing::websocket<framing::role::client>>;
-
-struct peer : wire_peer {
-    using wire_peer::wire_peer;
-    bool upgraded = false, refused = false;
+struct peer : fuzzing::json_peer {
+    using json_peer::json_peer;
     std::string id;
 
-    // Takes what came, checks it, and returns the messages.
+    // What came; a peer's first message is its welcome.
     std::vector<js::object> messages() {
-        std::vector<js::object> out;
-        if (!upgraded) {
-            if (at->to_peer.find("\r\n\r\n") == std::string::npos) return out;
-            if (!at->to_peer.starts_with("HTTP/1.1 101 ")) {
-                refused = true;
-                return out;
-            }
-            read_header();
-            upgraded = true;
-        }
-        for (const auto& e : events()) {
-            require(!e.starts_with("!"));
-            if (e.starts_with("text:") || e.starts_with("binary:")) {
-                const auto v = sent_json(std::string_view{e}.substr(e.find(':') + 1));
-                if (!v) continue;
-                require(v->is_object());
-                out.push_back(v->as_object());
-                if (id.empty()) {
-                    // a peer's first message is its welcome
-                    require(out.back().at("cmd") == "welcome");
-                    id = out.back().at("data").at("id").as_string();
-                }
-            }
+        auto out = objects();
+        if (id.empty() && !out.empty()) {
+            require(out.front().at("cmd") == "welcome");
+            id = out.front().at("data").at("id").as_string();
         }
         return out;
     }
@@ -80,11 +57,7 @@ public:
         // In the end everyone is gone, on either side.
         memory::advance(io_, 5s, 1s);
         check();
-        srv_.stop(2s, [this] { done_ = true; });
-        memory::advance(io_, 3s, 500ms);
-        require(done_);
-        for (auto& p : others_) require(p.at->server_closed);
-        for (auto& p : gone_) require(p.at->server_closed);
+        fuzzing::stop(io_, srv_, others_, gone_);
     }
 
 private:
@@ -101,11 +74,7 @@ private:
         case 6: p.at->room = in_.byte(); break;
         case 7: p.at->piece = 1 + in_.byte(); break;
         case 8: wait(std::chrono::milliseconds{in_.byte() * 300}); break;
-        case 9: // a new connection in its place; the old one is let go
-            p.shut();
-            gone_.push_back(std::move(p));
-            p = peer{io_};
-            break;
+        case 9: fuzzing::replace(p, gone_, peer{io_}); break;
         }
     }
 
@@ -146,7 +115,7 @@ private:
             if (m.contains("cmd")) continue; // from somebody
             require(m.at("id").as_string() == "t" + std::to_string(++replies_));
         }
-        require(!good_.at->server_shut || done_);
+        require(!good_.at->server_shut);
         for (auto& p : others_) p.messages();
     }
 
@@ -157,7 +126,6 @@ private:
     peer good_{io_};
     std::deque<peer> others_, gone_;
     std::size_t asked_ = 0, replies_ = 0;
-    bool done_ = false;
 };
 
 } // namespace

@@ -7,8 +7,7 @@
 // - a client hears nothing but whole messages, deciphered, and goodbye only where the connection ends; that
 //   of a client is answered by it;
 // - the one that behaves gets exactly one reply to each of its requests, whatever the others do.
-#include "../support/fuzz_script.hpp"
-#include "../support/memory_loop.hpp"
+#include "../support/fuzz_server.hpp"
 #include "../support/tls_world.hpp"
 
 #include <sigfire/server.hpp>
@@ -145,11 +144,7 @@ public:
         // In the end everyone is gone, on either side.
         memory::advance(io_, 5s, 1s);
         check();
-        srv_.stop(2s, [this] { done_ = true; });
-        memory::advance(io_, 3s, 500ms);
-        require(done_);
-        for (auto& p : others_) require(p.at->server_closed);
-        for (auto& p : gone_) require(p.at->server_closed);
+        fuzzing::stop(io_, srv_, others_, gone_);
         require(failed_ <= others_.size() + gone_.size());
     }
 
@@ -191,11 +186,7 @@ private:
         case 11: p.at->room = in_.byte(); break;
         case 12: p.at->piece = 1 + in_.byte(); break;
         case 13: wait(std::chrono::milliseconds{in_.byte() * 300}); break;
-        case 14: // a new connection in its place; the old one is let go
-            p.shut();
-            gone_.push_back(std::move(p));
-            p = peer{io_, in_.byte() % 2 != 0};
-            break;
+        case 14: fuzzing::replace(p, gone_, peer{io_, in_.byte() % 2 != 0}); break;
         case 15: make_trouble(p, in_.byte()); break;
         }
     }
@@ -249,7 +240,7 @@ private:
             if (m.contains("cmd")) continue;
             require(m.at("id").as_string() == "t" + std::to_string(++replies_));
         }
-        require(!good_.at->server_shut || done_);
+        require(!good_.at->server_shut);
         // A connection has an outbox, a message that is not whole yet, what the system did not take, and
         // OpenSSL's objects on both sides.
         std::size_t bound = 4u << 20;
@@ -274,7 +265,6 @@ private:
     peer good_{io_, false};
     std::deque<peer> others_, gone_;
     std::size_t asked_ = 0, replies_ = 0, failed_ = 0, updates_ = 0, before_ = 0;
-    bool done_ = false;
 };
 
 } // namespace

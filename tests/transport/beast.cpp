@@ -132,16 +132,19 @@ struct recorder {
         out.body = "page";
         return r.path() == "/page";
     }
-    time_point tick(time_point now) { return ++ticks, now < due ? due : time_point::max(); }
+    time_point tick(time_point now) {
+        ticked = now;
+        return now < due ? due : time_point::max();
+    }
 
     const std::string long_text = std::string(200, 'x');
     std::string target, remote, offered;
     strings heard;
     std::vector<errc> causes;
     connection* last = nullptr;
-    int opened = 0, signs = 0, ticks = 0;
+    int opened = 0, signs = 0;
     bool secure = false, answers = true, turns_away = false;
-    time_point due = time_point::min();
+    time_point due = time_point::min(), ticked{};
 };
 
 static_assert(Sink<recorder, recorder::connection>);
@@ -312,14 +315,12 @@ BOOST_AUTO_TEST_CASE(what_the_host_program_says_between_turns_is_sent) {
 
 BOOST_AUTO_TEST_CASE(the_sink_is_called_when_it_asked_to_be) {
     served s;
-    s.sink.due = clock::now() + 20ms;
     peer p{s.io, s.address};
-    BOOST_TEST(s.drive([&] { return s.sink.opened == 1; }));
-    BOOST_TEST(s.drive([&] { return clock::now() > s.sink.due && s.sink.ticks > 0; }));
-    const auto ticks = s.sink.ticks;
-    peer q{s.io, s.address};
-    BOOST_TEST(s.drive([&] { return s.sink.opened == 2; }));
-    BOOST_TEST(s.sink.ticks > ticks);
+    BOOST_TEST(s.drive([&] { return s.sink.last != nullptr && !p.raw().empty(); }));
+    s.sink.due = clock::now() + 20ms;
+    recorder::say(*s.sink.last, "a turn, in which it asks", message_type::text);
+    // Nothing else happens that would have a turn run.
+    BOOST_TEST(s.drive([&] { return s.sink.ticked >= s.sink.due; }));
 }
 
 BOOST_AUTO_TEST_CASE(one_engine_at_a_time) {

@@ -56,10 +56,9 @@ namespace transport {
  *
  *  `beast<> peers{io}; listener l{peers, json{}, hub};`, and for each request that asks for a WebSocket
  *  `peers.adopt(beast<>::stream{std::move(tcp)}, request)`. Copies are the same meeting point, for one engine
- *  at a time. `Stream` is a `boost::beast::websocket::stream` over anything (without compression, unless you
- * name another); for one over TLS include
- *  `<boost/beast/websocket/ssl.hpp>`. Its executor is the io_context, which one thread runs and which
- * outlives everything.
+ *  at a time. `Stream` is a `boost::beast::websocket::stream` over anything; the default has no compression.
+ *  For one over TLS include `<boost/beast/websocket/ssl.hpp>`. Its executor is the io_context, which one
+ *  thread runs and which outlives everything.
  *
  *  Framing is Beast's, and so are its costs: an allocation or more per message. Take `websocket` where the
  *  port may be sigfire's. */
