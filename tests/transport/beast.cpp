@@ -313,6 +313,24 @@ BOOST_AUTO_TEST_CASE(what_the_host_program_says_between_turns_is_sent) {
     BOOST_TEST(s.drive([&] { return s.sink.signs == 1; }));
 }
 
+// It is being read when it is held: what that read brings has to wait.
+BOOST_AUTO_TEST_CASE(what_comes_to_one_that_was_held_between_turns_waits) {
+    served s;
+    peer p{s.io, s.address};
+    BOOST_TEST(s.drive([&] { return s.sink.last != nullptr && !p.raw().empty(); }));
+    auto& held = *s.sink.last;
+    held.hold();
+    p.send("late");
+    peer other{s.io, s.address};
+    for (int i = 0; i < 3; ++i) {
+        other.send("meanwhile");
+        BOOST_TEST(s.drive([&] { return other.take() == strings{"meanwhile"}; }));
+    }
+    BOOST_TEST((s.sink.heard == strings(3, "t:meanwhile")));
+    held.release();
+    BOOST_TEST(s.drive([&] { return p.take() == strings{"late"}; }));
+}
+
 BOOST_AUTO_TEST_CASE(the_sink_is_called_when_it_asked_to_be) {
     served s;
     peer p{s.io, s.address};
