@@ -3,24 +3,13 @@
 
 #include "connection_log.hpp"
 #include "json_log.hpp"
+#include "parts.hpp"
 #include "settings.hpp"
 
-#include <sigfire/claims.hpp>
-#include <sigfire/heartbeat.hpp>
 #include <sigfire/hooks.hpp>
 #include <sigfire/hub.hpp>
-#include <sigfire/mailbox.hpp>
 #include <sigfire/outlet.hpp>
-#include <sigfire/presence.hpp>
-#include <sigfire/records.hpp>
 #include <sigfire/registry.hpp>
-#include <sigfire/requests.hpp>
-#include <sigfire/resume.hpp>
-#include <sigfire/roster.hpp>
-#include <sigfire/router.hpp>
-#include <sigfire/sessions.hpp>
-#include <sigfire/takeover.hpp>
-#include <sigfire/topics.hpp>
 
 #include <boost/asio/io_context.hpp>
 
@@ -28,9 +17,6 @@
 #include <memory>
 #include <string>
 
-using features = sigfire::features<sigfire::topics, sigfire::presence, sigfire::requests, sigfire::sessions,
-                                   sigfire::records<>, sigfire::resume, sigfire::claims, sigfire::takeover,
-                                   sigfire::heartbeat, sigfire::roster, sigfire::mailbox<>>;
 using hub = sigfire::hub<sigfire::local_registry, sigfire::mailbox<>, sigfire::any_outlet, json_log,
                          sigfire::hooks<connection_log>, features>;
 

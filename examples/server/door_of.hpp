@@ -2,6 +2,7 @@
 #pragma once
 
 #include "door.hpp"
+#include "serve_page.hpp"
 #include "wires.hpp"
 
 #include <sigfire/listener.hpp>
@@ -15,18 +16,6 @@
 #include <memory>
 #include <string>
 #include <utility>
-
-/// The page and its parts, for whoever prefers HTML. False if `request` asks for something else.
-bool serve_page(const sigfire::request& request, sigfire::response& response);
-
-/// Plain HTTP that no codec answers: the page, where there are clients for it.
-struct plain_http {
-    bool page;
-
-    bool operator()(const sigfire::request& r, sigfire::response& out) const {
-        return page && serve_page(r, out);
-    }
-};
 
 template <class Transport>
 struct door_of final : door {

@@ -21,8 +21,6 @@
 
 namespace {
 
-namespace dialect = sigfire::dialect;
-
 // Each peer is a descriptor; the soft limit is often 1024.
 void raise_descriptor_limit() {
     rlimit limit{};
@@ -31,35 +29,11 @@ void raise_descriptor_limit() {
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// What PeerJS clients say to who is absent waits for a time of their own.
-sigfire::mailbox<> mailbox_for_peerjs(const dialect::peerjs_options& o) {
-    sigfire::mailbox_limits limits;
-    limits.lines_checked_every = o.cleanup_out_msgs;
-    limits.accepts = dialect::peerjs::says;
-    return sigfire::mailbox{sigfire::direct_router{}, o.expire_timeout, std::move(limits)};
-}
-
-sigfire::mailbox<> mailbox_for_others(const settings& s) {
-    sigfire::mailbox_limits limits;
-    limits.accepts = [](const sigfire::envelope& e) { return !dialect::peerjs::says(e); };
-    return sigfire::mailbox{sigfire::direct_router{}, s.mailbox, std::move(limits)};
-}
-
 int serve(const settings& s) {
     raise_descriptor_limit();
     boost::asio::io_context io{1};
     const json_log log{s.level};
-    hub peers{{},
-              {},
-              mailbox_for_others(s),
-              log,
-              sigfire::hooks{connection_log{log}},
-              features{sigfire::topics{{.limits = s.topics}}, sigfire::presence{},
-                       sigfire::requests{{.timeout = s.request_timeout}},
-                       sigfire::sessions{{.enabled = s.sessions}}, sigfire::records<>{},
-                       sigfire::resume{{.window = s.resume_window}},
-                       sigfire::claims{{.strict = s.strict_ids}}, sigfire::takeover{}, sigfire::heartbeat{},
-                       sigfire::roster{}, mailbox_for_peerjs(s.peerjs_options)}};
+    hub peers{{}, {}, mailbox_for_others(s), log, sigfire::hooks{connection_log{log}}, features_of(s)};
     std::vector<std::unique_ptr<door>> doors;
     for (const auto& e : s.endpoints) {
         doors.push_back(make_door(io, e, s, peers));

@@ -65,8 +65,9 @@ struct process_identity {
  *  Everything in it is valid until the call that was handed the request returns; who needs it longer copies
  *  from it. */
 struct request {
-    std::string_view method;         ///< `GET`, `HEAD`, ...
-    std::string_view target;         ///< path and query as sent, percent-encoded; never the absolute form
+    std::string_view method; ///< `GET`, `HEAD`, ...
+    std::string_view target; ///< path and query as sent, percent-encoded: begins with `/`, but for the `*` of
+                             ///< `OPTIONS *`; never the absolute form
     std::span<const header> headers; ///< in the order received
     std::string_view
         remote; ///< numeric address of the other side, `192.0.2.1` or `2001:db8::1`; empty if none

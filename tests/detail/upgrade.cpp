@@ -113,6 +113,9 @@ BOOST_AUTO_TEST_CASE(right_or_wrong_requests) {
         {"Connection in two lines", with(good, "Connection:", "Connection: keep-alive\r\nConnection:"), 101},
         {"absolute form", with(good, "GET /", "GET http://example.org/"), 101},
         {"absolute form without path", with(good, "GET /", "GET http://example.org"), 101},
+        {"no path", with(good, "GET /", "GET ?x"), 400},
+        {"asterisk", with(good, "GET /", "GET *"), 400},
+        {"authority", with(good, "GET /", "GET example.org:80"), 400},
         {"folded header", with(good, "Host: example.org", "Host: example\r\n .org"), 400},
         {"no colon", with(good, "Host: example.org", "Host example.org"), 400},
         {"blank before the colon", with(good, "Host:", "Host :"), 400},
@@ -286,6 +289,58 @@ BOOST_AUTO_TEST_CASE(a_sink_refuses_with_status_and_text) {
     w.run();
     BOOST_TEST(w.engine.connections() == 0u);
     BOOST_TEST(w.told() == nobody);
+}
+
+BOOST_AUTO_TEST_CASE(handlers_are_asked_for_paths_only) {
+    const struct {
+        const char *method, *target, *told; // told: what handlers see; null: refused before
+    } rows[] = {
+        {"GET", "/", "/"},
+        {"GET", "/a/b?c#d", "/a/b?c#d"},
+        {"GET", "//", "//"},
+        {"GET", "/http://h", "/http://h"},
+        {"GET", "http://example.org", "/"},
+        {"GET", "http://example.org/a?b", "/a?b"},
+        {"GET", "HTTP+x.y-z://example.org?b=/c", "/?b=/c"},
+        {"HEAD", "http://example.org#f", "/#f"},
+        {"OPTIONS", "*", "*"},
+        {"GET", "*", nullptr},
+        {"OPTIONS", "**", nullptr},
+        {"GET", "?x", nullptr},
+        {"GET", "?", nullptr},
+        {"GET", "?u=http://h/x", nullptr},
+        {"HEAD", "?x", nullptr},
+        {"POST", "?x", nullptr},
+        {"GET", "#x", nullptr},
+        {"GET", "x", nullptr},
+        {"GET", "http:/x", nullptr},
+        {"GET", "http:///x", nullptr},
+        {"GET", "http://", nullptr},
+        {"GET", "://h/x", nullptr},
+        {"GET", "1://h/x", nullptr},
+        {"CONNECT", "example.org:80", nullptr},
+        {"GET", "", nullptr},
+        {"GET", "\\", nullptr},
+        {"GET", ".", nullptr},
+    };
+    for (const auto& row : rows) {
+        BOOST_TEST_CONTEXT(row.method << " " << row.target) {
+            world w;
+            std::string told;
+            w.on_http = [&](const request& r, response& out) {
+                told = r.target;
+                BOOST_TEST(!r.path().empty());
+                out.body = "ok";
+                return true;
+            };
+            peer p{w.io};
+            p.write(std::string{row.method} + ' ' + row.target + " HTTP/1.1\r\nHost: x\r\n\r\n");
+            w.run();
+            BOOST_TEST(status_line(p.read()) == (row.told ? "HTTP/1.1 200 OK" : "HTTP/1.1 400 Bad Request"));
+            BOOST_TEST(told == (row.told ? row.told : ""));
+            BOOST_TEST(p.at->server_shut);
+        }
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_sink_that_says_nothing_refuses) {

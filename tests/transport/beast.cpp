@@ -211,6 +211,17 @@ BOOST_AUTO_TEST_CASE(the_request_is_that_of_your_server) {
     BOOST_TEST(s.engine->address() == s.address);
 }
 
+BOOST_AUTO_TEST_CASE(targets_that_are_no_path_are_refused) {
+    served s;
+    for (const std::string target : {"?x", "*", "x:80", "#x"})
+        for (const std::string upgrade : {"", "Upgrade: websocket\r\nConnection: Upgrade\r\n"}) {
+            const auto answer = answer_to(s, "GET " + target + " HTTP/1.1\r\nHost: a\r\n" + upgrade + "\r\n");
+            BOOST_TEST(answer.starts_with("HTTP/1.1 400 "), target << upgrade << ": " << answer);
+        }
+    BOOST_TEST(s.sink.opened == 0);
+    BOOST_TEST(answer_to(s, "GET http://a?x HTTP/1.1\r\nHost: a\r\n\r\n").starts_with("HTTP/1.1 426 "));
+}
+
 BOOST_AUTO_TEST_CASE(text_and_binary_keep_their_kind) {
     served s;
     peer p{s.io, s.address};

@@ -22,8 +22,30 @@
 
 namespace sigfire::detail {
 
+/** The path and query that a request target names (RFC 9112, 3.2): of the origin form it is all, of the
+ * absolute form what stands behind the authority, with the slash that may be missing there. `*` stays, for
+ * `OPTIONS`. Anything else (`?x`, `#x`, an authority, nothing) names nothing that a server has: the result is
+ * empty.
+ *  @param target  what the request says  @param slash  storage that outlives the result */
+inline std::string_view origin_form(std::string_view method, std::string_view target, std::string& slash) {
+    if (target.starts_with('/')) return target;
+    if (target == "*") return method == "OPTIONS" ? target : std::string_view{};
+    const auto scheme = target.find("://");
+    const auto is_scheme = [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '+' || c == '-' || c == '.';
+    };
+    if (scheme == 0 || scheme == target.npos || !std::isalpha(static_cast<unsigned char>(target.front())) ||
+        !std::all_of(target.begin(), target.begin() + static_cast<std::ptrdiff_t>(scheme), is_scheme))
+        return {};
+    const auto end = target.find_first_of("/?#", scheme + 3);
+    if (std::min(end, target.size()) == scheme + 3) return {}; // no authority
+    if (end == target.npos) return "/";
+    if (target[end] == '/') return target.substr(end);
+    return slash = '/' + std::string{target.substr(end)};
+}
+
 /** Reads the header of one HTTP request from a whole block of bytes. Grammar by Beast; the views stay in the
- *  block. */
+ *  block, or in this object. */
 class request_header final : public boost::beast::http::basic_parser<true> {
     using string_view = boost::beast::string_view;
     using verb = boost::beast::http::verb;
@@ -37,7 +59,7 @@ public:
         this->header_limit(static_cast<std::uint32_t>(std::max<std::size_t>(block.size(), 1)));
         this->body_limit(boost::none); // the body is never read, so its announced length does not matter
         this->put(boost::asio::buffer(block.data(), block.size()), ec);
-        return !ec && this->is_header_done() && !folded_;
+        return !ec && this->is_header_done() && !folded_ && !target_.empty();
     }
 
     request view(std::string_view remote) const { return {method_, target_, headers_, remote}; }
@@ -49,13 +71,8 @@ private:
     void on_request_impl(verb, string_view method, string_view target, int version,
                          boost::beast::error_code&) override {
         method_ = std_view(method);
-        target_ = std_view(target);
+        target_ = origin_form(method_, std_view(target), slash_);
         version_ = version;
-        // The absolute form is what a proxy is sent, and every server must understand it (RFC 9112, 3.2.2).
-        if (const auto scheme = target_.find("://"); !target_.starts_with('/') && scheme != target_.npos) {
-            const auto path = target_.find('/', scheme + 3);
-            target_ = path == target_.npos ? std::string_view{"/"} : target_.substr(path);
-        }
     }
 
     void on_field_impl(field, string_view name, string_view value, boost::beast::error_code&) override {
@@ -75,6 +92,7 @@ private:
     }
     void on_finish_impl(boost::beast::error_code&) override {}
 
+    std::string slash_; // a target that stands nowhere in the block
     std::string_view block_, method_, target_;
     std::vector<header> headers_;
     int version_ = 0;

@@ -88,7 +88,9 @@ public:
         if (!place_->enter) return false;
         typename detail::beast_place<Stream>::request_head head;
         head.method_string(asked.method_string());
-        head.target(asked.target());
+        std::string slash;
+        head.target(detail::origin_form({asked.method_string().data(), asked.method_string().size()},
+                                        {asked.target().data(), asked.target().size()}, slash));
         head.version(asked.version());
         for (const auto& f : asked) head.insert(f.name(), f.name_string(), f.value());
         place_->enter(std::move(s), std::move(head), std::move(remote));
@@ -221,6 +223,8 @@ private:
         if (gone) return c.cut(errc::lost);
         request r{view(c.asked_.method_string()), view(c.asked_.target()), fields, c.remote_};
         r.secure = core_->options.secure;
+        if (r.target.empty())
+            return c.answer(compose(refusal_response(refusal(errc::bad_handshake))), errc::bad_handshake);
         if (!wants_websocket(r) || r.method == "HEAD") {
             response out;
             if (!sink_.http(r, out))

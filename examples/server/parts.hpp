@@ -1,0 +1,52 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include "settings.hpp"
+
+#include <sigfire/claims.hpp>
+#include <sigfire/dialect/peerjs.hpp>
+#include <sigfire/heartbeat.hpp>
+#include <sigfire/mailbox.hpp>
+#include <sigfire/presence.hpp>
+#include <sigfire/records.hpp>
+#include <sigfire/requests.hpp>
+#include <sigfire/resume.hpp>
+#include <sigfire/roster.hpp>
+#include <sigfire/router.hpp>
+#include <sigfire/sessions.hpp>
+#include <sigfire/takeover.hpp>
+#include <sigfire/topics.hpp>
+
+#include <utility>
+
+// What PeerJS clients say to who is absent waits for a time of their own.
+inline sigfire::mailbox<> mailbox_for_peerjs(const sigfire::dialect::peerjs_options& o) {
+    sigfire::mailbox_limits limits;
+    limits.lines_checked_every = o.cleanup_out_msgs;
+    limits.accepts = sigfire::dialect::peerjs::says;
+    return sigfire::mailbox{sigfire::direct_router{}, o.expire_timeout, std::move(limits)};
+}
+
+inline sigfire::mailbox<> mailbox_for_others(const settings& s) {
+    sigfire::mailbox_limits limits;
+    limits.accepts = [](const sigfire::envelope& e) { return !sigfire::dialect::peerjs::says(e); };
+    return sigfire::mailbox{sigfire::direct_router{}, s.mailbox, std::move(limits)};
+}
+
+/// What the program's hub does beyond handing messages to peers.
+using features = sigfire::features<sigfire::topics, sigfire::presence, sigfire::requests, sigfire::sessions,
+                                   sigfire::records<>, sigfire::resume, sigfire::claims, sigfire::takeover,
+                                   sigfire::heartbeat, sigfire::roster, sigfire::mailbox<>>;
+inline features features_of(const settings& s) {
+    return features{sigfire::topics{{.limits = s.topics}},
+                    sigfire::presence{},
+                    sigfire::requests{{.timeout = s.request_timeout}},
+                    sigfire::sessions{{.enabled = s.sessions}},
+                    sigfire::records<>{},
+                    sigfire::resume{{.window = s.resume_window}},
+                    sigfire::claims{{.strict = s.strict_ids}},
+                    sigfire::takeover{},
+                    sigfire::heartbeat{},
+                    sigfire::roster{},
+                    mailbox_for_peerjs(s.peerjs_options)};
+}
