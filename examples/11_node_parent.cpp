@@ -9,7 +9,7 @@
 // or, with Wormhole 2.x on the side of node, `await wormhole.command('add', [5, 6])`. Without such a parent
 // it plays both parts.
 
-#include <sigfire/rpc.hpp>
+#include <sigfire/rpc/rpc.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>

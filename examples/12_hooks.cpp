@@ -4,7 +4,7 @@
 // the reason of each rejection, and lets nobody say more than three things. `vote` is a command of our own, a
 // coroutine that counts in its own time.
 
-#include <sigfire/awaited.hpp>
+#include <sigfire/admission/coroutine_hooks.hpp>
 #include <sigfire/sigfire.hpp>
 
 #include <boost/asio/steady_timer.hpp>

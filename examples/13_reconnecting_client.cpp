@@ -3,9 +3,9 @@
 // A client that goes back by itself: the server drops it, and it goes on where it was, with the same id, in
 // the same topic, and without missing what was said meanwhile.
 
-#include <sigfire/resume.hpp>
+#include <sigfire/feature/resume.hpp>
+#include <sigfire/feature/topics.hpp>
 #include <sigfire/sigfire.hpp>
-#include <sigfire/topics.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 

@@ -3,7 +3,7 @@
 // A call as an object, on both sides: it is asked for, accepted with a word about oneself, negotiated and
 // ended. A second one is rejected. See 03 for the same with nothing but messages.
 
-#include <sigfire/sessions.hpp>
+#include <sigfire/feature/sessions.hpp>
 #include <sigfire/sigfire.hpp>
 
 #include <boost/asio/as_tuple.hpp>

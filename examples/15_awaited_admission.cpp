@@ -3,7 +3,7 @@
 // Who a peer is may stand in a database. A hook with an awaitable on_admit asks there; until the answer the
 // connection is held, and the server serves the others.
 
-#include <sigfire/awaited.hpp>
+#include <sigfire/admission/coroutine_hooks.hpp>
 #include <sigfire/sigfire.hpp>
 
 #include <boost/asio/steady_timer.hpp>

@@ -3,8 +3,8 @@
 // You have an HTTP server on Beast already, and want signaling on its port: hand the streams over that ask
 // for a WebSocket under /signal, and go on answering everything else yourself.
 
+#include <sigfire/net/beast.hpp>
 #include <sigfire/sigfire.hpp>
-#include <sigfire/transport/beast.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>

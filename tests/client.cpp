@@ -3,11 +3,11 @@
 
 #include "support/client_world.hpp"
 
+#include <sigfire/net/loopback.hpp>
+#include <sigfire/net/tcp.hpp>
+#include <sigfire/net/unix_socket.hpp>
+#include <sigfire/net/websocket.hpp>
 #include <sigfire/server.hpp>
-#include <sigfire/transport/loopback.hpp>
-#include <sigfire/transport/tcp.hpp>
-#include <sigfire/transport/unix_socket.hpp>
-#include <sigfire/transport/websocket.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>

@@ -1,12 +1,12 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #include "support/client_world.hpp"
 
-#include <sigfire/requests.hpp>
-#include <sigfire/resume.hpp>
+#include <sigfire/feature/requests.hpp>
+#include <sigfire/feature/resume.hpp>
+#include <sigfire/feature/topics.hpp>
+#include <sigfire/net/tcp.hpp>
+#include <sigfire/net/websocket.hpp>
 #include <sigfire/server.hpp>
-#include <sigfire/topics.hpp>
-#include <sigfire/transport/tcp.hpp>
-#include <sigfire/transport/websocket.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>

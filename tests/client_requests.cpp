@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #include "support/client_world.hpp"
 
-#include <sigfire/detail/json_object.hpp>
+#include <sigfire/text/json/object.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>

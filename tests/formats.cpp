@@ -4,10 +4,10 @@
 #include "support/hub_bench.hpp"
 #include "support/two_formats.hpp"
 
-#include <sigfire/mailbox.hpp>
-#include <sigfire/requests.hpp>
-#include <sigfire/resume.hpp>
-#include <sigfire/topics.hpp>
+#include <sigfire/feature/mailbox.hpp>
+#include <sigfire/feature/requests.hpp>
+#include <sigfire/feature/resume.hpp>
+#include <sigfire/feature/topics.hpp>
 
 #include <boost/test/unit_test.hpp>
 

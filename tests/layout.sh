@@ -5,17 +5,9 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
 breaches=0
 breach() { echo "$*" && breaches=$((breaches + 1)); }
-# The headers of a layer, as paths below include/sigfire; those not written yet are left out.
-layer() { (cd include/sigfire && for f in "$@"; do [[ -e $f ]] && echo "$f"; done); }
-
-words=$(layer error.hpp message.hpp request.hpp peer.hpp envelope.hpp concepts.hpp version.hpp)
-framing=$(layer framing/*.hpp)
-dialects=$(layer codec/*.hpp dialect/*.hpp)
-thinking=$(layer hub.hpp desk.hpp registry.hpp topics.hpp topic_table.hpp feature.hpp presence.hpp requests.hpp sessions.hpp records.hpp resume.hpp roster.hpp takeover.hpp heartbeat.hpp fanout.hpp router.hpp mailbox.hpp hooks.hpp deferral.hpp outlet.hpp auth.hpp limit.hpp claims.hpp)
-moving=$(layer transport/*.hpp outbox.hpp relay/*.hpp)
-
 # Includes of a header that are not in the standard library: `path` as written between < and >.
 includes() { sed -nE 's/^ *# *include *[<"]([^>"]*[./][^>"]*)[>"].*/\1/p' "include/sigfire/$1"; }
+headers() { (cd include/sigfire && find "$@" -name '*.hpp' | sed 's|^\./||' | sort); }
 # The headers and all of ours that they reach.
 closure() {
     local seen=" " queue=("$@") f i
@@ -27,29 +19,74 @@ closure() {
     done
     echo "$seen"
 }
-# only RULE PATTERN FILES: each include matches the pattern.   never RULE PATTERN FILES: none does.
-only() { for f in $3; do for i in $(includes "$f"); do [[ $i =~ ^($2)$ ]] || breach "$f includes $i: $1"; done; done; }
-never() { for f in $3; do for i in $(includes "$f"); do [[ $i =~ ^($2) ]] && breach "$f includes $i: $1"; done; done; }
 
-w='sigfire/(error|message|request|peer|envelope|concepts|version)\.hpp'
-heavy='boost/(asio|beast|json)[./]'
-only "words need the standard library and Boost.System only" "$w|boost/system/.*" "$words"
-only "framings need words only" "$w|sigfire/(framing|detail)/.*" "$framing"
-only "codecs and dialects need words only" "$w|sigfire/(codec|dialect|detail)/.*" "$dialects"
-never "thinking headers do no I/O" "$heavy|sigfire/(transport|relay|outbox|listener|server|client)" "$thinking"
-never "what moves bytes knows neither hub nor listener" 'sigfire/(hub|listener|server|client|registry|router|outlet)' "$moving"
-never "it is reached from headers that do no I/O" "$heavy" "$(closure $words $framing $dialects $thinking)"
+# Which room may include what of ours. A room not named here is a door at the top: it may include all.
+declare -A may=(
+    [core]='core'
+    [text]='core|text'
+    [framing]='core|text|framing'
+    [codec]='core|text|codec'
+    [dialect]='core|text|codec|dialect'
+    [hub]='core|hub|text/utf8'
+    [feature]='core|hub|feature|text/utf8|codec/detail'
+    [admission]='core|hub|admission'
+    [net]='core|text|framing|net'
+    [client]='core|text|framing|codec|net|client'
+    [rpc]='core|text|framing|rpc|net'
+    [test]='core|test'
+)
+# What no header of a room may reach, be it through others.
+declare -A never=(
+    [core]='boost/(beast|json)[./]' [text]='boost/(asio|beast|json)[./]' [framing]='boost/(asio|beast|json)[./]'
+    [codec]='boost/(asio|beast|json)[./]' [dialect]='boost/(asio|beast|json)[./]'
+    [hub]='boost/(asio|beast|json)[./]' [feature]='boost/(asio|beast|json)[./]'
+)
+for room in "${!may[@]}"; do
+    [[ -d include/sigfire/$room ]] || { breach "no room $room" && continue; }
+    for f in $(headers "$room"); do
+        for i in $(includes "$f"); do
+            [[ $i != sigfire/* || $i =~ ^sigfire/(${may[$room]})[./] ]] || breach "$f includes $i: not from $room/"
+        done
+    done
+done
+for room in "${!never[@]}"; do
+    for f in $(closure $(headers "$room" | grep -v '^core/asio/')); do
+        for i in $(includes "$f"); do
+            [[ $i =~ ^(${never[$room]}) ]] && breach "$room/ reaches $i through $f"
+        done
+    done
+done
+for folder in include/sigfire/*/; do
+    room=$(basename "$folder")
+    [[ ${may[$room]-} ]] || breach "$room/ has no rule"
+done
+# a room's private parts are its own, but for those of core
+for f in $(headers .); do
+    room=${f%%/*}
+    for i in $(includes "$f"); do
+        [[ $i =~ ^sigfire/([a-z]+)/detail/ ]] || continue
+        owner=${BASH_REMATCH[1]}
+        [[ $owner == core || $owner == "$room" ]] || private+="$f includes $i"$'\n'
+    done
+done
 # the umbrella stays light
-never "sigfire.hpp must stay free of it" 'boost/(json|redis|mqtt5|asio/ssl)|openssl|nats' "$(closure $(layer sigfire.hpp))"
+for f in $(closure sigfire.hpp); do
+    for i in $(includes "$f"); do
+        [[ $i =~ ^(boost/(json|redis|mqtt5|asio/ssl)|openssl|nats) ]] && breach "sigfire.hpp reaches $i through $f"
+    done
+done
 
 for f in $(cd include/sigfire && find . -name '*.hpp' | sed 's|^\./||'); do
     path=include/sigfire/$f
     [[ $(sed -n 1p "$path") == "// Copyright (c) "*"MIT licence, see LICENSE." ]] || breach "$path: no licence line"
     [[ $(sed -n 2p "$path") == "#pragma once" ]] || breach "$path: no #pragma once"
-    [[ $f == detail/simd.hpp ]] || never "intrinsics stand in detail/simd.hpp" '.*intrin\.h|arm_neon\.h' "$f"
+    [[ $f == text/simd.hpp ]] || for i in $(includes "$f"); do
+        [[ $i =~ intrin\.h|arm_neon\.h ]] && breach "$f includes $i: intrinsics stand in text/simd.hpp"
+    done
     case $f in
     # nothing in them to test alone: plain data, the umbrella, what the tests of public headers reach
-    version.hpp | sigfire.hpp | message.hpp | envelope.hpp | detail/* | test/*) ;;
+    version.hpp | sigfire.hpp | core/message.hpp | core/envelope.hpp | client/options.hpp | */detail/* | test/*) ;;
+    core/asio/* | text/json/* | text/msgpack/* | net/engine/* | net/http/* | net/proxy/* | net/tls/*) ;;
     *) [[ -e tests/${f%.hpp}.cpp ]] || breach "$path: no tests/${f%.hpp}.cpp" ;;
     esac
 done

@@ -2,10 +2,10 @@
 #include <sigfire/listener.hpp>
 
 #include <sigfire/codec/json.hpp>
-#include <sigfire/hub.hpp>
-#include <sigfire/registry.hpp>
-#include <sigfire/router.hpp>
-#include <sigfire/transport/loopback.hpp>
+#include <sigfire/hub/hub.hpp>
+#include <sigfire/hub/registry.hpp>
+#include <sigfire/hub/router.hpp>
+#include <sigfire/net/loopback.hpp>
 
 #include "support/memory_loop.hpp"
 

@@ -3,15 +3,15 @@
 #include "support/hub_bench.hpp"
 #include "support/two_formats.hpp"
 
+#include <sigfire/feature/mailbox.hpp>
+#include <sigfire/feature/presence.hpp>
+#include <sigfire/feature/records.hpp>
+#include <sigfire/feature/requests.hpp>
+#include <sigfire/feature/resume.hpp>
+#include <sigfire/feature/sessions.hpp>
+#include <sigfire/feature/topics.hpp>
 #include <sigfire/framing/length.hpp>
-#include <sigfire/mailbox.hpp>
-#include <sigfire/presence.hpp>
-#include <sigfire/records.hpp>
-#include <sigfire/requests.hpp>
-#include <sigfire/resume.hpp>
-#include <sigfire/sessions.hpp>
-#include <sigfire/topics.hpp>
-#include <sigfire/transport/stream_limits.hpp>
+#include <sigfire/net/stream_limits.hpp>
 
 #include <boost/json.hpp>
 #include <boost/test/unit_test.hpp>

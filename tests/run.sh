@@ -26,7 +26,7 @@ fuzz() { cmake --preset fuzz && cmake --build --preset fuzz -j "$jobs" && ctest 
 boost-floor() { # the oldest Boost that is promised
     tests/fetch-boost.sh .deps/boost-1.81 bookworm libboost1.81-dev &&
         g++ -std=c++20 -fsyntax-only -Wall -Wextra -Werror -Iinclude -isystem .deps/boost-1.81/include -x c++ \
-            - <<<$'#include <sigfire/sigfire.hpp>\n#include <sigfire/rpc.hpp>'
+            - <<<$'#include <sigfire/sigfire.hpp>\n#include <sigfire/rpc/rpc.hpp>'
 }
 npm() { tests/npm/run.sh; }
 coverage() { # only on demand: ends with a table of lines covered

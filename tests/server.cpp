@@ -1,8 +1,8 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #include <sigfire/server.hpp>
 
-#include <sigfire/transport/loopback.hpp>
-#include <sigfire/transport/websocket.hpp>
+#include <sigfire/net/loopback.hpp>
+#include <sigfire/net/websocket.hpp>
 
 #include "support/stream_peer.hpp"
 

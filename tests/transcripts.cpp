@@ -4,12 +4,12 @@
 #include "support/recording.hpp"
 
 #include <sigfire/codec/json.hpp>
-#include <sigfire/hooks.hpp>
-#include <sigfire/hub.hpp>
-#include <sigfire/outlet.hpp>
-#include <sigfire/records.hpp>
-#include <sigfire/registry.hpp>
-#include <sigfire/router.hpp>
+#include <sigfire/feature/records.hpp>
+#include <sigfire/hub/hooks.hpp>
+#include <sigfire/hub/hub.hpp>
+#include <sigfire/hub/outlet.hpp>
+#include <sigfire/hub/registry.hpp>
+#include <sigfire/hub/router.hpp>
 
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>

@@ -3,8 +3,8 @@
 
 #include "json_log.hpp"
 
-#include <sigfire/error.hpp>
-#include <sigfire/request.hpp>
+#include <sigfire/core/error.hpp>
+#include <sigfire/core/request.hpp>
 
 /** A sigfire Hook that tells the log of each connection that asks to be let in, at level debug: `connecting`
  *  with `remote`, the client's address as far as trusted proxies tell, and `secure`, whether it came by TLS.

@@ -6,10 +6,10 @@
 #include "parts.hpp"
 #include "settings.hpp"
 
-#include <sigfire/hooks.hpp>
-#include <sigfire/hub.hpp>
-#include <sigfire/outlet.hpp>
-#include <sigfire/registry.hpp>
+#include <sigfire/hub/hooks.hpp>
+#include <sigfire/hub/hub.hpp>
+#include <sigfire/hub/outlet.hpp>
+#include <sigfire/hub/registry.hpp>
 
 #include <boost/asio/io_context.hpp>
 

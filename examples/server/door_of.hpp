@@ -6,9 +6,9 @@
 #include "wires.hpp"
 
 #include <sigfire/listener.hpp>
-#include <sigfire/transport/tcp.hpp>
-#include <sigfire/transport/unix_socket.hpp>
-#include <sigfire/transport/websocket.hpp>
+#include <sigfire/net/tcp.hpp>
+#include <sigfire/net/unix_socket.hpp>
+#include <sigfire/net/websocket.hpp>
 
 #include <chrono>
 #include <exception>

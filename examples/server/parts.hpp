@@ -3,19 +3,19 @@
 
 #include "settings.hpp"
 
-#include <sigfire/claims.hpp>
 #include <sigfire/dialect/peerjs.hpp>
-#include <sigfire/heartbeat.hpp>
-#include <sigfire/mailbox.hpp>
-#include <sigfire/presence.hpp>
-#include <sigfire/records.hpp>
-#include <sigfire/requests.hpp>
-#include <sigfire/resume.hpp>
-#include <sigfire/roster.hpp>
-#include <sigfire/router.hpp>
-#include <sigfire/sessions.hpp>
-#include <sigfire/takeover.hpp>
-#include <sigfire/topics.hpp>
+#include <sigfire/feature/claims.hpp>
+#include <sigfire/feature/heartbeat.hpp>
+#include <sigfire/feature/mailbox.hpp>
+#include <sigfire/feature/presence.hpp>
+#include <sigfire/feature/records.hpp>
+#include <sigfire/feature/requests.hpp>
+#include <sigfire/feature/resume.hpp>
+#include <sigfire/feature/roster.hpp>
+#include <sigfire/feature/sessions.hpp>
+#include <sigfire/feature/takeover.hpp>
+#include <sigfire/feature/topics.hpp>
+#include <sigfire/hub/router.hpp>
 
 #include <utility>
 

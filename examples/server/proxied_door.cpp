@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #include "door_of.hpp"
 
-#include <sigfire/transport/proxied.hpp>
+#include <sigfire/net/proxied.hpp>
 
 std::unique_ptr<door> make_proxied_door(boost::asio::io_context& io, const endpoint& e, const settings& s,
                                         hub& h) {

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/request.hpp>
+#include <sigfire/core/request.hpp>
 
 /// Answers `GET` and `HEAD` of the page and its parts: of `/` only if HTML is wanted. False if `request` asks
 /// for something else.

@@ -2,7 +2,7 @@
 
 #include "settings.hpp"
 
-#include <sigfire/error.hpp>
+#include <sigfire/core/error.hpp>
 #include <sigfire/version.hpp>
 
 #include <CLI/CLI.hpp>

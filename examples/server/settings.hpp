@@ -3,8 +3,8 @@
 
 #include <sigfire/dialect/peerjs.hpp>
 #include <sigfire/dialect/signal_fire_2016.hpp>
-#include <sigfire/topic_table.hpp>
-#include <sigfire/transport/tls_options.hpp>
+#include <sigfire/feature/topic_table.hpp>
+#include <sigfire/net/tls_options.hpp>
 
 #include <spdlog/common.h>
 

@@ -1,8 +1,8 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #include "door_of.hpp"
 
-#include <sigfire/transport/proxied.hpp>
-#include <sigfire/transport/tls.hpp>
+#include <sigfire/net/proxied.hpp>
+#include <sigfire/net/tls.hpp>
 
 std::unique_ptr<door> make_tls_proxied_door(boost::asio::io_context& io, const endpoint& e, const settings& s,
                                             hub& h) {

@@ -1,13 +1,13 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/client/detail/client_core.hpp>
+#include <sigfire/client/detail/client_start.hpp>
+#include <sigfire/client/session.hpp>
 #include <sigfire/codec/json.hpp>
-#include <sigfire/concepts.hpp>
-#include <sigfire/detail/client_core.hpp>
-#include <sigfire/detail/client_start.hpp>
-#include <sigfire/error.hpp>
-#include <sigfire/session.hpp>
-#include <sigfire/transport/loopback.hpp>
+#include <sigfire/core/concepts.hpp>
+#include <sigfire/core/error.hpp>
+#include <sigfire/net/loopback.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>

@@ -1,12 +1,12 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/concepts.hpp>
-#include <sigfire/detail/admissions.hpp>
-#include <sigfire/envelope.hpp>
-#include <sigfire/error.hpp>
-#include <sigfire/outlet.hpp>
-#include <sigfire/request.hpp>
+#include <sigfire/admission/detail/pending.hpp>
+#include <sigfire/core/concepts.hpp>
+#include <sigfire/core/envelope.hpp>
+#include <sigfire/core/error.hpp>
+#include <sigfire/core/request.hpp>
+#include <sigfire/hub/outlet.hpp>
 
 #include <boost/asio/post.hpp>
 
@@ -49,8 +49,9 @@ class listener {
     using verdict =
         decltype(std::declval<Hub&>().admit(std::declval<const request&>(), std::declval<admission&>()));
     static constexpr bool awaits = !std::is_same_v<verdict, errc>;
-    static_assert(!awaits || detail::can_be_awaited<verdict>,
-                  "sigfire: to await what a hook's on_admit returns, #include <sigfire/awaited.hpp>");
+    static_assert(
+        !awaits || detail::can_be_awaited<verdict>,
+        "sigfire: to await what a hook's on_admit returns, #include <sigfire/admission/coroutine_hooks.hpp>");
 
 public:
     using connection = typename T::template connection<connection_state<C>>;

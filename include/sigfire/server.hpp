@@ -2,15 +2,15 @@
 #pragma once
 
 #include <sigfire/codec/json.hpp>
-#include <sigfire/concepts.hpp>
-#include <sigfire/feature.hpp>
-#include <sigfire/hooks.hpp>
-#include <sigfire/hub.hpp>
+#include <sigfire/core/concepts.hpp>
+#include <sigfire/core/log.hpp>
+#include <sigfire/hub/feature.hpp>
+#include <sigfire/hub/hooks.hpp>
+#include <sigfire/hub/hub.hpp>
+#include <sigfire/hub/outlet.hpp>
+#include <sigfire/hub/registry.hpp>
+#include <sigfire/hub/router.hpp>
 #include <sigfire/listener.hpp>
-#include <sigfire/log.hpp>
-#include <sigfire/outlet.hpp>
-#include <sigfire/registry.hpp>
-#include <sigfire/router.hpp>
 
 #include <boost/asio/post.hpp>
 #include <boost/system/system_error.hpp>

@@ -4,16 +4,16 @@
 // a server with one listener, and with those parts that its dialect asks for.
 #include "contestant.hpp"
 
-#include <sigfire/claims.hpp>
 #include <sigfire/dialect/peerjs.hpp>
 #include <sigfire/dialect/socket_signal.hpp>
 #include <sigfire/dialect/y_webrtc.hpp>
-#include <sigfire/heartbeat.hpp>
-#include <sigfire/mailbox.hpp>
-#include <sigfire/requests.hpp>
-#include <sigfire/roster.hpp>
-#include <sigfire/takeover.hpp>
-#include <sigfire/topics.hpp>
+#include <sigfire/feature/claims.hpp>
+#include <sigfire/feature/heartbeat.hpp>
+#include <sigfire/feature/mailbox.hpp>
+#include <sigfire/feature/requests.hpp>
+#include <sigfire/feature/roster.hpp>
+#include <sigfire/feature/takeover.hpp>
+#include <sigfire/feature/topics.hpp>
 
 #include <string_view>
 

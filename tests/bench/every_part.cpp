@@ -3,13 +3,13 @@
 // The contestant with every part compiled in, none of which is used: what that costs a relayed message.
 #include "contestant.hpp"
 
-#include <sigfire/mailbox.hpp>
-#include <sigfire/presence.hpp>
-#include <sigfire/records.hpp>
-#include <sigfire/requests.hpp>
-#include <sigfire/resume.hpp>
-#include <sigfire/sessions.hpp>
-#include <sigfire/topics.hpp>
+#include <sigfire/feature/mailbox.hpp>
+#include <sigfire/feature/presence.hpp>
+#include <sigfire/feature/records.hpp>
+#include <sigfire/feature/requests.hpp>
+#include <sigfire/feature/resume.hpp>
+#include <sigfire/feature/sessions.hpp>
+#include <sigfire/feature/topics.hpp>
 
 using namespace std::chrono_literals;
 

@@ -3,7 +3,7 @@
 // The contestant on a Unix socket: PATH.
 #include "contestant.hpp"
 
-#include <sigfire/transport/unix_socket.hpp>
+#include <sigfire/net/unix_socket.hpp>
 
 int main(int, char** argv) {
     boost::asio::io_context ioc{1};

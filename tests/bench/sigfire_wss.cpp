@@ -3,7 +3,7 @@
 // The contestant under TLS: PORT and a PEM file with certificate and key.
 #include "contestant.hpp"
 
-#include <sigfire/transport/tls.hpp>
+#include <sigfire/net/tls.hpp>
 
 int main(int, char** argv) {
     boost::asio::io_context ioc{1};

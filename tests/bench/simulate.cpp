@@ -2,7 +2,7 @@
 // simulate [COUNT [FIRST]]: plays that many random schedules (default 100,000 from seed 1) to a hub, and says
 // how many a minute that is; the first that breaks a promise is printed. SIGFIRE_SIMULATION_SEED=n plays one,
 // with its trace.
-#include <sigfire/test/simulation.hpp>
+#include "support/simulation/simulation.hpp"
 
 #include <chrono>
 #include <cstdint>

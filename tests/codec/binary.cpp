@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#include <sigfire/client/json_client.hpp>
 #include <sigfire/codec/binary.hpp>
 #include <sigfire/codec/json.hpp>
-#include <sigfire/codec/json_client.hpp>
 
 #include <sigfire/test/conformance.hpp>
 

@@ -3,7 +3,7 @@
 
 #include "support/codec_calls.hpp"
 
-#include <sigfire/codec/json_client.hpp>
+#include <sigfire/client/json_client.hpp>
 #include <sigfire/test/conformance.hpp>
 
 #include <boost/test/unit_test.hpp>

@@ -2,7 +2,7 @@
 //
 // Random JSON texts, valid and damaged, by our scanner and by Boost.JSON: both accept or both refuse, and
 // they see the same members.
-#include <sigfire/detail/json_scan.hpp>
+#include <sigfire/text/json/scan.hpp>
 
 #include <boost/core/ignore_unused.hpp>
 #include <boost/json.hpp>

@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 // expect: sigfire: a member of this feature cannot be called like that of class feature which it hides
-#include <sigfire/feature.hpp>
+#include <sigfire/hub/feature.hpp>
 
 using namespace sigfire;
 

@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 // expect: sigfire: Feature requirements not met
-#include <sigfire/feature.hpp>
+#include <sigfire/hub/feature.hpp>
 
 using namespace sigfire;
 

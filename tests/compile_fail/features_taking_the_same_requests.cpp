@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 // expect: sigfire: two features of a hub take the same requests
-#include <sigfire/feature.hpp>
-#include <sigfire/topics.hpp>
+#include <sigfire/feature/topics.hpp>
+#include <sigfire/hub/feature.hpp>
 
 struct own : sigfire::feature {
 #ifdef RIGHT

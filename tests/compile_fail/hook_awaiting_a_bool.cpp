@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 // expect: sigfire: on_admit has the wrong shape: errc on_admit(const request&, admission&), or
-#include <sigfire/hooks.hpp>
+#include <sigfire/hub/hooks.hpp>
 
 #include <boost/asio/awaitable.hpp>
 

@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 // expect: sigfire: on_message has the wrong shape: errc on_message(message_context&, envelope&)
-#include <sigfire/hooks.hpp>
+#include <sigfire/hub/hooks.hpp>
 
 using namespace sigfire;
 

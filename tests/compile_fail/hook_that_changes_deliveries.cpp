@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 // expect: sigfire: on_deliver has the wrong shape: bool on_deliver(peer_handle, const envelope&)
-#include <sigfire/hooks.hpp>
+#include <sigfire/hub/hooks.hpp>
 
 using namespace sigfire;
 

@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 // expect: sigfire: a hook has at least one of on_admit, on_open, on_message, on_deliver, on_close
-#include <sigfire/hooks.hpp>
+#include <sigfire/hub/hooks.hpp>
 
 using namespace sigfire;
 

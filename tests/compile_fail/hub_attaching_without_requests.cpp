@@ -2,9 +2,9 @@
 // expect: sigfire: peers that are functions need a hub with the part requests{}
 #include "models.hpp"
 
-#include <sigfire/hub.hpp>
-#include <sigfire/requests.hpp>
-#include <sigfire/topics.hpp>
+#include <sigfire/feature/requests.hpp>
+#include <sigfire/feature/topics.hpp>
+#include <sigfire/hub/hub.hpp>
 
 using namespace sigfire;
 

@@ -2,7 +2,7 @@
 // expect: sigfire: the hooks of a hub are a chain: hooks{...}
 #include "models.hpp"
 
-#include <sigfire/hub.hpp>
+#include <sigfire/hub/hub.hpp>
 
 struct hook {
     void on_close(sigfire::peer_handle, sigfire::errc) {}

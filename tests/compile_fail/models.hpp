@@ -1,8 +1,8 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/concepts.hpp>
-#include <sigfire/outlet.hpp>
+#include <sigfire/core/concepts.hpp>
+#include <sigfire/hub/outlet.hpp>
 
 // Right parts, for cases in which another part is broken.
 namespace models {

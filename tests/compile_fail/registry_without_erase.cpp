@@ -2,7 +2,7 @@
 // expect: sigfire: Registry requirements not met
 #include "models.hpp"
 
-#include <sigfire/hub.hpp>
+#include <sigfire/hub/hub.hpp>
 
 struct registry {
     bool insert(std::string_view, sigfire::peer_handle) { return true; }

@@ -2,7 +2,7 @@
 // expect: sigfire: Router requirements not met
 #include "models.hpp"
 
-#include <sigfire/hub.hpp>
+#include <sigfire/hub/hub.hpp>
 
 struct router {
 #ifdef RIGHT

@@ -2,8 +2,8 @@
 // expect: sigfire: a part of this server is no Codec, Registry, Router, Log, HttpHandler, hooks{...}
 #include "models.hpp"
 
+#include <sigfire/net/loopback.hpp>
 #include <sigfire/server.hpp>
-#include <sigfire/transport/loopback.hpp>
 
 // A router whose route has forgotten who sends.
 struct router {

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 // expect: sigfire: on_message has the wrong shape: errc on_message(message_context&, envelope&)
+#include <sigfire/net/loopback.hpp>
 #include <sigfire/server.hpp>
-#include <sigfire/transport/loopback.hpp>
 
 struct hook {
 #ifdef RIGHT

@@ -2,8 +2,8 @@
 // expect: sigfire: two parts of this server play the same role
 #include "models.hpp"
 
+#include <sigfire/net/loopback.hpp>
 #include <sigfire/server.hpp>
-#include <sigfire/transport/loopback.hpp>
 
 #ifdef RIGHT
 template class sigfire::server<sigfire::loopback, models::registry, models::router>;

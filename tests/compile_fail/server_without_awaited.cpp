@@ -1,8 +1,8 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: to await what a hook's on_admit returns, #include <sigfire/awaited.hpp>
+// expect: sigfire: to await what a hook's on_admit returns, #include <sigfire/admission/coroutine_hooks.hpp>
 #include <sigfire/sigfire.hpp>
 #ifdef RIGHT
-#include <sigfire/awaited.hpp>
+#include <sigfire/admission/coroutine_hooks.hpp>
 #endif
 
 #include <boost/asio/awaitable.hpp>

@@ -2,8 +2,8 @@
 // expect: sigfire: Transport requirements not met
 #include "models.hpp"
 
+#include <sigfire/net/loopback.hpp>
 #include <sigfire/server.hpp>
-#include <sigfire/transport/loopback.hpp>
 
 #ifdef RIGHT
 template class sigfire::server<sigfire::loopback, models::router>;

@@ -4,11 +4,11 @@
 #include "support/transcript.hpp"
 #include "support/wire_bench.hpp"
 
-#include <sigfire/claims.hpp>
 #include <sigfire/codec/json.hpp>
-#include <sigfire/requests.hpp>
+#include <sigfire/feature/claims.hpp>
+#include <sigfire/feature/requests.hpp>
+#include <sigfire/feature/topics.hpp>
 #include <sigfire/test/conformance.hpp>
-#include <sigfire/topics.hpp>
 
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>

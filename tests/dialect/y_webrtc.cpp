@@ -5,8 +5,8 @@
 #include "support/wire_bench.hpp"
 
 #include <sigfire/codec/json.hpp>
+#include <sigfire/feature/topics.hpp>
 #include <sigfire/test/conformance.hpp>
-#include <sigfire/topics.hpp>
 
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>

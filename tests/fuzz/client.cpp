@@ -5,8 +5,8 @@
 // - every request ends once, or still waits;
 // - requests are sent in order, each of them once on a connection, and no other than those that were kept;
 // - whatever the client says is JSON, and it never claims more messages than have come.
-#include <sigfire/detail/client_session.hpp>
-#include <sigfire/detail/client_sessions.hpp>
+#include <sigfire/client/detail/client_session.hpp>
+#include <sigfire/client/detail/client_sessions.hpp>
 
 #include <boost/json.hpp>
 

@@ -2,8 +2,8 @@
 //
 // Any bytes as a message to both sides of the JSON codec: no crash; all kernels agree; what is accepted is
 // JSON for Boost.JSON too, and what is made of it as well.
+#include <sigfire/client/json_client.hpp>
 #include <sigfire/codec/json.hpp>
-#include <sigfire/codec/json_client.hpp>
 
 #include <boost/json.hpp>
 

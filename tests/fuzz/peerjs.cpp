@@ -8,13 +8,13 @@
 // - the one that behaves keeps its id and hears what it says to itself, once and in order.
 #include "../support/fuzz_server.hpp"
 
-#include <sigfire/detail/random.hpp>
+#include <sigfire/core/detail/random.hpp>
 #include <sigfire/dialect/peerjs.hpp>
-#include <sigfire/heartbeat.hpp>
-#include <sigfire/mailbox.hpp>
-#include <sigfire/roster.hpp>
+#include <sigfire/feature/heartbeat.hpp>
+#include <sigfire/feature/mailbox.hpp>
+#include <sigfire/feature/roster.hpp>
+#include <sigfire/feature/takeover.hpp>
 #include <sigfire/server.hpp>
-#include <sigfire/takeover.hpp>
 
 #include <algorithm>
 #include <cstddef>

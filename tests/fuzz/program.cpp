@@ -10,11 +10,11 @@
 #include "../../examples/server/wires.hpp"
 #include "../support/fuzz_server.hpp"
 
-#include <sigfire/hub.hpp>
+#include <sigfire/core/log.hpp>
+#include <sigfire/hub/hub.hpp>
+#include <sigfire/hub/outlet.hpp>
+#include <sigfire/hub/registry.hpp>
 #include <sigfire/listener.hpp>
-#include <sigfire/log.hpp>
-#include <sigfire/outlet.hpp>
-#include <sigfire/registry.hpp>
 
 #include <algorithm>
 #include <array>

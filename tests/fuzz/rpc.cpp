@@ -2,8 +2,8 @@
 //
 // Any bytes as what the other side of an rpc sends: each line is heard once or ends the connection, nothing
 // throws, and whatever is replied is one line of JSON.
-#include <sigfire/detail/rpc_session.hpp>
 #include <sigfire/framing/line.hpp>
+#include <sigfire/rpc/detail/rpc_session.hpp>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>

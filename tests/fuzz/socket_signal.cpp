@@ -4,10 +4,10 @@
 // JSON document that clients can read, and one that behaves has its pings answered all the time.
 #include "../support/dialect_story.hpp"
 
-#include <sigfire/claims.hpp>
 #include <sigfire/dialect/socket_signal.hpp>
-#include <sigfire/requests.hpp>
-#include <sigfire/topics.hpp>
+#include <sigfire/feature/claims.hpp>
+#include <sigfire/feature/requests.hpp>
+#include <sigfire/feature/topics.hpp>
 
 #include <boost/json.hpp>
 

@@ -10,8 +10,8 @@
 #include "../support/fuzz_server.hpp"
 #include "../support/tls_world.hpp"
 
+#include <sigfire/net/tls.hpp>
 #include <sigfire/server.hpp>
-#include <sigfire/transport/tls.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -5,7 +5,7 @@
 #include "../support/dialect_story.hpp"
 
 #include <sigfire/dialect/y_webrtc.hpp>
-#include <sigfire/topics.hpp>
+#include <sigfire/feature/topics.hpp>
 
 #include <boost/json.hpp>
 

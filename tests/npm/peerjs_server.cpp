@@ -2,12 +2,12 @@
 // A PeerJS server for the ring of the same name: `peerjs_server [OPTION=VALUE...]`, options as in PeerServer.
 // Listens on a port of the system's choice, which it prints, until SIGTERM.
 #include <sigfire/dialect/peerjs.hpp>
-#include <sigfire/heartbeat.hpp>
-#include <sigfire/mailbox.hpp>
-#include <sigfire/roster.hpp>
+#include <sigfire/feature/heartbeat.hpp>
+#include <sigfire/feature/mailbox.hpp>
+#include <sigfire/feature/roster.hpp>
+#include <sigfire/feature/takeover.hpp>
+#include <sigfire/net/websocket.hpp>
 #include <sigfire/server.hpp>
-#include <sigfire/takeover.hpp>
-#include <sigfire/transport/websocket.hpp>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <sigfire/client.hpp>
-#include <sigfire/detail/upgrade.hpp>
 #include <sigfire/framing/length.hpp>
 #include <sigfire/framing/websocket.hpp>
+#include <sigfire/net/http/upgrade.hpp>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <sigfire/codec/json.hpp>
-#include <sigfire/feature.hpp>
-#include <sigfire/hooks.hpp>
-#include <sigfire/hub.hpp>
-#include <sigfire/outlet.hpp>
-#include <sigfire/registry.hpp>
-#include <sigfire/router.hpp>
+#include <sigfire/hub/feature.hpp>
+#include <sigfire/hub/hooks.hpp>
+#include <sigfire/hub/hub.hpp>
+#include <sigfire/hub/outlet.hpp>
+#include <sigfire/hub/registry.hpp>
+#include <sigfire/hub/router.hpp>
 
 #include <boost/test/unit_test.hpp>
 

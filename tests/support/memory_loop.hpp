@@ -1,13 +1,13 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/concepts.hpp>
-#include <sigfire/detail/ready.hpp>
-#include <sigfire/detail/stream_engine.hpp>
+#include <sigfire/core/concepts.hpp>
 #include <sigfire/framing/length.hpp>
 #include <sigfire/framing/websocket.hpp>
+#include <sigfire/net/engine/ready.hpp>
+#include <sigfire/net/engine/stream_engine.hpp>
+#include <sigfire/net/stream_limits.hpp>
 #include <sigfire/test/conformance.hpp>
-#include <sigfire/transport/stream_limits.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/execution_context.hpp>

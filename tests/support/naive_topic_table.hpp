@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/topic_table.hpp>
+#include <sigfire/feature/topic_table.hpp>
 
 #include <algorithm>
 #include <chrono>

@@ -2,16 +2,16 @@
 #pragma once
 
 #include <sigfire/dialect/peerjs.hpp>
-#include <sigfire/heartbeat.hpp>
-#include <sigfire/hooks.hpp>
-#include <sigfire/hub.hpp>
+#include <sigfire/feature/heartbeat.hpp>
+#include <sigfire/feature/mailbox.hpp>
+#include <sigfire/feature/roster.hpp>
+#include <sigfire/feature/takeover.hpp>
+#include <sigfire/hub/hooks.hpp>
+#include <sigfire/hub/hub.hpp>
+#include <sigfire/hub/outlet.hpp>
+#include <sigfire/hub/registry.hpp>
+#include <sigfire/hub/router.hpp>
 #include <sigfire/listener.hpp>
-#include <sigfire/mailbox.hpp>
-#include <sigfire/outlet.hpp>
-#include <sigfire/registry.hpp>
-#include <sigfire/roster.hpp>
-#include <sigfire/router.hpp>
-#include <sigfire/takeover.hpp>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/request.hpp>
+#include <sigfire/core/request.hpp>
 
 #include <boost/json.hpp>
 #include <boost/test/unit_test.hpp>

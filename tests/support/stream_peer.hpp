@@ -3,7 +3,7 @@
 
 #include "memory_loop.hpp"
 
-#include <sigfire/detail/socket_name.hpp>
+#include <sigfire/net/engine/socket_name.hpp>
 
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>

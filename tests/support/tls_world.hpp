@@ -1,9 +1,9 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/detail/tls_context.hpp>
-#include <sigfire/detail/tls_session.hpp>
-#include <sigfire/transport/tls_options.hpp>
+#include <sigfire/net/tls/tls_context.hpp>
+#include <sigfire/net/tls/tls_session.hpp>
+#include <sigfire/net/tls_options.hpp>
 
 #include <cstddef>
 #include <initializer_list>

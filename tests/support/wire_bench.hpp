@@ -1,13 +1,13 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/concepts.hpp>
-#include <sigfire/feature.hpp>
-#include <sigfire/hooks.hpp>
-#include <sigfire/hub.hpp>
-#include <sigfire/outlet.hpp>
-#include <sigfire/registry.hpp>
-#include <sigfire/router.hpp>
+#include <sigfire/core/concepts.hpp>
+#include <sigfire/hub/feature.hpp>
+#include <sigfire/hub/hooks.hpp>
+#include <sigfire/hub/hub.hpp>
+#include <sigfire/hub/outlet.hpp>
+#include <sigfire/hub/registry.hpp>
+#include <sigfire/hub/router.hpp>
 
 #include <algorithm>
 #include <chrono>

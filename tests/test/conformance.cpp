@@ -1,8 +1,8 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #include <sigfire/test/conformance.hpp>
 
-#include <sigfire/registry.hpp>
-#include <sigfire/router.hpp>
+#include <sigfire/hub/registry.hpp>
+#include <sigfire/hub/router.hpp>
 
 #include "support/memory_loop.hpp"
 

@@ -2,8 +2,8 @@
 // Two servers on two threads share nothing but the program; clients and a host program on a third.
 #include <sigfire/server.hpp>
 
-#include <sigfire/transport/tcp.hpp>
-#include <sigfire/transport/websocket.hpp>
+#include <sigfire/net/tcp.hpp>
+#include <sigfire/net/websocket.hpp>
 
 #include "support/stream_peer.hpp"
 

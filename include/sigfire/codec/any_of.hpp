@@ -1,11 +1,11 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/concepts.hpp>
-#include <sigfire/envelope.hpp>
-#include <sigfire/error.hpp>
-#include <sigfire/message.hpp>
-#include <sigfire/request.hpp>
+#include <sigfire/core/concepts.hpp>
+#include <sigfire/core/envelope.hpp>
+#include <sigfire/core/error.hpp>
+#include <sigfire/core/message.hpp>
+#include <sigfire/core/request.hpp>
 
 #include <concepts>
 #include <cstddef>

@@ -1,12 +1,12 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/codec/detail/json_extras.hpp>
+#include <sigfire/codec/detail/msgpack_members.hpp>
+#include <sigfire/codec/detail/own_wire.hpp>
 #include <sigfire/codec/transcode.hpp>
-#include <sigfire/concepts.hpp>
-#include <sigfire/detail/json_extras.hpp>
-#include <sigfire/detail/msgpack_members.hpp>
-#include <sigfire/detail/msgpack_wire.hpp>
-#include <sigfire/detail/own_wire.hpp>
+#include <sigfire/core/concepts.hpp>
+#include <sigfire/text/msgpack/write.hpp>
 
 #include <cstddef>
 #include <cstdint>

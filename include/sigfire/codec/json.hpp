@@ -1,11 +1,11 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/concepts.hpp>
-#include <sigfire/detail/json_extras.hpp>
-#include <sigfire/detail/json_scan.hpp>
-#include <sigfire/detail/json_wire.hpp>
-#include <sigfire/detail/own_wire.hpp>
+#include <sigfire/codec/detail/json_extras.hpp>
+#include <sigfire/codec/detail/json_wire.hpp>
+#include <sigfire/codec/detail/own_wire.hpp>
+#include <sigfire/core/concepts.hpp>
+#include <sigfire/text/json/scan.hpp>
 
 #include <cstddef>
 #include <cstdint>

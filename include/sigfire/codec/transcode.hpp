@@ -1,13 +1,13 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/concepts.hpp>
-#include <sigfire/detail/json_to_msgpack.hpp>
-#include <sigfire/detail/msgpack_to_json.hpp>
-#include <sigfire/detail/own_wire.hpp>
-#include <sigfire/detail/transcoded_part.hpp>
-#include <sigfire/envelope.hpp>
-#include <sigfire/error.hpp>
+#include <sigfire/codec/detail/json_to_msgpack.hpp>
+#include <sigfire/codec/detail/msgpack_to_json.hpp>
+#include <sigfire/codec/detail/own_wire.hpp>
+#include <sigfire/codec/detail/transcoded_part.hpp>
+#include <sigfire/core/concepts.hpp>
+#include <sigfire/core/envelope.hpp>
+#include <sigfire/core/error.hpp>
 
 #include <cstddef>
 #include <functional>

@@ -1,11 +1,11 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/concepts.hpp>
-#include <sigfire/detail/dialect_wire.hpp>
-#include <sigfire/detail/json_scan.hpp>
-#include <sigfire/detail/json_wire.hpp>
-#include <sigfire/detail/random.hpp>
+#include <sigfire/codec/detail/json_wire.hpp>
+#include <sigfire/core/concepts.hpp>
+#include <sigfire/core/detail/random.hpp>
+#include <sigfire/dialect/detail/dialect_wire.hpp>
+#include <sigfire/text/json/scan.hpp>
 
 #include <algorithm>
 #include <array>

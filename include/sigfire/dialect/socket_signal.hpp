@@ -1,16 +1,16 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/concepts.hpp>
-#include <sigfire/detail/dialect_wire.hpp>
-#include <sigfire/detail/json_extras.hpp>
-#include <sigfire/detail/json_member.hpp>
-#include <sigfire/detail/json_scan.hpp>
-#include <sigfire/detail/json_wire.hpp>
-#include <sigfire/detail/nanomessage.hpp>
-#include <sigfire/detail/socket_signal_wire.hpp>
-#include <sigfire/envelope.hpp>
-#include <sigfire/error.hpp>
+#include <sigfire/codec/detail/json_extras.hpp>
+#include <sigfire/codec/detail/json_wire.hpp>
+#include <sigfire/core/concepts.hpp>
+#include <sigfire/core/envelope.hpp>
+#include <sigfire/core/error.hpp>
+#include <sigfire/dialect/detail/dialect_wire.hpp>
+#include <sigfire/dialect/detail/nanomessage.hpp>
+#include <sigfire/dialect/detail/socket_signal_wire.hpp>
+#include <sigfire/text/json/member.hpp>
+#include <sigfire/text/json/scan.hpp>
 
 #include <charconv>
 #include <chrono>

@@ -1,9 +1,9 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/concepts.hpp>
-#include <sigfire/detail/incomplete.hpp>
-#include <sigfire/detail/utf8.hpp>
+#include <sigfire/core/concepts.hpp>
+#include <sigfire/framing/detail/incomplete.hpp>
+#include <sigfire/text/utf8.hpp>
 
 #include <algorithm>
 #include <cstddef>

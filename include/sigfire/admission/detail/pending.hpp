@@ -1,0 +1,101 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/core/concepts.hpp>
+#include <sigfire/core/envelope.hpp>
+#include <sigfire/core/error.hpp>
+#include <sigfire/core/request.hpp>
+
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace sigfire::detail {
+
+/// Runs what a hook returned to be awaited. Defined by `awaited.hpp`: not everybody shall compile `co_spawn`.
+template <class Awaitable>
+class awaited_run;
+
+template <class Awaitable>
+concept can_be_awaited = requires { sizeof(awaited_run<Awaitable>); };
+
+/// In place of `admissions` where nothing is awaited.
+struct no_admissions {
+    constexpr explicit no_admissions(const auto&) noexcept {}
+};
+
+/** The connections of a listener that wait for what their hooks say. Calls nobody but the connections. */
+template <class T, class Connection, class Awaitable>
+class admissions {
+public:
+    /// One of them. Shared with the coroutine, which may outlive both the connection and the listener.
+    struct waiting {
+        waiting(Connection& c, const request& r, admission&& a, time_point until)
+            : asked{r}, wish{std::move(a)}, connection{&c}, deadline{until} {}
+
+        owned_request asked;
+        admission wish;
+        Connection* connection; ///< null once it was removed
+        time_point deadline;
+        bool answered = false;
+        errc cause = errc::ok;              ///< what the hooks said, if they answered
+        std::optional<std::string> failure; ///< what they threw instead
+        awaited_run<Awaitable> run;
+    };
+
+    explicit admissions(const T& transport) : context_{transport.context()} {}
+
+    admissions(const admissions&) = delete;
+    admissions& operator=(const admissions&) = delete;
+    ~admissions() {
+        while (!waiting_.empty()) remove(*waiting_.front()->connection);
+    }
+
+    /// Holds `c` until `ask(request, admission&)`, an awaitable, says whether it is let in. All wait equally
+    /// long.
+    template <class F>
+    void add(Connection& c, const request& r, admission&& wish, time_point deadline, F ask) {
+        c.hold();
+        const auto w = std::make_shared<waiting>(c, r, std::move(wish), deadline);
+        places_.emplace(&c, waiting_.insert(waiting_.end(), w));
+        w->run.start(context_, ask(w->asked.view(), w->wish),
+                     [this, w](errc cause, std::optional<std::string> failure) {
+                         w->answered = true;
+                         if (w->connection == nullptr) return;
+                         w->cause = cause;
+                         w->failure = std::move(failure);
+                         answered_.push_back(w);
+                         w->connection->release(); // has a turn run, in which it is told
+                     });
+    }
+
+    /// Forgets `c`, and cancels what is still asked about it; null if it does not wait.
+    std::shared_ptr<waiting> remove(Connection& c) {
+        const auto place = places_.find(&c);
+        if (place == places_.end()) return nullptr;
+        const auto w = *place->second;
+        waiting_.erase(place->second);
+        places_.erase(place);
+        w->connection = nullptr;
+        if (!w->answered) w->run.cancel();
+        return w;
+    }
+
+    /// Takes those with an answer; some may have been removed since.
+    std::vector<std::shared_ptr<waiting>> take_answered() { return std::exchange(answered_, {}); }
+
+    /// Who has waited longest, or null.
+    waiting* front() const { return waiting_.empty() ? nullptr : waiting_.front().get(); }
+
+private:
+    decltype(std::declval<const T&>().context()) context_;
+    std::list<std::shared_ptr<waiting>> waiting_; // in order of deadline
+    std::unordered_map<Connection*, typename std::list<std::shared_ptr<waiting>>::iterator> places_;
+    std::vector<std::shared_ptr<waiting>> answered_;
+};
+
+} // namespace sigfire::detail

@@ -1,0 +1,389 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/client/detail/client_dial.hpp>
+#include <sigfire/client/detail/client_link.hpp>
+#include <sigfire/client/detail/client_places.hpp>
+#include <sigfire/client/detail/client_session.hpp>
+#include <sigfire/client/detail/client_sessions.hpp>
+#include <sigfire/client/detail/client_waiter.hpp>
+#include <sigfire/client/detail/reconnect_policy.hpp>
+#include <sigfire/client/detail/session_operations.hpp>
+#include <sigfire/client/json_client.hpp>
+#include <sigfire/client/options.hpp>
+#include <sigfire/core/asio/completion.hpp>
+#include <sigfire/core/asio/deadline_timer.hpp>
+#include <sigfire/core/concepts.hpp>
+#include <sigfire/core/detail/random.hpp>
+#include <sigfire/core/error.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/error.hpp>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+namespace sigfire {
+
+namespace detail {
+
+/** What a client shares with its operations: the state of its connection, and who waits for what. Handlers
+ *  are posted, so no code of the user's runs inside. One thread at a time. */
+class client_core final : public std::enable_shared_from_this<client_core>,
+                          public client_link_events,
+                          public session_operations<client_core> {
+    using kind = boost::asio::cancellation_type;
+
+    static auto settle(error_code why) {
+        return [why](client_waiter w) { w.settle(why); };
+    }
+
+public:
+    client_core(boost::asio::any_io_executor executor, client_options options)
+        : executor_{std::move(executor)}, options_{std::move(options)}, timer_{executor_} {
+        options_.inbox = std::max<std::size_t>(options_.inbox, 1);
+    }
+
+    const boost::asio::any_io_executor& executor() const noexcept { return executor_; }
+    bool online() const noexcept { return phase_ == phase::online; }
+    std::string_view id() const noexcept { return id_; }
+
+    /// The client is gone: whatever is under way is aborted, and nothing begins any more.
+    void abandon() {
+        gone_ = true;
+        drop(boost::asio::error::operation_aborted, {0, 1001, {}});
+    }
+
+    void connect(client_place to, completion<error_code, welcome> done) {
+        if (gone_) return done.complete(boost::asio::error::operation_aborted, {});
+        if (phase_ != phase::idle) return done.complete(boost::asio::error::already_connected, {});
+        session_ = {};
+        if (const auto ec = set_out(to)) return done.complete(ec, {});
+        place_ = std::move(to);
+        inbox_.clear();
+        places_.clear();
+        policy_.reset();
+        if (options_.reconnect) policy_.emplace(*options_.reconnect);
+        connect_ = std::move(done);
+        const auto number = connection_ = ++last_;
+        on_cancel(connect_, kind::terminal | kind::partial, [number](client_core& c) {
+            if (c.connect_ && c.connection_ == number)
+                c.drop(boost::asio::error::operation_aborted, {0, 0, {}});
+        });
+    }
+
+    /// Says `r`, without `done` for nobody who waits.
+    void request(const client_request& r, client_waiter done) {
+        if (gone_) return done.settle(boost::asio::error::operation_aborted);
+        if (!online() && !returning_) return done.settle(errc::not_connected);
+        const auto number = ++last_;
+        auto& log = session_.log;
+        std::string text;
+        if (const auto wrong = session_.compose(number, r.view(), options_.message, text); wrong != errc::ok)
+            return done.settle(wrong);
+        if (!log.keep(number, std::move(text), options_.outbox)) return done.settle(errc::full);
+        if (online()) {
+            flush();
+            if (log.unsent(number)) return log.withdraw(number), done.settle(errc::full);
+        }
+        on_cancel(done, kind::terminal | kind::partial, [number](client_core& c) {
+            c.session_.log.withdraw(number);
+            c.session_.calls.forget(number, settle(boost::asio::error::operation_aborted));
+        });
+        if (policy_ && client_places::concerned(r))
+            done.then = [this, r](error_code why, std::string_view data) {
+                if (!why) places_.agreed(r, data);
+            };
+        wait(number, std::move(done));
+    }
+
+    void receive(completion<error_code, incoming> done) {
+        if (gone_) return done.complete(boost::asio::error::operation_aborted, {});
+        if (!inbox_.empty()) {
+            done.complete({}, std::move(inbox_.front()));
+            inbox_.pop_front();
+            if (link_) link_->resume();
+            return;
+        }
+        if (phase_ == phase::idle) return done.complete(cause_, {});
+        const auto number = ++last_;
+        on_cancel(done, kind::terminal | kind::partial | kind::total, [number](client_core& c) {
+            if (auto at = c.receivers_.extract(number))
+                at.mapped().complete(boost::asio::error::operation_aborted, {});
+        });
+        receivers_.emplace_hint(receivers_.end(), number, std::move(done));
+    }
+
+    void close(completion<error_code> done) {
+        if (gone_) return done.complete(boost::asio::error::operation_aborted);
+        if (phase_ == phase::idle) return done.complete(errc::not_connected);
+        const auto number = ++last_;
+        on_cancel(done, kind::terminal | kind::partial, [number](client_core& c) {
+            if (c.closers_.contains(number)) c.drop(boost::asio::error::operation_aborted, {0, 0, {}});
+        });
+        closers_.emplace_hint(closers_.end(), number, std::move(done));
+        if (phase_ == phase::closing) return;
+        returning_ = false;
+        if (phase_ != phase::online) return drop(errc::closed, {0, 1000, {}});
+        enter(phase::closing, options_.close_timeout);
+        link_->finish();
+        link_->resume();
+    }
+
+private:
+    enum class phase : unsigned char { idle, waiting, connecting, greeting, online, closing };
+
+    template <class Completion, class F>
+    void on_cancel(const Completion& done, kind kinds, F f) {
+        done.on_cancel(kinds, [weak = weak_from_this(), f] {
+            if (const auto self = weak.lock()) f(*self);
+        });
+    }
+
+    // What is wrong with `to`, if anything is.
+    error_code set_out(const client_place& to) {
+        auto link = dial(executor_, *this, to, options_, resumes() ? session_.resume_query() : "");
+        if (!link) return link.error();
+        link_ = std::move(*link);
+        enter(phase::connecting, options_.connect_timeout);
+        return {};
+    }
+
+    void wait(std::uint64_t number, client_waiter w) {
+        w.number = number;
+        session_.calls.wait(number, std::move(w), clock::now() + options_.request_timeout);
+        arm();
+    }
+
+    bool resumes() const { return options_.reconnect && options_.reconnect->resumable; }
+
+    void enter(phase next, std::chrono::milliseconds limit) {
+        phase_ = next;
+        deadline_ = clock::now() + limit;
+        arm();
+    }
+
+    // --- what the link tells ---
+
+    void on_open(bool extras) override {
+        session_.begin(resumes(), extras);
+        enter(phase::greeting, options_.welcome_timeout);
+    }
+
+    bool on_message(message m) override {
+        const auto e = session_.received(m, clock::now(), *this);
+        if (e != errc::ok) {
+            drop(phase_ == phase::greeting ? errc::bad_welcome : e, codec::json_client{}.end(e, {}));
+            return false;
+        }
+        if (phase_ == phase::online) flush(), arm();
+        return inbox_.size() + sessions_.waiting() < options_.inbox || phase_ == phase::closing;
+    }
+
+    void on_end(error_code why, std::uint16_t close_code) override { end(why, close_code); }
+
+    // --- what the session tells ---
+
+    template <class Waiter>
+    friend class client_session;
+
+    std::uint64_t fresh() { return ++last_; }
+
+    void say(const std::string& text) { link_->send(text); }
+
+    void on_greeted(greeting g) {
+        phase_ = phase::online;
+        deadline_ = time_point::max();
+        id_ = g.id;
+        if (policy_) policy_->succeeded();
+        if (connect_) return std::exchange(connect_, {}).complete({}, {id_, std::move(g.configuration)});
+        returning_ = false;
+        if (!g.recovered) forget_sent(errc::lost);
+        incoming news;
+        news.kind = incoming_kind::online;
+        news.recovered = g.recovered;
+        news.data = std::move(g.configuration);
+        tell(std::move(news));
+        if (!g.recovered) places_.for_each([this](const client_request& r) { restore(r); });
+    }
+
+    void on_reply(client_waiter waiter, errc status, std::string_view data) {
+        waiter.settle(is_verdict(status) ? error_code{} : status, data);
+    }
+
+    void on_said(envelope& e) {
+        incoming said{std::string{e.command}, std::string{e.from}, std::string{e.data.bytes}};
+        said.topic = e.topic;
+        said.request = e.number;
+        said.role = e.role;
+        if (!sessions_.hear(said)) tell(std::move(said));
+    }
+
+    void tell(incoming said) {
+        if (!receivers_.empty())
+            receivers_.extract(receivers_.begin()).mapped().complete({}, std::move(said));
+        else if (phase_ != phase::closing || inbox_.size() < options_.inbox)
+            inbox_.push_back(std::move(said));
+    }
+
+    void flush() {
+        session_.log.flush([this](const std::string& text) { return link_->send(text); });
+    }
+
+    // Ahead of what was kept, which may need it.
+    void restore(const client_request& r) {
+        const auto number = ++last_;
+        std::string text;
+        if (session_.compose(number, r.view(), options_.message, text) != errc::ok) return;
+        session_.log.keep_first(number, std::move(text));
+        client_waiter w;
+        w.then = [this, r](error_code why, std::string_view) {
+            // What the server has not said may still be.
+            if (!why || why == errc::lost || why == errc::request_timeout || !online()) return;
+            if (r.command == "join") places_.left(r.topic);
+            incoming news;
+            news.kind = incoming_kind::refused;
+            news.command = r.command;
+            news.from = r.to;
+            news.topic = r.topic;
+            news.cause = why;
+            tell(std::move(news));
+        };
+        wait(number, std::move(w));
+    }
+
+    // The server knows nothing of what was.
+    void forget_sent(error_code why) {
+        sessions_.end_all(why);
+        session_.calls.forget_if([this](std::uint64_t n) { return !session_.log.unsent(n); }, settle(why));
+    }
+
+    // --- how it ends ---
+
+    void drop(error_code why, const ending& farewell) {
+        if (link_) link_->abandon(farewell);
+        end(why);
+    }
+
+    void end(error_code why, std::uint16_t close_code = 0) {
+        if (phase_ == phase::idle) return;
+        link_.reset();
+        if (returns(why, close_code)) return;
+        phase_ = phase::idle;
+        returning_ = false;
+        cause_ = why;
+        timer_.cancel();
+        deadline_ = time_point::max();
+        if (connect_) std::exchange(connect_, {}).complete(why, {});
+        session_.calls.expire(time_point::max(), settle(why));
+        sessions_.end_all(why);
+        sessions_.calling = {};
+        for (auto& [number, done] : std::exchange(receivers_, {})) done.complete(why, {});
+        for (auto& [number, done] : std::exchange(closers_, {}))
+            done.complete(why == errc::closed ? error_code{} : why);
+    }
+
+    // Whether the client will be back: it was there, and neither it nor the server is against it.
+    bool returns(error_code why, std::uint16_t close_code) {
+        const bool stood = phase_ == phase::online;
+        if (!policy_ || gone_ || !(stood || returning_)) return false;
+        const auto when = policy_->next(why, close_code, clock::now(), chance());
+        if (when == time_point::max()) return false;
+        phase_ = phase::waiting;
+        deadline_ = when;
+        returning_ = true;
+        if (stood) {
+            if (!session_.resumable()) forget_sent(why);
+            // Who does not receive need not be told of each time.
+            if (!inbox_.empty() && inbox_.back().kind == incoming_kind::online) inbox_.pop_back();
+            incoming news;
+            news.kind = incoming_kind::offline;
+            news.cause = why;
+            if (inbox_.empty() || inbox_.back().kind != incoming_kind::offline) tell(std::move(news));
+        }
+        arm();
+        return true;
+    }
+
+    void again() {
+        auto to = place_;
+        const auto transform = policy_->options().url;
+        if (const auto url = std::get_if<std::string>(&to); url && transform) {
+            *url = transform(*url);
+            if (phase_ != phase::waiting) return;
+        }
+        if (const auto ec = set_out(to)) end(ec);
+    }
+
+    // Evenly spread over 0..1.
+    static double chance() {
+        std::array<unsigned char, 2> bytes;
+        random_bytes(bytes);
+        return (bytes[0] * 256 + bytes[1]) / 65535.0;
+    }
+
+    void arm() {
+        timer_.arm(std::min({deadline_, session_.calls.deadline(), session_.deadline(),
+                             sessions_.calling.deadline()}),
+                   weak_from_this());
+    }
+
+    friend class deadline_timer;
+    friend class session_operations<client_core>;
+
+    void tick(time_point now) {
+        if (phase_ == phase::idle) return;
+        session_.calls.expire(now, [this](client_waiter w) {
+            session_.log.withdraw(w.number);
+            w.settle(errc::request_timeout);
+        });
+        expire_sessions(now);
+        if (now >= session_.deadline()) {
+            const auto text = session_.confirmation();
+            if (link_) link_->send(text);
+        }
+        if (now < deadline_) return arm();
+        if (phase_ == phase::waiting) return again();
+        const auto why = phase_ == phase::connecting ? errc::connect_timeout
+                         : phase_ == phase::greeting ? errc::welcome_timeout
+                                                     : errc::close_timeout;
+        drop(why, codec::json_client{}.end(why, {}));
+    }
+
+    boost::asio::any_io_executor executor_;
+    client_options options_;
+    deadline_timer timer_;
+    std::shared_ptr<client_link> link_; // null while idle or waiting
+    client_session<client_waiter> session_;
+    client_place place_;                     // given to `connect`
+    client_places places_;                   // if the client reconnects
+    std::optional<reconnect_policy> policy_; // of this connection and its successors
+    completion<error_code, welcome> connect_;
+    // Who waits, by number, in the order they came.
+    std::map<std::uint64_t, completion<error_code, incoming>> receivers_;
+    std::map<std::uint64_t, completion<error_code>> closers_;
+    std::deque<incoming> inbox_;
+    std::string id_;
+    error_code cause_ = errc::not_connected;  // why there is no connection, while idle
+    time_point deadline_ = time_point::max(); // of the phase
+    std::uint64_t last_ = 0;                  // number drawn
+    std::uint64_t connection_ = 0;
+    phase phase_ = phase::idle;
+    bool returning_ = false; // was online, and is going to be again
+    bool gone_ = false;
+};
+
+} // namespace detail
+
+} // namespace sigfire

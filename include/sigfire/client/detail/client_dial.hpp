@@ -1,0 +1,56 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/client/detail/client_handshake.hpp>
+#include <sigfire/client/detail/client_link.hpp>
+#include <sigfire/client/detail/client_stream.hpp>
+#include <sigfire/client/json_client.hpp>
+#include <sigfire/client/options.hpp>
+#include <sigfire/core/error.hpp>
+#include <sigfire/net/loopback.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+namespace sigfire::detail {
+
+/// Where a client connects to: a URL, or a server in this process.
+using client_place = std::variant<std::string, transport::loopback>;
+
+/** Sets out for `to`, and tells `events` what comes of it. `query` is added to that of a WebSocket URL. The
+ *  error says what is wrong with `to` or the options. */
+inline result<std::shared_ptr<client_link>> dial(const boost::asio::any_io_executor& executor,
+                                                 client_link_events& events, const client_place& to,
+                                                 const client_options& options, std::string_view query) {
+    if (const auto net = std::get_if<transport::loopback>(&to)) {
+        auto link = std::make_shared<client_loopback>(events);
+        link->open(*net);
+        return {std::move(link)};
+    }
+    auto url = parse_url(std::get<std::string>(to));
+    if (!url) return url.error();
+    if (url->secure && !options.tls) return make_error_code(errc::no_tls);
+    auto key = upgrade_key();
+    std::string request;
+    if (url->via == scheme::ws) {
+        if (!query.empty()) add_to_query(*url, query);
+        auto text = upgrade_request(*url, key, options.subprotocol, options.headers);
+        if (!text) return text.error();
+        request = std::move(*text);
+    }
+    const framing_limits framing{options.message, options.idle_frames, !codec::json_client::checks_utf8};
+    auto link = std::make_shared<client_stream>(
+        executor, events, client_stream_limits{framing, options.outbox, options.header});
+    if (url->secure)
+        link->secure(options.tls->begin(url->via == scheme::unix_socket ? "localhost" : url->host,
+                                        url->via == scheme::ws));
+    link->open(*url, std::move(request), std::move(key), options.subprotocol);
+    return {std::move(link)};
+}
+
+} // namespace sigfire::detail

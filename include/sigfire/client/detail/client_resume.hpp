@@ -1,0 +1,76 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/core/concepts.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace sigfire::detail {
+
+/** What a client needs to go on where a connection ended: the server's token, and how many of its messages
+ *  have come. Does no I/O, reads no clock. */
+class client_resume {
+public:
+    static constexpr std::uint32_t messages = 64;      ///< that come before they are confirmed
+    static constexpr std::chrono::seconds longest{30}; ///< that a message waits to be confirmed
+
+    /// The proof of who this client is; empty: it cannot resume.
+    std::string_view token() const noexcept { return token_; }
+    std::uint64_t received() const noexcept { return received_; }
+
+    /// The server gave a token for next time; empty: it gives none. `anew`: what comes is counted from 0.
+    void granted(std::string token, bool anew) {
+        token_ = std::move(token);
+        if (anew) received_ = 0;
+        unconfirmed_ = 0;
+        confirm_by_ = time_point::max();
+    }
+
+    /// A message came that counts. True: it is time to confirm.
+    bool heard(time_point now) {
+        if (token_.empty()) return false;
+        ++received_;
+        if (unconfirmed_++ == 0) confirm_by_ = now + longest;
+        return unconfirmed_ >= messages;
+    }
+
+    /// When it is time to confirm; `time_point::max()` = there is nothing to.
+    time_point deadline() const noexcept { return confirm_by_; }
+
+    /// The server is being told what has come.
+    void confirmed() noexcept {
+        unconfirmed_ = 0;
+        confirm_by_ = time_point::max();
+    }
+
+    /// What to add to the query of a URL.
+    std::string query() const {
+        if (token_.empty()) return "resume";
+        std::string out = "resume=";
+        for (const char c : token_) {
+            const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                               c == '-' || c == '_' || c == '.' || c == '~';
+            if (plain) {
+                out += c;
+                continue;
+            }
+            constexpr auto digits = "0123456789ABCDEF";
+            const auto byte = static_cast<unsigned char>(c);
+            (out += '%') += digits[byte >> 4];
+            out += digits[byte & 15];
+        }
+        return out + "&received=" + std::to_string(received_);
+    }
+
+private:
+    std::string token_;
+    std::uint64_t received_ = 0;
+    std::uint32_t unconfirmed_ = 0; // of them
+    time_point confirm_by_ = time_point::max();
+};
+
+} // namespace sigfire::detail

@@ -1,0 +1,207 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/client/detail/client_resume.hpp>
+#include <sigfire/client/detail/request_log.hpp>
+#include <sigfire/client/json_client.hpp>
+#include <sigfire/codec/detail/json_wire.hpp>
+#include <sigfire/core/concepts.hpp>
+#include <sigfire/core/detail/pending_calls.hpp>
+#include <sigfire/core/envelope.hpp>
+#include <sigfire/core/error.hpp>
+#include <sigfire/core/message.hpp>
+#include <sigfire/text/json/member.hpp>
+#include <sigfire/text/json/scan.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace sigfire::detail {
+
+/// How a server greeted.
+struct greeting {
+    std::string id;            ///< of this client
+    std::string configuration; ///< RTCConfiguration, JSON text, or empty
+    bool recovered = false;    ///< it goes on where the last connection ended
+};
+
+/** What a client makes of messages: the welcome, its requests and their replies, and how it goes on where a
+ *  connection ended. Does no I/O, reads no clock. */
+template <class Waiter>
+class client_session {
+public:
+    pending_calls<Waiter> calls; ///< the requests whose reply is awaited
+    request_log log;             ///< the requests that the server may not have
+
+    /** Appends the request `e`, whose `id` this draws up of `number`, to `out`. `e.data.bytes` is JSON or
+     *  empty.
+     *  @returns `malformed` if the message would not be valid JSON in UTF-8 that says just this, `too_large`
+     *  if it is over `limit` bytes; `out` is then as it was. */
+    static errc compose(std::uint64_t number, envelope e, std::size_t limit, std::string& out) {
+        auto& data = e.data.bytes;
+        while (!data.empty() && is_json_blank(data.front())) data.remove_prefix(1);
+        while (!data.empty() && is_json_blank(data.back())) data.remove_suffix(1);
+        const auto id = id_of(number);
+        e.what = verb::send;
+        e.id = id;
+        const codec::json_client::state st;
+        const auto size = codec::json_client{}.bound(e, st);
+        if (size == 0) return errc::malformed;
+        if (size > limit) return errc::too_large;
+        const auto start = out.size();
+        out.resize(start + size);
+        out.resize(start + codec::json_client{}.encode(e, st, out.data() + start));
+
+        // One look at the whole tells more than one at each part: nesting, UTF-8, and that `data` is one
+        // value, not one with further members behind it.
+        json_scanner text{std::string_view{out}.substr(start)};
+        json_request_members seen;
+        if (read_members(text, seen) && seen.data == data && seen.id == id) return errc::ok;
+        out.resize(start);
+        return errc::malformed;
+    }
+
+    /** A connection begins. `resume`: the client wants to be resumable, and to go on if it can. `ask`: if the
+     *  welcome does not say whether it is, because no URL asked, a request may. */
+    void begin(bool resume, bool ask) noexcept {
+        stage_ = stage::welcome;
+        wanted_ = resume;
+        ask_ = ask;
+    }
+
+    /// What to add to the query of the URL, to be resumable and to go on.
+    std::string resume_query() const { return resume_.query(); }
+
+    /// Whether the next connection may go on where this one ends.
+    bool resumable() const noexcept { return !resume_.token().empty(); }
+
+    /// When to send `confirmation`; `time_point::max()` = there is nothing to confirm.
+    time_point deadline() const noexcept { return resume_.deadline(); }
+
+    /// Tells the server how many of its messages have come.
+    std::string confirmation() {
+        resume_.confirmed();
+        return R"({"cmd":"ack","received":)" + std::to_string(resume_.received()) + '}';
+    }
+
+    /** Reads a message of the server's and calls some of these: `to.say(std::string)`: to be sent, and not by
+     *  way of `log`; `to.on_greeted(greeting)`, once a connection: only now requests may be sent;
+     *  `to.on_reply(Waiter, errc, std::string_view data)`; `to.on_said(envelope&)`. Replies nobody waits for
+     *  are ignored, and so are further welcomes. The request for a resume has the number `fresh()`.
+     *  @returns why the connection has to end, or `ok`: `bad_welcome` if the first message is another. */
+    template <class Handler>
+    errc received(message m, time_point now, Handler&& to) {
+        codec::json_client::state st;
+        auto verdict = errc::ok;
+        bool heard = false;
+        const auto e = codec::json_client{}.decode(m, st, [&](envelope& said) {
+            heard = true;
+            if ((said.what == verb::welcome) != (stage_ == stage::welcome)) return;
+            if (said.what == verb::welcome) {
+                verdict = welcomed(said, to);
+            } else if (said.what != verb::reply) {
+                counted(now, to);
+                to.on_said(said);
+            } else if (stage_ == stage::resuming) { // no other request has been sent
+                if (number_of(said.id) == asked_) verdict = answered(said, to);
+            } else {
+                counted(now, to);
+                const auto number = number_of(said.id);
+                log.answered(number);
+                calls.forget(number,
+                             [&](Waiter w) { to.on_reply(std::move(w), said.status, said.data.bytes); });
+            }
+        });
+        if (e != errc::ok || verdict != errc::ok) return e != errc::ok ? e : verdict;
+        if (!heard) counted(now, to); // the server did not mean it for nothing
+        return stage_ == stage::welcome ? errc::bad_welcome : errc::ok;
+    }
+
+private:
+    enum class stage : unsigned char { welcome, resuming, greeted };
+
+    // So that an id is true in JavaScript, whatever the number.
+    static constexpr char prefix[] = "r";
+
+    static std::string id_of(std::uint64_t number) { return '"' + (prefix + std::to_string(number)) + '"'; }
+
+    // The request that a reply's id names; 0 = none of ours.
+    static std::uint64_t number_of(std::string_view id) noexcept {
+        if (id.size() < 4 || id[0] != '"' || id[1] != prefix[0]) return 0;
+        return pending_calls<Waiter>::number(id.substr(2, id.size() - 3));
+    }
+
+    template <class Handler>
+    void counted(time_point now, Handler& to) {
+        if (stage_ == stage::greeted && resume_.heard(now)) to.say(confirmation());
+    }
+
+    template <class Handler>
+    errc welcomed(const envelope& e, Handler& to) {
+        greeting_ = {std::string{e.to}, std::string{e.data.bytes}};
+        const auto granted = json_member(json_member(e.whole.view(), "data"), "resume");
+        if (wanted_ && !granted.empty()) return go_on(granted, to);
+        if (wanted_ && ask_) return ask(to), errc::ok;
+        return go_on({}, to);
+    }
+
+    template <class Handler>
+    void ask(Handler& to) {
+        stage_ = stage::resuming;
+        asked_ = to.fresh();
+        const auto id = id_of(asked_);
+        envelope e;
+        e.what = verb::resume;
+        e.command = "resume";
+        e.id = id;
+        e.data.bytes = resume_.token();
+        e.number = resume_.received();
+        const codec::json_client::state st;
+        std::string text(codec::json_client{}.bound(e, st), '\0');
+        text.resize(codec::json_client{}.encode(e, st, text.data()));
+        to.say(std::move(text));
+    }
+
+    template <class Handler>
+    errc answered(const envelope& e, Handler& to) {
+        if (is_verdict(e.status)) {
+            if (auto id = json_string(json_member(e.data.bytes, "id")); !id.empty())
+                greeting_.id = std::move(id);
+            return go_on(e.data.bytes, to);
+        }
+        if (!resumable()) return go_on({}, to);
+        resume_.granted({}, true); // what was is over; next time it shall be possible again
+        ask(to);
+        return errc::ok;
+    }
+
+    // `granted`: what the server says about resuming, or empty.
+    template <class Handler>
+    errc go_on(std::string_view granted, Handler& to) {
+        auto token = json_string(json_member(granted, "token"));
+        greeting_.recovered = resumable() && !token.empty() && json_member(granted, "recovered") == "true";
+        if (greeting_.recovered) {
+            const auto received = json_unsigned(json_member(granted, "received"));
+            if (!received || !log.go_back_to(*received)) return errc::protocol_violation;
+        } else {
+            log.restart(!token.empty());
+        }
+        resume_.granted(std::move(token), !greeting_.recovered);
+        stage_ = stage::greeted;
+        if (greeting_.recovered) to.say(confirmation());
+        to.on_greeted(std::move(greeting_));
+        return errc::ok;
+    }
+
+    client_resume resume_;
+    greeting greeting_;
+    std::uint64_t asked_ = 0; // number of the request for a resume
+    stage stage_ = stage::welcome;
+    bool wanted_ = false;
+    bool ask_ = false;
+};
+
+} // namespace sigfire::detail

@@ -1,0 +1,325 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/client/detail/client_cipher.hpp>
+#include <sigfire/client/detail/client_handshake.hpp>
+#include <sigfire/client/detail/client_link.hpp>
+#include <sigfire/core/concepts.hpp>
+#include <sigfire/framing/length.hpp>
+#include <sigfire/framing/line.hpp>
+#include <sigfire/framing/websocket.hpp>
+#include <sigfire/net/engine/socket_name.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/write.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace sigfire::detail {
+
+/// What a `client_stream` accepts and stores.
+struct client_stream_limits {
+    framing_limits framing;
+    std::size_t outbox;
+    std::size_t header;
+};
+
+/** A client's link through a stream socket: WebSocket over TCP, or lengths or lines over TCP or a Unix
+ * socket. Shared by whoever uses it and by its pending operations. */
+class client_stream final : public client_link, public std::enable_shared_from_this<client_stream> {
+    using endpoint = boost::asio::generic::stream_protocol::endpoint;
+    using tcp = boost::asio::ip::tcp;
+
+public:
+    client_stream(const boost::asio::any_io_executor& executor, client_link_events& to,
+                  const client_stream_limits& limits)
+        : events_{&to}, socket_{executor}, resolver_{executor}, limits_{limits} {}
+
+    /// Has it speak TLS; before `open`.
+    void secure(std::unique_ptr<client_cipher> cipher) { cipher_ = std::move(cipher); }
+
+    /// Connects to `url`; `request` is the upgrade request with `key` that offers `subprotocol`.
+    void open(const client_url& url, std::string request, std::string key, std::string subprotocol) {
+        upgrading_ = url.via == scheme::ws;
+        if (upgrading_) framing_.emplace<framing::websocket<framing::role::client>>();
+        if (url.lines) framing_.emplace<framing::line>();
+        out_ = std::move(request);
+        key_ = std::move(key);
+        subprotocol_ = std::move(subprotocol);
+        if (url.via == scheme::unix_socket)
+            return connect({boost::asio::local::stream_protocol::endpoint{socket_name(url.host)}});
+        tcp_ = true;
+        resolver_.async_resolve(
+            url.host, url.port, tcp::resolver::numeric_service,
+            [self = shared_from_this()](error_code ec, const tcp::resolver::results_type& found) {
+                if (!self->events_) return;
+                if (ec) return self->ended(ec);
+                std::vector<endpoint> candidates;
+                for (const auto& f : found) candidates.emplace_back(f.endpoint());
+                self->connect(std::move(candidates));
+            });
+    }
+
+    bool send(std::string_view text) override {
+        if (out_.size() + sending_.size() > limits_.outbox) return false;
+        std::visit(
+            [&](auto& f) {
+                const auto start = out_.size(), head = f.header_bound(text.size());
+                out_.resize(start + head + text.size());
+                const auto p = out_.data() + start;
+                std::memcpy(p + head, text.data(), text.size());
+                out_.resize(start + f.seal(message_type::text, p, head, text.size()));
+            },
+            framing_);
+        write();
+        return true;
+    }
+
+    void resume() override {
+        if (!std::exchange(held_, false)) return;
+        const auto alive = shared_from_this();
+        if (feed(kept_)) read();
+    }
+
+    void finish() override {
+        finishing_ = true;
+        control_message(control::close, 1000, {});
+        write();
+    }
+
+    void abandon(const ending& farewell) override {
+        events_ = nullptr;
+        // Only what the system takes without waiting, and not into a frame that is half sent.
+        if (farewell.close_code != 0 && !upgrading_ && sending_.empty() && socket_.is_open()) {
+            if (!finishing_) control_message(control::close, farewell.close_code, farewell.text);
+            error_code ignored;
+            encipher(true);
+            socket_.non_blocking(true, ignored);
+            socket_.write_some(boost::asio::buffer(cipher_ ? wire_ : out_), ignored);
+        }
+        cut();
+    }
+
+private:
+    struct feeder {
+        client_stream& link;
+
+        bool on_message(message m) {
+            if (!link.events_->on_message(m)) link.held_ = true;
+            return link.events_ && !link.held_;
+        }
+        bool on_control(control c, std::uint16_t code, std::string_view text) {
+            return link.on_control(c, code, text);
+        }
+    };
+
+    void connect(std::vector<endpoint> candidates) {
+        boost::asio::async_connect(socket_, std::move(candidates),
+                                   [self = shared_from_this()](error_code ec, const endpoint&) {
+                                       if (!self->events_) return;
+                                       if (ec) return self->ended(ec);
+                                       self->connected();
+                                   });
+    }
+
+    void connected() {
+        error_code ignored;
+        if (tcp_) socket_.set_option(tcp::no_delay{true}, ignored);
+        if (cipher_) {
+            decipher({});
+            write();
+        } else {
+            ready();
+        }
+        read();
+    }
+
+    // Whether this wire has no word for goodbye: the end of what is sent is one.
+    bool wordless() const {
+        return !std::holds_alternative<framing::websocket<framing::role::client>>(framing_);
+    }
+
+    // What the server is to hear can be said.
+    void ready() {
+        ready_ = true;
+        if (upgrading_)
+            write();
+        else
+            events_->on_open(true);
+    }
+
+    void write() {
+        if (!sending_.empty()) return;
+        encipher(finishing_ && wordless());
+        auto& next = cipher_ ? wire_ : out_;
+        if (next.empty()) {
+            error_code ignored;
+            if (finishing_ && wordless()) socket_.shutdown(socket_.shutdown_send, ignored);
+            return;
+        }
+        sending_.swap(next);
+        boost::asio::async_write(socket_, boost::asio::buffer(sending_),
+                                 [self = shared_from_this()](error_code ec, std::size_t) {
+                                     self->sending_.clear();
+                                     // Why it failed is told to the reader, behind what came before.
+                                     if (self->events_ && !ec) self->write();
+                                 });
+    }
+
+    // Has TLS take what is to be said, and goodbye if it is the last.
+    void encipher(bool last) {
+        if (!cipher_ || !ready_) return;
+        if (!out_.empty()) cipher_->send(out_, wire_);
+        out_.clear();
+        if (last && !std::exchange(said_goodbye_, true)) cipher_->finish(wire_);
+    }
+
+    // What came says what stands in said_ afterwards.
+    void decipher(std::span<const char> bytes) {
+        said_.clear();
+        const auto p = cipher_->receive({bytes.data(), bytes.size()}, said_, wire_);
+        end_ = p.end;
+        if (p.established) ready();
+        if (!wire_.empty()) write();
+    }
+
+    void read() {
+        if (!events_) return;
+        if (end_) return broken(end_);
+        socket_.async_read_some(boost::asio::buffer(buffer_),
+                                [self = shared_from_this()](error_code ec, std::size_t n) {
+                                    if (!self->events_) return;
+                                    // By TLS the end of the wire is none without a goodbye.
+                                    if (ec == boost::asio::error::eof && self->cipher_)
+                                        ec = boost::asio::error::connection_reset;
+                                    if (ec) return self->broken(ec);
+                                    std::span bytes{self->buffer_.data(), n};
+                                    if (self->cipher_) {
+                                        self->decipher(bytes);
+                                        bytes = self->said_;
+                                    }
+                                    if (self->upgrading_ ? self->upgrade(bytes) : self->feed(bytes))
+                                        self->read();
+                                });
+    }
+
+    // These say whether to go on reading.
+
+    bool upgrade(std::span<char> bytes) {
+        const auto before = head_.size();
+        head_.append(bytes.data(), bytes.size());
+        const auto blank = head_.find("\r\n\r\n", before < 3 ? 0 : before - 3);
+        const auto size = blank == head_.npos ? head_.size() : blank + 4;
+        if (size > limits_.header) return ended(errc::header_too_large), false;
+        if (blank == head_.npos) return true;
+        std::string chosen;
+        const auto e = check_response(std::string_view{head_}.substr(0, size), key_, subprotocol_, &chosen);
+        if (e != errc::ok) return ended(e), false;
+        upgrading_ = false;
+        head_ = {};
+        events_->on_open(chosen == codec::json_subprotocol);
+        return feed(bytes.subspan(size - before));
+    }
+
+    bool feed(std::span<char> bytes) {
+        if (!events_) return false;
+        feeder handler{*this};
+        const auto progress =
+            std::visit([&](auto& f) { return f.feed(bytes, limits_.framing, handler); }, framing_);
+        if (!events_) return false;
+        if (progress.error != errc::ok) {
+            const auto to = std::exchange(events_, nullptr);
+            abandon({0, framing::close_code(progress.error), to_string(progress.error)});
+            to->on_end(progress.error, 0);
+            return false;
+        }
+        kept_ = bytes.subspan(progress.consumed);
+        return !held_;
+    }
+
+    bool on_control(control c, std::uint16_t code, std::string_view text) {
+        if (c == control::pong) return true;
+        if (c == control::ping) {
+            // A server that asks without listening to the answers gets no more of them.
+            if (out_.size() < limits_.outbox && !finishing_) control_message(control::pong, 0, text), write();
+            return true;
+        }
+        const auto why = close_cause(code, text);
+        const auto to = std::exchange(events_, nullptr);
+        if (code == 0) code = 1005;
+        abandon({0, code, {}}); // the same code back (5.5.1)
+        to->on_end(why, code);
+        return false;
+    }
+
+    void control_message(control c, std::uint16_t code, std::string_view text) {
+        std::visit(
+            [&](auto& f) {
+                const auto start = out_.size();
+                out_.resize(start + f.control_bound);
+                out_.resize(start + f.write_control(c, code, text, out_.data() + start));
+            },
+            framing_);
+    }
+
+    void broken(error_code ec) {
+        namespace error = boost::asio::error;
+        if (ec == error::eof && wordless() &&
+            std::visit([](const auto& f) { return f.incomplete() == 0; }, framing_))
+            return ended(errc::closed);
+        if (ec == error::eof || ec == error::connection_reset || ec == error::broken_pipe ||
+            ec == error::connection_aborted)
+            ec = errc::lost;
+        ended(ec);
+    }
+
+    void ended(error_code why) {
+        const auto to = std::exchange(events_, nullptr);
+        cut();
+        to->on_end(why, 0);
+    }
+
+    void cut() {
+        error_code ignored;
+        resolver_.cancel();
+        socket_.close(ignored);
+    }
+
+    client_link_events* events_; // null: this link is at its end
+    boost::asio::generic::stream_protocol::socket socket_;
+    tcp::resolver resolver_;
+    client_stream_limits limits_;
+    std::variant<framing::length, framing::line, framing::websocket<framing::role::client>> framing_;
+    std::string out_, sending_; // to be written; being written
+    std::string head_, key_, subprotocol_;
+    std::span<char> kept_; // what came behind the message after which reading was held; lies in buffer_, or
+                           // in said_
+    std::unique_ptr<client_cipher> cipher_; // if by TLS, then:
+    std::string said_, wire_;               // what was deciphered last; what was enciphered
+    error_code end_;                        // what the server said ends with this
+    bool said_goodbye_ = false;
+    bool ready_ = false; // TLS, if any, is agreed upon
+    bool tcp_ = false;
+    bool upgrading_ = false;
+    bool held_ = false;
+    bool finishing_ = false;
+    std::array<char, 16384> buffer_;
+};
+
+} // namespace sigfire::detail

@@ -1,0 +1,88 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/core/envelope.hpp>
+#include <sigfire/core/error.hpp>
+#include <sigfire/core/request.hpp>
+
+#include <charconv>
+#include <cstdint>
+#include <string_view>
+
+/** What sigfire's own wires, JSON and MessagePack, have in common. */
+namespace sigfire::detail {
+
+/** Signal-Fire's close codes for its causes and the RFC's for its own; 4001-4399 ask to reconnect, 4600 and
+ *  above to stay away. Without `extras` what Signal-Fire 2021 has for it. */
+constexpr ending own_ending(errc why, bool extras) noexcept {
+    const std::string_view text = to_string(why);
+    switch (why) {
+    case errc::closed: return {400, 1000, {}};
+    case errc::lost: return {400, 0, text};
+    case errc::stopping: return {503, 1001, text};
+    case errc::protocol_violation: return {400, 1002, text};
+    case errc::bad_utf8: return {400, 1007, text};
+    case errc::flood: return {429, 1008, text};
+    case errc::rate: return {429, 4400, text};
+    case errc::too_large: // Signal-Fire gives no reason here
+        return {413, 1009, extras ? text : std::string_view{}};
+    case errc::overloaded: return {503, 1013, text};
+    case errc::null_message: return {500, 4500, text};
+    case errc::slow_consumer: return {503, 4001, text};
+    case errc::pong_timeout: return {408, 4002, text};
+    case errc::handshake_timeout: return {408, 4003, text};
+    case errc::id_in_use:
+        if (extras) return {409, 4600, text};
+        return {409, 4500, to_string(errc::null_message)};
+    case errc::replaced: return {409, 4601, text};
+    case errc::denied:
+    case errc::forbidden_origin: return {403, 4400, text};
+    case errc::header_too_large: return {431, 4400, text};
+    case errc::version_not_supported:
+    case errc::upgrade_required: return {426, 4400, text};
+    default: return {400, 4400, text};
+    }
+}
+
+/// How a client ends: Signal-Fire's clients close with 1003 on what is none of their messages and with 1008
+/// on a bad greeting.
+constexpr ending own_client_ending(errc why) noexcept {
+    const std::string_view text = to_string(why);
+    switch (why) {
+    case errc::malformed:
+    case errc::null_message: return {400, 1003, text};
+    case errc::bad_welcome:
+    case errc::welcome_timeout:
+    case errc::flood: return {400, 1008, text};
+    case errc::protocol_violation:
+    case errc::bad_handshake: return {400, 1002, text};
+    case errc::bad_utf8: return {400, 1007, text};
+    case errc::too_large: return {413, 1009, text};
+    case errc::lost: return {400, 0, text};
+    case errc::slow_consumer: return {503, 4001, text};
+    case errc::pong_timeout: return {408, 4002, text};
+    default: return {400, 1000, {}};
+    }
+}
+
+/// Resuming by the query of the upgrade: `?resume` or `?resume=TOKEN&received=N`.
+inline void read_resume_query(const request& rq, admission& ad) {
+    if (!rq.has_query("resume")) return;
+    ad.resumable = true;
+    ad.token = rq.query("resume");
+    const auto received = rq.query("received");
+    const auto end = received.data() + received.size();
+    std::uint64_t n = 0;
+    const auto [at, failed] = std::from_chars(received.data(), end, n);
+    ad.received = failed == std::errc{} && at == end ? n : 0;
+}
+
+/** What stands in front of a peer's token (`envelope::id`) that is MessagePack: the name of the member that
+ * it was. No JSON begins so; it tells the two apart where a peer's next connection speaks another format. */
+inline constexpr std::string_view msgpack_token_mark = "id";
+
+constexpr bool is_msgpack_token(std::string_view token) noexcept {
+    return token.starts_with(msgpack_token_mark);
+}
+
+} // namespace sigfire::detail

@@ -1,0 +1,446 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/core/envelope.hpp>
+#include <sigfire/core/error.hpp>
+#include <sigfire/core/message.hpp>
+#include <sigfire/core/peer.hpp>
+#include <sigfire/core/request.hpp>
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+/** All named requirements on one page. Each states its laws; `sigfire/test/conformance.hpp` checks those that
+ *  a program can check. Everything here is used by one thread at a time. */
+namespace sigfire {
+
+/// The clock of deadlines. Hubs and framings never read it: the time is handed to them.
+using clock = std::chrono::steady_clock;
+using time_point = clock::time_point;
+
+/// What a framing accepts.
+struct framing_limits {
+    std::uint32_t message = 1u << 20; ///< longest message in bytes; a longer one is `too_large`
+    std::uint32_t idle_frames =
+        1000;               ///< control and empty frames in a row without a message; more are a `flood`
+    bool check_utf8 = true; ///< false where the codec checks each text message itself
+};
+
+/// How far a framing came with the bytes it was fed.
+struct framing_progress {
+    std::size_t consumed = 0; ///< bytes used up, from the front; the rest was not looked at
+    errc error = errc::ok;    ///< why the connection has to end, or `ok`
+};
+
+/// Control messages of a framing.
+enum class control : unsigned char { ping, pong, close };
+
+/// Texts that several deliveries share: `fanout.hpp`.
+class fanout;
+
+/// How grave a log event is.
+enum class log_level : unsigned char { debug, info, warn, error };
+
+/// One field of a log event: a name and its value, UTF-8. Values may hold a peer's bytes: escape them.
+struct log_field {
+    std::string_view name;
+    std::string_view value;
+};
+
+/// Objects that stand in the concepts for whatever a user brings. Never defined: for `requires` only.
+namespace archetype {
+
+struct framing_handler {
+    bool on_message(message);                                            // false: stop after this message
+    bool on_control(control, std::uint16_t code, std::string_view text); // false: stop
+};
+
+struct emit {
+    void operator()(envelope&) const;
+};
+
+struct collect {
+    void operator()(peer_handle) const;
+};
+
+struct visit {
+    void operator()(std::string_view id, peer_handle) const;
+};
+
+struct registry {
+    bool insert(std::string_view, peer_handle);
+    bool erase(std::string_view);
+    peer_handle find(std::string_view) const;
+    std::size_t size() const;
+    void for_each_peer(visit) const;
+    void for_each(std::string_view topic, collect) const;
+};
+
+struct connection_state {};
+
+} // namespace archetype
+
+/** Framing: bytes to messages and back for one connection, without I/O.
+ *
+ *  Syntax, for `F f`, limits `l`, handler `h` (`archetype::framing_handler`):
+ *  - `f.feed(bytes, l, h)` -> `framing_progress`: reads lent bytes, calls `h.on_message` for each complete
+ *    message and `h.on_control` for each control message (`code` is 0 but for a close that carries one).
+ *  - `F::header_bound(n)` -> bytes to leave free in front of a payload of at most `n` bytes.
+ *  - `f.seal(type, p, head, n)` -> makes a frame at `p` of the payload of `n` bytes that stands at `p +
+ * head`; returns the frame's size.
+ *  - `f.write_control(c, code, text, p)` -> writes a control message at `p`, at most `F::control_bound`
+ * bytes; 0 = this framing has no such message.
+ *  - `f.incomplete()` -> bytes of memory held for messages that have begun.
+ *  - `f.forgive()` starts the count of idle frames anew: a heartbeat over hours is no flood.
+ *
+ *  Laws:
+ *  - Cutting: the same bytes in other pieces yield the same messages, controls and error.
+ *  - A sealed message that is fed to the other side's framing comes out equal.
+ *  - Memory grows with bytes received, never with a length that was only announced; a message over
+ *    `l.message` fails with `too_large` before it is stored.
+ *  - After an error nothing more is delivered, and `feed` is not called again.
+ *  - `feed` stops right behind the message or control for which the handler returned false.
+ *  - No call throws but for lack of memory.
+ *  Lifetime: a message lies in the bytes fed, or in the framing; it is lent until `on_message` returns. */
+template <class F>
+concept Framing = std::movable<F> && requires(F f, const F cf, std::span<char> bytes, const framing_limits& l,
+                                              archetype::framing_handler& h, message_type type, char* p,
+                                              std::size_t n, control c, std::string_view text) {
+    { f.feed(bytes, l, h) } -> std::same_as<framing_progress>;
+    { F::header_bound(n) } -> std::same_as<std::size_t>;
+    { f.seal(type, p, n, n) } -> std::same_as<std::size_t>;
+    { f.write_control(c, std::uint16_t{}, text, p) } -> std::same_as<std::size_t>;
+    { cf.incomplete() } -> std::same_as<std::size_t>;
+    { F::control_bound } -> std::convertible_to<std::size_t>;
+    f.forgive();
+};
+
+/** Codec: messages to envelopes and back. One object per listener, one `state` per connection.
+ *
+ *  Syntax, for `C c`, `C::state st`:
+ *  - `c.open(request, st, admission)` -> `errc`: looks at the request, chooses sub-protocol and id; anything
+ *    but `ok` refuses the connection.
+ *  - `c.decode(message, st, emit)` -> `errc`: calls `emit(envelope&)` for each envelope in the message, none
+ *    or more; anything but `ok` ends the connection by `end`.
+ *  - `c.bound(envelope, st)` -> most bytes `encode` will write; 0 = this wire has no word for it, and nothing
+ *    is sent. `c.encode(envelope, st, p)` -> bytes written at `p`. `c.type(envelope, st)` -> how they are
+ * marked.
+ *  - `c.share_key(envelope, st)` -> equal keys of one codec object, not negative, mean equal bytes: they are
+ *    encoded once for all. -1: for this connection alone.
+ *  - `c.end(errc, st)` -> how to end the connection for that cause.
+ *  - `C::checks_utf8` -> whether `decode` refuses text that is not UTF-8 with `bad_utf8`, or does not read
+ *    messages as text.
+ *  - It may also have `c.objection(envelope, st)` -> `ok`, or why this wire cannot carry what it has a word
+ *    for: who says it is told so. `bound` is 0 then.
+ *
+ *  A dialect may have HTTP routes too: `c.http(request, response, directory)` -> whether it answered a plain
+ *  HTTP request, asked before the HttpHandler. What it puts into the response with a status other than 200
+ *  and does not call an answer is the answer if the HttpHandler has none. `directory` can be asked as a
+ *  Registry is, by `find`, `size` and `for_each_peer`; it is not kept.
+ *
+ *  Laws:
+ *  - 0 < `encode` <= `bound` wherever `bound` is not 0. What is encoded, decodes on the other side.
+ *  - `decode` never throws, whatever the bytes; time and memory are linear in them. It may change the bytes.
+ *  - An envelope of `verb::send` without `to` and `topic` carries a `status` that is not ok.
+ *  - An envelope that goes to a connection of the same codec is understood by it; one from another codec has
+ *    `data.format` to go by.
+ *  Lifetime: the views in an emitted envelope live until `emit` returns. */
+template <class C>
+concept Codec =
+    std::default_initializable<typename C::state> &&
+    requires(C c, const C cc, typename C::state& st, const typename C::state& cst, const request& rq,
+             admission& ad, message m, archetype::emit emit, const envelope& e, char* p, errc why) {
+        { c.open(rq, st, ad) } -> std::same_as<errc>;
+        { c.decode(m, st, emit) } -> std::same_as<errc>;
+        { cc.bound(e, cst) } -> std::same_as<std::size_t>;
+        { cc.encode(e, cst, p) } -> std::same_as<std::size_t>;
+        { cc.type(e, cst) } -> std::same_as<message_type>;
+        { cc.share_key(e, cst) } -> std::same_as<int>;
+        { cc.end(why, cst) } -> std::same_as<ending>;
+        { C::checks_utf8 } -> std::convertible_to<bool>;
+    };
+
+/** Connection: one peer's end of the wire, owned by a transport; the codec's view of it is a bound.
+ *
+ *  Syntax, for `C c`:
+ *  - `c.reserve(type, n)` -> room for a message of at most `n` bytes, or null; `c.commit(k)` sends its first
+ *    `k` bytes. Nothing else is called in between.
+ *  - `c.room(n)` -> whether `reserve` of `n` bytes would succeed now.
+ *  - `c.accept(subprotocol)`, `c.refuse(ending)`: answers the upgrade, once: inside `opening`, or later if it
+ *    was held in there.
+ *  - `c.hold()` stops reading, `c.release()` goes on; what came meanwhile is delivered afterwards, in order.
+ *    Before the answer `release` does no more than to have a turn run soon, in which it may be given.
+ *  - `c.ping()` -> whether the wire can ask for a sign of life; the sink hears it by `alive`.
+ *  - `c.close(ending, cause)`: sends what is committed, says goodbye, closes. `c.state()` -> the sink's
+ * state.
+ *
+ *  Laws:
+ *  (a) No operation calls the sink. A failing or full connection is marked, ended at the end of the turn, and
+ *      the sink hears of it once, by `closed`.
+ *  - Messages arrive in the order committed, whole, or the connection ends.
+ *  - An empty outbox takes any message within the message limit. A reservation that does not fit marks the
+ *    connection as a `slow_consumer`: its output is freed at once and the wire cut.
+ *  - After `close`, or once marked, `reserve` returns null, `room` false, and further calls do nothing.
+ *  - One that was held before its answer waits for it however long, and what comes behind the upgrade waits
+ *    too, bounded. `close` answers it as `refuse` does. Its end is told by `closed` from then on, unless it
+ * is refused; that a peer which is not being read has gone may not be seen before the answer. */
+template <class C>
+concept Connection =
+    requires(C& c, message_type type, std::size_t n, std::string_view text, ending e, errc why) {
+        { c.reserve(type, n) } -> std::same_as<char*>;
+        c.commit(n);
+        { c.room(n) } -> std::same_as<bool>;
+        c.accept(text);
+        c.refuse(e);
+        c.hold();
+        c.release();
+        { c.ping() } -> std::same_as<bool>;
+        c.close(e, why);
+        c.state();
+    };
+
+/** Sink: what a transport tells; the listener is one.
+ *  - `opening(c, request)`: a connection wants in; answer it with `accept` or `refuse`, or `hold` it and do
+ * so later. Who is neither is refused.
+ *  - `received(c, message)`: a whole message. `alive(c)`: the other side answered a `ping()`.
+ *  - `closed(c, cause)`: it is gone; last call for `c`, made exactly once for each connection that was
+ * accepted, or held before its answer, but not if it was refused.
+ *  - `http(request, response)` -> whether it answered this plain HTTP request.
+ *  - `tick(now)` -> when to be called again at the latest; called at the start of each turn. */
+template <class S, class C>
+concept Sink = requires(S& s, C& c, const request& rq, response& rs, message m, errc why, time_point now) {
+    s.opening(c, rq);
+    s.received(c, m);
+    s.alive(c);
+    s.closed(c, why);
+    { s.http(rq, rs) } -> std::same_as<bool>;
+    { s.tick(now) } -> std::same_as<time_point>;
+    { S::checks_utf8 } -> std::convertible_to<bool>;
+};
+
+namespace archetype {
+
+template <class Connection>
+struct sink {
+    void opening(Connection&, const request&);
+    void received(Connection&, message);
+    void alive(Connection&);
+    void closed(Connection&, errc);
+    bool http(const request&, response&);
+    time_point tick(time_point);
+    static constexpr bool checks_utf8 = false;
+};
+
+} // namespace archetype
+
+/** Transport: owns sockets, moves bytes. A description by value; its engine does the work.
+ *
+ *  Syntax, for `T t`, a state `S` and a sink `K`:
+ *  - `t.context()` -> the `boost::asio::io_context` that it runs on.
+ *  - `T::connection<S>`: models Connection; does not depend on the sink.
+ *  - `T::engine<S, K>`: constructed from `(t, sink&)`.
+ *    `engine.open(error_code&)` binds and starts to accept. `engine.address()` -> what it is bound to, as a
+ *    URL without path (`ws://127.0.0.1:3003`). `engine.stop(drain, f)` accepts no more, drops those that are
+ *    still opening, cuts what is left after `drain` (milliseconds; called again: at once) and calls `f()`
+ *    when all connections are gone.
+ *
+ *  Laws:
+ *  - For each connection: `opening` first, then `received` and `alive` in order, then `closed` once.
+ *  - Output is flushed at the end of the turn at the latest; a stalled peer delays nobody else.
+ *  - Everything a peer can make it store is bounded by an option. */
+template <class T>
+concept Transport = std::copy_constructible<T> && requires(const T& t) {
+    t.context();
+    typename T::template connection<archetype::connection_state>;
+    typename T::template engine<
+        archetype::connection_state,
+        archetype::sink<typename T::template connection<archetype::connection_state>>>;
+} && Connection<typename T::template connection<archetype::connection_state>>;
+
+/** Outlet: the hub's way to one peer: its connection, codec and codec state. Cheap to copy.
+ *
+ *  - `o.ready(e)` -> `ok` if `deliver(e)` would be taken now; `unknown_command` if the wire has no word for
+ * it, or what else its codec has against `e`; else `full` (and the peer is on its way out).
+ *  - `o.deliver(e)`: encodes `e` into the outbox; nothing if the wire has no word for it. `o.deliver(e, f)`:
+ *    the same with the texts that `f`, a `fanout`, holds already.
+ *  - `o.has_room(e)` -> false where `ready` would say `full`, but who has no room stays as it is.
+ *  - `o.ping()` -> asks for a sign of life; false if the wire cannot.
+ *  - `o.hold()`, `o.release()`: stops and resumes reading. `o.close(why)`: ends the connection.
+ *  Law: no operation calls back into the hub. */
+template <class O>
+concept Outlet = std::copyable<O> && requires(O o, const envelope& e, fanout& f, errc why) {
+    { o.ready(e) } -> std::same_as<errc>;
+    o.deliver(e);
+    o.deliver(e, f);
+    { o.has_room(e) } -> std::same_as<bool>;
+    { o.ping() } -> std::same_as<bool>;
+    o.hold();
+    o.release();
+    o.close(why);
+};
+
+/** Registry: who is on this hub. Local and synchronous.
+ *
+ *  Syntax, for `R r`, an id and a `peer_handle h`:
+ *  - `r.insert(id, h)` -> false, and nothing changed, if the id is taken.
+ *  - `r.erase(id)` -> whether it was there. `r.find(id)` -> its handle, or one that names nobody.
+ *  - `r.size()`, `r.for_each_peer(f)`: calls `f(id, handle)` for each, in any order.
+ *
+ *  Laws: ids are bytes, compared as bytes. `find` after `insert` finds; after `erase` it does not. `f` must
+ *  not change the registry.
+ *  Lifetime: the id handed to `insert` stays valid and unchanged until `erase` returns: a registry may keep
+ *  the view. */
+template <class R>
+concept Registry =
+    std::movable<R> && requires(R r, const R cr, std::string_view id, peer_handle h, archetype::visit visit) {
+        { r.insert(id, h) } -> std::same_as<bool>;
+        { r.erase(id) } -> std::same_as<bool>;
+        { cr.find(id) } -> std::same_as<peer_handle>;
+        { cr.size() } -> std::same_as<std::size_t>;
+        cr.for_each_peer(visit);
+    };
+
+/** Router: where an envelope goes.
+ *
+ *  `r.route(registry, from, envelope, to)` -> `ok` after `to(handle)` was called for each target, or the
+ *  cause for which there is none (`unknown`, `self`, ...). `registry` can be asked as a Registry is, and by
+ *  `for_each(topic, f)` for the members of a topic, in the order in which they joined (nobody where the hub
+ * has no topics). An envelope names a peer (`to`) or a topic. Laws: it names the sender only if `echo` is
+ * set, and nobody twice; it changes neither the registry nor the envelope. */
+template <class R>
+concept Router = requires(R r, const archetype::registry& registry, peer_handle from, const envelope& e,
+                          archetype::collect to) {
+    { r.route(registry, from, e, to) } -> std::same_as<errc>;
+};
+
+/** Log: told what happens. `l(level, event, fields)`; `event` is a fixed word (`peer_opened`), the fields
+ *  are lent. Law: it returns soon and does not throw; it runs on the loop. */
+template <class L>
+concept Log = requires(L& l, log_level level, std::string_view event, std::span<const log_field> fields) {
+    l(level, event, fields);
+};
+
+/// What a hook learns about a message: `hooks.hpp`.
+class message_context;
+
+namespace detail {
+
+// Whether a class has a member of some name, be it static, overloaded, a template or private: beside another
+// base with that name it is ambiguous. Of a final class only what has an address is seen.
+struct on_admit_name {
+    int on_admit;
+};
+struct on_open_name {
+    int on_open;
+};
+struct on_message_name {
+    int on_message;
+};
+struct on_deliver_name {
+    int on_deliver;
+};
+struct on_close_name {
+    int on_close;
+};
+
+template <class H, class Name>
+struct beside : H, Name {};
+
+template <class H>
+concept can_be_base = std::is_class_v<H> && !std::is_final_v<H>;
+
+template <class H>
+concept names_on_admit =
+    requires { &H::on_admit; } || (can_be_base<H> && !requires { &beside<H, on_admit_name>::on_admit; });
+template <class H>
+concept names_on_open =
+    requires { &H::on_open; } || (can_be_base<H> && !requires { &beside<H, on_open_name>::on_open; });
+template <class H>
+concept names_on_message = requires { &H::on_message; } ||
+                           (can_be_base<H> && !requires { &beside<H, on_message_name>::on_message; });
+template <class H>
+concept names_on_deliver = requires { &H::on_deliver; } ||
+                           (can_be_base<H> && !requires { &beside<H, on_deliver_name>::on_deliver; });
+template <class H>
+concept names_on_close =
+    requires { &H::on_close; } || (can_be_base<H> && !requires { &beside<H, on_close_name>::on_close; });
+
+// By its shape, since what Asio can await must not be included here: `boost::asio::awaitable<errc>`.
+template <class A>
+concept awaitable_errc = requires {
+    typename A::value_type;
+    typename A::executor_type;
+    requires std::same_as<typename A::value_type, errc>;
+};
+
+template <class H>
+concept awaits_on_admit = requires(H& h, const request& r, admission& a) {
+    { h.on_admit(r, a) } -> awaitable_errc;
+};
+template <class H>
+concept has_on_admit = awaits_on_admit<H> || requires(H& h, const request& r, admission& a) {
+    { h.on_admit(r, a) } -> std::same_as<errc>;
+};
+template <class H>
+concept has_on_open = requires(H& h, peer_handle p, const admission& a) {
+    { h.on_open(p, a) } -> std::same_as<void>;
+};
+template <class H>
+concept has_on_message = requires(H& h, message_context& c, envelope& e) {
+    { h.on_message(c, e) } -> std::same_as<errc>;
+};
+template <class H>
+concept has_on_deliver = requires(H& h, peer_handle p, const envelope& e) {
+    { h.on_deliver(p, e) } -> std::same_as<bool>;
+};
+template <class H>
+concept has_on_close = requires(H& h, peer_handle p, errc why) {
+    { h.on_close(p, why) } -> std::same_as<void>;
+};
+
+} // namespace detail
+
+/** Hook: has a say in what a hub does. Any subset of these, at least one; a member of such a name that
+ *  cannot be called like this is an error, not a hook that is never called.
+ *  - `errc on_admit(const request&, admission&)`: a connection wants in. `ok` lets it, and may have changed
+ * the admission; anything else refuses it, as `admission.refusal` says, or else as the codec ends that cause.
+ *    Or `awaitable<errc> on_admit(const request&, admission&)`: the same, but it may take its time: see
+ *    `awaited.hpp`. Request and admission live until it ends.
+ *  - `void on_open(peer_handle, const admission&)`: a peer was welcomed; the admission's id is its id.
+ *  - `errc on_message(message_context&, envelope&)`: a peer said something, whatever the verb: `verb::send`,
+ * a request to the hub itself, or `verb::other` for a command nobody knows; not acknowledgements and resumes.
+ *    `ok` lets the hub go on with the envelope, which may have been changed; `deferred` puts that off, see
+ *    `message_context::defer`; anything else is the sender's reply.
+ *  - `bool on_deliver(peer_handle to, const envelope&)`: whether that peer shall be sent this; if it is for
+ *    nobody else, the sender's reply is `denied`.
+ *  - `void on_close(peer_handle, errc)`: a peer that was opened is online no more, and this is why. Its id is
+ *    free; its connection may still be closing.
+ *
+ *  Laws: each `on_open` is followed by one `on_close` of the same handle, with that peer's messages and
+ *  deliveries in between and nowhere else; of two peers with one id, the first is closed before the second
+ *  is opened. No member throws, calls the hub, or keeps views of what it was handed; all return soon: they
+ * run on the loop. What `on_message` puts into an envelope lives until the hub is done with it:
+ *  `message_context::keep`. */
+template <class H>
+concept Hook = (!detail::names_on_admit<H> || detail::has_on_admit<H>) &&
+               (!detail::names_on_open<H> || detail::has_on_open<H>) &&
+               (!detail::names_on_message<H> || detail::has_on_message<H>) &&
+               (!detail::names_on_deliver<H> || detail::has_on_deliver<H>) &&
+               (!detail::names_on_close<H> || detail::has_on_close<H>) &&
+               (detail::has_on_admit<H> || detail::has_on_open<H> || detail::has_on_message<H> ||
+                detail::has_on_deliver<H> || detail::has_on_close<H>);
+
+/** HttpHandler: answers plain HTTP requests. `h(request, response)` -> false if it has no answer (404, or
+ *  426 where a WebSocket upgrade would have been accepted). Law: it returns soon; it runs on the loop. */
+template <class H>
+concept HttpHandler = requires(H& h, const request& rq, response& rs) {
+    { h(rq, rs) } -> std::same_as<bool>;
+};
+
+} // namespace sigfire

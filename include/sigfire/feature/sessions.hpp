@@ -1,0 +1,206 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/codec/detail/json_extras.hpp>
+#include <sigfire/core/detail/deadline_queue.hpp>
+#include <sigfire/core/envelope.hpp>
+#include <sigfire/core/error.hpp>
+#include <sigfire/core/peer.hpp>
+#include <sigfire/hub/fanout.hpp>
+#include <sigfire/hub/feature.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string_view>
+#include <utility>
+
+namespace sigfire {
+
+/// Settings of `sessions`.
+struct sessions_options {
+    bool enabled = true; ///< false: as if it were no part, for programs that decide late
+    std::chrono::milliseconds timeout{30'000}; ///< for the other side to accept or reject
+    std::size_t per_peer = 100;                ///< sessions of one peer; more are `full`
+    bool strict = false; ///< no offers, answers and candidates without a session that was accepted
+    bool gate = false;   ///< in a session, no candidate before a description of the same side
+};
+
+/** Sessions with a state: started, accepted, over. A part of a server, and of a hub; without it the steps of
+ * a session are messages like any other.
+ *
+ *  Of two peers there is at most one session (`session_exists`), whoever started it. Only the other side
+ * accepts or rejects, only the side that started cancels (`no_session`). Nobody answers in time: both hear
+ *  `session-timeout`. A peer goes: the other hears `bye`, with the cause. Who was called is the polite side
+ * (perfect negotiation, W3C WebRTC 10.7); the caller hears so in the reply, the other with the message. */
+class sessions : public feature {
+public:
+    explicit sessions(sessions_options options = {}) : options_(options) {}
+
+    /// How many there are.
+    std::size_t size() const noexcept { return sessions_.size(); }
+
+    template <class D>
+    errc sending(D& desk, peer_handle from, envelope& e) {
+        if (e.data.kind <= signal_kind::other && !options_.strict && !options_.gate) return errc::ok;
+        if (!options_.enabled) return errc::ok;
+        return judge(desk, from, e);
+    }
+
+    template <class D>
+    void sent(D& desk, peer_handle from, envelope& e) {
+        if (e.data.kind <= signal_kind::other && !options_.gate) return;
+        if (!options_.enabled) return;
+        step(desk, from, e);
+    }
+
+    template <class D>
+    void closed(D& desk, peer_handle peer, errc why) {
+        const auto with = index_.extract(peer.slot);
+        if (!with) return;
+        detail::json_text said;
+        said.raw(R"({"cause":")").raw(cause_name(why)).raw(R"("})");
+        for (const auto slot : with.mapped()) {
+            const auto s = sessions_.extract(std::minmax(peer.slot, slot)).mapped();
+            unlink(slot, peer.slot);
+            tell(desk, s.caller == peer ? s.callee : s.caller, "bye", desk.id(peer), said.view(),
+                 signal_kind::bye);
+        }
+    }
+
+    template <class D>
+    time_point tick(D& desk) {
+        return due_.expire(
+            desk.now(), [this](const started& k) { return is_open(k); },
+            [&](const started& late) {
+                const auto s = sessions_.at(late.who);
+                erase(s.caller, s.callee);
+                tell(desk, s.caller, "session-timeout", desk.id(s.callee), {}, signal_kind::session_end);
+                tell(desk, s.callee, "session-timeout", desk.id(s.caller), {}, signal_kind::session_end);
+            });
+    }
+
+private:
+    template <class D>
+    [[gnu::noinline]] errc judge(D& desk, peer_handle from, envelope& e) {
+        using enum signal_kind;
+        const auto kind = e.data.kind;
+        const auto to = desk.find(e.to);
+        if (kind == none || kind == other || !to || to == from) return errc::ok; // the last two fail later
+        const auto* const s = find(from, to);
+        switch (kind) {
+        case session_start:
+            if (s != nullptr) return errc::session_exists;
+            if (count(from) >= options_.per_peer || count(to) >= options_.per_peer) return errc::full;
+            e.role = politeness::impolite;
+            return errc::ok;
+        case session_accept:
+        case session_reject: return s && !s->accepted && s->callee == from ? errc::ok : errc::no_session;
+        case session_cancel: return s && !s->accepted && s->caller == from ? errc::ok : errc::no_session;
+        case session_end: return s ? errc::ok : errc::no_session;
+        case bye: return s || !options_.strict ? errc::ok : errc::no_session;
+        default: break;
+        }
+        if (s == nullptr || !s->accepted) return options_.strict ? errc::no_session : errc::ok;
+        const bool described = s->caller == from ? s->caller_described : s->callee_described;
+        return kind == candidate && options_.gate && !described ? errc::missing_offer : errc::ok;
+    }
+
+    template <class D>
+    [[gnu::noinline]] void step(D& desk, peer_handle from, envelope& e) {
+        using enum signal_kind;
+        const auto kind = e.data.kind;
+        const auto to = desk.find(e.to);
+        if (!to) return;
+        if (kind == session_start) {
+            e.role = politeness::polite;
+            sessions_[key(from, to)] = {from, to, ++last_};
+            index_[from.slot].insert(to.slot);
+            index_[to.slot].insert(from.slot);
+            due_.add(desk.now() + options_.timeout, {key(from, to), last_}, sessions_.size(),
+                     [this](const started& k) { return is_open(k); });
+            return;
+        }
+        auto* const s = find(from, to);
+        if (s == nullptr) return;
+        switch (kind) {
+        case session_accept: s->accepted = true; return;
+        case offer:
+        case answer: (s->caller == from ? s->caller_described : s->callee_described) = true; return;
+        case candidate:
+        case none:
+        case other: return;
+        default: erase(from, to); return;
+        }
+    }
+
+    using pair = std::pair<std::uint32_t, std::uint32_t>; // slots, the lower one first
+
+    struct session {
+        peer_handle caller, callee;
+        std::uint64_t number = 0;
+        bool accepted = false;
+        bool caller_described = false, callee_described = false;
+    };
+
+    struct started {
+        pair who;
+        std::uint64_t number;
+    };
+
+    // Whether a session still waits to be accepted.
+    bool is_open(const started& s) const {
+        const auto at = sessions_.find(s.who);
+        return at != sessions_.end() && at->second.number == s.number && !at->second.accepted;
+    }
+
+    static pair key(peer_handle a, peer_handle b) noexcept { return std::minmax(a.slot, b.slot); }
+
+    session* find(peer_handle a, peer_handle b) {
+        const auto at = sessions_.find(key(a, b));
+        return at == sessions_.end() ? nullptr : &at->second;
+    }
+
+    std::size_t count(peer_handle peer) const {
+        const auto at = index_.find(peer.slot);
+        return at == index_.end() ? 0 : at->second.size();
+    }
+
+    void unlink(std::uint32_t a, std::uint32_t b) {
+        const auto at = index_.find(a);
+        if (at == index_.end()) return;
+        at->second.erase(b);
+        if (at->second.empty()) index_.erase(at);
+    }
+
+    void erase(peer_handle a, peer_handle b) {
+        sessions_.erase(key(a, b));
+        unlink(a.slot, b.slot);
+        unlink(b.slot, a.slot);
+    }
+
+    template <class D>
+    static void tell(D& desk, peer_handle to, std::string_view command, std::string_view from,
+                     std::string_view data, signal_kind kind) {
+        envelope e;
+        e.what = verb::send;
+        e.id = desk.fresh_id();
+        e.command = command;
+        e.from = from;
+        e.data.bytes = data;
+        e.data.kind = kind;
+        fanout alone; // news: who is away finds them, or hears that something is missing
+        desk.spread(to, e, alone);
+    }
+
+    sessions_options options_;
+    std::map<pair, session> sessions_;
+    std::map<std::uint32_t, std::set<std::uint32_t>> index_; // slot: with whom
+    detail::deadline_queue<started> due_;
+    std::uint64_t last_ = 0;
+};
+
+} // namespace sigfire

@@ -1,0 +1,65 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/core/detail/random.hpp>
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+namespace sigfire::detail {
+
+/// The key for the bytes that follow the first `n` masked with `key`. Keys are held as they stand in memory.
+template <class T>
+constexpr T advance_mask(T key, std::size_t n) noexcept {
+    const auto bits = static_cast<int>(n % 4 * 8);
+    return std::endian::native == std::endian::little ? std::rotr(key, bits) : std::rotl(key, bits);
+}
+
+/// Masks or unmasks `n` bytes in place (RFC 6455 section 5.3).
+inline void mask(char* p, std::size_t n, std::uint32_t key) noexcept {
+    const auto wide = std::uint64_t{key} << 32 | key;
+    const auto masked = [](const char* at, std::uint64_t by) {
+        std::uint64_t word;
+        std::memcpy(&word, at, sizeof word);
+        return word ^ by;
+    };
+    if (n < sizeof wide) {
+        for (; n != 0; --n, key = advance_mask(key, 1)) {
+            char low[sizeof key];
+            std::memcpy(low, &key, sizeof key);
+            *p = static_cast<char>(*p ^ low[0]), ++p;
+        }
+        return;
+    }
+    // The last word overlaps those before it, so it is read before and written after them: no loop over the
+    // odd bytes.
+    const auto tail = p + n - sizeof wide;
+    const auto last = masked(tail, advance_mask(wide, n));
+    for (; p < tail; p += sizeof wide) {
+        const auto word = masked(p, wide);
+        std::memcpy(p, &word, sizeof word);
+    }
+    std::memcpy(tail, &last, sizeof last);
+}
+
+/** A fresh masking key. Who chooses a payload must not be able to foresee it, or could write what looks like
+ *  another protocol to boxes on the way (RFC 6455 section 10.3), and the peer sees all former keys: so no
+ * small generator, but the system's bytes, 64 keys per call. May throw what `random_bytes` throws. */
+inline std::uint32_t fresh_mask_key() {
+    struct keys {
+        std::array<std::uint32_t, 64> values;
+        std::size_t left = 0;
+    };
+    thread_local keys pool;
+    if (pool.left == 0) {
+        random_bytes(std::span{reinterpret_cast<unsigned char*>(pool.values.data()), sizeof pool.values});
+        pool.left = pool.values.size();
+    }
+    return pool.values[--pool.left];
+}
+
+} // namespace sigfire::detail

@@ -1,0 +1,176 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/core/peer.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sigfire::detail {
+
+/// An id at a fixed address, in 24 bytes: up to 23 of them without memory of its own.
+class id_text {
+public:
+    id_text() = default;
+    id_text(const id_text&) = delete;
+    id_text& operator=(const id_text&) = delete;
+    ~id_text() { clear(); }
+
+    void assign(std::string_view id) {
+        clear();
+        if (id.size() <= sizeof(text_)) {
+            id.copy(text_, id.size());
+            size_ = static_cast<unsigned char>(id.size());
+            return;
+        }
+        const heap h{new char[id.size()], id.size()};
+        id.copy(h.text, id.size());
+        std::memcpy(text_, &h, sizeof h);
+        size_ = on_heap;
+    }
+
+    void clear() noexcept {
+        if (size_ == on_heap) delete[] far().text;
+        size_ = 0;
+    }
+
+    std::string_view view() const noexcept {
+        if (size_ != on_heap) return {text_, size_};
+        const auto h = far();
+        return {h.text, h.size};
+    }
+
+private:
+    struct heap {
+        char* text;
+        std::size_t size;
+    };
+    static constexpr unsigned char on_heap = 255;
+
+    heap far() const noexcept {
+        heap h;
+        std::memcpy(&h, text_, sizeof h);
+        return h;
+    }
+
+    char text_[23];
+    unsigned char size_ = 0;
+};
+static_assert(sizeof(id_text) == 24);
+
+/// How the tenant of a slot stands with the hub.
+enum class standing : unsigned char {
+    vacant,   ///< no tenant
+    claimant, ///< waits for the id of a living peer; not registered
+    online,   ///< registered and welcomed
+    away,     ///< registered, without a connection: may come back
+    function, ///< registered: a function of the host program
+    leaving,  ///< was online, the hub ends it; its connection still has to close
+    refused,  ///< was a claimant, the hub ends it; its connection still has to close
+};
+
+inline constexpr std::uint32_t nowhere = 0xffffffff;
+
+template <class Outlet>
+struct alignas(64) slot {
+    slot() noexcept {}
+    slot(const slot&) = delete;
+    slot& operator=(const slot&) = delete;
+    ~slot() { lose_way(); }
+
+    void set_way(const Outlet& o) {
+        lose_way();
+        std::construct_at(&way, o);
+        has_way = true;
+    }
+    void lose_way() noexcept {
+        if (std::exchange(has_way, false)) std::destroy_at(&way);
+    }
+
+    id_text id;
+    union {
+        Outlet way; // lives while has_way
+    };
+    std::uint32_t generation = 1;
+    std::uint32_t epoch = 0;
+    std::uint32_t link = nowhere; // vacant: the next vacant one; online: its claimant; claimant: its holder
+    standing state = standing::vacant;
+    bool has_way = false;
+    bool kept = false; // features see to what goes in and out: it is kept for a resume, or calls a function
+};
+
+/// Slots at stable addresses, numbered, used again and again under a new generation.
+template <class Outlet>
+class slot_table {
+public:
+    using slot = detail::slot<Outlet>;
+
+    /// Takes a vacant slot; at most 2^32 - 1 at a time.
+    std::uint32_t add(const Outlet& way, std::string_view id, standing state) {
+        const auto i = add(id, state);
+        (*this)[i].set_way(way);
+        return i;
+    }
+
+    /// The same for a peer without a connection.
+    std::uint32_t add(std::string_view id, standing state) {
+        if (vacant_ == nowhere) grow();
+        const auto i = vacant_;
+        auto& s = (*this)[i];
+        s.id.assign(id);
+        vacant_ = s.link;
+        s.link = nowhere;
+        s.epoch = 0;
+        s.kept = false;
+        s.state = state;
+        return i;
+    }
+
+    /// Makes the slot vacant: every handle to its tenant names nobody from now on.
+    void remove(std::uint32_t i) noexcept {
+        auto& s = (*this)[i];
+        s.lose_way();
+        s.id.clear();
+        s.state = standing::vacant;
+        // A slot that had every generation is never let again: no two peers share a handle.
+        if (++s.generation == 0) return;
+        s.link = vacant_;
+        vacant_ = i;
+    }
+
+    slot& operator[](std::uint32_t i) noexcept { return chunks_[i / chunk][i % chunk]; }
+
+    /// The slot of that peer, or null.
+    [[gnu::always_inline]] slot* find(peer_handle h) noexcept {
+        if (h.slot >= end()) return nullptr;
+        auto& s = (*this)[h.slot];
+        return s.generation == h.generation && s.state != standing::vacant ? &s : nullptr;
+    }
+
+    peer_handle handle(std::uint32_t i) noexcept { return {i, (*this)[i].generation}; }
+
+    /// All slots have smaller numbers.
+    std::uint32_t end() const noexcept { return static_cast<std::uint32_t>(chunks_.size() * chunk); }
+
+private:
+    static constexpr std::uint32_t chunk = 128;
+
+    void grow() {
+        const auto first = end();
+        chunks_.push_back(std::make_unique<slot[]>(chunk));
+        for (auto i = first + chunk; i-- > first;) {
+            (*this)[i].link = vacant_;
+            vacant_ = i;
+        }
+    }
+
+    std::vector<std::unique_ptr<slot[]>> chunks_;
+    std::uint32_t vacant_ = nowhere;
+};
+
+} // namespace sigfire::detail

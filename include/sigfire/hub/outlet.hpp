@@ -1,0 +1,166 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/core/concepts.hpp>
+#include <sigfire/core/envelope.hpp>
+#include <sigfire/core/error.hpp>
+#include <sigfire/core/peer.hpp>
+#include <sigfire/hub/fanout.hpp>
+
+#include <cstring>
+
+namespace sigfire {
+
+namespace detail {
+
+/// Ends a connection that was accepted, with what is to be said before.
+template <class C>
+void say_goodbye(C& connection, const ending& how, errc why) {
+    if (!how.farewell.empty())
+        if (char* p = connection.reserve(message_type::text, how.farewell.size())) {
+            std::memcpy(p, how.farewell.data(), how.farewell.size());
+            connection.commit(how.farewell.size());
+        }
+    connection.close(how, why);
+}
+
+} // namespace detail
+
+/// What a listener keeps with each connection.
+template <class Codec>
+struct connection_state {
+    attachment who;              ///< whose connection it is; names nobody before admission
+    typename Codec::state codec; ///< how this peer is talked to
+};
+
+/** The way to one peer: its connection, and the codec that speaks its wire. Models Outlet; two pointers,
+ *  which both have to outlive it. `Connection` keeps a `connection_state<Codec>`. */
+template <class C, class K>
+class outlet {
+    static_assert(Connection<C>, "sigfire: Connection requirements not met");
+    static_assert(Codec<K>, "sigfire: Codec requirements not met");
+
+public:
+    outlet(C& connection, const K& codec) noexcept : connection_(&connection), codec_(&codec) {}
+
+    /// `ok` if the connection can take `e` now; `unknown_command` if its wire has no word for it, or what
+    /// else the codec has against it. Else `full`, and the connection is on its way out.
+    errc ready(const envelope& e) const {
+        if constexpr (requires { codec_->objection(e, state()); })
+            if (const errc against = codec_->objection(e, state()); against != errc::ok) return against;
+        const auto bound = codec_->bound(e, state());
+        if (bound == 0) return errc::unknown_command;
+        if (connection_->room(bound)) return errc::ok;
+        // Asking in vain is what marks the connection as a slow consumer.
+        static_cast<void>(connection_->reserve(codec_->type(e, state()), bound));
+        return errc::full;
+    }
+
+    /// Writes `e` to the connection's output; nothing if its wire has no word for it. A connection that
+    /// cannot take it has marked itself.
+    void deliver(const envelope& e) const {
+        const auto bound = codec_->bound(e, state());
+        if (bound == 0) return;
+        if (char* p = connection_->reserve(codec_->type(e, state()), bound))
+            connection_->commit(codec_->encode(e, state(), p));
+    }
+
+    /// The same to one of many: what is encoded once is copied to all that are talked to alike.
+    void deliver(const envelope& e, fanout& shared) const {
+        const auto key = codec_->share_key(e, state());
+        if (key < 0) return deliver(e);
+        auto text = shared.find(codec_, key);
+        if (text.data() == nullptr) {
+            const auto bound = codec_->bound(e, state());
+            text = shared.add(codec_, key, bound + 1,
+                              [&](char* p) { return bound == 0 ? 0 : codec_->encode(e, state(), p); });
+        }
+        if (text.empty()) return;
+        if (char* p = connection_->reserve(codec_->type(e, state()), text.size())) {
+            std::memcpy(p, text.data(), text.size());
+            connection_->commit(text.size());
+        }
+    }
+
+    /// Whether the connection can take `e` now; unlike `ready`, asking changes nothing.
+    bool has_room(const envelope& e) const {
+        const auto bound = codec_->bound(e, state());
+        return bound == 0 || connection_->room(bound);
+    }
+
+    /// Asks for a sign of life; false if the wire cannot.
+    bool ping() const { return connection_->ping(); }
+    /// Stops reading from the peer.
+    void hold() const { connection_->hold(); }
+    /// Reads from the peer again.
+    void release() const { connection_->release(); }
+    /// Ends the connection, with the farewell that the codec has for that cause.
+    void close(errc why) const { detail::say_goodbye(*connection_, codec_->end(why, state()), why); }
+
+private:
+    friend class any_outlet;
+
+    const typename K::state& state() const { return connection_->state().codec; }
+
+    C* connection_;
+    const K* codec_;
+};
+
+/** An outlet of any type, for a hub with several listeners. Models Outlet; 24 bytes, one indirect call each.
+ */
+class any_outlet {
+public:
+    template <class C, class K>
+    any_outlet(outlet<C, K> o) noexcept
+        : connection_(o.connection_), codec_(o.codec_), calls_(&calls_of<outlet<C, K>, C, K>) {}
+
+    errc ready(const envelope& e) const { return calls_->ready(*this, e); }
+    void deliver(const envelope& e) const { calls_->deliver(*this, e); }
+    void deliver(const envelope& e, fanout& shared) const { calls_->deliver_shared(*this, e, shared); }
+    bool has_room(const envelope& e) const { return calls_->has_room(*this, e); }
+    bool ping() const { return calls_->ping(*this); }
+    void hold() const { calls_->hold(*this); }
+    void release() const { calls_->release(*this); }
+    void close(errc why) const { calls_->close(*this, why); }
+
+private:
+    struct calls {
+        errc (*ready)(const any_outlet&, const envelope&);
+        void (*deliver)(const any_outlet&, const envelope&);
+        void (*deliver_shared)(const any_outlet&, const envelope&, fanout&);
+        bool (*has_room)(const any_outlet&, const envelope&);
+        bool (*ping)(const any_outlet&);
+        void (*hold)(const any_outlet&);
+        void (*release)(const any_outlet&);
+        void (*close)(const any_outlet&, errc);
+    };
+
+    template <class O, class C, class K>
+    O as() const {
+        return O{*static_cast<C*>(connection_), *static_cast<const K*>(codec_)};
+    }
+
+    template <class O, class C, class K>
+    static const calls calls_of;
+
+    void* connection_;
+    const void* codec_;
+    const calls* calls_;
+};
+
+// Out here, where the class is complete.
+template <class O, class C, class K>
+constexpr any_outlet::calls any_outlet::calls_of{
+    [](const any_outlet& o, const envelope& e) { return o.as<O, C, K>().ready(e); },
+    [](const any_outlet& o, const envelope& e) { o.as<O, C, K>().deliver(e); },
+    [](const any_outlet& o, const envelope& e, fanout& shared) { o.as<O, C, K>().deliver(e, shared); },
+    [](const any_outlet& o, const envelope& e) { return o.as<O, C, K>().has_room(e); },
+    [](const any_outlet& o) { return o.as<O, C, K>().ping(); },
+    [](const any_outlet& o) { o.as<O, C, K>().hold(); },
+    [](const any_outlet& o) { o.as<O, C, K>().release(); },
+    [](const any_outlet& o, errc why) { o.as<O, C, K>().close(why); },
+};
+
+static_assert(Outlet<any_outlet> && sizeof(any_outlet) == 3 * sizeof(void*));
+
+} // namespace sigfire

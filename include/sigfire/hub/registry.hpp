@@ -1,0 +1,152 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/core/detail/random.hpp>
+#include <sigfire/core/peer.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+#include <vector>
+
+namespace sigfire {
+
+/** Who is on this hub: a hash table in memory. Models Registry.
+ *
+ *  It keeps a view of each id, 24 bytes an entry, at most three quarters full. Peers may choose their ids, so
+ *  the hash is keyed with random bits drawn at construction. Ids are shorter than 4 GiB.
+ *  @throws std::system_error from the constructor if the system has no random numbers, std::bad_alloc from
+ *  `insert`. A registry that was moved from can only be assigned to or destroyed. */
+class local_registry {
+public:
+    local_registry() {
+        std::array<unsigned char, sizeof(key_)> bits;
+        detail::random_bytes(bits);
+        std::memcpy(key_.data(), bits.data(), bits.size());
+    }
+
+    /// Adds `id`; false, and nothing changed, if it is there already.
+    bool insert(std::string_view id, peer_handle peer) {
+        if ((size_ + 1) * 4 > entries_.size() * 3) grow();
+        const auto tag = hash(id);
+        const auto i = probe(id, tag);
+        if (entries_[i].tag != 0) return false;
+        entries_[i] = {id.data(), static_cast<std::uint32_t>(id.size()), tag, peer};
+        ++size_;
+        return true;
+    }
+
+    /// Removes `id`; false if it was not there.
+    bool erase(std::string_view id) noexcept {
+        if (size_ == 0) return false;
+        auto hole = probe(id, hash(id));
+        if (entries_[hole].tag == 0) return false;
+        // Entries behind the hole move up, so no search ends early and no tombstone is left.
+        for (auto i = hole;;) {
+            i = (i + 1) & mask();
+            if (entries_[i].tag == 0) break;
+            const auto home = entries_[i].tag & mask();
+            if (((i - home) & mask()) >= ((i - hole) & mask())) {
+                entries_[hole] = entries_[i];
+                hole = i;
+            }
+        }
+        entries_[hole] = {};
+        --size_;
+        return true;
+    }
+
+    /// The peer with that id, or one that names nobody.
+    peer_handle find(std::string_view id) const noexcept {
+        return size_ == 0 ? peer_handle{} : entries_[probe(id, hash(id))].peer;
+    }
+
+    /// How many ids there are.
+    std::size_t size() const noexcept { return size_; }
+
+    /// Calls `f(id, handle)` for each, in no order. `f` must not change the registry.
+    template <class F>
+    void for_each_peer(F f) const {
+        for (const auto& e : entries_)
+            if (e.tag != 0) f(e.id(), e.peer);
+    }
+
+private:
+    struct entry {
+        const char* text = nullptr;
+        std::uint32_t length = 0;
+        std::uint32_t tag = 0; // hash of the id; 0 = vacant
+        peer_handle peer;
+
+        std::string_view id() const noexcept { return {text, length}; }
+    };
+    static_assert(sizeof(entry) <= 24);
+
+    std::size_t mask() const noexcept { return entries_.size() - 1; }
+
+    // Where `id` is, or the vacant place where it belongs.
+    std::size_t probe(std::string_view id, std::uint32_t tag) const noexcept {
+        auto i = tag & mask();
+        while (entries_[i].tag != 0 && (entries_[i].tag != tag || entries_[i].id() != id))
+            i = (i + 1) & mask();
+        return i;
+    }
+
+    void grow() {
+        std::vector<entry> old(entries_.empty() ? 16 : entries_.size() * 2);
+        old.swap(entries_);
+        for (const auto& e : old) {
+            if (e.tag == 0) continue;
+            auto i = e.tag & mask();
+            while (entries_[i].tag != 0) i = (i + 1) & mask();
+            entries_[i] = e;
+        }
+    }
+
+    static std::uint64_t load(const char* p, std::size_t n) noexcept {
+        std::uint64_t word = 0;
+        std::memcpy(&word, p, n);
+        return word;
+    }
+
+    // Both halves of the 128-bit product, xored.
+    static std::uint64_t fold(std::uint64_t a, std::uint64_t b) noexcept {
+#ifdef __SIZEOF_INT128__
+        __extension__ typedef unsigned __int128 wide;
+        const auto product = static_cast<wide>(a) * b;
+        return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+#else
+        const auto low = (a & 0xffffffff) * (b & 0xffffffff);
+        const auto cross = (a >> 32) * (b & 0xffffffff) + (low >> 32);
+        const auto middle = (a & 0xffffffff) * (b >> 32) + (cross & 0xffffffff);
+        const auto high = (a >> 32) * (b >> 32) + (cross >> 32) + (middle >> 32);
+        return high ^ (middle << 32 | (low & 0xffffffff));
+#endif
+    }
+
+    // Multiply and fold, 16 bytes a step, with secret bits in every factor: a peer cannot aim for a bucket.
+    std::uint32_t hash(std::string_view id) const noexcept {
+        const char* p = id.data();
+        auto n = id.size();
+        auto h = key_[0] ^ n;
+        for (; n > 16; p += 16, n -= 16) h = fold(load(p, 8) ^ key_[1], load(p + 8, 8) ^ h);
+        // The last two words may overlap; the length, which went in first, keeps that unambiguous.
+        if (n >= 8)
+            h = fold(load(p, 8) ^ key_[1], load(p + n - 8, 8) ^ h);
+        else if (n >= 4)
+            h = fold(load(p, 4) ^ key_[1], load(p + n - 4, 4) ^ h);
+        else if (n > 0)
+            h = fold(load(p, n) ^ key_[1], h);
+        h = fold(h ^ key_[2], key_[3]);
+        const auto tag = static_cast<std::uint32_t>(h ^ h >> 32);
+        return tag == 0 ? 1 : tag;
+    }
+
+    std::vector<entry> entries_;
+    std::size_t size_ = 0;
+    std::array<std::uint64_t, 4> key_;
+};
+
+} // namespace sigfire

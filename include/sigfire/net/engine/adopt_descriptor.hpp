@@ -1,0 +1,42 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/core/error.hpp>
+#include <sigfire/net/engine/ready.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include <cerrno>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+namespace sigfire::detail {
+
+/// Takes over a listening stream socket that this process was handed. What is none is refused, left open.
+inline void adopt_descriptor(stream_acceptor& a, int descriptor, error_code& ec) {
+    int listens = 0, type = 0;
+    socklen_t size = sizeof listens;
+    sockaddr_storage address{};
+    socklen_t address_size = sizeof address;
+    if (::getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 ||
+        ::getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &size) != 0 ||
+        ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &address_size) != 0) {
+        ec.assign(errno, boost::system::system_category());
+        return;
+    }
+    if (listens == 0 || type != SOCK_STREAM) {
+        ec = boost::asio::error::invalid_argument;
+        return;
+    }
+    a.assign(boost::asio::generic::stream_protocol{address.ss_family, 0}, descriptor, ec);
+    if (ec) return;
+    ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+    a.non_blocking(true, ec);
+    error_code ignored; // accepted sockets inherit it; a Unix socket has none
+    a.set_option(boost::asio::ip::tcp::no_delay{true}, ignored);
+}
+
+} // namespace sigfire::detail

@@ -1,0 +1,32 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/core/concepts.hpp>
+#include <sigfire/net/engine/ready.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+namespace sigfire::detail {
+
+/** Base of what lies between an engine and the loop of its sockets: what is none of a layer's business. The
+ *  members mean what they mean in `loop_epoll`. */
+template <class Loop>
+class layered_loop {
+public:
+    static constexpr bool begins_late = true;
+
+    Loop& inner() { return inner_; }
+
+    time_point now() const { return inner_.now(); }
+    void wake() { inner_.wake(); }
+    void stop() { inner_.stop(); }
+    void listen(stream_acceptor& a) { inner_.listen(a); }
+    void unlisten(stream_acceptor& a) { inner_.unlisten(a); }
+
+protected:
+    layered_loop(boost::asio::io_context& io, turn_function turn, void* self) : inner_{io, turn, self} {}
+
+    Loop inner_;
+};
+
+} // namespace sigfire::detail

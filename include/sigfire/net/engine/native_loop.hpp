@@ -1,0 +1,19 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#ifdef __linux__
+#include <sigfire/net/engine/loop_epoll.hpp>
+#else
+#include <sigfire/net/engine/loop_wait.hpp>
+#endif
+
+namespace sigfire::detail {
+
+/// The fastest loop this system has.
+#ifdef __linux__
+using native_loop = loop_epoll;
+#else
+using native_loop = loop_wait;
+#endif
+
+} // namespace sigfire::detail

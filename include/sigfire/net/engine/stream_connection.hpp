@@ -1,0 +1,235 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/core/concepts.hpp>
+#include <sigfire/net/engine/buffer_pool.hpp>
+#include <sigfire/net/engine/ready.hpp>
+#include <sigfire/net/http/upgrade.hpp>
+#include <sigfire/net/outbox.hpp>
+#include <sigfire/net/stream_limits.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace sigfire::detail {
+
+/// What the connections of one engine share; all that a connection knows of its engine.
+template <class Connection, class Loop>
+struct stream_core {
+    stream_core(boost::asio::io_context& io, turn_function turn, void* engine, const stream_limits& l)
+        : loop{io, turn, engine}, limits{l} {}
+
+    Loop loop;
+    buffer_pool pool;
+    stream_limits limits;
+    Connection* marked =
+        nullptr; // those with output, or with an end to make, since the last flush; first one
+    Connection* last_marked = nullptr;
+    std::size_t unflushed = 0; // bytes
+    bool in_turn = false;
+    std::string_view upgrade_key; // while a connection is opening
+    char* frame = nullptr;        // between reserve and commit
+    std::size_t head = 0;
+    message_type type = message_type::text;
+};
+
+/** A connection of a stream socket. Models Connection; the engine drives it. */
+template <class Wire, class Loop, class State>
+class stream_connection {
+public:
+    using core_type = stream_core<stream_connection, Loop>;
+    using framing_type = typename Wire::framing_type;
+
+    explicit stream_connection(core_type& core) : core_{&core} {}
+    stream_connection(const stream_connection&) = delete;
+    stream_connection& operator=(const stream_connection&) = delete;
+    ~stream_connection() { out_.clear(core_->pool); }
+
+    char* reserve(message_type type, std::size_t n) {
+        if (silent()) return nullptr;
+        const auto head = framing_type::header_bound(n);
+        char* p = out_.reserve(core_->pool, head + n, core_->limits.outbox);
+        if (!p) {
+            close_slow();
+            return nullptr;
+        }
+        core_->frame = p;
+        core_->head = head;
+        core_->type = type;
+        return p + head;
+    }
+
+    void commit(std::size_t n) { sent(framing_.seal(core_->type, core_->frame, core_->head, n)); }
+
+    bool room(std::size_t n) const {
+        return !silent() && out_.fits(framing_type::header_bound(n) + n, core_->limits.outbox);
+    }
+
+    void accept(std::string_view subprotocol) {
+        if (!opening_ || silent()) return;
+        opening_ = false;
+        known_ = true;
+        if constexpr (Wire::upgrades) {
+            if (!held_) return write(switching_protocols(core_->upgrade_key, subprotocol));
+            write(switching_protocols(std::string_view{*kept_}.substr(0, upgrade_key_size), subprotocol));
+            kept_->erase(0, upgrade_key_size);
+        }
+    }
+
+    void refuse(const ending& e) {
+        if (!opening_) return;
+        known_ = false;
+        turn_down(e, errc::denied);
+    }
+
+    void hold() {
+        if (opening_ && !held_) {
+            known_ = true;
+            // The answer will need it, and the request is gone by then.
+            if constexpr (Wire::upgrades) kept_ = std::make_unique<std::string>(core_->upgrade_key);
+        }
+        held_ = true;
+        mark();
+    }
+
+    void release() {
+        if (!held_) return;
+        if (!opening_) {
+            held_ = false;
+            released_ = true;
+        }
+        mark();
+    }
+
+    bool ping() {
+        if (silent() || !control_message(control::ping, 0, {})) return false;
+        return asked_ = true;
+    }
+
+    void close(const ending& e, errc cause) {
+        if (silent()) return;
+        if (opening_) return turn_down(e, cause);
+        // A held connection is not being read, so the other side's part of the close would not be seen.
+        said_close_ = e.close_code != 0 && control_message(control::close, e.close_code, e.text) && !held_;
+        if (!cut_) finish(cause);
+    }
+
+    State& state() { return state_; }
+
+private:
+    template <class, class, class>
+    friend class stream_engine;
+
+    // Whether the sink has said its last word here.
+    bool silent() const { return ending_ || cut_; }
+
+    void mark() {
+        if (std::exchange(marked_, true)) return;
+        next_marked_ = nullptr;
+        if (core_->marked) {
+            core_->last_marked->next_marked_ = this;
+        } else {
+            core_->marked = this;
+            // What a host program writes between turns gets a turn of its own.
+            if (!core_->in_turn) core_->loop.wake();
+        }
+        core_->last_marked = this;
+    }
+
+    void sent(std::size_t n) {
+        out_.commit(n);
+        core_->unflushed += n;
+        mark();
+    }
+
+    void write(std::string_view bytes) {
+        char* p = out_.reserve(core_->pool, bytes.size(), core_->limits.outbox);
+        if (!p) return cut(errc::slow_consumer, true);
+        std::memcpy(p, bytes.data(), bytes.size());
+        sent(bytes.size());
+    }
+
+    bool control_message(control c, std::uint16_t code, std::string_view text) {
+        if constexpr (framing_type::control_bound == 0) {
+            return false;
+        } else {
+            char* p = out_.reserve(core_->pool, framing_type::control_bound, core_->limits.outbox);
+            if (!p) {
+                close_slow();
+                return false;
+            }
+            sent(framing_.write_control(c, code, text, p));
+            return true;
+        }
+    }
+
+    // Instead of letting it in.
+    void turn_down([[maybe_unused]] const ending& e, errc cause) {
+        opening_ = false;
+        if constexpr (Wire::upgrades)
+            if (e.http_status != 0) write(compose(refusal_response(e)));
+        finish(cause);
+    }
+
+    // Nothing more is written; what is pending goes out before the end.
+    void finish(errc cause) {
+        if (std::exchange(ending_, true)) return;
+        cause_ = cause;
+        mark();
+    }
+
+    // The wire is cut at the end of the turn, by a reset if `reset`.
+    void cut(errc cause, bool reset) {
+        if (std::exchange(cut_, true)) return;
+        if (!ending_) cause_ = cause;
+        reset_ = reset;
+        mark();
+    }
+
+    // A full outbox: the memory goes back at once. A goodbye only where it cannot land inside a message.
+    void close_slow() {
+        const bool whole = !out_.torn();
+        out_.clear(core_->pool);
+        if constexpr (framing_type::control_bound != 0) {
+            constexpr auto n = framing_type::control_bound;
+            if (whole)
+                out_.commit(framing_.write_control(control::close, 4001, to_string(errc::slow_consumer),
+                                                   out_.reserve(core_->pool, n, n)));
+        }
+        cut(errc::slow_consumer, true);
+    }
+
+    core_type* core_;
+    stream_connection* next_marked_ = nullptr;
+    std::unique_ptr<std::string> kept_; // bytes of an incomplete request, or that came while held; those
+                                        // behind its key if the upgrade is not answered yet
+    outbox out_;
+    framing_type framing_;
+    typename Loop::socket socket_{};
+    std::uint32_t index_ = 0; // in the engine's table
+    std::uint32_t stamp_ = 0; // ms on the engine's clock: last sign of life; start of opening or of ending
+    errc cause_ = errc::closed;
+    bool opening_ = true; // not answered yet; once the sink has seen it, only while held
+    bool held_ = false;
+    bool released_ = false;
+    bool ending_ = false;     // nothing more is written
+    bool said_close_ = false; // waits for the other side's close
+    bool deaf_ = false;       // what comes is thrown away
+    bool lingering_ = false;  // our end is shut: waits for theirs
+    bool cut_ = false;
+    bool reset_ = false;
+    bool buried_ = false;
+    bool known_ = false; // to the sink, which has not heard `closed` yet
+    bool marked_ = false;
+    bool reads_ = true, writes_ = false; // what the loop watches
+    bool asked_ = false;                 // the sink waits for a pong
+    bool pinged_ = false;
+    State state_{};
+};
+
+} // namespace sigfire::detail

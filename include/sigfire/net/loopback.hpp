@@ -1,0 +1,405 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/core/concepts.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sigfire {
+
+/// What a loopback may store.
+struct loopback_options {
+    std::size_t message = std::size_t{1} << 20; ///< bytes of the longest message in either direction
+    std::size_t outbox = std::size_t{4} << 20;  ///< bytes that may wait for an end that does not read
+    std::string name = "loopback";              ///< what `address` calls it
+};
+
+namespace detail {
+
+/// What lies between the two ends of a loopback connection.
+struct loopback_link {
+    struct parcel {
+        message_type type;
+        std::string bytes;
+    };
+
+    std::deque<parcel> to_server, to_peer;
+    std::size_t waiting = 0; // bytes in to_peer
+    std::size_t message_limit = 0;
+    errc peer_end = errc::ok;   // why the peer's end is closed
+    errc server_end = errc::ok; // why the server's end is
+    ending farewell;            // what the server said last
+    bool ping = false;
+    bool answers_pings = true;
+    std::function<void()> wake_server; // empty once the engine is gone
+    // Of the peer's end. Shared with the call: it may be replaced from inside.
+    std::shared_ptr<const std::function<void(message)>> on_message;
+    std::function<void(const ending&, errc)> on_closed;
+};
+
+/// Where ends and engine meet.
+struct loopback_place {
+    std::function<bool(std::shared_ptr<loopback_link>)> enter; // empty while nobody listens
+};
+
+} // namespace detail
+
+namespace transport {
+
+/** Two ends in memory: peers in the same process, and tests without sockets. Models Transport.
+ *
+ *  `loopback net{io}; server srv{net}; auto end = net.connect();` Copies are the same meeting point, for one
+ *  engine at a time. Messages pass in the order sent, handed over by turns of the io_context; that outlives
+ *  everything. One thread. */
+class loopback {
+    using link_ptr = std::shared_ptr<detail::loopback_link>;
+
+public:
+    /** A peer's end. Destroyed, it is closed. Its functions are called on the io_context, never from inside
+     *  one of its members. */
+    class end {
+    public:
+        end() = default;
+        end(end&&) = default;
+        end& operator=(end&& other) noexcept {
+            close();
+            link_ = std::move(other.link_);
+            return *this;
+        }
+        ~end() { close(); }
+
+        /// Whether both ends are open.
+        explicit operator bool() const {
+            return link_ && link_->peer_end == errc::ok && link_->server_end == errc::ok;
+        }
+
+        /// Sends a message; `not_connected` or `too_large` if it cannot be.
+        errc send(std::string_view bytes, message_type type = message_type::text) {
+            if (!*this) return errc::not_connected;
+            if (bytes.size() > link_->message_limit) return errc::too_large;
+            link_->to_server.push_back({type, std::string{bytes}});
+            wake();
+            return errc::ok;
+        }
+
+        /// `f(message)` for each message, from the first that waits; an empty `f` = this end does not read.
+        void on_message(std::function<void(message)> f) {
+            if (!link_) return;
+            link_->on_message =
+                f ? std::make_shared<const std::function<void(message)>>(std::move(f)) : nullptr;
+            wake();
+        }
+
+        /// `f(ending, cause)` once, when the server's side ends the connection: what it said, and why.
+        void on_closed(std::function<void(const ending&, errc)> f) {
+            if (!link_) return;
+            link_->on_closed = std::move(f);
+            wake();
+        }
+
+        /// Whether pings are answered (they are at first): one that does not answer looks dead.
+        void answer_pings(bool yes) {
+            if (link_) link_->answers_pings = yes;
+        }
+
+        /// Closes this end; the server learns the cause, `closed` or `lost`. Nothing is called afterwards.
+        void close(errc cause = errc::closed) {
+            if (!link_) return;
+            link_->on_message = nullptr;
+            link_->on_closed = nullptr;
+            if (link_->peer_end == errc::ok) link_->peer_end = cause;
+            wake();
+            link_.reset();
+        }
+
+    private:
+        friend class loopback;
+        explicit end(link_ptr l) : link_{std::move(l)} {}
+
+        void wake() {
+            if (link_->wake_server) link_->wake_server();
+        }
+
+        link_ptr link_;
+    };
+
+    template <class State>
+    class connection;
+    template <class State, class Sink>
+    class engine;
+
+    explicit loopback(boost::asio::io_context& io, loopback_options options = {})
+        : io_{&io}, options_{std::move(options)}, place_{std::make_shared<detail::loopback_place>()} {}
+
+    boost::asio::io_context& context() const { return *io_; }
+
+    /// A new connection; one that is closed if nobody listens.
+    end connect() const {
+        auto link = std::make_shared<detail::loopback_link>();
+        link->message_limit = options_.message;
+        if (!place_->enter || !place_->enter(link)) return {};
+        return end{std::move(link)};
+    }
+
+private:
+    boost::asio::io_context* io_;
+    loopback_options options_;
+    std::shared_ptr<detail::loopback_place> place_;
+};
+
+/// The server's end of a loopback connection. Models Connection.
+template <class State>
+class loopback::connection {
+public:
+    connection(link_ptr l, const loopback_options& o, std::function<void()> wake)
+        : link_{std::move(l)}, options_{&o}, wake_{std::move(wake)} {}
+
+    char* reserve(message_type type, std::size_t n) {
+        if (cause_ != errc::ok) return nullptr;
+        if (!room(n)) {
+            link_->to_peer.clear();
+            return finish({0, 4001, to_string(errc::slow_consumer)}, errc::slow_consumer), nullptr;
+        }
+        parcel_ = {type, std::string(n, '\0')};
+        return parcel_.bytes.data();
+    }
+
+    void commit(std::size_t n) {
+        parcel_.bytes.resize(n);
+        link_->waiting += n;
+        link_->to_peer.push_back(std::move(parcel_));
+        wake_();
+    }
+
+    bool room(std::size_t n) const {
+        return cause_ == errc::ok && (link_->to_peer.empty() || link_->waiting + n <= options_->outbox);
+    }
+
+    void accept(std::string_view) {
+        if (opening_) known_ = true;
+        opening_ = false;
+    }
+
+    void refuse(const ending& e) {
+        if (!opening_) return;
+        known_ = false;
+        close(e, errc::denied);
+    }
+
+    void hold() {
+        if (opening_) known_ = true;
+        held_ = true;
+    }
+    void release() {
+        held_ = opening_ && held_;
+        wake_();
+    }
+
+    bool ping() {
+        if (cause_ != errc::ok) return false;
+        link_->ping = true;
+        wake_();
+        return true;
+    }
+
+    void close(const ending& e, errc cause) {
+        opening_ = false;
+        if (cause_ == errc::ok) finish(e, cause);
+    }
+
+    State& state() { return state_; }
+
+private:
+    template <class, class>
+    friend class loopback::engine;
+
+    void finish(const ending& e, errc cause) {
+        cause_ = cause;
+        link_->farewell = e;
+        wake_();
+    }
+
+    link_ptr link_;
+    const loopback_options* options_;
+    std::function<void()> wake_;
+    detail::loopback_link::parcel parcel_{};
+    errc cause_ = errc::ok; // why it ends
+    bool opening_ = true;
+    bool held_ = false;
+    bool known_ = false; // to the sink, which has not heard `closed` yet
+    State state_{};
+};
+
+/// Carries messages between the ends, a turn of the io_context at a time.
+template <class State, class Sink>
+class loopback::engine {
+    using milliseconds = std::chrono::milliseconds;
+
+public:
+    engine(const loopback& net, Sink& sink) : net_{net}, sink_{sink}, timer_{net.context()} {}
+
+    engine(const engine&) = delete;
+    engine& operator=(const engine&) = delete;
+
+    ~engine() {
+        *token_ = false;
+        if (listening_) net_.place_->enter = nullptr;
+        for (auto* list : {&connections_, &entering_})
+            for (auto& c : *list) {
+                c->link_->wake_server = nullptr;
+                if (c->link_->server_end == errc::ok) c->link_->server_end = errc::lost;
+            }
+    }
+
+    void open(error_code& ec) {
+        if (net_.place_->enter) {
+            ec = boost::asio::error::address_in_use;
+            return;
+        }
+        listening_ = true;
+        net_.place_->enter = [this](link_ptr l) {
+            l->wake_server = [this] { wake(); };
+            entering_.push_back(
+                std::make_unique<connection<State>>(std::move(l), net_.options_, [this] { wake(); }));
+            wake();
+            return true;
+        };
+    }
+
+    std::string address() const { return "loopback:" + net_.options_.name; }
+
+    void stop(milliseconds drain, std::function<void()> f) {
+        const bool again = std::exchange(stopping_, true);
+        if (std::exchange(listening_, false)) net_.place_->enter = nullptr;
+        if (f) stopped_ = std::move(f);
+        drain_until_ = again ? clock::now() : clock::now() + drain;
+        arm(drain_until_);
+        wake();
+    }
+
+private:
+    void wake() {
+        if (std::exchange(waking_, true)) return;
+        boost::asio::post(net_.context(), [this, token = token_] {
+            if (*token) turn(token);
+        });
+    }
+
+    // A peer's function may destroy the engine: after each call the token tells.
+    void turn(const std::shared_ptr<bool> token) {
+        waking_ = false;
+        const auto now = clock::now();
+        sink_.tick(now);
+        for (auto& c : std::exchange(entering_, {})) {
+            auto& entered = *c;
+            connections_.push_back(std::move(c));
+            if (stopping_) {
+                entered.refuse({503, 1001, to_string(errc::stopping)});
+                continue;
+            }
+            sink_.opening(entered, request{});
+            if (entered.opening_ && !entered.held_) entered.refuse({500, 1011, "Not Admitted"});
+        }
+        // What is said in this turn is heard in this turn: by index, since the sink may cause output
+        // anywhere.
+        for (std::size_t i = 0; i < connections_.size(); ++i) listen(*connections_[i]);
+        for (std::size_t i = 0; i < connections_.size(); ++i) {
+            const auto link = connections_[i]->link_;
+            while (link->on_message && !link->to_peer.empty()) {
+                auto parcel = std::move(link->to_peer.front());
+                link->to_peer.pop_front();
+                link->waiting -= parcel.bytes.size();
+                const auto f = link->on_message;
+                (*f)({parcel.bytes, parcel.type});
+                if (!*token) return;
+            }
+        }
+        for (std::size_t i = 0; i < connections_.size();) {
+            if (!end_of(*connections_[i], now)) {
+                ++i;
+                continue;
+            }
+            const auto link = connections_[i]->link_;
+            link->wake_server = nullptr;
+            connections_.erase(connections_.begin() + static_cast<std::ptrdiff_t>(i));
+            if (link->on_closed) std::exchange(link->on_closed, nullptr)(link->farewell, link->server_end);
+            if (!*token) return;
+        }
+        if (stopping_ && connections_.empty() && entering_.empty()) {
+            timer_.cancel();
+            if (stopped_) std::exchange(stopped_, nullptr)();
+            return;
+        }
+        arm(sink_.tick(now)); // once more: what came in this turn may have set a deadline
+    }
+
+    void listen(connection<State>& c) {
+        auto& l = *c.link_;
+        while (!c.held_ && c.cause_ == errc::ok && !l.to_server.empty()) {
+            auto parcel = std::move(l.to_server.front());
+            l.to_server.pop_front();
+            sink_.received(c, {parcel.bytes, parcel.type});
+        }
+        if (std::exchange(l.ping, false) && l.answers_pings && l.peer_end == errc::ok && c.cause_ == errc::ok)
+            sink_.alive(c);
+        const bool heard_all = c.opening_ || (!c.held_ && l.to_server.empty());
+        if (heard_all && c.cause_ == errc::ok && l.peer_end != errc::ok) c.finish({0, 1000, {}}, l.peer_end);
+        if (c.cause_ != errc::ok && std::exchange(c.known_, false)) sink_.closed(c, c.cause_);
+    }
+
+    // Whether the connection is over: its output has been read, or nobody will.
+    bool end_of(connection<State>& c, time_point now) {
+        auto& l = *c.link_;
+        if (c.cause_ == errc::ok && stopping_ && (c.opening_ || now >= drain_until_))
+            c.finish({503, 1001, {}}, errc::stopping);
+        if (c.cause_ == errc::ok) return false;
+        if (std::exchange(c.known_, false)) sink_.closed(c, c.cause_);
+        const bool read = l.to_peer.empty() || l.peer_end != errc::ok || c.cause_ == errc::slow_consumer ||
+                          (stopping_ && now >= drain_until_);
+        if (read) l.server_end = c.cause_;
+        return read;
+    }
+
+    void arm(time_point t) {
+        if (stopping_) t = std::min(t, drain_until_);
+        if (t == time_point::max()) return;
+        timer_.expires_at(t);
+        timer_.async_wait([this, token = token_](error_code ec) {
+            if (!ec && *token) turn(token);
+        });
+    }
+
+    loopback net_;
+    Sink& sink_;
+    boost::asio::steady_timer timer_;
+    std::shared_ptr<bool> token_ = std::make_shared<bool>(true); // tells handlers that outlive the engine
+    std::vector<std::unique_ptr<connection<State>>> connections_, entering_;
+    std::function<void()> stopped_;
+    time_point drain_until_ = time_point::max();
+    bool listening_ = false;
+    bool stopping_ = false;
+    bool waking_ = false;
+};
+
+static_assert(Transport<loopback>);
+
+} // namespace transport
+
+using transport::loopback;
+
+} // namespace sigfire

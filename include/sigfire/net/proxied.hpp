@@ -1,0 +1,69 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/core/concepts.hpp>
+#include <sigfire/net/engine/stream_engine.hpp>
+#include <sigfire/net/proxy/network_list.hpp>
+#include <sigfire/net/proxy/proxy_loop.hpp>
+
+#include <boost/asio/error.hpp>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sigfire {
+
+/// Which proxies stand in front of a server.
+struct proxied_options {
+    /// Addresses and networks (`10.0.0.0/8`) whose connections begin with a PROXY header; `unix` = those
+    /// that come by a Unix socket. Everybody else is who the connection says.
+    std::vector<std::string> proxies{};
+};
+
+namespace transport {
+
+/** A stream transport behind proxies that speak the PROXY protocol (HAProxy's, version 1 and 2):
+ *  `proxied{websocket{io, {.port = 3003}}, {.proxies = {"10.0.0.1"}}}`, `tls{proxied{tcp{...}, ...}, ...}`.
+ *  `request::remote` is then the client's address, and `request::secure` what the proxy says. Models
+ *  Transport.
+ *
+ *  The transport's handshake time includes that of the header. Who ought to send one and sends something else
+ *  is cut. */
+template <class T>
+class proxied : public T {
+public:
+    using loop_type = detail::proxy_loop<typename T::loop_type>;
+
+    template <class State>
+    using connection = detail::stream_connection<proxied, loop_type, State>;
+    template <class State, class Sink>
+    using engine = typename detail::stream_engine<proxied, loop_type, State>::template with<Sink>;
+
+    proxied(T inner, proxied_options options)
+        : T{std::move(inner)}, options_{std::move(options)}, proxies_{options_.proxies} {}
+
+    /// As that of the transport within; `invalid_argument` if what is listed is no network.
+    void bind(detail::stream_acceptor& a, error_code& ec) const {
+        if (!proxies_.valid())
+            ec = boost::asio::error::invalid_argument;
+        else
+            T::bind(a, ec);
+    }
+
+    /// Has a loop of this transport's engine expect headers.
+    void prepare(loop_type& loop) const {
+        if constexpr (requires(const T& t) { t.prepare(loop.inner()); }) T::prepare(loop.inner());
+        loop.expect(proxies_);
+    }
+
+private:
+    proxied_options options_;
+    detail::network_list proxies_;
+};
+
+} // namespace transport
+
+using transport::proxied;
+
+} // namespace sigfire

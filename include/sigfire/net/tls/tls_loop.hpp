@@ -1,0 +1,230 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/core/concepts.hpp>
+#include <sigfire/core/error.hpp>
+#include <sigfire/core/request.hpp>
+#include <sigfire/net/engine/layered_loop.hpp>
+#include <sigfire/net/engine/ready.hpp>
+#include <sigfire/net/engine/tcp_bind.hpp>
+#include <sigfire/net/tls/tls_server.hpp>
+#include <sigfire/net/tls/tls_session.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sigfire::detail {
+
+/** TLS between an engine and the loop of its sockets: what is received through it comes deciphered, what is
+ *  sent goes enciphered. The members mean what they mean in `loop_epoll`.
+ *
+ *  One buffer takes what came, another what is to be sent; a connection keeps bytes of its own only while the
+ *  other side does not take them, at most those of one `send`. */
+template <class Loop>
+class tls_loop : public layered_loop<Loop> {
+    using layered_loop<Loop>::inner_;
+    struct entry;
+
+public:
+    using socket = std::unique_ptr<entry>;
+
+    tls_loop(boost::asio::io_context& io, turn_function turn, void* self)
+        : layered_loop<Loop>{io, turn, self} {}
+
+    /// What to serve; once, before the first connection.
+    void use(std::shared_ptr<const tls_server> server) { server_ = std::move(server); }
+
+    std::span<const ready> wait() {
+        ready_.clear();
+        std::erase_if(again_, [this](entry* e) {
+            if (!e->reads) return false;
+            e->again = false;
+            ready_.push_back({e->tag, true, false});
+            return true;
+        });
+        for (const auto& r : inner_.wait()) {
+            if (r.tag) {
+                auto& e = *static_cast<entry*>(r.tag);
+                if (r.writable) push(e);
+                ready_.push_back({e.tag, r.readable || e.broken, r.writable && e.writes});
+            } else {
+                ready_.push_back(r);
+            }
+        }
+        return ready_;
+    }
+
+    socket accept(stream_acceptor& a, error_code& ec) {
+        auto s = inner_.accept(a, ec);
+        if (ec) return nullptr;
+        auto e = std::make_unique<entry>();
+        e->io = std::move(s);
+        return e;
+    }
+
+    sockaddr_storage remote(const socket& s) { return inner_.remote(s->io); }
+
+    int descriptor(const socket& s) { return inner_.descriptor(s->io); }
+
+    /// What is known of the other side; valid until the next call.
+    void describe(const socket& s, request& r) {
+        if constexpr (requires { inner_.describe(s->io, r); }) inner_.describe(s->io, r);
+        s->tls.subject(subject_);
+        r.peer_subject = subject_;
+        r.secure = true;
+    }
+
+    void add(socket& s, void* tag) {
+        s->tag = tag;
+        inner_.add(s->io, s.get());
+    }
+
+    void watch(socket& s, void*, bool read, bool write) {
+        if (s->again && read && !s->reads) inner_.wake();
+        s->reads = read;
+        s->writes = write;
+        inner_.watch(s->io, s.get(), read, write || !s->late.empty());
+    }
+
+    std::size_t receive(socket& s, std::span<char> bytes, error_code& ec) {
+        auto& e = *s;
+        if (e.end || e.broken) {
+            ec = e.end ? e.end : boost::asio::error::connection_reset;
+            return 0;
+        }
+        const auto n = inner_.receive(e.io, {buffer_.get(), buffer_size}, ec);
+        if (ec) {
+            // Without a goodbye something may be missing (RFC 8446, 6.1).
+            if (ec == boost::asio::error::eof && !e.shut) ec = boost::asio::error::connection_reset;
+            return 0;
+        }
+        if (!e.tls) {
+            if (n == 0) return ec = boost::asio::error::would_block, 0; // what is beneath has begun
+            // Its first record is a handshake. What else is said on such a port is not worth an object.
+            if (buffer_[0] != 0x16) return fail(e, "no TLS", ec);
+            e.tls = tls_session{server_->context().get(), wire_, true};
+        }
+        const auto p = e.tls.receive(wire_, {buffer_.get(), n}, bytes);
+        e.end = p.end;
+        if (e.end == errc::tls_failed) server_->failed(address(e), e.tls.reason());
+        push(e);
+        if (p.bytes != 0 || p.established) {
+            // The end stands behind what was said, and nothing else will come to tell it.
+            if (e.end) remind(e);
+            return p.bytes;
+        }
+        ec = e.end;
+        if (!ec) ec = boost::asio::error::would_block;
+        return 0;
+    }
+
+    std::size_t send(socket& s, std::string_view bytes, error_code& ec) {
+        auto& e = *s;
+        if (e.broken || e.shut || !e.tls.established()) {
+            ec = boost::asio::error::not_connected;
+            return 0;
+        }
+        std::size_t done = 0;
+        while (done != bytes.size() && e.late.empty() && !e.broken) {
+            const auto piece = bytes.substr(done, piece_size);
+            if (!e.tls.send(piece)) e.broken = true;
+            push(e);
+            done += piece.size();
+        }
+        if (e.broken)
+            ec = boost::asio::error::broken_pipe;
+        else if (done == 0)
+            ec = boost::asio::error::would_block;
+        return done;
+    }
+
+    void shutdown(socket& s) {
+        if (std::exchange(s->shut, true)) return;
+        if (s->tls.established()) s->tls.finish();
+        push(*s);
+    }
+
+    void close(socket& s, bool reset) {
+        if (!reset) shutdown(s);
+        if (s->again) std::erase(again_, s.get());
+        inner_.close(s->io, reset);
+        s.reset();
+    }
+
+private:
+    static constexpr std::size_t buffer_size = 128 << 10; // and a record more fit into what an engine lends
+    static constexpr std::size_t piece_size = 64 << 10;   // of what is enciphered before it is sent
+    static constexpr std::size_t late_limit = 256 << 10;  // a piece, and what answers the other side's whims
+
+    struct entry {
+        typename Loop::socket io{};
+        tls_session tls;
+        std::string late; // enciphered, but not taken by the system yet
+        error_code end{}; // what the other side's bytes end with
+        void* tag = nullptr;
+        bool reads = true, writes = false; // what the engine waits for
+        bool shut = false;                 // nothing more is said from here
+        bool shut_late = false;            // ... and the system has been told so
+        bool broken = false;               // nothing more can be sent
+        bool again = false;                // stands in again_
+    };
+
+    std::string address(entry& e) { return numeric_address(inner_.remote(e.io)); }
+
+    std::size_t fail(entry& e, std::string_view why, error_code& ec) {
+        e.end = ec = errc::tls_failed;
+        server_->failed(address(e), why);
+        return 0;
+    }
+
+    void remind(entry& e) {
+        if (std::exchange(e.again, true)) return;
+        again_.push_back(&e);
+        inner_.wake();
+    }
+
+    // Sends what is left over and what TLS has to say now; keeps what the system does not take.
+    void push(entry& e) {
+        if (wire_.out.empty() && e.late.empty() && !e.shut) return;
+        const bool waited = !e.late.empty();
+        if (waited) e.late += wire_.out;
+        std::string_view rest = waited ? e.late : wire_.out;
+        while (!rest.empty() && !e.broken) {
+            error_code ec;
+            rest.remove_prefix(inner_.send(e.io, rest, ec));
+            if (ec == boost::asio::error::interrupted) continue;
+            if (ec == boost::asio::error::would_block) break;
+            if (ec) e.broken = true;
+        }
+        if (e.broken || rest.size() > late_limit) {
+            rest = {};
+            if (!std::exchange(e.broken, true)) remind(e);
+        }
+        if (waited)
+            e.late.erase(0, e.late.size() - rest.size());
+        else
+            e.late = rest;
+        if (e.late.empty() && waited) e.late = {};
+        wire_.out.clear();
+        if (waited != !e.late.empty()) inner_.watch(e.io, &e, e.reads, e.writes || !e.late.empty());
+        if (e.shut && e.late.empty() && !std::exchange(e.shut_late, true)) inner_.shutdown(e.io);
+    }
+
+    std::shared_ptr<const tls_server> server_;
+    tls_wire wire_;
+    std::unique_ptr<char[]> buffer_ = std::make_unique_for_overwrite<char[]>(buffer_size);
+    std::vector<ready> ready_;
+    std::vector<entry*> again_; // those that end behind what they have said
+    std::string subject_;
+};
+
+} // namespace sigfire::detail

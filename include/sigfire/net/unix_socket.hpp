@@ -1,0 +1,131 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/core/concepts.hpp>
+#include <sigfire/framing/length.hpp>
+#include <sigfire/framing/line.hpp>
+#include <sigfire/net/engine/adopt_descriptor.hpp>
+#include <sigfire/net/engine/native_loop.hpp>
+#include <sigfire/net/engine/socket_name.hpp>
+#include <sigfire/net/engine/stream_engine.hpp>
+#include <sigfire/net/stream_limits.hpp>
+
+#include <boost/asio/local/stream_protocol.hpp>
+
+#include <cerrno>
+#include <cstdio>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <sys/stat.h>
+
+namespace sigfire {
+
+/// Where and how to serve a Unix socket.
+struct unix_socket_options {
+    std::string path{};  ///< of the socket in the file system, at most 107 bytes. A path that nobody listens
+                         ///< on any more is taken over. `@name`: Linux's abstract names, no file at all
+    unsigned mode = 0;   ///< who may connect, as `chmod` has it (0660); 0 = what the process' umask leaves
+    int descriptor = -1; ///< a listening socket that this process was handed, see `activated_sockets`, to use
+                         ///< instead of one of its own: neither made, changed nor removed; -1 = none
+    stream_limits limits{}; ///< what peers may make it store, and for how long
+};
+
+namespace transport {
+
+/** Unix socket, each message behind its length (4 bytes, big endian) or, with `framing::line`, a line. Models
+ *  Transport.
+ *
+ *  A description: sockets come into being with its engine; the path is removed with it. The wire has no
+ *  pings: the system tells when a peer is gone. The io_context outlives the engine and is run by one
+ *  thread. */
+template <class Loop, class Framing = framing::length>
+class basic_unix_socket {
+    using protocol = boost::asio::local::stream_protocol;
+
+public:
+    using loop_type = Loop;
+    using framing_type = Framing;
+    static constexpr bool upgrades = false;
+    static constexpr bool local = true; // the system knows which process is at the other end
+
+    template <class State>
+    using connection = detail::stream_connection<basic_unix_socket, Loop, State>;
+    template <class State, class Sink>
+    using engine = typename detail::stream_engine<basic_unix_socket, Loop, State>::template with<Sink>;
+
+    basic_unix_socket(boost::asio::io_context& io, unix_socket_options options)
+        : io_{&io}, options_{std::move(options)} {}
+
+    boost::asio::io_context& context() const { return *io_; }
+    const stream_limits& limits() const { return options_.limits; }
+
+    void bind(detail::stream_acceptor& a, error_code& ec) const {
+        if (options_.descriptor >= 0) return detail::adopt_descriptor(a, options_.descriptor, ec);
+        // The address type would throw.
+        if (options_.path.empty() || options_.path.size() > 107) {
+            ec = boost::asio::error::name_too_long;
+            if (options_.path.empty()) ec = boost::asio::error::invalid_argument;
+            return;
+        }
+        const protocol::endpoint endpoint{detail::socket_name(options_.path)};
+        a.open(endpoint.protocol(), ec);
+        if (!ec) a.bind(endpoint, ec);
+        if (ec == boost::asio::error::address_in_use && !abstract()) {
+            error_code refused;
+            protocol::socket probe{*io_};
+            probe.connect(endpoint, refused);
+            // What is no socket refuses too, and may be somebody's file.
+            struct stat there{};
+            if (refused == boost::asio::error::connection_refused &&
+                ::stat(options_.path.c_str(), &there) == 0 && S_ISSOCK(there.st_mode) &&
+                std::remove(options_.path.c_str()) == 0) {
+                ec.clear();
+                a.bind(endpoint, ec);
+            }
+        }
+        // Nobody can connect before it listens.
+        if (!ec && options_.mode != 0 && !abstract() && ::chmod(options_.path.c_str(), options_.mode) != 0)
+            ec.assign(errno, boost::system::system_category());
+        if (!ec) a.listen(boost::asio::socket_base::max_listen_connections, ec);
+        if (!ec) a.non_blocking(true, ec);
+        error_code ignored;
+        if (ec) a.close(ignored);
+    }
+
+    void unbind(detail::stream_acceptor&) const {
+        if (options_.descriptor < 0 && !abstract()) std::remove(options_.path.c_str());
+    }
+
+    std::string address(const detail::stream_acceptor& a) const {
+        error_code none;
+        if (options_.descriptor < 0) return scheme + options_.path;
+        const auto bound = a.local_endpoint(none);
+        return scheme + (none ? std::string{} : detail::socket_path(bound));
+    }
+
+private:
+    // Clients have to know.
+    static constexpr const char* scheme = std::is_same_v<Framing, framing::line> ? "line+unix:" : "unix:";
+
+    bool abstract() const { return options_.path.starts_with('@'); }
+
+    boost::asio::io_context* io_;
+    unix_socket_options options_;
+};
+
+/// Unix socket on the fastest loop this system has.
+using unix_socket = basic_unix_socket<detail::native_loop>;
+
+/// The same with a message a line (`framing::line`): JSON for whoever has no more than a terminal.
+using unix_socket_lines = basic_unix_socket<detail::native_loop, framing::line>;
+
+static_assert(Transport<unix_socket> && Transport<unix_socket_lines>);
+
+} // namespace transport
+
+using transport::unix_socket;
+using transport::unix_socket_lines;
+
+} // namespace sigfire

@@ -1,0 +1,123 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/core/detail/big_endian.hpp>
+
+#include <bit>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+namespace sigfire::detail {
+
+/// Counts what is written.
+struct count_sink {
+    std::size_t size = 0;
+    void operator()(const char*, std::size_t n) noexcept { size += n; }
+};
+
+/// Writes to memory, of which there is enough.
+struct memory_sink {
+    char* p;
+    void operator()(const char* bytes, std::size_t n) noexcept {
+        if (n != 0) std::memcpy(p, bytes, n);
+        p += n;
+    }
+};
+
+/// Appends to a string.
+struct string_sink {
+    std::string& out;
+    void operator()(const char* bytes, std::size_t n) { out.append(bytes, n); }
+};
+
+/// Writes MessagePack, each value in its shortest form; floats always with 64 bits.
+template <class Sink>
+class msgpack_writer {
+public:
+    explicit msgpack_writer(Sink sink) : sink_(sink) {}
+
+    void nil() { byte(0xc0); }
+    void boolean(bool b) { byte(b ? 0xc3 : 0xc2); }
+
+    void number(std::uint64_t n) {
+        if (n < 0x80)
+            byte(static_cast<unsigned>(n));
+        else
+            sized(n, 0xcc, 0xcd, 0xce);
+    }
+
+    void negative(std::int64_t n) {
+        if (n >= -32)
+            byte(static_cast<unsigned>(n) & 0xff);
+        else if (n >= INT8_MIN)
+            head(0xd0, static_cast<std::uint8_t>(n));
+        else if (n >= INT16_MIN)
+            head(0xd1, static_cast<std::uint16_t>(n));
+        else if (n >= INT32_MIN)
+            head(0xd2, static_cast<std::uint32_t>(n));
+        else
+            head(0xd3, static_cast<std::uint64_t>(n));
+    }
+
+    void real(double d) { head(0xcb, std::bit_cast<std::uint64_t>(d)); }
+
+    /// UTF-8, less than 4 GiB; so are all other sizes.
+    void text(std::string_view s) {
+        if (s.size() < 32)
+            byte(0xa0 | static_cast<unsigned>(s.size()));
+        else
+            sized(s.size(), 0xd9, 0xda, 0xdb);
+        raw(s);
+    }
+
+    /// The head of an array of `n` elements, or of a map of `n` pairs, which are to follow.
+    void array(std::size_t n) { several(n, 0x90, 0xdc); }
+    void map(std::size_t n) { several(n, 0x80, 0xde); }
+
+    /// MessagePack as it is.
+    void raw(std::string_view s) { sink_(s.data(), s.size()); }
+
+    const Sink& sink() const noexcept { return sink_; }
+
+private:
+    void byte(unsigned b) {
+        const auto c = static_cast<char>(b);
+        sink_(&c, 1);
+    }
+
+    template <std::unsigned_integral T>
+    void head(unsigned first, T n) {
+        char bytes[1 + sizeof n] = {static_cast<char>(first)};
+        store_big(bytes + 1, n);
+        sink_(bytes, sizeof bytes);
+    }
+
+    // With the first byte for 8, 16 or 32 bits; that for 64 is the next.
+    void sized(std::uint64_t n, unsigned first8, unsigned first16, unsigned first32) {
+        if (n <= 0xff)
+            head(first8, static_cast<std::uint8_t>(n));
+        else if (n <= 0xffff)
+            head(first16, static_cast<std::uint16_t>(n));
+        else if (n <= 0xffffffff)
+            head(first32, static_cast<std::uint32_t>(n));
+        else
+            head(first32 + 1, n);
+    }
+
+    void several(std::size_t n, unsigned small, unsigned first16) {
+        if (n < 16)
+            byte(small | static_cast<unsigned>(n));
+        else if (n <= 0xffff)
+            head(first16, static_cast<std::uint16_t>(n));
+        else
+            head(first16 + 1, static_cast<std::uint32_t>(n));
+    }
+
+    Sink sink_;
+};
+
+} // namespace sigfire::detail

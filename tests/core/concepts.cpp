@@ -1,0 +1,314 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#include <sigfire/core/concepts.hpp>
+
+#include "compile_fail/models.hpp"
+
+#include <sigfire/hub/hub.hpp>
+#include <sigfire/hub/outlet.hpp>
+#include <sigfire/listener.hpp>
+#include <sigfire/net/loopback.hpp>
+
+// For each named requirement the least model, which has nothing but what is asked for, and twins of it, each
+// broken in one way in which users break it. The least models are instantiated by what uses them.
+
+namespace sf = sigfire;
+
+// --- Framing
+// ---------------------------------------------------------------------------------------------------
+
+struct framing {
+    static constexpr std::size_t control_bound = 0;
+    sf::framing_progress feed(std::span<char>, const sf::framing_limits&, auto&) { return {}; }
+    static std::size_t header_bound(std::size_t) { return 0; }
+    std::size_t seal(sf::message_type, char*, std::size_t, std::size_t) { return 0; }
+    std::size_t write_control(sf::control, std::uint16_t, std::string_view, char*) { return 0; }
+    std::size_t incomplete() const { return 0; }
+    void forgive() {}
+};
+static_assert(sf::Framing<framing>);
+
+// feed tells how far it came, not only whether it went well: the rest of the bytes would be lost.
+struct framing_that_forgets_the_rest : framing {
+    sf::errc feed(std::span<char>, const sf::framing_limits&, auto&) { return {}; }
+};
+static_assert(!sf::Framing<framing_that_forgets_the_rest>);
+
+// It hands messages to any handler: the engine, the client and tests each have their own.
+struct framing_of_own_handler : framing {
+    struct only_this {};
+    sf::framing_progress feed(std::span<char>, const sf::framing_limits&, only_this&) { return {}; }
+};
+static_assert(!sf::Framing<framing_of_own_handler>);
+
+// The room for a header is known without an object, before there is a message.
+struct framing_with_late_bound : framing {
+    std::size_t header_bound(std::size_t) { return 0; }
+};
+static_assert(!sf::Framing<framing_with_late_bound>);
+
+// What it holds must be countable, or nothing bounds it.
+struct framing_without_count : framing {
+    void incomplete() const {}
+};
+static_assert(!sf::Framing<framing_without_count>);
+
+// --- Codec
+// -----------------------------------------------------------------------------------------------------
+
+static_assert(sf::Codec<models::codec>);
+
+struct codec_without_state {
+    static constexpr bool checks_utf8 = true;
+};
+static_assert(!sf::Codec<codec_without_state>);
+
+// Envelopes are emitted, none or more a message, not returned.
+struct codec_that_returns : models::codec {
+    sf::result<sf::envelope> decode(sf::message, state&) { return sf::envelope{}; }
+};
+static_assert(!sf::Codec<codec_that_returns>);
+
+// Encoding for one peer must not change the codec that all share.
+struct codec_that_changes : models::codec {
+    std::size_t encode(const sf::envelope&, const state&, char*) { return 0; }
+};
+static_assert(!sf::Codec<codec_that_changes>);
+
+// It must say whether it checks UTF-8: else text is checked twice, or never.
+struct codec_that_leaves_utf8_open {
+    struct state {};
+    sf::errc open(const sf::request&, state&, sf::admission&) { return {}; }
+    sf::errc decode(sf::message, state&, auto) { return {}; }
+    std::size_t bound(const sf::envelope&, const state&) const { return 0; }
+    std::size_t encode(const sf::envelope&, const state&, char*) const { return 0; }
+    sf::message_type type(const sf::envelope&, const state&) const { return {}; }
+    int share_key(const sf::envelope&, const state&) const { return -1; }
+    sf::ending end(sf::errc, const state&) const { return {}; }
+};
+static_assert(!sf::Codec<codec_that_leaves_utf8_open>);
+
+// Room is asked for before writing: a codec that cannot say how much is no codec of a corked output.
+struct codec_without_bound : models::codec {
+    void bound(const sf::envelope&, const state&) const {}
+};
+static_assert(!sf::Codec<codec_without_bound>);
+
+// --- Connection and Outlet
+// ---------------------------------------------------------------------------------------
+
+static_assert(sf::Connection<models::connection>);
+static_assert(sf::Outlet<models::outlet>);
+
+// A full output is an answer, not an exception: reserve yields null.
+struct connection_of_buffers : models::connection {
+    std::span<char> reserve(sf::message_type, std::size_t) { return {}; }
+};
+static_assert(!sf::Connection<connection_of_buffers>);
+
+// Whether the wire can ping is said at once: the hub decides by it.
+struct connection_with_silent_ping : models::connection {
+    void ping() {}
+};
+static_assert(!sf::Connection<connection_with_silent_ping>);
+
+// The sink's state lives with the connection, to be reached without a look-up.
+struct connection_without_state : models::connection {
+    sf::connection_state<models::codec>& state() = delete;
+};
+static_assert(!sf::Connection<connection_without_state>);
+
+struct outlet {
+    sf::errc ready(const sf::envelope&) const { return {}; }
+    void deliver(const sf::envelope&) const {}
+    void deliver(const sf::envelope&, sf::fanout&) const {}
+    bool has_room(const sf::envelope&) const { return true; }
+    bool ping() const { return false; }
+    void hold() const {}
+    void release() const {}
+    void close(sf::errc) const {}
+};
+static_assert(sf::Outlet<outlet>);
+
+// The hub copies outlets into its slots.
+struct outlet_for_one : outlet {
+    outlet_for_one(const outlet_for_one&) = delete;
+};
+static_assert(!sf::Outlet<outlet_for_one>);
+
+// Why it cannot take more is a cause.
+struct outlet_of_few_words : outlet {
+    bool ready(const sf::envelope&) const { return true; }
+};
+static_assert(!sf::Outlet<outlet_of_few_words>);
+
+// --- Registry and Router
+// -------------------------------------------------------------------------------------------
+
+static_assert(sf::Registry<models::registry>);
+static_assert(sf::Router<models::router>);
+template class sf::hub<models::registry, models::router, outlet>;
+
+// A taken id is an answer: insert says false.
+struct registry_that_keeps_quiet : models::registry {
+    void insert(std::string_view, sf::peer_handle) {}
+};
+static_assert(!sf::Registry<registry_that_keeps_quiet>);
+
+// Looking up must not change anything: routers are given a constant registry.
+struct registry_that_counts_looks : models::registry {
+    sf::peer_handle find(std::string_view) { return {}; }
+};
+static_assert(!sf::Registry<registry_that_counts_looks>);
+
+// Nobody is a handle too, so that finding costs no allocation and no exception.
+struct registry_of_pointers : models::registry {
+    sf::peer_handle* find(std::string_view) const { return nullptr; }
+};
+static_assert(!sf::Registry<registry_of_pointers>);
+
+// A router that finds nobody says why.
+struct router_without_verdict : models::router {
+    void route(const auto&, sf::peer_handle, const sf::envelope&, auto) const {}
+};
+static_assert(!sf::Router<router_without_verdict>);
+
+// The envelope is everybody's: a router must not change it.
+struct router_that_rewrites : models::router {
+    sf::errc route(const auto&, sf::peer_handle, sf::envelope&, auto) const { return {}; }
+};
+static_assert(!sf::Router<router_that_rewrites>);
+
+// --- Log and HttpHandler
+// -------------------------------------------------------------------------------------------
+
+static_assert(sf::Log<sf::no_log>);
+static_assert(sf::Log<void (*)(sf::log_level, std::string_view, std::span<const sf::log_field>)>);
+// Events are told with level and fields.
+static_assert(!sf::Log<void (*)(std::string_view)>);
+
+static_assert(sf::HttpHandler<sf::no_http>);
+// Whether it answered decides between its answer and 404.
+static_assert(!sf::HttpHandler<void (*)(const sf::request&, sf::response&)>);
+
+// --- Hook
+// ----------------------------------------------------------------------------------------------------------
+
+struct hook {
+    sf::errc on_message(sf::message_context&, sf::envelope&) { return {}; }
+};
+static_assert(sf::Hook<hook>);
+template class sf::hub<models::registry, models::router, outlet, sf::no_log, sf::hooks<hook>>;
+
+struct whole_hook : hook {
+    sf::errc on_admit(const sf::request&, sf::admission&) { return {}; }
+    void on_open(sf::peer_handle, const sf::admission&) {}
+    bool on_deliver(sf::peer_handle, const sf::envelope&) { return true; }
+    void on_close(sf::peer_handle, sf::errc) {}
+};
+static_assert(sf::Hook<whole_hook>);
+template class sf::hub<models::registry, models::router, outlet, sf::no_log, sf::hooks<whole_hook, hook>>;
+
+// A hook with no say is a mistake: a name was misspelt.
+struct hook_of_nothing {
+    sf::errc on_mesage(sf::message_context&, sf::envelope&) { return {}; }
+};
+static_assert(!sf::Hook<hook_of_nothing>);
+static_assert(!sf::Hook<int>);
+
+// Right names with wrong shapes, next to a right one: they would never be called.
+struct hook_that_admits_by_bool : hook {
+    bool on_admit(const sf::request&, sf::admission&) { return true; }
+};
+struct hook_that_opens_nobody : hook {
+    static void on_open() {}
+};
+struct hook_that_opens_later : hook { // what it returns would be dropped
+    int on_open(sf::peer_handle, const sf::admission&) { return 0; }
+};
+struct hook_that_admits_a_constant : hook {
+    int on_admit = 0;
+};
+struct hook_without_cause : hook {
+    void on_message(sf::message_context&, sf::envelope&) {}
+};
+struct hook_of_overloads : hook {
+    void on_close(sf::peer_handle) {}
+    void on_close(sf::errc) {}
+};
+struct hook_of_templates : hook {
+    template <class T>
+    void on_close(T) {}
+};
+// What goes to many is the same for all.
+struct hook_that_changes_what_is_delivered : hook {
+    bool on_deliver(sf::peer_handle, sf::envelope&) { return true; }
+};
+struct final_hook final : hook {
+    void on_close(sf::errc) {}
+};
+class secret_hook : public hook {
+    void on_close(sf::peer_handle, sf::errc) {}
+};
+static_assert(!sf::Hook<hook_that_admits_by_bool> && !sf::Hook<hook_that_opens_nobody> &&
+              !sf::Hook<hook_that_opens_later> && !sf::Hook<hook_that_admits_a_constant> &&
+              !sf::Hook<hook_without_cause> && !sf::Hook<hook_of_overloads> && !sf::Hook<hook_of_templates> &&
+              !sf::Hook<hook_that_changes_what_is_delivered> && !sf::Hook<final_hook> &&
+              !sf::Hook<secret_hook>);
+
+// Overloads and templates are fine if one of them fits.
+struct hook_with_a_choice {
+    void on_close(sf::peer_handle, auto) {}
+    void on_close(int) {}
+};
+static_assert(sf::Hook<hook_with_a_choice>);
+
+// --- Transport and Sink
+// ------------------------------------------------------------------------------------------
+
+struct transport {
+    boost::asio::io_context& context() const { return *io; }
+    boost::asio::io_context* io = nullptr;
+    template <class State>
+    using connection = models::connection;
+    template <class State, class Sink>
+    struct engine {
+        engine(const transport&, Sink&) {}
+        void open(sf::error_code&) {}
+        std::string address() const { return {}; }
+        void stop(std::chrono::milliseconds, std::function<void()>) {}
+    };
+};
+static_assert(sf::Transport<transport>);
+template class sf::listener<transport, models::codec,
+                            sf::hub<models::registry, models::router, models::outlet>>;
+
+// A transport describes where to listen: it can be copied, what owns sockets is the engine.
+struct transport_with_sockets : transport {
+    transport_with_sockets(const transport_with_sockets&) = delete;
+};
+static_assert(!sf::Transport<transport_with_sockets>);
+
+struct transport_without_engine {
+    boost::asio::io_context& context() const;
+    template <class State>
+    using connection = models::connection;
+};
+static_assert(!sf::Transport<transport_without_engine>);
+
+struct transport_without_context {
+    template <class State>
+    using connection = models::connection;
+    template <class State, class Sink>
+    using engine = transport::engine<State, Sink>;
+};
+static_assert(!sf::Transport<transport_without_context>);
+
+using loopback_connection = sf::loopback::connection<sf::archetype::connection_state>;
+using least_sink = sf::archetype::sink<loopback_connection>;
+static_assert(sf::Sink<least_sink, loopback_connection>);
+
+// Deadlines: a sink says when it wants to be called again.
+struct sink_without_deadline : least_sink {
+    void tick(sf::time_point) {}
+};
+static_assert(!sf::Sink<sink_without_deadline, loopback_connection>);

@@ -1,0 +1,74 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#include <sigfire/core/detail/deadline_queue.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <set>
+#include <vector>
+
+namespace {
+
+using namespace sigfire;
+using namespace std::chrono_literals;
+
+struct bench {
+    detail::deadline_queue<int> queue;
+    std::set<int> open;
+    time_point now{1h};
+
+    auto is_open() {
+        return [this](int key) { return open.contains(key); };
+    }
+    void add(int key, clock::duration in) {
+        open.insert(key);
+        queue.add(now + in, key, open.size(), is_open());
+    }
+    std::vector<int> due() {
+        std::vector<int> keys;
+        next = queue.expire(now, is_open(), [&](int key) {
+            open.erase(key);
+            keys.push_back(key);
+        });
+        return keys;
+    }
+    time_point next{};
+};
+
+BOOST_AUTO_TEST_SUITE(deadline_queue)
+
+BOOST_AUTO_TEST_CASE(what_is_open_is_due_in_order_and_once) {
+    bench b;
+    BOOST_TEST(b.due().empty());
+    BOOST_TEST((b.next == time_point::max()));
+    for (int key = 1; key <= 4; ++key) b.add(key, key * 1s);
+    b.open.erase(1);
+    BOOST_TEST(b.due().empty());
+    BOOST_TEST((b.next == b.now + 2s)); // the first is over already
+    b.now += 3s;
+    BOOST_TEST(b.due() == (std::vector{2, 3}));
+    BOOST_TEST((b.next == b.now + 1s));
+    b.now += 1s - 1ns;
+    BOOST_TEST(b.due().empty());
+    b.open.erase(4);
+    BOOST_TEST(b.due().empty());
+    BOOST_TEST((b.next == time_point::max()));
+}
+
+BOOST_AUTO_TEST_CASE(things_that_come_and_go_leave_little_behind_an_open_one) {
+    bench b;
+    b.add(0, 1s);
+    std::size_t most = 0;
+    for (int key = 1; key <= 10'000; ++key) {
+        b.add(key, 1s);
+        if (key % 1000 != 0) b.open.erase(key);
+        most = std::max(most, b.queue.size());
+    }
+    BOOST_TEST(most <= 16u + 2 * b.open.size() + 1);
+    b.now += 1s;
+    BOOST_TEST(b.due().size() == 11u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace

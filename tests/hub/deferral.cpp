@@ -1,0 +1,546 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#include <sigfire/hub/deferral.hpp>
+
+#include <sigfire/feature/resume.hpp>
+#include <sigfire/feature/topics.hpp>
+#include <sigfire/hub/hooks.hpp>
+
+#include "support/hub_bench.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using namespace hub_world;
+
+// Puts off what it is told to, by command, and keeps the tickets in the order in which it took them.
+struct clerk {
+    struct desk {
+        std::vector<deferral> tickets = {};
+        script judged = {};
+        std::string puts_off = "offer";
+        errc answer = errc::deferred;
+    };
+    std::string name;
+    desk* d;
+
+    errc on_message(message_context& context, envelope& e) {
+        d->judged.push_back(name + " " + std::string{e.command} + " " +
+                            std::string{e.data.signal.empty() ? e.data.bytes : e.data.signal} + " of " +
+                            std::string{e.from});
+        if (e.command != d->puts_off) return errc::ok;
+        auto ticket = context.defer();
+        if (d->answer == errc::deferred) d->tickets.push_back(std::move(ticket));
+        return d->answer;
+    }
+};
+
+struct world {
+    clerk::desk first, second{.puts_off = "nothing"};
+    hub_bench<features<topics, resume>, hooks<clerk, clerk>> b;
+
+    explicit world(const hub_options& o = {})
+        : b{features{topics{}, resume{}}, hooks{clerk{"1", &first}, clerk{"2", &second}}, {}, o} {
+        for (const auto* name : {"ann", "bob"}) b.connect(name);
+    }
+
+    void offer(const std::string& from, const std::string& to, const std::string& sdp) {
+        b.say(from, R"({"cmd":"offer","target":")" + to + R"(","id":")" + sdp + R"(","data":{"offer":")" +
+                        sdp + R"("}})");
+    }
+    void ice(const std::string& from, const std::string& to, const std::string& candidate) {
+        b.say(from, R"({"cmd":"ice","target":")" + to + R"(","id":")" + candidate +
+                        R"(","data":{"candidate":")" + candidate + R"("}})");
+    }
+    deferral take() {
+        BOOST_TEST_REQUIRE(!first.tickets.empty());
+        auto t = std::move(first.tickets.front());
+        first.tickets.erase(first.tickets.begin());
+        return t;
+    }
+    script judged() {
+        b.settle();
+        auto all = std::exchange(first.judged, {});
+        const auto more = std::exchange(second.judged, {});
+        all.insert(all.end(), more.begin(), more.end());
+        return all;
+    }
+    script heard() {
+        b.settle();
+        return b.heard_by_all();
+    }
+};
+
+std::string ok(const std::string& who, const std::string& id) {
+    return who + R"( {"id":")" + id + R"(","ok":true})";
+}
+std::string failed(const std::string& who, const std::string& id, errc cause, const std::string& text = {}) {
+    return who + R"( {"id":")" + id + R"(","ok":false,"data":{"message":")" +
+           (text.empty() ? std::string{to_string(cause)} : text) + R"(","cause":")" +
+           std::string{cause_name(cause)} + R"("}})";
+}
+std::string offered(const std::string& who, const std::string& from, const std::string& sdp) {
+    return who + R"( {"cmd":"offer","origin":")" + from + R"(","data":{"offer":")" + sdp + R"("}})";
+}
+std::string iced(const std::string& who, const std::string& from, const std::string& candidate) {
+    return who + R"( {"cmd":"ice","origin":")" + from + R"(","data":{"candidate":")" + candidate + R"("}})";
+}
+
+BOOST_AUTO_TEST_SUITE(deferrals)
+
+// --- a ticket alone
+
+BOOST_AUTO_TEST_CASE(a_ticket_is_answered_once) {
+    const auto box = std::make_shared<detail::late_box>();
+    int rings = 0;
+    box->ring = [&] { ++rings; };
+    {
+        deferral t{box, 7};
+        BOOST_TEST(rings == 0);
+        t.reply("{}");
+        t.pass();
+        t.refuse(errc::rate);
+        deferral moved{std::move(t)};
+    }
+    BOOST_TEST_REQUIRE(box->answers.size() == 1u);
+    BOOST_TEST(box->answers[0].key == 7u);
+    BOOST_TEST((box->answers[0].cause == errc::ok && box->answers[0].answered));
+    BOOST_TEST(box->answers[0].text == "{}");
+    BOOST_TEST(rings == 1);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_ticket_says) {
+    const auto box = std::make_shared<detail::late_box>(); // without a bell
+    deferral{box, 1}.pass();
+    deferral{box, 2}.reply();
+    deferral{box, 3}.refuse(errc::rate);
+    deferral{box, 4}.refuse(errc::full, "words");
+    deferral{box, 5}.refuse(errc::ok, "a verdict is no cause");
+    { const deferral dropped{box, 6}; }
+    const struct {
+        errc cause;
+        bool answered;
+        std::string_view text;
+    } rows[] = {{errc::ok, false, ""},
+                {errc::ok, true, ""},
+                {errc::rate, false, ""},
+                {errc::full, false, "words"},
+                {errc::denied, false, "a verdict is no cause"},
+                {errc::denied, false, ""}};
+    BOOST_TEST_REQUIRE(box->answers.size() == std::size(rows));
+    for (std::size_t i = 0; i < std::size(rows); ++i) {
+        BOOST_TEST(box->answers[i].key == i + 1);
+        BOOST_TEST(box->answers[i].cause == rows[i].cause);
+        BOOST_TEST(box->answers[i].answered == rows[i].answered);
+        BOOST_TEST(box->answers[i].text == rows[i].text);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_ticket_that_takes_the_place_of_another_drops_it) {
+    const auto box = std::make_shared<detail::late_box>();
+    {
+        deferral a{box, 1}, b{box, 2};
+        a = std::move(b);
+        BOOST_TEST_REQUIRE(box->answers.size() == 1u);
+        BOOST_TEST((box->answers[0].key == 1u && box->answers[0].cause == errc::denied));
+        a.pass();
+    }
+    BOOST_TEST_REQUIRE(box->answers.size() == 2u);
+    BOOST_TEST((box->answers[1].key == 2u && box->answers[1].cause == errc::ok));
+}
+
+BOOST_AUTO_TEST_CASE(the_bell_rings_once_for_all_that_wait) {
+    const auto box = std::make_shared<detail::late_box>();
+    int rings = 0;
+    box->ring = [&] { ++rings; };
+    for (std::uint64_t i = 0; i < 5; ++i) deferral{box, i}.pass();
+    BOOST_TEST(rings == 1);
+    box->rung = false; // the hub was there
+    deferral{box, 9}.pass();
+    BOOST_TEST(rings == 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_hook_can_be_tested_without_a_hub) {
+    clerk::desk d;
+    clerk c{"1", &d};
+    message_context context{{}, {}};
+    envelope e;
+    e.command = "offer";
+    BOOST_TEST((c.on_message(context, e) == errc::deferred));
+    BOOST_TEST(context.deferred_as() == 1u);
+    d.tickets.clear();
+}
+
+// --- in a hub
+
+BOOST_FIXTURE_TEST_CASE(nothing_happens_until_the_verdict_is_in, world) {
+    offer("ann", "bob", "a");
+    same(heard(), {});
+    same(judged(), {R"(1 offer "a" of ann)"});
+    b.advance(4999ms);
+    same(heard(), {});
+    take().pass();
+    same(heard(), {ok("ann", "a"), offered("bob", "ann", "a")});
+    same(judged(), {R"(2 offer "a" of ann)"}); // the first one is not asked again
+    b.advance(10s);
+    same(heard(), {});
+}
+
+BOOST_FIXTURE_TEST_CASE(a_message_may_end_here, world) {
+    offer("ann", "bob", "a");
+    take().reply(R"({"n":1})");
+    same(heard(), {R"(ann {"id":"a","ok":true,"data":{"n":1}})"});
+    offer("ann", "bob", "b");
+    take().reply();
+    same(heard(), {ok("ann", "b")});
+    offer("ann", "bob", "c");
+    take().refuse(errc::rate);
+    same(heard(), {failed("ann", "c", errc::rate)});
+    offer("ann", "bob", "d");
+    take().refuse(errc::full, "No \"more\"");
+    same(heard(), {failed("ann", "d", errc::full, R"(No \"more\")")});
+    offer("ann", "bob", "e");
+    take().refuse(errc::held);
+    same(heard(), {failed("ann", "e", errc::denied)});
+    offer("ann", "bob", "f");
+    first.tickets.clear();
+    same(heard(), {failed("ann", "f", errc::denied)});
+    same(second.judged, {});
+}
+
+BOOST_FIXTURE_TEST_CASE(a_message_without_an_id_of_the_sender_gets_no_reply, world) {
+    first.puts_off = "respond";
+    b.say("ann", R"({"cmd":"respond","request":1})");
+    take().refuse(errc::rate);
+    same(heard(), {});
+}
+
+BOOST_FIXTURE_TEST_CASE(the_verdict_of_the_hub_comes_after_that_of_the_hook, world) {
+    offer("ann", "nobody", "a");
+    b.say("ann", R"({"cmd":"offer","target":"bob","id":"b"})");
+    b.say("ann", R"({"cmd":"offer","id":"c","data":{"offer":1}})");
+    for (int i = 0; i < 3; ++i) {
+        take().pass();
+        b.settle();
+    }
+    same(heard(), {failed("ann", "a", errc::unknown), failed("ann", "b", errc::missing_offer),
+                   failed("ann", "c", errc::missing_target)});
+    // Whom it is for may be gone by then.
+    offer("ann", "bob", "d");
+    b.close("bob");
+    take().pass();
+    same(heard(), {failed("ann", "d", errc::unknown)});
+}
+
+BOOST_FIXTURE_TEST_CASE(the_senders_messages_wait_in_order_and_those_of_others_do_not, world) {
+    offer("ann", "bob", "a");
+    ice("ann", "bob", "b");
+    ice("ann", "nobody", "c");
+    b.say("ann", R"({"cmd":"dance","id":"d"})");
+    b.say("ann", R"({"cmd":"join","topic":"t","id":"e"})");
+    ice("bob", "ann", "x");
+    same(heard(), {ok("bob", "x"), iced("ann", "bob", "x")});
+    same(judged(), {R"(1 offer "a" of ann)", R"(1 ice "x" of bob)", R"(2 ice "x" of bob)"});
+    take().pass();
+    same(heard(), {ok("ann", "a"), offered("bob", "ann", "a"), ok("ann", "b"), iced("bob", "ann", "b"),
+                   failed("ann", "c", errc::unknown), failed("ann", "d", errc::unknown_command),
+                   R"(ann {"id":"e","ok":true,"data":{"topic":"t","members":1}})"});
+    BOOST_TEST(judged().size() == 9u);
+    ice("ann", "bob", "f"); // the line is gone
+    same(heard(), {ok("ann", "f"), iced("bob", "ann", "f")});
+}
+
+BOOST_FIXTURE_TEST_CASE(a_refusal_is_for_one_message_not_for_those_behind_it, world) {
+    offer("ann", "bob", "a");
+    ice("ann", "bob", "b");
+    take().refuse(errc::rate);
+    same(heard(), {failed("ann", "a", errc::rate), ok("ann", "b"), iced("bob", "ann", "b")});
+}
+
+BOOST_FIXTURE_TEST_CASE(a_line_may_wait_again_and_again, world) {
+    offer("ann", "bob", "a");
+    offer("ann", "bob", "b");
+    ice("ann", "bob", "c");
+    offer("ann", "bob", "d");
+    offer("bob", "ann", "x");
+    BOOST_TEST(first.tickets.size() == 2u); // one for each sender
+    take().pass();
+    same(heard(), {ok("ann", "a"), offered("bob", "ann", "a")});
+    BOOST_TEST(first.tickets.size() == 2u);
+    first.tickets.erase(first.tickets.begin()); // bob's
+    take().pass();                              // b
+    same(heard(), {failed("bob", "x", errc::denied), ok("ann", "b"), offered("bob", "ann", "b"),
+                   ok("ann", "c"), iced("bob", "ann", "c")});
+    take().pass();
+    same(heard(), {ok("ann", "d"), offered("bob", "ann", "d")});
+    BOOST_TEST(first.tickets.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(each_wait_has_its_own_time, world) {
+    offer("ann", "bob", "a");
+    BOOST_TEST((b.pause() == 5s));
+    b.advance(3s);
+    offer("ann", "bob", "b");
+    offer("bob", "ann", "x");
+    BOOST_TEST((b.pause() == 2s));
+    b.advance(2s);
+    same(heard(), {failed("ann", "a", errc::expired)});
+    BOOST_TEST(first.tickets.size() == 3u); // b is being judged now
+    BOOST_TEST((b.pause() == 3s));
+    take().pass(); // too late for a
+    same(heard(), {});
+    b.advance(3s);
+    same(heard(), {failed("bob", "x", errc::expired)});
+    b.advance(2s);
+    same(heard(), {failed("ann", "b", errc::expired)});
+    first.tickets.clear();
+    same(heard(), {});
+    BOOST_TEST((b.pause() == clock::duration::max()));
+}
+
+BOOST_AUTO_TEST_CASE(the_patience_of_a_hub_is_an_option) {
+    world w{{.deferral_timeout = 100ms}};
+    w.offer("ann", "bob", "a");
+    BOOST_TEST((w.b.pause() == 100ms));
+    w.b.advance(100ms);
+    same(w.heard(), {failed("ann", "a", errc::expired)});
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_may_have_so_many_messages_wait_and_no_more) {
+    world w{{.deferred_messages = 3}};
+    for (const auto* sdp : {"a", "b", "c", "d"}) w.offer("ann", "bob", sdp);
+    same(w.heard(), {failed("ann", "d", errc::full)});
+    w.offer("bob", "ann", "x"); // has a line of its own
+    w.take().pass();
+    same(w.heard(), {ok("ann", "a"), offered("bob", "ann", "a")});
+    w.offer("ann", "bob", "e"); // there is room again
+    same(w.heard(), {});
+    w.ice("ann", "bob", "f");
+    same(w.heard(), {failed("ann", "f", errc::full)});
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_may_have_so_many_bytes_wait_and_no_more) {
+    world w{{.deferred_bytes = 1000}};
+    const auto say = [&](const char* command, const char* id, std::size_t size) {
+        w.b.say("ann", R"({"cmd":")" + std::string{command} + R"(","target":"bob","id":)" + id +
+                           R"(,"data":{"offer":1,"candidate":")" + std::string(size, 'x') + R"("}})");
+    };
+    say("offer", "1", 600);
+    say("ice", "2", 100);
+    say("ice", "3", 300);
+    same(w.heard(), {R"(ann {"id":3,"ok":false,"data":{"message":"Peer Cannot Take More","cause":"full"}})"});
+    say("ice", "4", 1);
+    w.take().pass();
+    BOOST_TEST(w.heard().size() == 6u);
+    say("offer", "5", 2000); // alone, it may be as long as any message
+    say("ice", "6", 1);
+    same(w.heard(), {R"(ann {"id":6,"ok":false,"data":{"message":"Peer Cannot Take More","cause":"full"}})"});
+    w.take().pass();
+    BOOST_TEST(w.heard().size() == 2u);
+}
+
+BOOST_FIXTURE_TEST_CASE(who_leaves_waits_no_longer, world) {
+    offer("ann", "bob", "a");
+    ice("ann", "bob", "b");
+    const auto slot = b.peer("ann").slot;
+    b.close("ann");
+    b.connect("eve");
+    BOOST_TEST(b.peer("eve").slot == slot);
+    take().pass();
+    same(heard(), {});
+    ice("eve", "bob", "c");
+    same(heard(), {ok("eve", "c"), iced("bob", "eve", "c")});
+    // Nor does a new wait in that slot hear of the old one.
+    offer("eve", "bob", "d");
+    b.close("eve");
+    b.connect("joe");
+    offer("joe", "bob", "e");
+    take().pass();
+    same(heard(), {});
+    take().pass();
+    same(heard(), {ok("joe", "e"), offered("bob", "joe", "e")});
+    offer("joe", "bob", "f");
+    b.h.close("joe", errc::denied);
+    b.advance(5s);
+    take().pass();
+    same(heard(), {});
+    BOOST_TEST((b.pause() == clock::duration::max()));
+}
+
+BOOST_FIXTURE_TEST_CASE(who_is_away_is_still_judged, world) {
+    b.connect("wes", {.id = "wes", .target = "/?resume"});
+    offer("wes", "bob", "a");
+    ice("wes", "bob", "b");
+    b.lose("wes");
+    take().pass();
+    same(heard(), {offered("bob", "wes", "a"), iced("bob", "wes", "b")});
+}
+
+BOOST_AUTO_TEST_CASE(a_ticket_may_outlive_its_hub) {
+    std::optional<world> w{std::in_place};
+    for (const auto* sdp : {"a", "b", "c"}) w->offer("ann", "bob", sdp);
+    w->offer("bob", "ann", "x");
+    auto first = w->take(), second = w->take();
+    w.reset();
+    first.pass();
+}
+
+// Late answers that are under way to a hub which is gone by then.
+void outlive_a_hub(bool while_under_way) {
+    std::vector<std::function<void()>> calls;
+    clerk::desk d;
+    using hub_type =
+        hub<local_registry, direct_router, outlet<connection, counting_json>, no_log, hooks<clerk>>;
+    auto h = std::make_unique<hub_type>(hub_options{}, local_registry{}, direct_router{}, no_log{},
+                                        hooks{clerk{"1", &d}});
+    h->on_late([&](auto f) { calls.emplace_back(std::move(f)); });
+    conversation heard;
+    bool marked = false;
+    connection c;
+    c.heard = &heard;
+    c.marked = &marked;
+    const counting_json json;
+    for (int i = 0; i < 3; ++i) { // of three peers, so that none waits for another
+        auto who = *h->opened({c, json}, {});
+        envelope e;
+        e.what = verb::send;
+        e.command = "offer";
+        e.id = "1";
+        e.to = "nobody";
+        h->received(who, e);
+    }
+    BOOST_TEST_REQUIRE(d.tickets.size() == 3u);
+    heard.clear();
+    d.tickets.pop_back();
+    BOOST_TEST_REQUIRE(calls.size() == 1u);
+    if (while_under_way) {
+        h.reset();
+        calls[0]();
+        BOOST_TEST(heard.empty());
+    } else {
+        calls[0]();
+        BOOST_TEST(heard.size() == 1u);
+        h.reset();
+    }
+    d.tickets.clear();
+    BOOST_TEST(calls.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_call_may_outlive_its_hub) {
+    outlive_a_hub(true);
+    outlive_a_hub(false);
+}
+
+BOOST_FIXTURE_TEST_CASE(hooks_behind_the_one_that_put_it_off_judge_next, world) {
+    second.puts_off = "ice";
+    ice("ann", "bob", "a");
+    same(judged(), {R"(1 ice "a" of ann)", R"(2 ice "a" of ann)"});
+    second.tickets.clear();
+    same(heard(), {failed("ann", "a", errc::denied)});
+
+    second.puts_off = "offer"; // both, one after the other
+    offer("ann", "bob", "b");
+    ice("ann", "bob", "c");
+    same(judged(), {R"(1 offer "b" of ann)"});
+    take().pass();
+    b.settle();
+    same(judged(), {R"(2 offer "b" of ann)"});
+    same(heard(), {});
+    BOOST_TEST(first.tickets.empty());
+    BOOST_TEST((b.pause() == 5s)); // anew
+    BOOST_TEST_REQUIRE(second.tickets.size() == 1u);
+    second.tickets[0].pass();
+    same(heard(), {ok("ann", "b"), offered("bob", "ann", "b"), ok("ann", "c"), iced("bob", "ann", "c")});
+    same(judged(), {R"(1 ice "c" of ann)", R"(2 ice "c" of ann)"});
+
+    second.puts_off = "nothing";
+    offer("ann", "bob", "d");
+    second.answer = errc::rate;
+    second.puts_off = "offer";
+    take().pass();
+    same(heard(), {failed("ann", "d", errc::rate)});
+}
+
+// A hook that took a ticket in vain, and refuses at once: nobody behind it may wait for that ticket.
+BOOST_FIXTURE_TEST_CASE(who_takes_a_ticket_and_answers_at_once_puts_nothing_off, world) {
+    first.answer = errc::overloaded;
+    offer("ann", "bob", "a");
+    same(heard(), {failed("ann", "a", errc::overloaded)});
+    ice("ann", "bob", "b");
+    same(heard(), {ok("ann", "b"), iced("bob", "ann", "b")});
+
+    first.answer = errc::deferred;
+    offer("ann", "bob", "c");
+    offer("ann", "bob", "d");
+    ice("ann", "bob", "e");
+    first.answer = errc::overloaded; // by the time that d is judged
+    take().pass();
+    same(heard(), {ok("ann", "c"), offered("bob", "ann", "c"), failed("ann", "d", errc::overloaded),
+                   ok("ann", "e"), iced("bob", "ann", "e")});
+    first.answer = errc::ok;
+    offer("ann", "bob", "f");
+    same(heard(), {ok("ann", "f"), offered("bob", "ann", "f")});
+    b.advance(10s);
+    same(heard(), {});
+}
+
+// Changes what it puts off; nothing of it lives anywhere but in the context.
+struct translator {
+    std::vector<deferral>* tickets;
+    errc on_message(message_context& context, envelope& e) {
+        e.what = verb::send;
+        e.id = context.keep("a token that nobody asked for");
+        e.from = context.keep("somebody else, who did not say it");
+        e.to = context.keep(std::string(40, 'c'));
+        e.command = context.keep("a command that is too long for a small string");
+        e.data.bytes = context.keep(R"({"text":"a payload that is too long for a small string"})");
+        e.data.signal = e.data.bytes.substr(8, 3);
+        tickets->push_back(context.defer());
+        return errc::deferred;
+    }
+};
+
+// Looks, behind the one that changes.
+struct reader {
+    std::string* seen;
+    errc on_message(message_context&, envelope& e) {
+        *seen = std::string{e.command} + std::string{e.data.signal};
+        return errc::ok;
+    }
+};
+
+BOOST_AUTO_TEST_CASE(what_was_changed_before_it_was_put_off_stays_so) {
+    std::vector<deferral> tickets;
+    std::string seen;
+    hub_bench b{features{}, hooks{translator{&tickets}, reader{&seen}}};
+    b.connect("ann");
+    b.connect("bob", {.id = std::string(40, 'c')});
+    b.say("ann", R"({"cmd":"dance","id":"r1","data":7})");
+    BOOST_TEST_REQUIRE(tickets.size() == 1u);
+    tickets[0].pass();
+    b.settle();
+    same(b.heard_by_all(),
+         {R"(ann {"id":"r1","ok":true})",
+          R"(bob {"cmd":"a command that is too long for a small string","origin":"ann","data":)"
+          R"({"text":"a payload that is too long for a small string"}})"});
+    BOOST_TEST(seen == "a command that is too long for a small string\"a ");
+}
+
+// What a resume asks and acknowledgements say is no message: it waits for nothing.
+BOOST_FIXTURE_TEST_CASE(acknowledgements_and_resumes_do_not_wait, world) {
+    offer("ann", "bob", "a");
+    b.say("ann", R"({"cmd":"ack","received":1})");
+    BOOST_TEST(b.ask("ann", R"({"cmd":"resume"})").starts_with("ok"));
+    same(judged(), {R"(1 offer "a" of ann)"});
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace

@@ -1,0 +1,215 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#include <sigfire/hub/desk.hpp>
+
+#include "support/hub_bench.hpp"
+
+#include <sigfire/feature/mailbox.hpp>
+#include <sigfire/feature/presence.hpp>
+#include <sigfire/feature/records.hpp>
+#include <sigfire/feature/topics.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace {
+
+using namespace hub_world;
+
+// Does what a test has it do at the hub's desk, when a peer joins something.
+template <class Job>
+struct clerk : feature {
+    std::shared_ptr<Job> job; // a feature can be assigned, a lambda cannot
+
+    explicit clerk(Job j) : job(std::make_shared<Job>(std::move(j))) {}
+
+    static constexpr bool takes(verb v) noexcept { return v == verb::join; }
+    template <class D>
+    void received(D& desk, peer_handle from, envelope& e) {
+        (*job)(desk, from, e);
+    }
+};
+
+constexpr const char* go = R"({"cmd":"join","topic":"t","id":1})";
+
+// What ann and bob hear when ann has the clerk do that.
+template <class Job>
+std::pair<script, script> hear(Job job) {
+    hub_bench b{features{clerk{std::move(job)}}};
+    b.connect("ann");
+    b.connect("bob");
+    b.say("ann", go);
+    return {b.heard("ann"), b.heard("bob")};
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(desk_)
+
+BOOST_AUTO_TEST_CASE(it_knows_who_is_here) {
+    hear([](auto& desk, peer_handle from, envelope& e) {
+        BOOST_TEST(desk.id(from) == "ann");
+        BOOST_TEST((desk.find("ann") == from));
+        BOOST_TEST(desk.id(desk.find("bob")) == "bob");
+        BOOST_TEST(!desk.find("eve"));
+        BOOST_TEST(desk.id({}) == "");
+        BOOST_TEST((desk.is_online(from) && !desk.is_away(from)));
+        BOOST_TEST((!desk.is_online({}) && !desk.is_away({})));
+        const std::string first{desk.fresh_id()};
+        BOOST_TEST(first != desk.fresh_id());
+        BOOST_TEST(desk.late_key() != desk.late_key());
+        BOOST_TEST(desk.late_answers() != nullptr);
+        BOOST_TEST(e.from == "ann");
+    });
+}
+
+BOOST_AUTO_TEST_CASE(it_sends_to_one_peer_or_says_why_not) {
+    const auto [ann, bob] = hear([](auto& desk, peer_handle from, envelope& e) {
+        envelope news;
+        news.what = verb::notice;
+        news.command = "news";
+        news.id = desk.fresh_id();
+        BOOST_TEST(desk.send(desk.find("bob"), news) == errc::ok);
+        BOOST_TEST(desk.send({}, news) == errc::offline);
+        desk.send_uncounted(desk.find("bob"), news);
+        desk.send_uncounted({}, news);
+        desk.reply(from, e.id, errc::ok, "[1]");
+        desk.reply(from, "2", errc::full, {}, "no room");
+        desk.reply(from, {}, errc::ok); // wanted none
+        desk.reply({}, "3", errc::ok);
+    });
+    same(ann, {R"({"id":1,"ok":true,"data":[1]})",
+               R"({"id":2,"ok":false,"data":{"message":"no room","cause":"full"}})"});
+    same(bob, {R"({"cmd":"news"})", R"({"cmd":"news"})"});
+}
+
+BOOST_AUTO_TEST_CASE(whoever_has_no_room_is_spared_what_may_be_dropped) {
+    hub_bench b{features{clerk{[](auto& desk, peer_handle, envelope& e) {
+        envelope news;
+        news.what = verb::notice;
+        news.command = "news";
+        news.droppable = e.topic == "volatile";
+        fanout shared;
+        desk.reply(desk.find("ann"), e.id,
+                   desk.spread(desk.find("bob"), news, shared) ? errc::ok : errc::full);
+        BOOST_TEST(desk.spread({}, news, shared));
+    }}}};
+    b.connect("ann");
+    b.connect("bob");
+    b.connections.at("bob").full = true;
+    b.say("ann", R"({"cmd":"join","topic":"volatile","id":1})");
+    same(b.heard("ann"),
+         {R"({"id":1,"ok":false,"data":{"message":"Peer Cannot Take More","cause":"full"}})"});
+    BOOST_TEST(b.is_open("bob"));
+    b.say("ann", go);
+    same(b.heard("ann"), {R"({"id":1,"ok":true})"});
+    BOOST_TEST(b.ended("bob") == errc::slow_consumer);
+}
+
+BOOST_AUTO_TEST_CASE(it_ends_a_peer) {
+    hub_bench b{features{clerk{[](auto& desk, peer_handle, envelope&) {
+        desk.close(desk.find("bob"), errc::denied);
+        desk.close({}, errc::denied);
+        BOOST_TEST(!desk.find("bob"));
+    }}}};
+    b.connect("ann");
+    b.connect("bob");
+    b.say("ann", go);
+    BOOST_TEST(b.ended("bob") == errc::denied);
+    BOOST_TEST(b.is_open("ann"));
+    BOOST_TEST(b.h.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(it_shows_the_other_features) {
+    int seen = 0;
+    hear([&](auto& desk, peer_handle, envelope&) {
+        desk.each([&](auto& f) { seen += f.takes(verb::join) ? 1 : 100; });
+    });
+    BOOST_TEST(seen == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_renamed_peer_is_known_by_its_new_id_alone) {
+    hub_bench b;
+    for (const auto* name : {"ann", "bob"}) b.connect(name);
+    auto desk = b.desk_of_hub();
+    const auto ann = b.peer("ann");
+    const std::string longest(256, 'x');
+    for (const std::string& id : {std::string{"eve"}, longest, std::string{"é"}}) {
+        BOOST_TEST(desk.rename(ann, id) == errc::ok);
+        BOOST_TEST((b.h.find(id) == ann));
+        BOOST_TEST(desk.id(ann) == id);
+        BOOST_TEST(b.h.size() == 2u);
+        BOOST_TEST(b.ask("bob", R"({"cmd":"offer","target":")" + id + R"(","data":{"offer":1}})") == "ok");
+        same(b.heard("ann"), {R"({"cmd":"offer","origin":"bob","data":{"offer":1}})"});
+        BOOST_TEST(b.ask("ann", R"({"cmd":"session-start","target":"bob"})") == "ok");
+        same(b.heard("bob"), {R"({"cmd":"session-start","origin":")" + id + R"("})"});
+        BOOST_TEST(b.ask("bob", R"({"cmd":"session-start","target":"ann"})") == "unknown");
+    }
+    BOOST_TEST(desk.rename(ann, "") == errc::ok); // one nobody can guess
+    BOOST_TEST(desk.id(ann).size() == 21u);
+    BOOST_TEST((b.h.find(desk.id(ann)) == ann));
+    b.connect("ann2", {.id = "ann"}); // the old id is free
+    BOOST_TEST(b.h.size() == 3u);
+    b.close("ann");
+    BOOST_TEST(b.h.size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(a_name_that_cannot_be_had_changes_nothing) {
+    hub_bench b{features{topics{}}};
+    for (const auto* name : {"ann", "bob"}) b.connect(name);
+    auto desk = b.desk_of_hub();
+    const auto ann = b.peer("ann");
+    BOOST_TEST(b.ask("ann", R"({"cmd":"join","topic":"t"})") != "");
+    BOOST_TEST(desk.rename(ann, "bob") == errc::id_in_use);
+    BOOST_TEST(desk.rename(ann, "ann") == errc::id_in_use);
+    BOOST_TEST(desk.rename(ann, std::string(257, 'x')) == errc::malformed);
+    BOOST_TEST(desk.rename(ann, "\xff") == errc::malformed);
+    BOOST_TEST(desk.rename(peer_handle{}, "eve") == errc::offline);
+    BOOST_TEST(desk.id(ann) == "ann");
+    BOOST_TEST(desk.is_member("t", ann));
+    b.close("ann");
+    BOOST_TEST(desk.rename(ann, "eve") == errc::offline);
+    BOOST_TEST(b.h.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(the_old_id_goes_to_who_claims_it) {
+    hub_bench b;
+    b.connect("ann");
+    b.at("ann").answers_pings = false;
+    b.connect("claimant", {.id = "ann"});
+    BOOST_TEST(b.at("claimant").held);
+    auto desk = b.desk_of_hub();
+    BOOST_TEST(desk.rename(b.peer("ann"), "eve") == errc::ok);
+    BOOST_TEST(!b.at("claimant").held);
+    same(b.heard("claimant"), {R"({"cmd":"welcome","data":{"id":"ann"}})"});
+    BOOST_TEST((b.h.find("ann") == b.peer("claimant")));
+    b.advance(10s);
+    BOOST_TEST(b.h.size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(features_see_one_id_go_and_another_come) {
+    hub_bench b{features{topics{}, presence{{.delay = 0ms}}, records<>{}}, mailbox{direct_router{}, 5s}};
+    b.connect("ann", {.id = "ann", .metadata = R"({"a":1})"});
+    b.connect("bob");
+    b.ask("ann", R"({"cmd":"join","topic":"t"})");
+    for (const auto* what : {R"("topic":"t")", R"("target":"ann")", R"("target":"eve")"})
+        b.ask("bob", R"({"cmd":"watch",)" + std::string{what} + "}");
+    b.advance(1s);
+    b.heard("bob");
+    BOOST_TEST(b.ask("bob", R"({"cmd":"offer","target":"eve","data":{"offer":1}})") == R"(ok {"held":true})");
+    auto desk = b.desk_of_hub();
+    BOOST_TEST(desk.rename(b.peer("ann"), "eve") == errc::ok);
+    same(b.heard("ann"), {R"({"cmd":"offer","origin":"bob","data":{"offer":1}})"}); // was kept for her
+    BOOST_TEST(!desk.is_member("t", b.peer("ann")));
+    b.advance(1s);
+    for (const auto& told : b.heard("bob")) BOOST_TEST_MESSAGE(told);
+    BOOST_TEST(b.ask("bob", R"({"cmd":"exists","target":"ann"})") == R"(ok {"exists":false})");
+    BOOST_TEST(b.ask("bob", R"({"cmd":"exists","target":"eve"})") == R"(ok {"exists":true})");
+    b.close("ann");
+    b.advance(1s);
+    BOOST_TEST(b.ask("bob", R"({"cmd":"exists","target":"eve"})") == R"(ok {"exists":false})");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,204 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#include <sigfire/hub/outlet.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace sigfire;
+
+// Speaks `id|command`, with a mark that its state chooses; has no word for welcomes. Its bound is generous.
+struct toy_codec {
+    struct state {
+        char mark = '?';
+    };
+    static constexpr bool checks_utf8 = false;
+
+    errc open(const request&, state&, admission&) { return errc::ok; }
+    template <class Emit>
+    errc decode(message, state&, Emit&&) {
+        return errc::ok;
+    }
+    std::size_t bound(const envelope& e, const state&) const {
+        return e.what == verb::welcome ? 0 : e.id.size() + e.command.size() + 100;
+    }
+    std::size_t encode(const envelope& e, const state& s, char* p) const {
+        const std::string text = s.mark + std::string(e.id) + '|' + std::string(e.command);
+        std::memcpy(p, text.data(), text.size());
+        return text.size();
+    }
+    message_type type(const envelope&, const state& s) const {
+        return s.mark == 'b' ? message_type::binary : message_type::text;
+    }
+    int share_key(const envelope&, const state& s) const { return s.mark == 'c' ? -1 : s.mark; }
+    ending end(errc why, const state& s) const {
+        return {400, static_cast<std::uint16_t>(s.mark == 'b' ? 4001 : 4000), to_string(why)};
+    }
+};
+static_assert(Codec<toy_codec>);
+
+struct toy_connection {
+    connection_state<toy_codec> its_state;
+    std::vector<char> buffer;
+    std::vector<std::string> sent;
+    std::string marked, calls;
+    std::size_t capacity = 1000;
+    message_type type{};
+    bool can_ping = true;
+
+    char* reserve(message_type t, std::size_t n) {
+        type = t;
+        if (!room(n)) {
+            marked = "slow";
+            return nullptr;
+        }
+        buffer.assign(n, '#');
+        return buffer.data();
+    }
+    void commit(std::size_t n) { sent.emplace_back(buffer.data(), n); }
+    bool room(std::size_t n) { return marked.empty() && n <= capacity; }
+    void accept(std::string_view) {}
+    void refuse(ending) {}
+    void hold() { calls += "hold "; }
+    void release() { calls += "release "; }
+    bool ping() {
+        calls += "ping ";
+        return can_ping;
+    }
+    void close(ending e, errc why) {
+        calls += "close " + std::to_string(e.close_code) + " " + std::string(e.text) + "/" +
+                 std::string(to_string(why));
+    }
+    connection_state<toy_codec>& state() { return its_state; }
+};
+
+using toy_outlet = outlet<toy_connection, toy_codec>;
+static_assert(Outlet<toy_outlet>);
+static_assert(sizeof(toy_outlet) == 2 * sizeof(void*));
+
+struct fixture {
+    toy_codec codec;
+    toy_connection connection;
+    toy_outlet out{connection, codec};
+    envelope e;
+
+    fixture() {
+        e.what = verb::send;
+        e.id = "7";
+        e.command = "offer";
+    }
+};
+
+BOOST_AUTO_TEST_SUITE(outlets)
+
+BOOST_FIXTURE_TEST_CASE(it_writes_what_the_state_of_its_connection_asks_for, fixture) {
+    connection.its_state.codec.mark = 'b';
+    BOOST_TEST((out.ready(e) == errc::ok));
+    BOOST_TEST(connection.sent.empty());
+    out.deliver(e);
+    connection.its_state.codec.mark = 't';
+    out.deliver(e);
+    BOOST_TEST((connection.sent == std::vector<std::string>{"b7|offer", "t7|offer"}));
+    BOOST_TEST((connection.type == message_type::text));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_wire_without_a_word_for_it_says_so_and_sends_nothing, fixture) {
+    connection.marked = "closing";
+    e.what = verb::welcome;
+    BOOST_TEST((out.ready(e) == errc::unknown_command));
+    out.deliver(e);
+    BOOST_TEST(connection.sent.empty());
+    BOOST_TEST(connection.marked == "closing");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_full_one_is_marked_by_the_question, fixture) {
+    connection.capacity = 10;
+    connection.its_state.codec.mark = 'b';
+    BOOST_TEST((out.ready(e) == errc::full));
+    BOOST_TEST(connection.marked == "slow");
+    BOOST_TEST((connection.type == message_type::binary));
+    BOOST_TEST(connection.sent.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_delivery_that_does_not_fit_is_dropped_with_its_connection, fixture) {
+    connection.capacity = 10;
+    out.deliver(e);
+    BOOST_TEST(connection.marked == "slow");
+    BOOST_TEST(connection.sent.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(asking_for_room_changes_nothing, fixture) {
+    connection.capacity = 105;
+    BOOST_TEST(!out.has_room(e));
+    BOOST_TEST(!any_outlet{out}.has_room(e));
+    BOOST_TEST(connection.marked == "");
+    e.what = verb::welcome; // no word for it: always room
+    connection.marked = "closing";
+    BOOST_TEST(out.has_room(e));
+    BOOST_TEST(any_outlet{out}.has_room(e));
+    BOOST_TEST((out.ready(e) == errc::unknown_command));
+    BOOST_TEST((any_outlet{out}.ready(e) == errc::unknown_command));
+    BOOST_TEST(connection.marked == "closing");
+    connection.marked = "";
+    e.what = verb::send;
+    e.id = {};
+    connection.capacity = 105;
+    BOOST_TEST(out.has_room(e));
+    BOOST_TEST(any_outlet{out}.has_room(e));
+    BOOST_TEST((out.ready(e) == errc::ok));
+    connection.marked = "closing";
+    BOOST_TEST(!out.has_room(e));
+    BOOST_TEST(connection.marked == "closing");
+    BOOST_TEST(connection.sent.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_shared_delivery_says_the_same, fixture) {
+    toy_connection other;
+    fanout shared;
+    for (auto* c : {&connection, &other}) c->its_state.codec.mark = 'b';
+    out.deliver(e, shared);
+    any_outlet{toy_outlet{other, codec}}.deliver(e, shared);
+    out.deliver(e);
+    BOOST_TEST((connection.sent == std::vector<std::string>{"b7|offer", "b7|offer"}));
+    BOOST_TEST((other.sent == std::vector<std::string>{"b7|offer"}));
+    BOOST_TEST((other.type == message_type::binary));
+    BOOST_TEST(shared.size() == 1u);
+    e.what = verb::welcome;
+    fanout second;
+    out.deliver(e, second);
+    BOOST_TEST(connection.sent.size() == 2u);
+}
+
+BOOST_FIXTURE_TEST_CASE(the_rest_is_passed_on, fixture) {
+    BOOST_TEST(out.ping());
+    connection.can_ping = false;
+    BOOST_TEST(!out.ping());
+    out.hold();
+    out.release();
+    connection.its_state.codec.mark = 'b';
+    out.close(errc::denied);
+    BOOST_TEST(connection.calls == "ping ping hold release close 4001 Denied/Denied");
+}
+
+BOOST_FIXTURE_TEST_CASE(any_outlet_does_the_same, fixture) {
+    const any_outlet any{out};
+    BOOST_TEST((any.ready(e) == errc::ok));
+    any.deliver(e);
+    BOOST_TEST((connection.sent == std::vector<std::string>{"?7|offer"}));
+    BOOST_TEST(any.ping());
+    any.hold();
+    any.release();
+    any.close(errc::denied);
+    BOOST_TEST(connection.calls == "ping hold release close 4000 Denied/Denied");
+    connection.capacity = 10;
+    BOOST_TEST((any.ready(e) == errc::full));
+    BOOST_TEST(connection.marked == "slow");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace

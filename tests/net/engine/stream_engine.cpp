@@ -1,0 +1,1017 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#include <sigfire/net/engine/stream_engine.hpp>
+
+#include "support/engine_world.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <deque>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using namespace sigfire;
+using namespace std::chrono_literals;
+using strings = std::vector<std::string>;
+
+const strings nothing;
+
+// WebSocket peers that are let in at once.
+struct ws_world : memory::world<memory::websocket> {
+    struct peer : memory::basic_peer<framing::websocket<framing::role::client>> {
+        explicit peer(ws_world& w) : basic_peer{w.io} {
+            write(memory::upgrade_request());
+            w.run();
+            BOOST_TEST_REQUIRE(read_header().starts_with("HTTP/1.1 101 "));
+            at->sends.clear();
+            w.told();
+        }
+    };
+    using world::world;
+};
+
+// The same without an upgrade.
+struct plain_world : memory::world<memory::lengths> {
+    struct peer : memory::basic_peer<framing::length> {
+        explicit peer(plain_world& w) : basic_peer{w.io} {
+            w.run();
+            w.told();
+        }
+    };
+    using world::world;
+};
+
+BOOST_AUTO_TEST_SUITE(stream_engine)
+
+// --- messages ---
+
+BOOST_AUTO_TEST_CASE(messages_pass_both_ways_in_order_however_they_are_cut) {
+    for (const std::size_t piece : {memory::unlimited, std::size_t{1}, std::size_t{7}}) {
+        ws_world w;
+        ws_world::peer p{w};
+        p.at->piece = piece;
+        std::size_t heard = 0;
+        w.on_received = [&](auto& c, message m) {
+            ++heard;
+            w.send(c, m.view(), m.type);
+        };
+        strings expected;
+        for (int i = 0; i < 50; ++i) {
+            const std::string text(static_cast<std::size_t>(i * i % 300), static_cast<char>('a' + i % 26));
+            p.write(p.sealed(text, i % 2 ? message_type::text : message_type::binary));
+            expected.push_back((i % 2 ? "text:" : "binary:") + text);
+        }
+        w.run();
+        BOOST_TEST(heard == 50u);
+        BOOST_TEST(p.events() == expected);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_wire_without_upgrade_opens_at_once) {
+    plain_world w;
+    memory::basic_peer<framing::length> p{w.io};
+    w.on_opening = [&](auto& c, const request& r) {
+        BOOST_TEST(r.method.empty());
+        BOOST_TEST(r.target.empty());
+        BOOST_TEST(r.headers.empty());
+        BOOST_TEST(r.remote == "192.0.2.1");
+        w.accept(c);
+        w.send(c, "welcome");
+        BOOST_TEST(!c.ping(), "this wire has no pings");
+    };
+    p.say("hello");
+    w.run();
+    BOOST_TEST(w.told() == (strings{"1 open", "1 text:hello"}));
+    BOOST_TEST(p.events() == strings{"text:welcome"});
+    p.shut();
+    w.run();
+    BOOST_TEST(w.told() == strings{"1 closed:Connection Closed"});
+}
+
+BOOST_AUTO_TEST_CASE(a_wire_without_upgrade_refuses_without_a_word) {
+    plain_world w;
+    w.on_opening = [](auto& c, const request&) { c.refuse({403, 4000, "no"}); };
+    memory::basic_peer<framing::length> p{w.io};
+    p.say("hello");
+    w.run();
+    BOOST_TEST(p.read() == "");
+    BOOST_TEST(p.at->server_shut);
+    BOOST_TEST(w.told() == nothing);
+}
+
+BOOST_AUTO_TEST_CASE(how_an_end_of_the_wire_is_told) {
+    const struct {
+        const char* what;
+        std::string last;
+        bool reset;
+        const char* cause;
+    } rows[] = {
+        {"between messages", "", false, "closed:Connection Closed"},
+        {"inside a header", std::string(2, '\0'), false, "closed:Connection Lost"},
+        {"inside a message", std::string{"\0\0\0\x09hi", 6}, false, "closed:Connection Lost"},
+        {"reset", "", true, "closed:Connection Lost"},
+    };
+    for (const auto& row : rows) {
+        plain_world w;
+        plain_world::peer p{w};
+        p.say("a");
+        p.write(row.last);
+        w.run();
+        row.reset ? p.reset() : p.shut();
+        w.run();
+        BOOST_TEST(w.told() == (strings{"1 text:a", "1 " + std::string{row.cause}}), row.what);
+    }
+    ws_world w;
+    ws_world::peer p{w};
+    p.shut();
+    w.run();
+    BOOST_TEST(w.told() == strings{"1 closed:Connection Lost"}); // WebSocket has a close message
+}
+
+BOOST_AUTO_TEST_CASE(one_send_for_all_that_a_batch_caused) {
+    ws_world w;
+    ws_world::peer a{w}, b{w}, target{w};
+    w.on_received = [&](auto&, message m) { w.send(w[3], m.view()); };
+    for (int i = 0; i < 5; ++i) {
+        a.say("a" + std::to_string(i));
+        b.say("b" + std::to_string(i));
+    }
+    w.run();
+    BOOST_TEST(target.at->sends.size() == 1u);
+    BOOST_TEST(target.events() == (strings{"text:a0", "text:a1", "text:a2", "text:a3", "text:a4", "text:b0",
+                                           "text:b1", "text:b2", "text:b3", "text:b4"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_long_batch_is_flushed_every_few_events) {
+    ws_world w;
+    ws_world::peer target{w};
+    std::deque<ws_world::peer> many;
+    for (int i = 0; i < 40; ++i) many.emplace_back(w);
+    w.on_received = [&](auto&, message m) { w.send(w[1], m.view()); };
+    for (auto& p : many) p.say("x");
+    w.run();
+    BOOST_TEST(target.events().size() == 40u);
+    BOOST_TEST((target.at->sends == std::vector<std::size_t>{16 * 3, 16 * 3, 8 * 3}));
+}
+
+BOOST_AUTO_TEST_CASE(much_output_is_flushed_before_the_batch_is_over) {
+    ws_world w;
+    ws_world::peer target{w}, a{w}, b{w};
+    w.on_received = [&](auto&, message m) { w.send(w[1], m.view()); };
+    a.say(std::string(70'000, 'a'));
+    b.say("b");
+    w.run();
+    BOOST_TEST(target.at->sends.size() == 2u);
+    BOOST_TEST(target.events().size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(what_the_host_writes_between_turns_is_sent) {
+    ws_world w;
+    ws_world::peer p{w}, q{w};
+    boost::asio::post(w.io, [&] {
+        w.send(w[1], "one");
+        w.send(w[2], "two");
+        w.send(w[1], "three");
+    });
+    w.io.poll(); // no event on any socket
+    BOOST_TEST(p.at->sends.size() == 1u);
+    BOOST_TEST(p.events() == (strings{"text:one", "text:three"}));
+    BOOST_TEST(q.events() == strings{"text:two"});
+}
+
+BOOST_AUTO_TEST_CASE(short_sends_lose_nothing) {
+    ws_world w;
+    ws_world::peer p{w};
+    p.at->piece = 3;
+    for (int i = 0; i < 100; ++i) w.send(w[1], "message " + std::to_string(i));
+    w.run();
+    const auto events = p.events();
+    BOOST_TEST_REQUIRE(events.size() == 100u);
+    for (std::size_t i = 0; i < events.size(); ++i)
+        BOOST_TEST(events[i] == "text:message " + std::to_string(i));
+}
+
+// --- ends ---
+
+BOOST_AUTO_TEST_CASE(the_peer_closes) {
+    const struct {
+        std::uint16_t code;
+        const char* answer;
+    } rows[] = {{1000, "close:1000:"}, {1001, "close:1001:"}, {4567, "close:4567:"}, {0, "close:"}};
+    for (const auto& row : rows) {
+        ws_world w;
+        ws_world::peer p{w};
+        p.say("last words");
+        p.write(p.sealed_control(control::close, row.code, "bye"));
+        p.say("too late");
+        w.run();
+        BOOST_TEST(w.told() == (strings{"1 text:last words", "1 closed:Connection Closed"}));
+        BOOST_TEST(p.events() == strings{row.answer});
+        BOOST_TEST(p.at->server_shut);
+        BOOST_TEST(!p.at->server_closed, "lingers until the peer has read");
+        p.shut();
+        w.run();
+        BOOST_TEST(p.at->server_closed);
+        BOOST_TEST(!p.at->server_reset);
+        BOOST_TEST(w.told() == nothing);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(the_sink_closes) {
+    ws_world w;
+    ws_world::peer p{w};
+    w.send(w[1], "last words");
+    w[1].close({400, 4600, "In Use"}, errc::id_in_use);
+    BOOST_TEST(!w.send(w[1], "too late"));
+    BOOST_TEST(!w[1].ping());
+    w[1].close({400, 1000, "again"}, errc::closed);
+    w.run();
+    BOOST_TEST(w.told() == strings{"1 closed:ID In Use"});
+    BOOST_TEST(p.events() == (strings{"text:last words", "close:4600:In Use"}));
+    BOOST_TEST(!p.at->server_shut, "waits for the answer");
+    p.say("not heard");
+    p.write(p.sealed_control(control::close, 4600));
+    w.run();
+    BOOST_TEST(p.at->server_shut);
+    p.shut();
+    w.run();
+    BOOST_TEST(p.at->server_closed);
+    BOOST_TEST(!p.at->server_reset);
+    BOOST_TEST(p.read() == "");
+    BOOST_TEST(w.told() == nothing);
+}
+
+BOOST_AUTO_TEST_CASE(codes_that_must_not_be_sent_are_not) {
+    for (const std::uint16_t code : std::initializer_list<std::uint16_t>{1005, 1006, 1015, 999, 5000}) {
+        ws_world w;
+        ws_world::peer p{w};
+        w[1].close({400, code, "reason"}, errc::closed);
+        w.run();
+        BOOST_TEST(p.events() == strings{"close:"});
+    }
+    ws_world w;
+    ws_world::peer p{w};
+    w[1].close({400, 0, "no message at all"}, errc::closed);
+    w.run();
+    BOOST_TEST(p.read() == "");
+    BOOST_TEST(p.at->server_shut);
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_that_does_not_agree_to_a_close_is_cut) {
+    ws_world w;
+    ws_world::peer p{w};
+    w.advance(10s);
+    w[1].close({400, 1000, ""}, errc::denied);
+    w.advance(4900ms, 100ms);
+    BOOST_TEST(!p.at->server_closed);
+    w.advance(2s);
+    BOOST_TEST(p.at->server_closed);
+    BOOST_TEST(p.at->server_reset);
+    BOOST_TEST(w.told() == strings{"1 closed:Denied"});
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_that_answers_a_close_with_garbage_is_not_waited_for) {
+    ws_world w;
+    ws_world::peer p{w};
+    w[1].close({400, 1000, ""}, errc::denied);
+    w.run();
+    BOOST_TEST(!p.at->server_shut);
+    p.write("garbage");
+    w.run();
+    BOOST_TEST(p.at->server_shut);
+}
+
+BOOST_AUTO_TEST_CASE(a_close_inside_received_ends_the_batch) {
+    ws_world w;
+    ws_world::peer p{w}, other{w};
+    w.on_received = [&](auto& c, message m) {
+        if (m.view() == "close") c.close({400, 4000, "asked for"}, errc::denied);
+        if (m.view() == "close the other") w[1].close({400, 4001, ""}, errc::denied);
+    };
+    p.write(p.sealed("one") + p.sealed("close") + p.sealed("two"));
+    other.say("after");
+    w.run();
+    BOOST_TEST(w.told() == (strings{"1 text:one", "1 text:close", "2 text:after", "1 closed:Denied"}));
+    BOOST_TEST(p.events() == strings{"close:4000:asked for"});
+
+    // In one batch, before and behind the one that is closed.
+    ws_world::peer third{w};
+    other.say("x");
+    third.say("close the other");
+    w.on_received = [&](auto&, message m) {
+        if (m.view() == "close the other") w[2].close({400, 4001, ""}, errc::denied);
+        if (m.view() == "x") w[3].close({400, 4002, ""}, errc::stopping);
+    };
+    w.run();
+    BOOST_TEST(w.told() == (strings{"2 text:x", "3 closed:Server Stopping"}));
+}
+
+BOOST_AUTO_TEST_CASE(what_breaks_the_framing_is_told_and_not_listened_to) {
+    const auto masked = [](std::string head, std::string_view payload) {
+        head[1] = static_cast<char>(head[1] | 0x80);
+        return head.append(4, '\0').append(payload);
+    };
+    std::string huge{"\x82\xff\0\0\0\0\0\x10\0\x01", 10}; // 1 MiB and a byte, announced
+    const struct {
+        std::string bytes;
+        const char* answer;
+        const char* cause;
+    } rows[] = {
+        {masked({"\x83\x01", 2}, "x"), "close:1002:Protocol Error", "Protocol Error"},
+        {{"\x81\x01x", 3}, "close:1002:Protocol Error", "Protocol Error"}, // not masked
+        {masked({"\x88\x01", 2}, "x"), "close:1002:Protocol Error", "Protocol Error"},
+        {masked({"\x88\x02", 2}, "\x03\xed"), "close:1002:Protocol Error", "Protocol Error"}, // 1005
+        {masked({"\x81\x01", 2}, "\xff"), "close:1007:Invalid UTF-8", "Invalid UTF-8"},
+        {huge + std::string(4, '\0'), "close:1009:", "Message Too Large"},
+    };
+    for (const auto& row : rows)
+        for (const std::size_t piece : {memory::unlimited, std::size_t{1}}) {
+            ws_world w;
+            ws_world::peer p{w}, other{w};
+            p.at->piece = piece;
+            p.write(p.sealed("fine") + row.bytes + p.sealed("not heard"));
+            w.run();
+            BOOST_TEST(w.told() == (strings{"1 text:fine", "1 closed:" + std::string{row.cause}}));
+            BOOST_TEST(p.events() == strings{row.answer});
+            BOOST_TEST(p.at->server_shut, "after an error our end goes first");
+            other.say("unharmed");
+            p.shut();
+            w.run();
+            BOOST_TEST(p.at->server_closed);
+            BOOST_TEST(w.told() == strings{"2 text:unharmed"});
+        }
+}
+
+// --- time ---
+
+BOOST_AUTO_TEST_CASE(a_silent_peer_is_pinged_and_its_pong_keeps_it) {
+    ws_world w;
+    ws_world::peer p{w};
+    w.advance(29s, 1s);
+    BOOST_TEST(p.events() == nothing);
+    for (int i = 0; i < 20; ++i) {
+        w.advance(3s, 1s);
+        BOOST_TEST(p.events() == strings{"ping:"});
+        p.write(p.sealed_control(control::pong));
+        w.advance(29s, 1s);
+        BOOST_TEST(p.events() == nothing);
+    }
+    BOOST_TEST(w.told() == nothing, "nobody asked, so nobody is told");
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_that_answers_no_ping_is_dead) {
+    ws_world w;
+    ws_world::peer p{w}, talks{w};
+    for (int i = 0; i < 60; ++i) {
+        talks.say("still here");
+        w.advance(1s, 1s);
+    }
+    w.told();
+    BOOST_TEST(!p.at->server_closed);
+    BOOST_TEST(p.events() == strings{"ping:"}, "one ping is enough");
+    w.advance(2s);
+    BOOST_TEST(p.at->server_closed);
+    BOOST_TEST(p.at->server_reset);
+    BOOST_TEST(w.told() == strings{"1 closed:No Pong in Time"});
+    BOOST_TEST(talks.events() == nothing, "whoever talks needs no ping");
+}
+
+BOOST_AUTO_TEST_CASE(pings_can_be_switched_off) {
+    ws_world w{memory::options{.limits = {.ping = 0ms}}};
+    ws_world::peer p{w};
+    w.advance(10min, 1s);
+    BOOST_TEST(p.at->sends.empty());
+    BOOST_TEST(w.told() == nothing);
+}
+
+BOOST_AUTO_TEST_CASE(a_wire_without_pings_never_thinks_a_peer_dead) {
+    plain_world w;
+    plain_world::peer p{w};
+    w.advance(10min, 1s);
+    BOOST_TEST(p.at->sends.empty());
+    BOOST_TEST(w.told() == nothing);
+}
+
+BOOST_AUTO_TEST_CASE(a_sign_of_life_is_told_to_who_asked) {
+    ws_world w;
+    ws_world::peer p{w};
+    p.write(p.sealed_control(control::pong));
+    w.run();
+    BOOST_TEST(w.told() == nothing);
+    BOOST_TEST(w[1].ping());
+    w.run();
+    BOOST_TEST(p.events() == strings{"ping:"});
+    p.write(p.sealed_control(control::pong) + p.sealed_control(control::pong));
+    w.run();
+    BOOST_TEST(w.told() == strings{"1 alive"});
+}
+
+BOOST_AUTO_TEST_CASE(a_ping_is_answered_with_its_bytes) {
+    ws_world w;
+    ws_world::peer p{w};
+    p.write(p.sealed_control(control::ping, 0, "echo"));
+    w.run();
+    BOOST_TEST(p.events() == strings{"pong:echo"});
+    BOOST_TEST(w.told() == nothing);
+}
+
+BOOST_AUTO_TEST_CASE(a_flood_ends_but_a_heartbeat_over_hours_does_not) {
+    {
+        ws_world w;
+        ws_world::peer p{w};
+        for (int i = 0; i < 3 * 3600 / 10; ++i) {
+            p.write(p.sealed_control(control::ping) + p.sealed_control(control::pong));
+            w.advance(10s, 10s);
+        }
+        BOOST_TEST(w.told() == nothing);
+    }
+    for (const std::string& frame : {std::string{"\x89\x80\0\0\0\0", 6}, std::string{"\x8a\x80\0\0\0\0", 6},
+                                     std::string{"\x81\x80\0\0\0\0", 6}}) { // pings, pongs, empty messages
+        ws_world w;
+        ws_world::peer p{w};
+        for (int i = 0; i < 1000; ++i) p.write(frame);
+        w.run();
+        w.told();
+        BOOST_TEST(!p.at->server_shut);
+        p.write(frame);
+        w.run();
+        BOOST_TEST(p.events().back() == "close:1008:Too Many Control or Empty Frames");
+        BOOST_TEST(w.told().back() == "1 closed:Too Many Control or Empty Frames");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(empty_fragments_without_end_are_a_flood) {
+    ws_world w;
+    ws_world::peer p{w};
+    p.write({"\x01\x80\0\0\0\0", 6});
+    for (int i = 0; i < 5000; ++i) p.write({"\0\x80\0\0\0\0", 6});
+    w.run();
+    BOOST_TEST(p.events() == strings{"close:1008:Too Many Control or Empty Frames"});
+}
+
+// --- memory ---
+
+BOOST_AUTO_TEST_CASE(over_the_budget_the_largest_incomplete_message_goes_and_no_other) {
+    ws_world w{memory::options{.limits = {.incomplete = 700'000}}};
+    std::deque<ws_world::peer> peers;
+    for (int i = 0; i < 4; ++i) peers.emplace_back(w);
+    // a message of 250,000 bytes each, of which so much has come
+    const std::size_t there[] = {150'000, 200'000, 240'000, 0};
+    strings whole(4);
+    for (std::size_t i = 0; i < 4; ++i) {
+        whole[i] = peers[i].sealed(std::string(250'000, 'x'));
+        peers[i].write(std::string_view{whole[i]}.substr(0, there[i]));
+        w.run();
+    }
+    BOOST_TEST(w.told() == nothing);
+    peers[3].write(std::string_view{whole[3]}.substr(0, 150'000));
+    w.run();
+    BOOST_TEST(w.told() == strings{"3 closed:Try Again Later"});
+    BOOST_TEST(peers[2].events() == strings{"close:1013:Try Again Later"});
+    // It goes on talking; its memory is free and the others are well.
+    peers[2].write(std::string_view{whole[2]}.substr(there[2]));
+    peers[3].write(std::string_view{whole[3]}.substr(150'000));
+    w.run();
+    BOOST_TEST(w.told() == strings{"4 text:250000"});
+    peers[0].write(std::string_view{whole[0]}.substr(there[0]));
+    peers[1].write(std::string_view{whole[1]}.substr(there[1]));
+    w.run();
+    BOOST_TEST(w.told() == (strings{"1 text:250000", "2 text:250000"}));
+}
+
+BOOST_AUTO_TEST_CASE(the_budget_counts_nobody_who_is_gone) {
+    ws_world w{memory::options{.limits = {.incomplete = 100'000}}};
+    for (int i = 0; i < 20; ++i) {
+        ws_world::peer p{w};
+        p.write(p.sealed(std::string(80'000, 'x')).substr(0, 60'000));
+        w.run();
+        const auto how = i % 3;
+        if (how == 0) p.reset();
+        if (how == 1) w[static_cast<std::size_t>(i) + 1].close({400, 0, ""}, errc::denied); // lingers
+        if (how == 2) p.write({"\x83\x80\0\0\0\0", 6});                                     // payload
+        if (how == 2) p.shut();
+        w.run();
+    }
+    for (const auto& line : w.told()) BOOST_TEST(line.find("Try Again") == line.npos);
+    ws_world::peer p{w};
+    p.say(std::string(90'000, 'y'));
+    w.run();
+    BOOST_TEST(w.told() == strings{"21 text:90000"});
+}
+
+BOOST_AUTO_TEST_CASE(a_stalled_reader_costs_its_outbox_and_nobody_else_anything) {
+    for (const bool torn : {false, true}) {
+        ws_world w{memory::options{.limits = {.outbox = 100'000}}};
+        ws_world::peer stalled{w}, other{w};
+        stalled.at->room = torn ? 10'005 : 0;
+        const std::string text(10'000, 'x');
+        w.send(w[1], text);
+        if (torn) w.send(w[1], text);
+        w.run();
+        int sent = 0;
+        while (w.send(w[1], text) && sent < 100) {
+            ++sent;
+            w.run();
+        }
+        BOOST_TEST(sent == 8); // nine of 10,004 bytes fit into 100,000
+        BOOST_TEST(!w[1].room(0), "marked");
+        stalled.read();
+        stalled.at->room = memory::unlimited;
+        w.send(w[2], "unharmed");
+        w.run();
+        BOOST_TEST(w.told() == strings{"1 closed:Slow Consumer"});
+        BOOST_TEST(stalled.at->server_closed);
+        BOOST_TEST(stalled.at->server_reset);
+        if (torn)
+            BOOST_TEST(stalled.read() == "", "nothing may land inside a message");
+        else
+            BOOST_TEST(stalled.events() == strings{"close:4001:Slow Consumer"});
+        BOOST_TEST(other.events() == strings{"text:unharmed"});
+    }
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_outbox_takes_any_message) {
+    ws_world w{memory::options{.limits = {.outbox = 1000}}};
+    ws_world::peer p{w};
+    const std::string large(1u << 20, 'x');
+    BOOST_TEST(w.send(w[1], large));
+    BOOST_TEST(!w[1].room(1));
+    w.run();
+    BOOST_TEST(p.events() == strings{"text:" + large});
+    BOOST_TEST(w.send(w[1], large));
+    w.run();
+    BOOST_TEST(p.events().size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(room_does_not_mark_but_a_reservation_in_vain_does) {
+    ws_world w{memory::options{.limits = {.outbox = 1000}}};
+    ws_world::peer p{w};
+    p.at->room = 0;
+    BOOST_TEST(w.send(w[1], std::string(900, 'x')));
+    BOOST_TEST(!w[1].room(100));
+    BOOST_TEST(w[1].room(94));
+    w.run();
+    BOOST_TEST(w.told() == nothing);
+    BOOST_TEST((w[1].reserve(message_type::text, 100) == nullptr));
+    BOOST_TEST(!w[1].room(94));
+    w.run();
+    BOOST_TEST(w.told() == strings{"1 closed:Slow Consumer"});
+}
+
+BOOST_AUTO_TEST_CASE(a_full_outbox_is_the_cause_also_of_a_close_that_has_no_room) {
+    ws_world w{memory::options{.limits = {.outbox = 1000}}};
+    ws_world::peer p{w};
+    p.at->room = 0;
+    w.send(w[1], std::string(990, 'x'));
+    w.run();
+    w[1].close({400, 4600, "In Use"}, errc::id_in_use);
+    w.run();
+    BOOST_TEST(w.told() == strings{"1 closed:Slow Consumer"});
+    BOOST_TEST(p.at->server_reset);
+}
+
+// --- hold and release ---
+
+BOOST_AUTO_TEST_CASE(what_came_while_held_is_delivered_after_release) {
+    for (const std::size_t piece : {memory::unlimited, std::size_t{1}, std::size_t{11}}) {
+        ws_world w;
+        memory::basic_peer<framing::websocket<framing::role::client>> p{w.io};
+        p.at->piece = piece;
+        w.on_opening = [&](auto& c, const request&) {
+            w.accept(c);
+            c.hold();
+        };
+        p.write(memory::upgrade_request() + p.sealed("one") + p.sealed("two"));
+        w.run();
+        p.say("three");
+        w.run();
+        BOOST_TEST(w.told() == strings{"1 open"});
+        BOOST_TEST(!p.at->reads);
+        BOOST_TEST(!p.at->to_server.empty(), "held means: not read");
+        w[1].release();
+        w.run();
+        BOOST_TEST(w.told() == (strings{"1 text:one", "1 text:two", "1 text:three"}));
+        p.say("four");
+        w.run();
+        BOOST_TEST(w.told() == strings{"1 text:four"});
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_hold_inside_received_stops_reading) {
+    ws_world w;
+    ws_world::peer p{w};
+    w.on_received = [](auto& c, message m) {
+        if (m.view() == "hold") c.hold();
+    };
+    p.write(p.sealed("hold") + p.sealed("two") + p.sealed("hold") + p.sealed("four"));
+    w.run();
+    const std::string more(3u << 20, 'x'); // more than the socket of a real peer would take
+    p.write(p.sealed(more.substr(0, 1u << 20)));
+    w.run();
+    BOOST_TEST(w.told() == strings{"1 text:hold"});
+    BOOST_TEST(p.at->to_server.size() > (1u << 20), "what a held peer sends stays on the wire");
+    w[1].release();
+    w.run();
+    BOOST_TEST(w.told() == (strings{"1 text:two", "1 text:hold"}));
+    w[1].release();
+    w.run();
+    BOOST_TEST(w.told() == (strings{"1 text:four", "1 text:1048576"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_release_in_the_same_batch_keeps_the_order) {
+    ws_world w;
+    ws_world::peer p{w}, q{w};
+    w.on_received = [&](auto& c, message m) {
+        if (m.view() == "hold") c.hold();
+        if (m.view() == "release") w[1].release();
+        if (m.view() == "both") c.hold(), c.release();
+    };
+    p.write(p.sealed("hold") + p.sealed("1") + p.sealed("2"));
+    q.say("release");
+    w.run();
+    p.say("3");
+    w.run();
+    BOOST_TEST(w.told() == (strings{"1 text:hold", "2 text:release", "1 text:1", "1 text:2", "1 text:3"}));
+    p.write(p.sealed("both") + p.sealed("4"));
+    w.run();
+    BOOST_TEST(w.told() == (strings{"1 text:both", "1 text:4"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_hang_up_is_seen_while_held_and_keeps_the_order) {
+    ws_world w;
+    ws_world::peer releases{w}, p{w};
+    w.on_received = [&](auto& c, message m) {
+        if (m.view() == "hold") c.hold();
+        if (m.view() == "release") w[2].release();
+    };
+    p.write(p.sealed("hold") + p.sealed("1"));
+    w.run();
+    releases.say("release");
+    p.say("2");
+    p.shut();
+    p.at->hung_up = true;
+    w.run();
+    BOOST_TEST(w.told() == (strings{"2 text:hold", "1 text:release", "2 text:1", "2 text:2",
+                                    "2 closed:Connection Lost"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_held_connection_can_be_closed_and_can_end) {
+    {
+        ws_world w;
+        ws_world::peer p{w};
+        w.on_received = [](auto& c, message) { c.hold(); };
+        p.write(p.sealed("one") + p.sealed("never heard"));
+        w.run();
+        w[1].close({400, 4600, "In Use"}, errc::id_in_use);
+        w.run();
+        BOOST_TEST(p.events() == strings{"close:4600:In Use"});
+        BOOST_TEST(w.told() == (strings{"1 text:one", "1 closed:ID In Use"}));
+        BOOST_TEST(p.at->server_shut);
+        p.shut();
+        w.run();
+        BOOST_TEST(p.at->server_closed);
+    }
+    ws_world w;
+    ws_world::peer p{w};
+    w.on_received = [](auto& c, message) { c.hold(); };
+    p.say("one");
+    w.run();
+    p.reset();
+    w.run();
+    BOOST_TEST(w.told() == (strings{"1 text:one", "1 closed:Connection Lost"}));
+}
+
+// --- held before the answer ---
+
+using ws_peer = memory::basic_peer<framing::websocket<framing::role::client>>;
+
+// Whoever comes waits for an answer.
+struct waiting_world : ws_world {
+    explicit waiting_world(memory::options o = {}) : ws_world{o} {
+        on_opening = [this](auto& c, const request&) { wait(c); };
+    }
+};
+
+BOOST_AUTO_TEST_CASE(an_answer_may_come_between_turns_and_what_came_meanwhile_behind_it) {
+    for (const std::size_t piece : {memory::unlimited, std::size_t{1}, std::size_t{11}})
+        for (const bool in_a_turn : {false, true}) {
+            waiting_world w;
+            ws_peer p{w.io};
+            p.at->piece = piece;
+            p.write(memory::upgrade_request() + p.sealed("one") + p.sealed("two"));
+            w.run();
+            p.say("three");
+            w.run();
+            BOOST_TEST(w.told() == strings{"1 waits"});
+            BOOST_TEST(p.read() == "");
+            BOOST_TEST(!p.at->reads);
+            BOOST_TEST(!p.at->to_server.empty(), "nothing is read");
+            if (in_a_turn) {
+                w.on_tick = [&] {
+                    w.on_tick = {};
+                    w.late_accept(w[1], "chat");
+                    w.send(w[1], "welcome");
+                };
+                w[1].release(); // has that turn run
+            } else {
+                w.late_accept(w[1], "chat");
+                w.send(w[1], "welcome");
+            }
+            w.io.poll(); // no event on any socket
+            if (piece == memory::unlimited) BOOST_TEST(p.at->sends.size() == 1u);
+            w.run();
+            BOOST_TEST(w.told() == (strings{"1 text:one", "1 text:two", "1 text:three"}));
+            const auto answer = p.read_header();
+            BOOST_TEST(answer.starts_with("HTTP/1.1 101 "), answer);
+            BOOST_TEST(answer.find("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n") != answer.npos,
+                       answer);
+            BOOST_TEST(answer.find("Sec-WebSocket-Protocol: chat\r\n") != answer.npos);
+            BOOST_TEST(p.events() == strings{"text:welcome"});
+            p.say("four");
+            w.run();
+            BOOST_TEST(w.told() == strings{"1 text:four"});
+        }
+}
+
+BOOST_AUTO_TEST_CASE(each_answer_belongs_to_its_own_upgrade) {
+    waiting_world w;
+    ws_peer a{w.io}, b{w.io};
+    auto other = memory::upgrade_request();
+    const std::string_view key = "dGhlIHNhbXBsZSBub25jZQ==";
+    other.replace(other.find(key), key.size(), "x3JJHMbDL1EzLkh9GBhXDw==");
+    a.write(memory::upgrade_request());
+    b.write(other);
+    w.run();
+    w.late_accept(w[2]);
+    w.late_accept(w[1]);
+    w.run();
+    BOOST_TEST(a.read_header().find("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") != std::string::npos);
+    BOOST_TEST(b.read_header().find("HSmrc0sMlYUkAGmm5OPpG2HaGWk=") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(accepted_late_it_can_be_held_on) {
+    waiting_world w;
+    ws_peer p{w.io};
+    p.write(memory::upgrade_request() + p.sealed("one"));
+    w.run();
+    w.late_accept(w[1]);
+    w[1].hold();
+    w.run();
+    BOOST_TEST(p.read_header().starts_with("HTTP/1.1 101 "));
+    BOOST_TEST(w.told() == strings{"1 waits"});
+    w[1].release();
+    w.run();
+    BOOST_TEST(w.told() == strings{"1 text:one"});
+}
+
+BOOST_AUTO_TEST_CASE(refused_late_it_is_answered_and_never_heard_of) {
+    waiting_world w;
+    ws_peer p{w.io};
+    p.write(memory::upgrade_request() + p.sealed("never heard"));
+    w.run();
+    w.late_refuse(w[1], {403, 4400, "Not You"});
+    w.io.poll();
+    const auto answer = p.read();
+    BOOST_TEST(answer.starts_with("HTTP/1.1 403 Forbidden\r\n"), answer);
+    BOOST_TEST(answer.ends_with("\r\n\r\nNot You"), answer);
+    BOOST_TEST(p.at->server_shut);
+    p.say("neither");
+    p.shut();
+    w.run();
+    BOOST_TEST(p.at->server_closed);
+    BOOST_TEST(!p.at->server_reset);
+    BOOST_TEST(w.told() == strings{"1 waits"});
+}
+
+BOOST_AUTO_TEST_CASE(closed_before_its_answer_it_is_answered_and_the_end_is_told) {
+    waiting_world w;
+    ws_peer p{w.io}, q{w.io};
+    p.write(memory::upgrade_request() + p.sealed("never heard"));
+    q.write(memory::upgrade_request());
+    w.run();
+    w[1].close({503, 1013, "Later"}, errc::overloaded);
+    w[1].accept({});
+    w[1].release();
+    w[2].close({0, 1000, {}}, errc::denied);
+    w.run();
+    BOOST_TEST(p.read().ends_with("\r\n\r\nLater"));
+    BOOST_TEST(q.read() == "", "there is no status to answer with");
+    BOOST_TEST(p.at->server_shut);
+    BOOST_TEST(q.at->server_shut);
+    BOOST_TEST(w.told() == (strings{"1 waits", "2 waits", "1 closed:Try Again Later", "2 closed:Denied"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_may_go_before_its_answer) {
+    for (const bool answered : {false, true}) {
+        waiting_world w;
+        ws_peer p{w.io};
+        p.write(memory::upgrade_request());
+        w.run();
+        BOOST_TEST(w.told() == strings{"1 waits"});
+        if (answered) // before anybody could see that it has gone
+            w.late_accept(w[1]);
+        p.reset();
+        w.run();
+        BOOST_TEST(w.told() == strings{"1 closed:Connection Lost"});
+        BOOST_TEST(p.at->server_closed);
+    }
+    waiting_world w;
+    ws_peer p{w.io};
+    p.write(memory::upgrade_request());
+    w.run();
+    p.shut(); // seen when it is read
+    w.run();
+    BOOST_TEST(w.told() == strings{"1 waits"});
+    w.late_accept(w[1]);
+    w.run();
+    BOOST_TEST(w.told() == strings{"1 closed:Connection Lost"});
+}
+
+BOOST_AUTO_TEST_CASE(how_long_it_waits_is_up_to_the_sink) {
+    waiting_world w;
+    ws_peer p{w.io};
+    p.write(memory::upgrade_request());
+    w.advance(2min, 1s);
+    BOOST_TEST(w.told() == strings{"1 waits"});
+    w.late_accept(w[1]);
+    w.run();
+    BOOST_TEST(p.read_header().starts_with("HTTP/1.1 101 "));
+}
+
+BOOST_AUTO_TEST_CASE(who_waits_is_dropped_when_the_engine_stops) {
+    waiting_world w;
+    ws_peer p{w.io}, q{w.io};
+    p.write(memory::upgrade_request());
+    q.write(memory::upgrade_request());
+    w.run();
+    bool done = false;
+    w.late_refuse(w[2], {503, 1001, "Stopping"}); // who has its answer is told it first
+    w.engine.stop(5s, [&] { done = true; });
+    w[1].accept({}); // too late
+    w[1].release();
+    w.run();
+    BOOST_TEST(w.told() == (strings{"1 waits", "2 waits", "1 closed:Server Stopping"}));
+    BOOST_TEST(p.at->server_reset);
+    BOOST_TEST(p.read() == "");
+    BOOST_TEST(q.read().starts_with("HTTP/1.1 503 "));
+    q.shut();
+    w.run();
+    BOOST_TEST(done);
+}
+
+BOOST_AUTO_TEST_CASE(a_wire_without_upgrade_waits_too) {
+    plain_world w;
+    w.on_opening = [&](auto& c, const request&) { w.wait(c); };
+    memory::basic_peer<framing::length> p{w.io}, q{w.io};
+    p.say("one");
+    q.say("never heard");
+    w.run();
+    p.say("two");
+    BOOST_TEST(w.told() == (strings{"1 waits", "2 waits"}));
+    w.late_accept(w[1]);
+    w.late_refuse(w[2], {403, 4400, "Not You"});
+    w.run();
+    BOOST_TEST(w.told() == (strings{"1 text:one", "1 text:two"}));
+    BOOST_TEST(q.read() == "");
+    BOOST_TEST(q.at->server_shut);
+}
+
+// --- the engine itself ---
+
+BOOST_AUTO_TEST_CASE(out_of_descriptors_it_pauses_instead_of_spinning) {
+    ws_world w;
+    ws_world::peer served{w};
+    w.network.no_descriptors = true;
+    memory::basic_peer<framing::websocket<framing::role::client>> waiting{w.io};
+    waiting.write(memory::upgrade_request());
+    const auto before = w.network.accepts;
+    w.run();
+    BOOST_TEST(w.network.accepts == before + 1);
+    w.advance(10s, 100ms);
+    BOOST_TEST(w.network.accepts <= before + 12);
+    served.say("served as before");
+    w.run();
+    BOOST_TEST(w.told() == strings{"1 text:served as before"});
+    w.network.no_descriptors = false;
+    w.advance(1s);
+    BOOST_TEST(w.told() == strings{"2 open"});
+}
+
+BOOST_AUTO_TEST_CASE(stop_drains_and_then_cuts) {
+    ws_world w;
+    ws_world::peer agrees{w}, reads{w}, stalled{w};
+    memory::basic_peer<framing::websocket<framing::role::client>> opening{w.io};
+    opening.write("GET /");
+    stalled.at->room = 0;
+    w.run();
+    int done = 0;
+    for (const std::size_t n : {1u, 2u, 3u}) {
+        w.send(w[n], "last words");
+        w[n].close({503, 1001, "Server Stopping"}, errc::stopping);
+    }
+    w.engine.stop(2s, [&] { ++done; });
+    w.run();
+    BOOST_TEST(opening.at->server_reset);
+    memory::basic_peer<framing::length> late{w.io};
+    w.run();
+    BOOST_TEST(!w.network.listening);
+    BOOST_TEST(agrees.events() == (strings{"text:last words", "close:1001:Server Stopping"}));
+    agrees.write(agrees.sealed_control(control::close, 1001));
+    w.run();
+    agrees.shut();
+    w.run();
+    BOOST_TEST(agrees.at->server_closed);
+    BOOST_TEST(!agrees.at->server_reset);
+    w.advance(1900ms, 100ms);
+    BOOST_TEST(!reads.at->server_closed);
+    BOOST_TEST(!stalled.at->server_closed);
+    BOOST_TEST(done == 0);
+    w.advance(100ms, 100ms);
+    BOOST_TEST(reads.at->server_reset);
+    BOOST_TEST(stalled.at->server_reset);
+    BOOST_TEST(done == 1);
+    BOOST_TEST(w.io.stopped(), "out of work");
+    w.network.backlog.clear();
+}
+
+BOOST_AUTO_TEST_CASE(a_second_stop_cuts_at_once) {
+    ws_world w;
+    ws_world::peer p{w};
+    int done = 0;
+    w.engine.stop(1h, [&] { ++done; });
+    w.run();
+    BOOST_TEST(!p.at->server_closed);
+    w.engine.stop(1h, {});
+    w.run();
+    BOOST_TEST(p.at->server_reset);
+    BOOST_TEST(done == 1);
+    BOOST_TEST(w.told() == strings{"1 closed:Server Stopping"});
+    BOOST_TEST(w.io.stopped());
+}
+
+BOOST_AUTO_TEST_CASE(stop_with_nobody_there_is_done_in_the_next_turn) {
+    ws_world w;
+    bool done = false;
+    w.engine.stop(1h, [&] { done = true; });
+    BOOST_TEST(!done, "not from inside stop");
+    w.io.poll();
+    BOOST_TEST(done);
+    BOOST_TEST(w.io.stopped());
+}
+
+BOOST_AUTO_TEST_CASE(the_sink_may_stop_the_engine) {
+    ws_world w;
+    ws_world::peer p{w};
+    bool done = false;
+    w.on_received = [&](auto& c, message) {
+        c.close({503, 1001, ""}, errc::stopping);
+        w.engine.stop(0ms, [&] { done = true; });
+    };
+    p.write(p.sealed("stop") + p.sealed("never heard"));
+    w.run();
+    BOOST_TEST(done);
+    BOOST_TEST(w.told() == (strings{"1 text:stop", "1 closed:Server Stopping"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_second_thread_is_refused) {
+    ws_world w;
+    ws_world::peer p{w};
+    std::string sentence;
+    std::thread{[&] {
+        w.network.wake();
+        try {
+            w.io.poll();
+        } catch (const std::logic_error& e) {
+            sentence = e.what();
+        }
+    }}.join();
+    BOOST_TEST(sentence ==
+               "sigfire: an io_context with a server must be run by one thread; use one io_context "
+               "and one server per thread");
+}
+
+BOOST_AUTO_TEST_CASE(many_come_and_go_in_any_order) {
+    ws_world w;
+    w.on_received = [&](auto& c, message m) { w.send(c, m.view()); };
+    std::deque<ws_world::peer> peers;
+    std::uint32_t random = 7;
+    for (int i = 0; i < 500; ++i) {
+        random = random * 1664525 + 1013904223;
+        peers.emplace_back(w);
+        auto& p = peers[(random >> 8) % peers.size()];
+        p.say("x");
+        if (random >> 30 == 0) p.shut();
+        if (random >> 30 == 1) p.write(p.sealed_control(control::close, 1000));
+        if (random >> 30 == 2) p.reset();
+    }
+    w.run();
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace

@@ -1,0 +1,28 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#include <sigfire/net/stream_limits.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+BOOST_AUTO_TEST_SUITE(stream_limits)
+
+// They are promised to users; what each does is tested with the engine.
+BOOST_AUTO_TEST_CASE(defaults) {
+    const sigfire::stream_limits l;
+    BOOST_TEST(l.message == 1u << 20);
+    BOOST_TEST(l.outbox == 4u << 20);
+    BOOST_TEST(l.incomplete == std::size_t{256} << 20);
+    BOOST_TEST(l.header == 8192u);
+    BOOST_TEST(l.idle_frames == 1000u);
+    BOOST_TEST((l.handshake == 5s));
+    BOOST_TEST((l.ping == 30s));
+    BOOST_TEST((l.dead == 60s));
+    BOOST_TEST((l.closing == 5s));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace

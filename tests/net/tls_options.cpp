@@ -1,0 +1,120 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#include <sigfire/net/tls_options.hpp>
+
+#include <sigfire/net/tls/tls_server.hpp>
+
+#include "support/tls_world.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+
+#include <unistd.h>
+
+namespace {
+
+using namespace sigfire;
+namespace fs = std::filesystem;
+using tls_world::identity, tls_world::localhost, tls_world::root;
+
+// What is wrong with options, as whoever wrote them is told.
+std::string complaint(const tls_options& o) {
+    try {
+        detail::tls_server server{o, true};
+        return {};
+    } catch (const std::runtime_error& e) {
+        BOOST_TEST(ERR_peek_error() == 0u, "nothing is left for whoever uses OpenSSL next");
+        return e.what();
+    }
+}
+
+struct folder {
+    folder() : path{fs::temp_directory_path() / ("sigfire-pem-" + std::to_string(::getpid()))} {
+        fs::create_directory(path);
+    }
+    ~folder() { fs::remove_all(path); }
+
+    std::string write(const std::string& name, const std::string& text) const {
+        const auto to = (path / name).string();
+        std::ofstream{to} << text;
+        return to;
+    }
+    fs::path path;
+};
+
+BOOST_AUTO_TEST_SUITE(tls_options_)
+
+BOOST_AUTO_TEST_CASE(text_and_files_do) {
+    const folder f;
+    const auto& own = localhost();
+    const auto certificate = f.write("c.pem", own.certificate() + root().certificate());
+    const auto key = f.write("k.pem", own.key());
+    const auto both = f.write("both.pem", own.key() + own.certificate());
+    BOOST_TEST(complaint({.certificates = {own.served()}}) == "");
+    BOOST_TEST(complaint({.certificates = {{certificate, key}}}) == "");
+    BOOST_TEST(complaint({.certificates = {{both}}}) == "");
+    BOOST_TEST(complaint({.certificates = {own.served(), {certificate, key}}}) == "");
+    const auto ca = f.write("ca.pem", root().certificate() + own.certificate());
+    BOOST_TEST(complaint({.certificates = {{both}}, .verify = tls_verify::required, .ca = ca}) == "");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_of_no_use_is_named_with_the_reason) {
+    const folder f;
+    const auto& own = localhost();
+    const auto good = f.write("good.pem", own.certificate());
+    const auto cut = f.write("cut.pem", own.certificate().substr(0, 200));
+    const auto empty = f.write("empty.pem", "");
+    const auto locked = f.write("locked.pem", own.locked_key());
+    const auto other = f.write("other.pem", identity{"other"}.key());
+    const auto missing = (f.path / "missing.pem").string();
+    const std::string start = "sigfire: TLS ";
+    const struct {
+        tls_options options;
+        std::string said;
+    } rows[] = {
+        {{}, "needs a certificate: tls_options::certificates is empty"},
+        {{.certificates = {{missing, own.key()}}},
+         "certificate '" + missing + "': No such file or directory"},
+        {{.certificates = {{empty, own.key()}}}, "certificate '" + empty + "': no certificate in it"},
+        {{.certificates = {{cut, own.key()}}}, "certificate '" + cut + "': no certificate in it"},
+        {{.certificates = {{own.key(), own.key()}}}, "certificate given as text: no certificate in it"},
+        {{.certificates = {{own.certificate() + "-----BEGIN CERTIFICATE-----\nxx", own.key()}}},
+         "certificate given as text: bad end line"},
+        {{.certificates = {{good, missing}}}, "key '" + missing + "': No such file or directory"},
+        {{.certificates = {{good}}},
+         "key '" + good + "': no private key in it that can be read without a password"},
+        {{.certificates = {{good, other}}}, "key '" + other + "': key values mismatch"},
+        {{.certificates = {{good, locked}}},
+         "key '" + locked + "': no private key in it that can be read without a password"},
+        {{.certificates = {own.served()}, .verify = tls_verify::optional},
+         "needs tls_options::ca, which says who vouches for clients, to verify them"},
+        {{.certificates = {own.served()}, .verify = tls_verify::required, .ca = empty},
+         "CA '" + empty + "': no certificate in it"},
+        {{.certificates = {own.served(), {good, missing}}}, "key '" + missing + "': No such file"},
+    };
+    for (const auto& row : rows) {
+        const auto said = complaint(row.options);
+        BOOST_TEST(said.starts_with(start), said);
+        BOOST_TEST(said.find(row.said) != said.npos, said << " and not " << row.said);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_reload_that_fails_changes_nothing) {
+    const folder f;
+    const auto path = f.write("c.pem", localhost().certificate() + localhost().key());
+    detail::tls_server server{{.certificates = {{path}}}, false};
+    const auto before = server.context();
+    f.write("c.pem", "");
+    BOOST_CHECK_THROW(server.reload(), std::runtime_error);
+    BOOST_TEST(server.context().get() == before.get());
+    f.write("c.pem", localhost().certificate() + localhost().key());
+    server.reload();
+    BOOST_TEST(server.context().get() != before.get());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace

@@ -1,0 +1,319 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#include "support/simulation/simulation.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using namespace sigfire;
+using namespace std::chrono_literals;
+using test::simulate, test::simulate_many, test::simulated_hub, test::simulated_outlet;
+
+const auto plain = [](const test::simulation_options& o) { return simulated_hub<>{o.hub}; };
+
+// A failure of these kinds has to come up within a few schedules, and again with the seed that is printed.
+template <class Make>
+void is_found_out(Make make, std::string_view failure, test::simulation_options o = {}) {
+    const auto r = simulate_many(1, 50, o, make);
+    BOOST_TEST(!r, "nothing was found");
+    BOOST_TEST(r.failure.find(failure) != std::string::npos, r.text());
+    BOOST_TEST(!r.trace.empty());
+    const auto again = simulate(r.seed, o, make);
+    BOOST_TEST(again.text(10'000) == r.text(10'000));
+    BOOST_TEST(r.text().find("SIGFIRE_SIMULATION_SEED=" + std::to_string(r.seed)) != std::string::npos);
+}
+
+// An outlet that goes wrong with every tenth message that a peer sends to another.
+template <class Fault>
+class faulty_outlet : public simulated_outlet {
+public:
+    using simulated_outlet::simulated_outlet;
+    faulty_outlet(outlet<test::simulated_connection, test::simulated_json> way) : simulated_outlet(way) {}
+
+    void deliver(const envelope& e) const {
+        if (e.what == Fault::strikes && ++so_far % 10 == 0)
+            Fault::deliver(static_cast<const simulated_outlet&>(*this), e);
+        else
+            simulated_outlet::deliver(e);
+    }
+    void deliver(const envelope& e, fanout&) const { deliver(e); }
+
+    static inline unsigned so_far = 0;
+};
+
+template <class Fault>
+auto with_outlet() {
+    return [](const test::simulation_options& o) {
+        faulty_outlet<Fault>::so_far = 0;
+        return hub<local_registry, direct_router, faulty_outlet<Fault>>{o.hub};
+    };
+}
+
+template <verb What>
+struct loses {
+    static constexpr verb strikes = What;
+    static void deliver(const simulated_outlet&, const envelope&) {}
+};
+
+template <verb What>
+struct doubles {
+    static constexpr verb strikes = What;
+    static void deliver(const simulated_outlet& o, const envelope& e) {
+        o.deliver(e);
+        o.deliver(e);
+    }
+};
+
+struct keeps_a_copy {
+    static constexpr verb strikes = verb::welcome;
+    static inline std::vector<simulated_outlet> copies;
+    static void deliver(const simulated_outlet& o, const envelope& e) {
+        copies.push_back(o);
+        o.deliver(e);
+    }
+};
+
+struct forges_the_sender {
+    static constexpr verb strikes = verb::send;
+    static void deliver(const simulated_outlet& o, envelope e) {
+        e.from = "somebody";
+        o.deliver(e);
+    }
+};
+
+struct changes_the_payload {
+    static constexpr verb strikes = verb::send;
+    static void deliver(const simulated_outlet& o, envelope e) {
+        const auto comma = e.data.bytes.find(',');
+        const auto text =
+            std::string{e.data.bytes.substr(0, comma)} + (comma == std::string::npos ? "" : "}");
+        e.data.bytes = text;
+        o.deliver(e);
+    }
+};
+
+// Says everything with a message's delay: the n-th when the next one is due.
+struct late_outlet : simulated_outlet {
+    late_outlet(outlet<test::simulated_connection, test::simulated_json> way) : simulated_outlet(way) {}
+
+    void deliver(const envelope& e) const {
+        if (e.what == verb::reply && e.status == errc::ok) {
+            held.emplace(*this, std::string{e.id});
+            return;
+        }
+        simulated_outlet::deliver(e);
+        if (!held) return;
+        envelope reply;
+        reply.what = verb::reply;
+        reply.id = held->second;
+        held->first.deliver(reply);
+        held.reset();
+    }
+    void deliver(const envelope& e, fanout&) const { deliver(e); }
+
+    static inline std::optional<std::pair<simulated_outlet, std::string>> held;
+};
+
+struct misrouting {
+    direct_router right;
+
+    template <class Registry, class To>
+    errc route(const Registry& registry, peer_handle from, const envelope& e, To to) {
+        peer_handle wrong;
+        registry.for_each_peer([&](std::string_view id, peer_handle h) {
+            if (id == "p1" && h != from) wrong = h;
+        });
+        return right.route(registry, from, e, [&](peer_handle h) { to(wrong ? wrong : h); });
+    }
+};
+
+// Hubs that go wrong at their inputs, in what the class that derives from it says.
+template <class Derived>
+struct faulty_hub : simulated_hub<> {
+    using simulated_hub<>::simulated_hub;
+    unsigned count = 0;
+
+    bool strikes() { return ++count % 10 == 0; }
+};
+
+struct forgets_who_closed : faulty_hub<forgets_who_closed> {
+    using faulty_hub::faulty_hub;
+    void closed(attachment a, errc why) {
+        if (why != errc::closed) faulty_hub::closed(a, why);
+    }
+};
+
+struct ignores_messages : faulty_hub<ignores_messages> {
+    using faulty_hub::faulty_hub;
+    void received(attachment& a, envelope& e) {
+        if (!strikes()) faulty_hub::received(a, e);
+    }
+};
+
+struct acts_twice : faulty_hub<acts_twice> {
+    using faulty_hub::faulty_hub;
+    void received(attachment& a, envelope& e) {
+        auto again = e;
+        again.id = {};
+        faulty_hub::received(a, e);
+        if (strikes()) faulty_hub::received(a, again);
+    }
+};
+
+struct ignores_signs_of_life : faulty_hub<ignores_signs_of_life> {
+    using faulty_hub::faulty_hub;
+    void alive(attachment) {}
+};
+
+struct has_no_time : faulty_hub<has_no_time> {
+    using faulty_hub::faulty_hub;
+    time_point tick(time_point now) {
+        faulty_hub::tick(now);
+        return now;
+    }
+};
+
+struct is_slow : faulty_hub<is_slow> {
+    explicit is_slow(const hub_options& o) : faulty_hub(hub_options{o.claim_timeout * 2}) {}
+};
+
+struct is_hasty : faulty_hub<is_hasty> {
+    explicit is_hasty(const hub_options& o) : faulty_hub(hub_options{o.claim_timeout / 2}) {}
+};
+
+struct uses_what_is_gone : faulty_hub<uses_what_is_gone> {
+    using faulty_hub::faulty_hub;
+    std::optional<simulated_outlet> last;
+    result<attachment> opened(const simulated_outlet& way, const admission& wish) {
+        if (last) last->hold();
+        last = way;
+        return faulty_hub::opened(way, wish);
+    }
+};
+
+template <class Hub>
+constexpr auto make = [](const test::simulation_options& o) { return Hub{o.hub}; };
+
+// Refuses, answers and holds back by what a message says of itself.
+struct moody_hook {
+    errc on_message(message_context& context, envelope& e) {
+        const auto n = test::json_number(test::json_member(e.data.bytes, "n"));
+        if (n % 7 == 1) return errc::rate;
+        if (n % 7 == 2) return context.fail("not today");
+        if (n % 7 == 3) context.reply(R"({"from":"the hook"})");
+        return errc::ok;
+    }
+    bool on_deliver(peer_handle, const envelope& e) {
+        return test::json_number(test::json_member(e.data.bytes, "n")) % 7 != 4;
+    }
+};
+
+BOOST_AUTO_TEST_SUITE(simulations)
+
+BOOST_AUTO_TEST_CASE(a_hub_keeps_its_promises_in_2000_schedules) {
+    const auto r = simulate_many(1, 2000, {}, plain);
+    BOOST_TEST(static_cast<bool>(r), r.text());
+    if (std::getenv("SIGFIRE_SIMULATION_SEED") != nullptr) return;
+    // Less than half of that would mean that little happens.
+    BOOST_TEST(r.links > 50'000u);
+    BOOST_TEST(r.requests > 200'000u);
+    BOOST_TEST(r.answers > 150'000u);
+    BOOST_TEST(r.deliveries > 80'000u);
+}
+
+BOOST_AUTO_TEST_CASE(hooks_may_refuse_and_answer) {
+    test::simulation_options o;
+    o.hooks_judge = true;
+    const auto make_hub = [](const test::simulation_options& all) {
+        return simulated_hub<local_registry, direct_router, no_log, hooks<moody_hook>>{
+            all.hub, {}, {}, {}, hooks{moody_hook{}}};
+    };
+    auto r = simulate_many(1, 100, o, make_hub);
+    BOOST_TEST(static_cast<bool>(r), r.text());
+    o.hooks_judge = false;
+    is_found_out(make_hub, "without reason", o);
+}
+
+BOOST_AUTO_TEST_CASE(a_network_may_be_quick_or_slow_and_the_crowd_large) {
+    test::simulation_options o;
+    o.network.delay = 0ms;
+    auto r = simulate_many(1, 100, o, plain);
+    BOOST_TEST(static_cast<bool>(r), r.text());
+    o.network.delay = 3s;
+    r = simulate_many(1, 100, o, plain);
+    BOOST_TEST(static_cast<bool>(r), r.text());
+    o = {};
+    o.peers = 200, o.strangers = 50, o.steps = 2000, o.pause = 5ms;
+    r = simulate_many(1, 5, o, plain);
+    BOOST_TEST(static_cast<bool>(r), r.text());
+}
+
+BOOST_AUTO_TEST_CASE(the_same_seed_is_the_same_schedule) {
+    test::simulation_options o;
+    o.trace = true;
+    const auto first = simulate(7, o, plain), second = simulate(7, o, plain), other = simulate(8, o, plain);
+    BOOST_TEST(first.trace.size() > 500u);
+    BOOST_CHECK_EQUAL_COLLECTIONS(first.trace.begin(), first.trace.end(), second.trace.begin(),
+                                  second.trace.end());
+    BOOST_TEST((first.trace != other.trace));
+    BOOST_TEST(first.text() == "seed 7: all promises were kept");
+}
+
+BOOST_AUTO_TEST_CASE(lost_doubled_changed_and_misled_messages_are_found_out) {
+    is_found_out(with_outlet<loses<verb::reply>>(), "is not answered");
+    is_found_out(with_outlet<loses<verb::send>>(), "is not delivered");
+    is_found_out(with_outlet<loses<verb::welcome>>(), "waits for one that is gone");
+    is_found_out(with_outlet<doubles<verb::reply>>(), "a second reply");
+    is_found_out(with_outlet<doubles<verb::send>>(), "is delivered twice");
+    is_found_out(with_outlet<doubles<verb::welcome>>(), "is welcomed behind other messages");
+    is_found_out(with_outlet<forges_the_sender>(), "wrong name");
+    is_found_out(with_outlet<changes_the_payload>(), "was changed");
+    is_found_out(
+        [](const test::simulation_options& o) { return simulated_hub<local_registry, misrouting>{o.hub}; },
+        "foreign mail");
+    is_found_out(make<ignores_messages>, "is not answered");
+    is_found_out(make<acts_twice>, "is delivered twice");
+}
+
+BOOST_AUTO_TEST_CASE(a_reply_behind_its_consequence_is_found_out) {
+    const auto make_hub = [](const test::simulation_options& o) {
+        late_outlet::held.reset();
+        return hub<local_registry, direct_router, late_outlet>{o.hub};
+    };
+    is_found_out(make_hub, "is delivered before its reply");
+    late_outlet::held.reset();
+}
+
+BOOST_AUTO_TEST_CASE(wrong_claims_are_found_out) {
+    is_found_out(make<ignores_signs_of_life>, "still waits though the holder lives");
+    is_found_out(make<is_slow>, "held for longer");
+    is_found_out(make<is_hasty>, "before its time is over");
+    is_found_out(make<has_no_time>, "a time that is over");
+}
+
+BOOST_AUTO_TEST_CASE(leaks_are_found_out) {
+    is_found_out(make<forgets_who_closed>, "miscounts");
+    is_found_out(with_outlet<keeps_a_copy>(), "outlets are left");
+    keeps_a_copy::copies.clear();
+    is_found_out(make<uses_what_is_gone>, "hold after closed");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_not_drawn_from_the_seed_is_told) {
+    unsigned hubs = 0;
+    const auto r = simulate(1, {}, [&](const test::simulation_options& o) {
+        return is_hasty{hubs++ == 0 ? o.hub : hub_options{2 * o.hub.claim_timeout}};
+    });
+    BOOST_TEST(r.failure.find("not drawn from the seed") != std::string::npos, r.text());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace
