@@ -1,8 +1,9 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/core/envelope.hpp>
+#include <sigfire/core/admission.hpp>
 #include <sigfire/core/error.hpp>
+#include <sigfire/core/event.hpp>
 #include <sigfire/core/message.hpp>
 #include <sigfire/core/peer.hpp>
 #include <sigfire/core/request.hpp>
@@ -62,7 +63,7 @@ struct framing_handler {
 };
 
 struct emit {
-    void operator()(envelope&) const;
+    void operator()(auto& event) const; // of any type among `incoming_events`
 };
 
 struct collect {
@@ -121,23 +122,37 @@ concept Framing = std::movable<F> && requires(F f, const F cf, std::span<char> b
     f.forgive();
 };
 
-/** Codec: messages to envelopes and back. One object per listener, one `state` per connection.
+namespace detail {
+
+// Whether a codec has a word for an event.
+template <class C, class E>
+concept has_word = requires(const C& c, const typename C::state& st, const E& e, char* p) {
+    { c.bound(e, st) } -> std::same_as<std::size_t>;
+    { c.encode(e, st, p) } -> std::same_as<std::size_t>;
+    { c.type(e, st) } -> std::same_as<message_type>;
+};
+
+} // namespace detail
+
+/** Codec: messages to events and back. One object per listener, one `state` per connection.
  *
  *  Syntax, for `C c`, `C::state st`:
  *  - `c.open(request, st, admission)` -> `errc`: looks at the request, chooses sub-protocol and id; anything
  *    but `ok` refuses the connection.
- *  - `c.decode(message, st, emit)` -> `errc`: calls `emit(envelope&)` for each envelope in the message, none
- *    or more; anything but `ok` ends the connection by `end`.
- *  - `c.bound(envelope, st)` -> most bytes `encode` will write; 0 = this wire has no word for it, and nothing
- *    is sent. `c.encode(envelope, st, p)` -> bytes written at `p`. `c.type(envelope, st)` -> how they are
- * marked.
- *  - `c.share_key(envelope, st)` -> equal keys of one codec object, not negative, mean equal bytes: they are
- *    encoded once for all. -1: for this connection alone.
+ *  - `c.decode(message, st, emit)` -> `errc`: calls `emit(event)` for each event in the message, none or
+ * more, each of a type among `incoming_events` and not const: the hub may change it. Anything but `ok` ends
+ * the connection by `end`.
+ *  - For each event of `outgoing_events` that this wire has a word for, at least `event::welcome`,
+ * `event::reply` and `event::say`: `c.bound(event, st)` -> most bytes `encode` will write; 0 = no word for
+ * this one, and nothing is sent. `c.encode(event, st, p)` -> bytes written at `p`. `c.type(event, st)` -> how
+ * they are marked. A peer that sends what its target has no word for gets `unknown_command`.
+ *  - `c.share_key(st)` -> equal keys of one codec object, not negative, mean equal bytes: what goes to many
+ * is encoded once for all of them. -1: for this connection alone.
  *  - `c.end(errc, st)` -> how to end the connection for that cause.
  *  - `C::checks_utf8` -> whether `decode` refuses text that is not UTF-8 with `bad_utf8`, or does not read
  *    messages as text.
- *  - It may also have `c.objection(envelope, st)` -> `ok`, or why this wire cannot carry what it has a word
- *    for: who says it is told so. `bound` is 0 then.
+ *  - It may also have `c.objection(event, st)`, asked where `bound` is 0: the cause that the sender of the
+ * event gets instead of `unknown_command`.
  *
  *  A dialect may have HTTP routes too: `c.http(request, response, directory)` -> whether it answered a plain
  *  HTTP request, asked before the HttpHandler. What it puts into the response with a status other than 200
@@ -147,24 +162,24 @@ concept Framing = std::movable<F> && requires(F f, const F cf, std::span<char> b
  *  Laws:
  *  - 0 < `encode` <= `bound` wherever `bound` is not 0. What is encoded, decodes on the other side.
  *  - `decode` never throws, whatever the bytes; time and memory are linear in them. It may change the bytes.
- *  - An envelope of `verb::send` without `to` and `topic` carries a `status` that is not ok.
- *  - An envelope that goes to a connection of the same codec is understood by it; one from another codec has
- *    `data.format` to go by.
- *  Lifetime: the views in an emitted envelope live until `emit` returns. */
+ *  - An `event::say` without `to` and `topic` carries a `fault`.
+ *  - A payload is passed on as it came. A codec that writes a payload looks at its `wire`: where that is a
+ * format the codec cannot write, `bound` is 0 (`say`, `publish`, `request`), or the value is left out (all
+ * others); see `codec::transcoded`.
+ *  - A token comes back byte for byte, with its `wire`.
+ *  Lifetime: the views in an emitted event live until `emit` returns. */
 template <class C>
-concept Codec =
-    std::default_initializable<typename C::state> &&
-    requires(C c, const C cc, typename C::state& st, const typename C::state& cst, const request& rq,
-             admission& ad, message m, archetype::emit emit, const envelope& e, char* p, errc why) {
-        { c.open(rq, st, ad) } -> std::same_as<errc>;
-        { c.decode(m, st, emit) } -> std::same_as<errc>;
-        { cc.bound(e, cst) } -> std::same_as<std::size_t>;
-        { cc.encode(e, cst, p) } -> std::same_as<std::size_t>;
-        { cc.type(e, cst) } -> std::same_as<message_type>;
-        { cc.share_key(e, cst) } -> std::same_as<int>;
-        { cc.end(why, cst) } -> std::same_as<ending>;
-        { C::checks_utf8 } -> std::convertible_to<bool>;
-    };
+concept Codec = std::default_initializable<typename C::state> &&
+                requires(C c, const C cc, typename C::state& st, const typename C::state& cst,
+                         const request& rq, admission& ad, message m, archetype::emit emit, errc why) {
+                    { c.open(rq, st, ad) } -> std::same_as<errc>;
+                    { c.decode(m, st, emit) } -> std::same_as<errc>;
+                    { cc.share_key(cst) } -> std::same_as<int>;
+                    { cc.end(why, cst) } -> std::same_as<ending>;
+                    { C::checks_utf8 } -> std::convertible_to<bool>;
+                } &&
+                detail::has_word<C, event::welcome> && detail::has_word<C, event::reply> &&
+                detail::has_word<C, event::say>;
 
 /** Connection: one peer's end of the wire, owned by a transport; the codec's view of it is a bound.
  *
@@ -265,6 +280,7 @@ concept Transport = std::copy_constructible<T> && requires(const T& t) {
 
 /** Outlet: the hub's way to one peer: its connection, codec and codec state. Cheap to copy.
  *
+ *  For each event `e` of `outgoing_events`:
  *  - `o.ready(e)` -> `ok` if `deliver(e)` would be taken now; `unknown_command` if the wire has no word for
  * it, or what else its codec has against `e`; else `full` (and the peer is on its way out).
  *  - `o.deliver(e)`: encodes `e` into the outbox; nothing if the wire has no word for it. `o.deliver(e, f)`:
@@ -274,11 +290,14 @@ concept Transport = std::copy_constructible<T> && requires(const T& t) {
  *  - `o.hold()`, `o.release()`: stops and resumes reading. `o.close(why)`: ends the connection.
  *  Law: no operation calls back into the hub. */
 template <class O>
-concept Outlet = std::copyable<O> && requires(O o, const envelope& e, fanout& f, errc why) {
-    { o.ready(e) } -> std::same_as<errc>;
-    o.deliver(e);
-    o.deliver(e, f);
-    { o.has_room(e) } -> std::same_as<bool>;
+concept Outlet = std::copyable<O> && requires(O o, const event::say& say, const event::reply& reply,
+                                              const event::welcome& welcome, fanout& f, errc why) {
+    { o.ready(say) } -> std::same_as<errc>;
+    o.deliver(say);
+    o.deliver(reply);
+    o.deliver(welcome);
+    o.deliver(say, f);
+    { o.has_room(say) } -> std::same_as<bool>;
     { o.ping() } -> std::same_as<bool>;
     o.hold();
     o.release();
@@ -306,15 +325,15 @@ concept Registry =
         cr.for_each_peer(visit);
     };
 
-/** Router: where an envelope goes.
+/** Router: where a message goes.
  *
- *  `r.route(registry, from, envelope, to)` -> `ok` after `to(handle)` was called for each target, or the
- *  cause for which there is none (`unknown`, `self`, ...). `registry` can be asked as a Registry is, and by
- *  `for_each(topic, f)` for the members of a topic, in the order in which they joined (nobody where the hub
- * has no topics). An envelope names a peer (`to`) or a topic. Laws: it names the sender only if `echo` is
- * set, and nobody twice; it changes neither the registry nor the envelope. */
+ *  `r.route(registry, from, say, to)` -> `ok` after `to(handle)` was called for each target, or the cause for
+ * which there is none (`unknown`, `self`, ...). `registry` can be asked as a Registry is, and by
+ * `for_each(topic, f)` for the members of a topic, in the order in which they joined (nobody where the hub
+ * has no topics). A message names a peer (`to`) or a topic. Laws: it names the sender only if `echo` is set,
+ * and nobody twice; it changes neither the registry nor the message. */
 template <class R>
-concept Router = requires(R r, const archetype::registry& registry, peer_handle from, const envelope& e,
+concept Router = requires(R r, const archetype::registry& registry, peer_handle from, const event::say& e,
                           archetype::collect to) {
     { r.route(registry, from, e, to) } -> std::same_as<errc>;
 };
@@ -325,116 +344,6 @@ template <class L>
 concept Log = requires(L& l, log_level level, std::string_view event, std::span<const log_field> fields) {
     l(level, event, fields);
 };
-
-/// What a hook learns about a message: `hooks.hpp`.
-class message_context;
-
-namespace detail {
-
-// Whether a class has a member of some name, be it static, overloaded, a template or private: beside another
-// base with that name it is ambiguous. Of a final class only what has an address is seen.
-struct on_admit_name {
-    int on_admit;
-};
-struct on_open_name {
-    int on_open;
-};
-struct on_message_name {
-    int on_message;
-};
-struct on_deliver_name {
-    int on_deliver;
-};
-struct on_close_name {
-    int on_close;
-};
-
-template <class H, class Name>
-struct beside : H, Name {};
-
-template <class H>
-concept can_be_base = std::is_class_v<H> && !std::is_final_v<H>;
-
-template <class H>
-concept names_on_admit =
-    requires { &H::on_admit; } || (can_be_base<H> && !requires { &beside<H, on_admit_name>::on_admit; });
-template <class H>
-concept names_on_open =
-    requires { &H::on_open; } || (can_be_base<H> && !requires { &beside<H, on_open_name>::on_open; });
-template <class H>
-concept names_on_message = requires { &H::on_message; } ||
-                           (can_be_base<H> && !requires { &beside<H, on_message_name>::on_message; });
-template <class H>
-concept names_on_deliver = requires { &H::on_deliver; } ||
-                           (can_be_base<H> && !requires { &beside<H, on_deliver_name>::on_deliver; });
-template <class H>
-concept names_on_close =
-    requires { &H::on_close; } || (can_be_base<H> && !requires { &beside<H, on_close_name>::on_close; });
-
-// By its shape, since what Asio can await must not be included here: `boost::asio::awaitable<errc>`.
-template <class A>
-concept awaitable_errc = requires {
-    typename A::value_type;
-    typename A::executor_type;
-    requires std::same_as<typename A::value_type, errc>;
-};
-
-template <class H>
-concept awaits_on_admit = requires(H& h, const request& r, admission& a) {
-    { h.on_admit(r, a) } -> awaitable_errc;
-};
-template <class H>
-concept has_on_admit = awaits_on_admit<H> || requires(H& h, const request& r, admission& a) {
-    { h.on_admit(r, a) } -> std::same_as<errc>;
-};
-template <class H>
-concept has_on_open = requires(H& h, peer_handle p, const admission& a) {
-    { h.on_open(p, a) } -> std::same_as<void>;
-};
-template <class H>
-concept has_on_message = requires(H& h, message_context& c, envelope& e) {
-    { h.on_message(c, e) } -> std::same_as<errc>;
-};
-template <class H>
-concept has_on_deliver = requires(H& h, peer_handle p, const envelope& e) {
-    { h.on_deliver(p, e) } -> std::same_as<bool>;
-};
-template <class H>
-concept has_on_close = requires(H& h, peer_handle p, errc why) {
-    { h.on_close(p, why) } -> std::same_as<void>;
-};
-
-} // namespace detail
-
-/** Hook: has a say in what a hub does. Any subset of these, at least one; a member of such a name that
- *  cannot be called like this is an error, not a hook that is never called.
- *  - `errc on_admit(const request&, admission&)`: a connection wants in. `ok` lets it, and may have changed
- * the admission; anything else refuses it, as `admission.refusal` says, or else as the codec ends that cause.
- *    Or `awaitable<errc> on_admit(const request&, admission&)`: the same, but it may take its time: see
- *    `awaited.hpp`. Request and admission live until it ends.
- *  - `void on_open(peer_handle, const admission&)`: a peer was welcomed; the admission's id is its id.
- *  - `errc on_message(message_context&, envelope&)`: a peer said something, whatever the verb: `verb::send`,
- * a request to the hub itself, or `verb::other` for a command nobody knows; not acknowledgements and resumes.
- *    `ok` lets the hub go on with the envelope, which may have been changed; `deferred` puts that off, see
- *    `message_context::defer`; anything else is the sender's reply.
- *  - `bool on_deliver(peer_handle to, const envelope&)`: whether that peer shall be sent this; if it is for
- *    nobody else, the sender's reply is `denied`.
- *  - `void on_close(peer_handle, errc)`: a peer that was opened is online no more, and this is why. Its id is
- *    free; its connection may still be closing.
- *
- *  Laws: each `on_open` is followed by one `on_close` of the same handle, with that peer's messages and
- *  deliveries in between and nowhere else; of two peers with one id, the first is closed before the second
- *  is opened. No member throws, calls the hub, or keeps views of what it was handed; all return soon: they
- * run on the loop. What `on_message` puts into an envelope lives until the hub is done with it:
- *  `message_context::keep`. */
-template <class H>
-concept Hook = (!detail::names_on_admit<H> || detail::has_on_admit<H>) &&
-               (!detail::names_on_open<H> || detail::has_on_open<H>) &&
-               (!detail::names_on_message<H> || detail::has_on_message<H>) &&
-               (!detail::names_on_deliver<H> || detail::has_on_deliver<H>) &&
-               (!detail::names_on_close<H> || detail::has_on_close<H>) &&
-               (detail::has_on_admit<H> || detail::has_on_open<H> || detail::has_on_message<H> ||
-                detail::has_on_deliver<H> || detail::has_on_close<H>);
 
 /** HttpHandler: answers plain HTTP requests. `h(request, response)` -> false if it has no answer (404, or
  *  426 where a WebSocket upgrade would have been accepted). Law: it returns soon; it runs on the loop. */
