@@ -12,7 +12,7 @@
 
 #include <iostream>
 
-// Any subset of on_admit, on_open, on_message, on_deliver, on_close.
+// Any subset of on_admit, on_open, on_message, on_deliver, on_outcome, on_close.
 struct few_words {
     sigfire::peer_states<int> said = {};
 
@@ -20,11 +20,11 @@ struct few_words {
         std::cout << admitted.id << " is here\n";
         said.emplace(peer, 0);
     }
-    sigfire::errc on_message(sigfire::message_context& context, sigfire::envelope& e) {
+    sigfire::errc on_message(sigfire::message_context& context, sigfire::event::say& e) {
         if (++*said.find(context.from()) > 3) return sigfire::errc::rate; // the sender's reply
         if (e.command == "session-reject") {
-            e.data = {};
-            e.data.bytes = context.keep(R"({"message":"not now"})"); // lives until it is delivered
+            e.data = {context.keep(R"({"message":"not now"})")}; // lives until it is delivered
+            e.signal.body = {};
         }
         return sigfire::errc::ok;
     }

@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// Who a peer is may stand in a database. A hook with an awaitable on_admit asks there; until the answer the
+// Who a peer is may stand in a database. A hook with on_admit_deferred asks there; until the answer the
 // connection is held, and the server serves the others.
 
 #include <sigfire/admission/coroutine_hooks.hpp>
@@ -31,10 +31,10 @@ struct database {
 struct token_in_database {
     const database* tokens;
 
-    awaitable<sigfire::errc> on_admit(const sigfire::request& asked, sigfire::admission& admission) {
+    awaitable<sigfire::errc> on_admit_deferred(const sigfire::request& asked, sigfire::admission& admission) {
         const auto token = asked.query("token");
         if (token.empty()) {
-            admission.refusal = sigfire::ending{401, 4401, "A token, please"};
+            admission.refused_as = sigfire::refusal{401, 4401, "A token, please"};
             co_return sigfire::errc::denied;
         }
         admission.id = co_await tokens->name_of(token); // asked and admission live on

@@ -108,9 +108,8 @@ int main(int argc, char** argv) {
     sigfire::server srv{sigfire::websocket{io, {.port = asked}},
                         sigfire::dialect::peerjs{{.path = "/peer"}},
                         sigfire::mailbox{sigfire::direct_router{}, 5s}, // for who is called too early
-                        sigfire::takeover{},
+                        sigfire::identity{},
                         sigfire::heartbeat{},
-                        sigfire::roster{},
                         pages};
     const auto address = srv.address(); // ws://127.0.0.1:PORT
     std::cout << "open http" << address.substr(2) << "/ in two tabs" << std::endl;

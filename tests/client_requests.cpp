@@ -206,9 +206,15 @@ BOOST_AUTO_TEST_CASE(a_stranger_joins_and_watches_again) {
 
 asio::awaitable<void> talk(client& c, std::string& heard) {
     heard = co_await c.call("you", "1", asio::use_awaitable);
-    const sigfire::publish_options how{.echo = true};
-    co_await c.publish("t", "2", how, asio::use_awaitable);
+    co_await c.publish("t", "2", {.echo = true}, asio::use_awaitable);
     heard += co_await c.command("x", "3");
+    // As users write it: these lines crash where the options have something to destroy (g++ 12).
+    heard += co_await c.join("robots",
+                             {.metadata = R"({"name":"a robot with quite a long name","can":["drive"]})"},
+                             asio::use_awaitable);
+    heard += co_await c.join("robots", {.metadata = R"({"n":)" + heard + "}", .limit = 2});
+    heard += co_await c.join("robots", {.match = 2}, asio::use_awaitable);
+    co_await c.publish("robots", "7", {.echo = true, .droppable = true});
 }
 
 BOOST_AUTO_TEST_CASE(coroutines) {
@@ -218,7 +224,16 @@ BOOST_AUTO_TEST_CASE(coroutines) {
     w.s.take(w.io, R"("ok":true,"data":4)");
     w.s.take(w.io, R"("ok":true)");
     w.s.take(w.io, R"("ok":true,"data":5)");
-    run_until(w.io, [&] { return heard == "45"; });
+    BOOST_TEST(w.s.take(w.io, R"("ok":true,"data":6)") ==
+               R"({"cmd":"join","topic":"robots","data":{"metadata":)"
+               R"({"name":"a robot with quite a long name","can":["drive"]}}})");
+    BOOST_TEST(w.s.take(w.io, R"("ok":true,"data":7)") ==
+               R"({"cmd":"join","topic":"robots","data":{"metadata":{"n":456},"limit":2}})");
+    BOOST_TEST(w.s.take(w.io, R"("ok":true,"data":8)") ==
+               R"({"cmd":"join","topic":"robots","data":{"match":2}})");
+    run_until(w.io, [&] { return heard == "45678"; });
+    BOOST_TEST(w.s.take(w.io, R"("ok":true)") ==
+               R"({"cmd":"publish","topic":"robots","echo":true,"volatile":true,"data":7})");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

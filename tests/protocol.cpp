@@ -134,7 +134,7 @@ void configure(two_formats& codec, const std::string& rtc_configuration) {
     codec = two_formats{rtc_configuration};
 }
 
-enum class routing { direct, groups, hosts };
+enum class routing { direct, hosts };
 
 struct settings {
     routing router = routing::direct;
@@ -145,8 +145,7 @@ struct any_router {
     routing how;
 
     template <class Registry, class To>
-    errc route(const Registry& registry, peer_handle from, const envelope& e, To to) const {
-        if (how == routing::groups) return group_router{}.route(registry, from, e, to);
+    errc route(const Registry& registry, peer_handle from, const event::say& e, To to) const {
         if (how == routing::hosts) return host_router{}.route(registry, from, e, to);
         return direct_router{}.route(registry, from, e, to);
     }
@@ -157,9 +156,9 @@ class maybe_mailbox : public mailbox<any_router> {
 public:
     maybe_mailbox(bool there, routing how) : mailbox{any_router{how}, 5s}, there_{there} {}
 
-    template <class D>
-    errc missed(D& desk, peer_handle from, const envelope& e, errc cause) {
-        return there_ ? mailbox::missed(desk, from, e, cause) : cause;
+    template <class X, class E>
+    errc on_miss(X& hub, peer_handle from, const E& e, errc cause) {
+        return there_ ? mailbox::on_miss(hub, from, e, cause) : cause;
     }
 
 private:
@@ -376,9 +375,7 @@ std::pair<settings, std::vector<question>> questions_of(const std::string& cell,
     if (const auto colon = cell.find(": "); colon != cell.npos) {
         const auto where = cell.substr(0, colon);
         text = cell.substr(colon + 2);
-        if (where == "routing to groups")
-            how.router = routing::groups;
-        else if (where == "routing to hosts")
+        if (where == "routing to hosts")
             how.router = routing::hosts;
         else if (where == "strict server")
             how.strict = true;

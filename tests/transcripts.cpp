@@ -103,18 +103,23 @@ struct mode_hook {
         a.permanent = *mode == "customid-keep";
         if (*mode != "preauth") return errc::ok;
         const auto token = r.query("token");
-        if (token.empty()) a.refusal = ending{401, 4401, "Missing token"};
+        if (token.empty()) a.refused_as = refusal{401, 4401, "Missing token"};
         // what went wrong inside is nobody's business
-        if (token == "boom") a.refusal = ending{500, 4500, "Internal Server Error"};
-        return a.refusal ? errc::denied : errc::ok;
+        if (token == "boom") a.refused_as = refusal{500, 4500, "Internal Server Error"};
+        return a.refused_as ? errc::denied : errc::ok;
     }
 
-    errc on_message(message_context& context, envelope& e) {
+    template <class E>
+    errc on_message(message_context& context, E& e) {
         if (*mode != "hooks") return errc::ok;
         if (e.command == "exists") return context.reply(R"({"exists":true})"), errc::ok;
-        // what is not relayed stands in the message only
-        const auto said = js::parse(e.whole.view());
-        const auto& text = said.at("data").at("message").as_string();
+        if constexpr (requires { e.data; }) return fail(context, e.data.bytes);
+        return errc::ok;
+    }
+
+    errc fail(message_context& context, std::string_view data) {
+        const auto said = js::parse(data);
+        const auto& text = said.at("message").as_string();
         return context.fail(text == "forbidden" ? "Forbidden" : "Internal Server Error");
     }
 };
@@ -137,7 +142,8 @@ public:
         c.faults = &faults;
         admission wish;
         BOOST_TEST_REQUIRE((codec_.open(rq, c.its_state.codec, wish) == errc::ok));
-        if (h.admit(rq, wish) != errc::ok) return c.refuse(wish.refusal.value());
+        std::size_t first = 0;
+        if (h.admit(rq, wish, first) != errc::ok) return c.refuse(wish.refused_as.value());
         c.accept(wish.subprotocol);
         const auto who = h.opened({c, codec_}, wish);
         if (who)
@@ -155,8 +161,8 @@ public:
     void receive(const std::string& name, std::string text, message_type type = message_type::text) {
         auto& c = connections[name];
         if (!c.usable() || c.held) return;
-        const errc why = codec_.decode({text, type}, c.its_state.codec,
-                                       [&](envelope& e) { h.received(c.its_state.who, e); });
+        const errc why =
+            codec_.decode({text, type}, c.its_state.codec, [&](auto& e) { h.received(c.its_state.who, e); });
         if (why != errc::ok) h.close(c.its_state.who, why);
         end_turn();
     }

@@ -4,16 +4,14 @@
 #include "settings.hpp"
 
 #include <sigfire/dialect/peerjs.hpp>
-#include <sigfire/feature/claims.hpp>
 #include <sigfire/feature/heartbeat.hpp>
+#include <sigfire/feature/identity.hpp>
 #include <sigfire/feature/mailbox.hpp>
 #include <sigfire/feature/presence.hpp>
 #include <sigfire/feature/records.hpp>
 #include <sigfire/feature/requests.hpp>
 #include <sigfire/feature/resume.hpp>
-#include <sigfire/feature/roster.hpp>
 #include <sigfire/feature/sessions.hpp>
-#include <sigfire/feature/takeover.hpp>
 #include <sigfire/feature/topics.hpp>
 #include <sigfire/hub/router.hpp>
 
@@ -29,14 +27,15 @@ inline sigfire::mailbox<> mailbox_for_peerjs(const sigfire::dialect::peerjs_opti
 
 inline sigfire::mailbox<> mailbox_for_others(const settings& s) {
     sigfire::mailbox_limits limits;
-    limits.accepts = [](const sigfire::envelope& e) { return !sigfire::dialect::peerjs::says(e); };
+    limits.accepts = [](const sigfire::event::say& e) { return !sigfire::dialect::peerjs::says(e); };
     return sigfire::mailbox{sigfire::direct_router{}, s.mailbox, std::move(limits)};
 }
 
 /// What the program's hub does beyond handing messages to peers.
 using features = sigfire::features<sigfire::topics, sigfire::presence, sigfire::requests, sigfire::sessions,
-                                   sigfire::records<>, sigfire::resume, sigfire::claims, sigfire::takeover,
-                                   sigfire::heartbeat, sigfire::roster, sigfire::mailbox<>>;
+                                   sigfire::records<>, sigfire::resume, sigfire::identity, sigfire::heartbeat,
+                                   sigfire::mailbox<>>;
+
 inline features features_of(const settings& s) {
     return features{sigfire::topics{{.limits = s.topics}},
                     sigfire::presence{},
@@ -44,9 +43,7 @@ inline features features_of(const settings& s) {
                     sigfire::sessions{{.enabled = s.sessions}},
                     sigfire::records<>{},
                     sigfire::resume{{.window = s.resume_window}},
-                    sigfire::claims{{.strict = s.strict_ids}},
-                    sigfire::takeover{},
+                    sigfire::identity{{.strict_names = s.strict_ids}},
                     sigfire::heartbeat{},
-                    sigfire::roster{},
                     mailbox_for_peerjs(s.peerjs_options)};
 }

@@ -4,7 +4,6 @@
 #include <sigfire/client/detail/client_core.hpp>
 #include <sigfire/client/detail/client_start.hpp>
 #include <sigfire/client/session.hpp>
-#include <sigfire/codec/json.hpp>
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/core/error.hpp>
 #include <sigfire/net/loopback.hpp>
@@ -125,7 +124,7 @@ public:
         requires for_error<Token>
     auto request(std::string to, std::string command, std::string data, Token&& token = Token{}) {
         return say<without_data>(
-            token, {.command = std::move(command), .to = std::move(to), .data = std::move(data)});
+            token, {.command = std::move(command), .target = std::move(to), .data = std::move(data)});
     }
 
     /// The same without data.
@@ -149,7 +148,7 @@ public:
         return say<with_data>(token, {.command = "join",
                                       .topic = std::move(topic),
                                       .data = data.take(),
-                                      .metadata = std::move(how.metadata)});
+                                      .metadata = std::string{how.metadata}});
     }
     template <class Token = boost::asio::deferred_t>
         requires for_data<Token>
@@ -204,12 +203,12 @@ public:
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
     auto watch_peer(std::string id, Token&& token = Token{}) {
-        return say<without_data>(token, {.command = "watch", .to = std::move(id)});
+        return say<without_data>(token, {.command = "watch", .target = std::move(id)});
     }
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
     auto unwatch_peer(std::string id, Token&& token = Token{}) {
-        return say<without_data>(token, {.command = "unwatch", .to = std::move(id)});
+        return say<without_data>(token, {.command = "unwatch", .target = std::move(id)});
     }
 
     /// Writes an entry of the state of `topic`: any JSON `value`, which goes when this client does, or
@@ -239,21 +238,22 @@ public:
     template <class Token = boost::asio::deferred_t>
         requires for_data<Token>
     auto call(std::string to, std::string data, Token&& token = Token{}) {
-        return say<with_data>(token, {.command = "request", .to = std::move(to), .data = std::move(data)});
+        return say<with_data>(token,
+                              {.command = "request", .target = std::move(to), .data = std::move(data)});
     }
 
     /// Answers the request that was received as number `request`; `expired` if nobody waits any more.
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
     auto respond(std::uint64_t request, std::string data, Token&& token = Token{}) {
-        return say<without_data>(token, {.command = "respond", .data = std::move(data), .number = request});
+        return say<without_data>(token, {.command = "respond", .data = std::move(data), .answered = request});
     }
     /// The same, saying that it went wrong.
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
     auto refuse(std::uint64_t request, std::string data, Token&& token = Token{}) {
         return say<without_data>(
-            token, {.command = "respond", .data = std::move(data), .number = request, .ok = false});
+            token, {.command = "respond", .data = std::move(data), .answered = request, .failed = true});
     }
 
     /** Says a command of any name to the server itself, `data` JSON or empty; completes with the reply's
@@ -262,8 +262,8 @@ public:
     template <class Token = boost::asio::deferred_t>
         requires for_data<Token>
     auto command(std::string name, std::string data, std::string target, Token&& token = Token{}) {
-        return say<with_data>(token,
-                              {.command = std::move(name), .to = std::move(target), .data = std::move(data)});
+        return say<with_data>(
+            token, {.command = std::move(name), .target = std::move(target), .data = std::move(data)});
     }
     template <class Token = boost::asio::deferred_t>
         requires for_data<Token>
@@ -287,7 +287,7 @@ public:
     /** Takes the next message from another peer, waiting for one if need be.
      *
      *  At most `client_options::inbox` messages wait for this call. While they do, nothing is read from the
-     *  connection, so replies are not heard and pings not answered either: a client that makes requests also
+     *  connection, so replies are not heard and pings not answered: a client that makes requests also
      *  receives. */
     template <class Token = boost::asio::deferred_t>
         requires for_incoming<Token>
@@ -311,10 +311,10 @@ private:
     using with_data = void(error_code, std::string);
 
     template <class Signature, class Token>
-    auto say(Token& token, detail::client_request r) {
+    auto say(Token& token, detail::stored_request r) {
         return start_as<Signature>(
             token,
-            [](auto& core, auto&& done, detail::client_request& said) {
+            [](auto& core, auto&& done, detail::stored_request& said) {
                 core.request(said, std::move(done));
             },
             std::move(r));

@@ -1,9 +1,9 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/admission/detail/pending.hpp>
+#include <sigfire/admission/detail/pending_admissions.hpp>
+#include <sigfire/core/admission.hpp>
 #include <sigfire/core/concepts.hpp>
-#include <sigfire/core/envelope.hpp>
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/request.hpp>
 #include <sigfire/hub/outlet.hpp>
@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <string>
 #include <type_traits>
@@ -32,7 +33,7 @@ struct listener_options {
     std::chrono::milliseconds admission_timeout{10'000};
 };
 
-/** A transport and a codec in front of a hub: lets connections in, and turns messages into envelopes.
+/** A transport and a codec in front of a hub: lets connections in, and turns messages into events.
  *
  *  It is the transport's sink. Plain HTTP requests go to the codec, if it answers any, and then to `Http`;
  *  `/healthz` is answered here, 200 as long as connections are accepted. The hub and the io_context outlive
@@ -46,12 +47,11 @@ class listener {
     static_assert(Codec<C>, "sigfire: Codec requirements not met");
     static_assert(HttpHandler<Http>, "sigfire: HttpHandler requirements not met");
 
-    using verdict =
-        decltype(std::declval<Hub&>().admit(std::declval<const request&>(), std::declval<admission&>()));
-    static constexpr bool awaits = !std::is_same_v<verdict, errc>;
-    static_assert(
-        !awaits || detail::can_be_awaited<verdict>,
-        "sigfire: to await what a hook's on_admit returns, #include <sigfire/admission/coroutine_hooks.hpp>");
+    static constexpr bool awaits = Hub::hooks_type::can_defer;
+    using awaited = typename Hub::hooks_type::deferred_type;
+    static_assert(!awaits || detail::can_be_awaited<awaited>,
+                  "sigfire: to await what a hook's on_admit_deferred returns, #include "
+                  "<sigfire/admission/coroutine_hooks.hpp>");
 
 public:
     using connection = typename T::template connection<connection_state<C>>;
@@ -61,7 +61,9 @@ public:
     listener(T transport, C codec, Hub& to, Http http = {}, const listener_options& options = {})
         : codec_(std::move(codec)), hub_(to), http_(std::move(http)), options_(options), waiting_(transport),
           engine_(transport, *this) {
-        hub_.on_late([io = &transport.context()](auto f) { boost::asio::post(*io, std::move(f)); });
+        hub_.on_late([io = &transport.context()](auto f) {
+            boost::asio::post(*io, [f = std::move(f)] { f(clock::now()); });
+        });
     }
 
     listener(const listener&) = delete;
@@ -89,19 +91,24 @@ public:
     /// @{
     void opening(connection& c, const request& r) {
         admission wish;
-        const errc cause = codec_.open(r, c.state().codec, wish);
-        if (cause != errc::ok)
-            refuse(c, wish, cause);
-        else if constexpr (awaits)
-            waiting_.add(c, r, std::move(wish), now_ + options_.admission_timeout,
-                         [this](const request& asked, admission& a) { return hub_.admit(asked, a); });
-        else
-            decide(c, wish, hub_.admit(r, wish));
+        wish.remote = r.remote;
+        std::size_t first = 0;
+        errc cause = codec_.open(r, c.state().codec, wish);
+        if (cause == errc::ok) cause = hub_.admit(r, wish, first);
+        if constexpr (awaits)
+            if (cause == errc::deferred) {
+                waiting_.add(c, r, std::move(wish), now_ + options_.admission_timeout,
+                             [this, first](const request& asked, admission& a) {
+                                 return hub_.await_admission(asked, a, first);
+                             });
+                return;
+            }
+        decide(c, wish, cause);
     }
 
     void received(connection& c, message m) {
         auto& [who, state] = c.state();
-        const errc e = codec_.decode(m, state, [&](envelope& said) { hub_.received(who, said); });
+        const errc e = codec_.decode(m, state, [&](auto& said) { hub_.received(who, said); });
         if (e != errc::ok) hub_.close(who, e);
     }
 
@@ -114,6 +121,33 @@ public:
     }
 
     bool http(const request& r, response& out) {
+        std::string what = "unknown exception";
+        try {
+            return answer(r, out);
+        } catch (const std::exception& e) {
+            what = e.what();
+        } catch (...) { // a handler of the host program costs its own request, and nothing else
+        }
+        hub_.failed(what);
+        out = {};
+        out.status = 500;
+        out.body = to_string(errc::null_message);
+        return true;
+    }
+
+    time_point tick(time_point now) {
+        auto due = hub_.tick(now);
+        if constexpr (awaits) {
+            now_ = now;
+            if (decide_waiting()) due = hub_.tick(now);
+            if (waiting_.front() != nullptr) due = std::min(due, waiting_.front()->deadline);
+        }
+        return due;
+    }
+    /// @}
+
+private:
+    bool answer(const request& r, response& out) {
         if (r.path() == "/healthz" && (r.method == "GET" || r.method == "HEAD")) {
             out.body = "ok\n";
             return true;
@@ -129,18 +163,6 @@ public:
         }
     }
 
-    time_point tick(time_point now) {
-        auto due = hub_.tick(now);
-        if constexpr (awaits) {
-            now_ = now;
-            if (decide_waiting()) due = hub_.tick(now);
-            if (waiting_.front() != nullptr) due = std::min(due, waiting_.front()->deadline);
-        }
-        return due;
-    }
-    /// @}
-
-private:
     // What the hooks say about a connection.
     void decide(connection& c, const admission& wish, errc cause) {
         if (cause != errc::ok) return refuse(c, wish, cause);
@@ -156,10 +178,13 @@ private:
     }
 
     void refuse(connection& c, const admission& wish, errc cause) {
-        turn_down(c, wish, wish.refusal ? *wish.refusal : codec_.end(cause, c.state().codec), cause);
+        ending how = codec_.end(cause, c.state().codec);
+        if (wish.refused_as) how = *wish.refused_as;
+        turn_down(c, wish, how, cause);
     }
 
     void turn_down(connection& c, const admission& wish, const ending& how, errc cause) {
+        hub_.refused(wish.remote, cause);
         if (how.http_status != 0) return c.refuse(how);
         let_in(c, wish);
         detail::say_goodbye(c, how, cause);
@@ -182,7 +207,7 @@ private:
             auto& c = *w->connection;
             waiting_.remove(c);
             if (w->failure) {
-                hub_.admission_failed(*w->failure);
+                hub_.failed(*w->failure);
                 turn_down(c, w->wish, codec_.end(errc::null_message, c.state().codec), errc::null_message);
             } else {
                 decide(c, w->wish, w->cause);
@@ -202,8 +227,8 @@ private:
     [[no_unique_address]] Http http_;
     listener_options options_;
     time_point now_{};
-    [[no_unique_address]] std::conditional_t<awaits, detail::admissions<T, connection, verdict>,
-                                             detail::no_admissions> waiting_;
+    [[no_unique_address]] std::conditional_t<awaits, detail::pending_admissions<T, connection, awaited>,
+                                             detail::no_pending_admissions> waiting_;
     typename T::template engine<connection_state<C>, listener> engine_;
 };
 

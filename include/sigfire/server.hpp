@@ -8,6 +8,7 @@
 #include <sigfire/hub/hooks.hpp>
 #include <sigfire/hub/hub.hpp>
 #include <sigfire/hub/outlet.hpp>
+#include <sigfire/hub/policy.hpp>
 #include <sigfire/hub/registry.hpp>
 #include <sigfire/hub/router.hpp>
 #include <sigfire/listener.hpp>
@@ -45,12 +46,14 @@ struct is_hub_options : std::is_same<P, hub_options> {};
 template <class P>
 struct is_feature : std::bool_constant<Feature<P> && !Router<P>> {};
 template <class P>
+struct is_policy : std::bool_constant<Policy<P>> {};
+template <class P>
 struct is_listener_options : std::is_same<P, listener_options> {};
 
 template <class P>
 constexpr int roles = is_codec<P>::value + is_registry<P>::value + is_router<P>::value + is_log<P>::value +
                       is_http_handler<P>::value + is_hooks<P>::value + is_hub_options<P>::value +
-                      is_listener_options<P>::value + is_feature<P>::value;
+                      is_listener_options<P>::value + is_feature<P>::value + is_policy<P>::value;
 
 // How many of the parts play a role.
 template <template <class> class Is, class... Parts>
@@ -98,7 +101,8 @@ features<Fs...> take_features(std::type_identity<features<Fs...>>, std::tuple<Pa
  *  The first argument is the transport. Behind it, in any order and any subset: a Codec (default
  *  `codec::json`), a Registry (`local_registry`), a Router (`direct_router`), a Log (none), an HttpHandler
  *  (none), `hooks{...}`, `hub_options`, `listener_options`, and any number of features (`topics`, `presence`,
- *  `requests`, `sessions`, `records`, `resume`, your own). Each is recognised by its concept and moved in.
+ *  `requests`, `sessions`, `records`, `resume`, your own), a Policy (`private_rooms`). Each is recognised by
+ * its concept and moved in.
  *
  *  The io_context outlives the server and is run by one thread; a second one is refused by `std::logic_error`
  *  out of `run`. Only `post` may be called from other threads, and only while the server lives. For more
@@ -110,7 +114,7 @@ class server {
                   "transport");
     static_assert(((detail::roles<Parts> != 0) && ...),
                   "sigfire: a part of this server is no Codec, Registry, Router, Log, HttpHandler, "
-                  "hooks{...}, Feature, hub_options or listener_options");
+                  "hooks{...}, Feature, Policy, hub_options or listener_options");
     static_assert(((detail::roles<Parts> < 2) && ...),
                   "sigfire: a part of this server could play two roles: give its functions exact parameters");
     static_assert(detail::players<detail::is_codec, Parts...> < 2 &&
@@ -119,6 +123,7 @@ class server {
                       detail::players<detail::is_log, Parts...> < 2 &&
                       detail::players<detail::is_http_handler, Parts...> < 2 &&
                       detail::players<detail::is_hooks, Parts...> < 2 &&
+                      detail::players<detail::is_policy, Parts...> < 2 &&
                       detail::players<detail::is_hub_options, Parts...> < 2 &&
                       detail::players<detail::is_listener_options, Parts...> < 2,
                   "sigfire: two parts of this server play the same role");
@@ -130,13 +135,14 @@ class server {
     using http_type = part<detail::is_http_handler, no_http>;
     using log_type = part<detail::is_log, no_log>;
     using hooks_type = part<detail::is_hooks, no_hooks>;
+    using policy_type = part<detail::is_policy, permit_all>;
     using features_type = typename detail::pick_features<features<>, Parts...>::type;
     using connection = typename T::template connection<connection_state<codec_type>>;
 
 public:
     /// The hub behind this server, as `post` hands it out.
     using hub_type = hub<part<detail::is_registry, local_registry>, part<detail::is_router, direct_router>,
-                         outlet<connection, codec_type>, log_type, hooks_type, features_type>;
+                         outlet<connection, codec_type>, log_type, hooks_type, features_type, policy_type>;
 
     /** Binds and starts to accept; messages flow once the io_context runs.
      *  @throws boost::system::system_error naming the address, if it cannot be bound. */
@@ -167,7 +173,9 @@ public:
     template <class F>
     void post(F f) {
         boost::asio::post(io_, [this, token = token_, f = std::move(f)]() mutable {
-            if (*token) f(hub_);
+            if (!*token) return;
+            hub_.set_time(clock::now());
+            f(hub_);
         });
     }
 
@@ -187,7 +195,8 @@ private:
                                          detail::take<part<detail::is_router, direct_router>>(parts),
                                          detail::take<log_type>(parts),
                                          detail::take<hooks_type>(parts),
-                                         detail::take_features(std::type_identity<features_type>{}, parts)},
+                                         detail::take_features(std::type_identity<features_type>{}, parts),
+                                         detail::take<policy_type>(parts)},
           listener_{std::move(transport), detail::take<codec_type>(parts), hub_,
                     detail::take<http_type>(parts), detail::take<listener_options>(parts)} {}
 

@@ -7,12 +7,10 @@
 #include <sigfire/dialect/peerjs.hpp>
 #include <sigfire/dialect/socket_signal.hpp>
 #include <sigfire/dialect/y_webrtc.hpp>
-#include <sigfire/feature/claims.hpp>
 #include <sigfire/feature/heartbeat.hpp>
+#include <sigfire/feature/identity.hpp>
 #include <sigfire/feature/mailbox.hpp>
 #include <sigfire/feature/requests.hpp>
-#include <sigfire/feature/roster.hpp>
-#include <sigfire/feature/takeover.hpp>
 #include <sigfire/feature/topics.hpp>
 
 #include <string_view>
@@ -25,11 +23,10 @@ int main(int argc, char** argv) {
         mailbox_limits limits;
         limits.lines_checked_every = o.cleanup_out_msgs;
         return run_contestant(argc - 1, argv + 1, dialect::peerjs{o},
-                              mailbox{direct_router{}, o.expire_timeout, limits}, takeover{}, heartbeat{},
-                              roster{});
+                              mailbox{direct_router{}, o.expire_timeout, limits}, identity{}, heartbeat{});
     }
     if (name == "socket-signal")
-        return run_contestant(argc - 1, argv + 1, dialect::socket_signal{}, topics{}, requests{}, claims{});
+        return run_contestant(argc - 1, argv + 1, dialect::socket_signal{}, topics{}, requests{}, identity{});
     if (name == "y-webrtc") return run_contestant(argc - 1, argv + 1, dialect::y_webrtc{}, topics{});
     std::fprintf(stderr, "dialects: peerjs, socket-signal, y-webrtc\n");
     return 2;

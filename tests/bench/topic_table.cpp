@@ -61,7 +61,8 @@ void run(std::uint32_t topics, std::uint32_t members, std::uint32_t peers, std::
     sigfire::topic_table all{
         {.topics_in_all = unlimited, .topics_per_peer = unlimited, .members_per_topic = unlimited}};
     const auto join = measure(pairs.size(), [&](std::size_t i) {
-        if (all.join(names[pairs[i].first], {pairs[i].second, 1}, text).has_error()) std::abort();
+        if (all.join(names[pairs[i].first], {pairs[i].second, 1}, sigfire::payload{text}).has_error())
+            std::abort();
     });
     const auto bytes = allocated() - before;
 

@@ -44,23 +44,30 @@ struct marked {
     template <class Emit>
     errc decode(message m, state& st, Emit&& emit) {
         BOOST_TEST(st.open);
-        envelope e;
-        e.what = verb::send;
+        event::say e;
         e.to = m.view();
         e.command = mark;
         emit(e);
         return m.view() == "bad" ? errc::bad_utf8 : errc::ok;
     }
-    std::size_t bound(const envelope& e, const state&) const {
-        return e.what == verb::send ? mark.size() + e.to.size() : 0;
-    }
-    std::size_t encode(const envelope& e, const state&, char* p) const {
+    std::size_t bound(const event::say& e, const state&) const { return mark.size() + e.to.size(); }
+    std::size_t encode(const event::say& e, const state&, char* p) const {
         const auto text = mark + std::string{e.to};
         std::memcpy(p, text.data(), text.size());
         return text.size();
     }
-    message_type type(const envelope&, const state&) const { return output; }
-    int share_key(const envelope&, const state&) const { return key; }
+    template <class E>
+        requires std::is_same_v<E, event::welcome> || std::is_same_v<E, event::reply>
+    std::size_t bound(const E&, const state&) const {
+        return 0;
+    }
+    template <class E>
+        requires std::is_same_v<E, event::welcome> || std::is_same_v<E, event::reply>
+    std::size_t encode(const E&, const state&, char*) const {
+        return 0;
+    }
+    message_type type(const auto&, const state&) const { return output; }
+    int share_key(const state&) const { return key; }
     ending end(errc why, const state&) const { return {418, 4000, cause_name(why)}; }
     template <class Directory>
     bool http(const request& r, response& out, const Directory& here) {
@@ -73,8 +80,8 @@ struct crowd {
     std::size_t size() const { return 3; }
 };
 
-template <class C>
-std::string encoded(const C& c, const envelope& e, const typename C::state& st) {
+template <class C, class E>
+std::string encoded(const C& c, const E& e, const typename C::state& st) {
     std::string text(c.bound(e, st), '#');
     text.resize(c.encode(e, st, text.data()));
     return text;
@@ -85,7 +92,7 @@ concept answers = requires(C& c, const request& r, response& out) { c.http(r, ou
 
 template <class C>
 concept objects =
-    requires(const C& c, const envelope& e, const typename C::state& st) { c.objection(e, st); };
+    requires(const C& c, const event::say& e, const typename C::state& st) { c.objection(e, st); };
 
 request to(std::string_view target) {
     return {"GET", target, {}, {}};
@@ -95,8 +102,9 @@ request to(std::string_view target) {
 template <class C>
 std::string decoded(C& c, typename C::state& st, std::string text, message_type type = message_type::text) {
     std::string out;
-    const errc why = c.decode({text, type}, st, [&](envelope& e) {
-        out += std::string{e.command} + "(" + std::string{e.to} + ") ";
+    const errc why = c.decode({text, type}, st, [&](auto& e) {
+        if constexpr (std::is_same_v<decltype(e), event::say&>)
+            out += std::string{e.command} + "(" + std::string{e.to} + ") ";
     });
     return out + std::string{cause_name(why)};
 }
@@ -121,15 +129,12 @@ BOOST_AUTO_TEST_CASE(conditions_look_at_the_request) {
     request r{"GET", "/", offers, {}};
     BOOST_TEST(by_subprotocol{"two"}(r));
     BOOST_TEST(!by_subprotocol{"tw"}(r));
-    BOOST_TEST(by_message_type{message_type::binary}({{}, message_type::binary}));
-    BOOST_TEST(!by_message_type{message_type::binary}({{}, message_type::text}));
 }
 
 BOOST_AUTO_TEST_CASE(the_first_match_is_spoken) {
     auto codec = three();
     static_assert(Codec<decltype(codec)> && !decltype(codec)::checks_utf8);
-    envelope e;
-    e.what = verb::send;
+    event::say e;
     e.to = "x";
     const header offers[] = {{"Sec-WebSocket-Protocol", "c"}};
     struct row {
@@ -150,7 +155,7 @@ BOOST_AUTO_TEST_CASE(the_first_match_is_spoken) {
             BOOST_TEST(decoded(codec, st, "bad") == std::string{mark} + "(bad) bad_utf8");
             BOOST_TEST(encoded(codec, e, st) == std::string{mark} + "x");
             BOOST_TEST((codec.type(e, st) == type));
-            BOOST_TEST(codec.share_key(e, st) == key);
+            BOOST_TEST(codec.share_key(st) == key);
             const auto how = codec.end(errc::flood, st);
             BOOST_TEST((how.http_status == 418 && how.close_code == 4000 && how.text == "flood"));
         }
@@ -162,11 +167,10 @@ BOOST_AUTO_TEST_CASE(who_matches_nothing_or_is_refused_gets_no_word) {
     admission ad;
     BOOST_TEST((codec.open(to("/"), st, ad) == errc::unknown));
     BOOST_TEST(codec.end(errc::unknown, st).http_status == 404u);
-    envelope e;
-    e.what = verb::send;
+    event::say e;
     BOOST_TEST(codec.bound(e, st) == 0u);
     BOOST_TEST(codec.encode(e, st, nullptr) == 0u);
-    BOOST_TEST(codec.share_key(e, st) == -1);
+    BOOST_TEST(codec.share_key(st) == -1);
     BOOST_TEST(decoded(codec, st, "you") == "malformed");
     BOOST_TEST((codec.type(e, st) == message_type::text));
     BOOST_TEST((codec.open(to("/a?no"), st, ad) == errc::denied)); // as its codec says
@@ -180,34 +184,7 @@ BOOST_AUTO_TEST_CASE(texts_of_different_wires_are_not_shared) {
     admission ad;
     codec.open(to("/a"), one, ad);
     codec.open(to("/"), other, ad);
-    BOOST_TEST(codec.share_key({}, one) != codec.share_key({}, other));
-}
-
-BOOST_AUTO_TEST_CASE(the_first_message_may_decide) {
-    any_of codec{when{marked{"p"}, by_path{"/p"}},
-                 when{marked{"t"}, by_query{"auto"}, by_message_type{message_type::text}},
-                 when{marked{"never"}, by_path{"/auto"}}, // those that wait come first
-                 when{marked{"other"}, by_query{"other"}, by_message_type{message_type::binary}},
-                 when{marked{"b"}, by_path{"/auto"}, by_message_type{message_type::binary}}};
-    envelope e;
-    e.what = verb::send;
-    for (const auto& [type, mark] : {std::pair{message_type::text, "t"}, {message_type::binary, "b"}}) {
-        decltype(codec)::state st;
-        admission ad;
-        BOOST_TEST((codec.open(to("/auto?auto"), st, ad) == errc::ok));
-        BOOST_TEST(ad.subprotocol == "t"); // of the first that may be
-        BOOST_TEST(codec.bound(e, st) == 0u);
-        BOOST_TEST(codec.end(errc::flood, st).close_code == 1003u);
-        BOOST_TEST(decoded(codec, st, "1", type) == std::string{mark} + "(1) ok");
-        BOOST_TEST(encoded(codec, e, st) == mark);
-        BOOST_TEST(decoded(codec, st, "2", message_type::text) == std::string{mark} + "(2) ok"); // once
-    }
-    decltype(codec)::state st;
-    admission ad;
-    BOOST_TEST((codec.open(to("/?auto"), st, ad) == errc::ok));
-    BOOST_TEST(decoded(codec, st, "1", message_type::binary) == "malformed"); // the other did not match
-    BOOST_TEST(decoded(codec, st, "1", message_type::text) == "malformed");
-    BOOST_TEST((codec.open(to("/?auto&no"), st = {}, ad) == errc::denied));
+    BOOST_TEST(codec.share_key(one) != codec.share_key(other));
 }
 
 BOOST_AUTO_TEST_CASE(plain_http_goes_to_the_first_match_that_answers) {
@@ -226,7 +203,7 @@ BOOST_AUTO_TEST_CASE(plain_http_goes_to_the_first_match_that_answers) {
 
 // Has something against long ids.
 struct choosy : marked {
-    errc objection(const envelope& e, const state&) const {
+    errc objection(const event::say& e, const state&) const {
         return e.id.size() > 3 ? errc::too_large : errc::ok;
     }
 };
@@ -234,7 +211,7 @@ struct choosy : marked {
 BOOST_AUTO_TEST_CASE(what_a_wire_has_against_a_message_is_passed_on) {
     any_of codec{when{marked{"a"}, by_path{"/a"}}, when{choosy{{"c"}}}};
     static_assert(!objects<decltype(three())> && objects<decltype(codec)>);
-    envelope e;
+    event::say e;
     decltype(codec)::state none, careless, careful;
     admission ad;
     codec.open(to("/a"), careless, ad);
@@ -247,9 +224,47 @@ BOOST_AUTO_TEST_CASE(what_a_wire_has_against_a_message_is_passed_on) {
     }
 }
 
+// Each event goes to the codecs that have a word for it.
+BOOST_AUTO_TEST_CASE(words_are_those_of_the_codec_that_was_chosen) {
+    any_of codec{when{marked{"a"}, by_path{"/a"}}, when{codec::json{}}};
+    using both = decltype(codec);
+    static_assert(detail::has_word<both, event::presence> && detail::has_word<both, event::say>);
+    static_assert(!detail::has_word<decltype(three()), event::presence>);
+    both::state none, terse, wordy;
+    admission ad;
+    codec.open(to("/a"), terse, ad);
+    codec.open({}, wordy, ad);
+    const event::existence e{.token = {"7"}, .known = true};
+    BOOST_TEST(encoded(codec, e, wordy) == R"({"id":7,"ok":true,"data":{"exists":true}})");
+    BOOST_TEST((codec.type(e, wordy) == message_type::text));
+    for (const auto* st : {&terse, &none}) {
+        BOOST_TEST(codec.bound(e, *st) == 0u);
+        BOOST_TEST(codec.encode(e, *st, nullptr) == 0u);
+        BOOST_TEST((codec.type(e, *st) == message_type::text));
+    }
+}
+
+// More wires than one step of the choice looks at.
+BOOST_AUTO_TEST_CASE(many_wires) {
+    const auto one = [](const char* mark) { return when{marked{mark}, by_path{std::string{"/"} + mark}}; };
+    any_of codec{one("0"), one("1"), one("2"), one("3"), one("4"), one("5"),
+                 one("6"), one("7"), one("8"), one("9"), one("x")};
+    for (const auto* mark : {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "x"}) {
+        decltype(codec)::state st;
+        admission ad;
+        const auto path = std::string{"/"} + mark;
+        BOOST_TEST((codec.open(to(path), st, ad) == errc::ok));
+        BOOST_TEST(decoded(codec, st, "you") == std::string{mark} + "(you) ok");
+        BOOST_TEST(encoded(codec, event::say{}, st) == mark);
+        BOOST_TEST(codec.end(errc::flood, st).http_status == 418u);
+    }
+    BOOST_TEST(encoded(codec, event::say{}, {}) == "");
+}
+
 BOOST_AUTO_TEST_CASE(it_keeps_the_laws_of_codecs) {
     any_of codec{when{marked{"a"}, by_path{"/a"}}, when{codec::json{}}};
     static_assert(Codec<decltype(codec)>);
+    test::codec_laws(codec, [](bool law, const char* what) { BOOST_TEST(law, what); });
     any_of checked{when{codec::json{}}};
     static_assert(decltype(checked)::checks_utf8);
     decltype(codec)::state st;

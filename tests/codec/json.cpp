@@ -2,8 +2,8 @@
 #include <sigfire/codec/json.hpp>
 
 #include "support/codec_calls.hpp"
+#include "support/own_words.hpp"
 
-#include <sigfire/client/json_client.hpp>
 #include <sigfire/test/conformance.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -25,12 +25,11 @@ static_assert(sizeof(json::state) <= 4);
 
 constexpr json::state plain{}, extras{.extras = true};
 
-envelope relayed(std::string_view command, std::string_view bytes = {}, std::string_view signal = {},
-                 signal_kind kind = signal_kind::none) {
-    envelope e;
-    e.what = verb::send;
+event::say relayed(std::string_view command, std::string_view bytes = {}, std::string_view body = {},
+                   signal_kind kind = signal_kind::none) {
+    event::say e;
     e.id = "m1", e.command = command, e.from = "alice";
-    e.data.bytes = bytes, e.data.signal = signal, e.data.kind = kind;
+    e.data.bytes = bytes, e.signal.body = body, e.signal.kind = kind;
     return e;
 }
 
@@ -49,8 +48,8 @@ BOOST_AUTO_TEST_SUITE(codec_json)
 BOOST_AUTO_TEST_CASE(relayed_commands) {
     struct row {
         std::string_view text, command, to;
-        errc status;
-        std::string_view bytes, signal;
+        errc fault;
+        std::string_view bytes, body;
         signal_kind kind;
     };
     using enum errc;
@@ -137,32 +136,37 @@ BOOST_AUTO_TEST_CASE(relayed_commands) {
     for (const auto check : {json_check::full, json_check::trusted})
         for (const auto type : {message_type::text, message_type::binary})
             for (const auto& r : rows) {
-                const auto d = decode(json{json_options{.check = check}}, std::string(r.text), type);
+                const auto d = decode(json{json_options{.check = check}}, r.text, type);
                 BOOST_TEST_CONTEXT(r.text) {
                     BOOST_TEST((d.result == ok));
                     BOOST_TEST_REQUIRE(d.count == 1);
-                    BOOST_TEST((d.what == verb::send));
-                    BOOST_TEST(to_string(d.status) == to_string(r.status));
-                    BOOST_TEST(d.id == R"("1")");
+                    BOOST_TEST(d.event == "say");
+                    BOOST_TEST(to_string(d.fault) == to_string(r.fault));
+                    BOOST_TEST(d.token == R"("1")");
                     BOOST_TEST(d.command == r.command);
                     BOOST_TEST(d.to == r.to);
-                    BOOST_TEST(d.from == "");
+                    BOOST_TEST(d.topic == "");
                     BOOST_TEST(d.bytes == r.bytes);
-                    BOOST_TEST(d.signal == r.signal);
+                    BOOST_TEST(d.body == r.body);
                     BOOST_TEST((d.kind == (r.command.starts_with("session-") ? step_of(r.command) : r.kind)));
                 }
             }
 }
 
 BOOST_AUTO_TEST_CASE(an_answer_that_has_an_offer) {
-    const auto has = [](std::string_view data) {
-        return decode(json{}, R"({"cmd":"answer","target":"b","id":1,"data":)" + std::string(data) + "}")
-            .has_offer;
+    const auto copied = [](std::string_view data, std::string_view body) {
+        const auto text = encode(json{}, relayed("answer", data, body, signal_kind::answer), plain);
+        return text.find(std::string{data}) == text.npos;
     };
-    BOOST_TEST(!has(R"({"answer":1})"));
-    BOOST_TEST(has(R"({"answer":1,"offer":null})"));
-    BOOST_TEST(has(R"({"answer":1,"\u006fffer":2})"));
-    BOOST_TEST(!decode(json{}, R"({"cmd":"offer","target":"b","id":1,"data":{"offer":1}})").has_offer);
+    const auto with = [&](const char* data) { return copied(data, std::string_view{data}.substr(10, 1)); };
+    BOOST_TEST(with(R"({"answer":1})"));
+    BOOST_TEST(with(R"({"answer":1,"more":{"offer":2}})"));
+    BOOST_TEST(with(R"({"answer":1,"more":"offer"})"));
+    BOOST_TEST(!with(R"({"answer":1,"offer":null})"));
+    BOOST_TEST(!with(R"({"answer":1,"\u006fffer":2})"));
+    BOOST_TEST(!with(R"({"answer":1 , "offer" : [] })"));
+    BOOST_TEST(!copied(R"({"offer":0,"answer":1})", "elsewhere"));
+    BOOST_TEST(copied(R"({"offers":0,"answer":1})", "elsewhere"));
 }
 
 BOOST_AUTO_TEST_CASE(ids) {
@@ -171,7 +175,7 @@ BOOST_AUTO_TEST_CASE(ids) {
         const auto d =
             decode(json{}, R"({"cmd":"session-start","target":"b","id": )" + std::string(id) + " }");
         BOOST_TEST(d.count == 1);
-        BOOST_TEST(d.id == id);
+        BOOST_TEST(d.token == id);
     }
     for (const auto id : {R"("")", "0", "-0.0e5", "null", "false"})
         for (const auto command : {"session-start", "session-accept", "session-reject", "session-cancel",
@@ -201,8 +205,8 @@ BOOST_AUTO_TEST_CASE(unknown_commands) {
         const auto d = decode(json{}, std::string(text));
         BOOST_TEST((d.result == errc::ok));
         BOOST_TEST(d.count == 1, text);
-        BOOST_TEST((d.what == verb::other));
-        BOOST_TEST(d.id == R"("1")");
+        BOOST_TEST(d.event == "custom");
+        BOOST_TEST(d.token == R"("1")");
         BOOST_TEST(d.command == command);
     }
     for (const auto text : {R"({"cmd":"dance"})", R"({"cmd":"dance","id":""})", "{}",
@@ -215,7 +219,7 @@ BOOST_AUTO_TEST_CASE(unknown_commands) {
 
 BOOST_AUTO_TEST_CASE(unknown_commands_keep_what_hooks_may_want) {
     const auto d = decode(json{}, R"({"cmd":"add","target":"b\u006fb","id":1,"data":[1, 2]})");
-    BOOST_TEST((d.what == verb::other));
+    BOOST_TEST(d.event == "custom");
     BOOST_TEST(d.command == "add");
     BOOST_TEST(d.to == "bob");
     BOOST_TEST(d.bytes == "[1, 2]");
@@ -260,7 +264,6 @@ BOOST_AUTO_TEST_CASE(what_is_no_object) {
         BOOST_TEST(to_string(as_text.result) == to_string(r.as_text), r.text);
         BOOST_TEST(to_string(as_binary.result) == to_string(r.as_binary), r.text);
         BOOST_TEST(as_text.count + as_binary.count == 0);
-        BOOST_TEST((decode(json_client{}, std::string(r.text)).result == r.as_text), r.text);
     }
     const auto deep = std::string(10'000, '[') + std::string(10'000, ']');
     BOOST_TEST((decode(json{}, deep).result == errc::malformed));
@@ -268,7 +271,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_object) {
     // a trusted sender's payload is not looked into
     const auto odd = R"({"cmd":"offer","target":"b","id":1,"data":{"offer":[01]}})";
     BOOST_TEST((decode(json{}, odd).result == errc::malformed));
-    BOOST_TEST(decode(json{json_options{.check = json_check::trusted}}, odd).signal == "[01]");
+    BOOST_TEST(decode(json{json_options{.check = json_check::trusted}}, odd).body == "[01]");
 }
 
 BOOST_AUTO_TEST_CASE(long_names) {
@@ -278,22 +281,29 @@ BOOST_AUTO_TEST_CASE(long_names) {
     d = decode(json{},
                R"({"cmd":"session-start","id":1,"target":")" + escaped + std::string(5, 'b') + R"("})");
     BOOST_TEST(d.to == "");
-    BOOST_TEST((d.status == errc::unknown));
+    BOOST_TEST((d.fault == errc::unknown));
     d = decode(json{}, R"({"id":1,"cmd":")" + escaped + escaped + R"("})");
-    BOOST_TEST((d.what == verb::other));
+    BOOST_TEST(d.event == "custom");
 }
 
 BOOST_AUTO_TEST_CASE(welcomes) {
-    envelope e;
-    e.what = verb::welcome;
-    e.id = "m1", e.to = "alice";
+    event::welcome e;
+    e.id = "m1", e.peer = "alice";
     for (const auto st : {plain, extras}) {
         BOOST_TEST(encode(json{}, e, st) == R"({"id":"m1","cmd":"welcome","data":{"id":"alice"}})");
         const json with{json_options{.rtc_configuration = R"({"iceServers":[]})"}};
         BOOST_TEST(encode(with, e, st) ==
                    R"({"id":"m1","cmd":"welcome","data":{"id":"alice","configuration":{"iceServers":[]}}})");
     }
-    e.to = "a\"\\\n\x1f\xc3\xa9";
+    const json with{json_options{.rtc_configuration = R"({"iceServers":[]})"}};
+    e.configuration.bytes = R"({"iceServers":[1]})"; // of this peer
+    BOOST_TEST(encode(with, e) ==
+               R"({"id":"m1","cmd":"welcome","data":{"id":"alice","configuration":{"iceServers":[1]}}})");
+    e.configuration = {"\x80", wire_id::msgpack};
+    BOOST_TEST(encode(with, e) ==
+               R"({"id":"m1","cmd":"welcome","data":{"id":"alice","configuration":{"iceServers":[]}}})");
+    e.configuration = {};
+    e.peer = "a\"\\\n\x1f\xc3\xa9";
     BOOST_TEST(encode(json{}, e) ==
                "{\"id\":\"m1\",\"cmd\":\"welcome\",\"data\":{\"id\":\"a\\\"\\\\\\u000a\\u001f\xc3\xa9\"}}");
 }
@@ -311,20 +321,19 @@ BOOST_AUTO_TEST_CASE(configurations) {
 }
 
 BOOST_AUTO_TEST_CASE(replies) {
-    envelope e;
-    e.what = verb::reply;
+    event::reply e;
     for (const auto id : {R"("1")", "5", R"({"a":"\u0061"})"}) {
-        e.id = id, e.status = errc::ok;
+        e.token.bytes = id, e.cause = errc::ok;
         for (const auto st : {plain, extras})
             BOOST_TEST(encode(json{}, e, st) == R"({"id":)" + std::string(id) + R"(,"ok":true})");
-        e.status = errc::unknown;
+        e.cause = errc::unknown;
         BOOST_TEST(encode(json{}, e, plain) ==
                    R"({"id":)" + std::string(id) + R"(,"ok":false,"data":{"message":"Peer Not Found"}})");
         BOOST_TEST(encode(json{}, e, extras) ==
                    R"({"id":)" + std::string(id) +
                        R"(,"ok":false,"data":{"message":"Peer Not Found","cause":"unknown"}})");
     }
-    e.status = errc::forwarded;
+    e.cause = errc::forwarded;
     BOOST_TEST(encode(json{}, e).ends_with(R"("ok":true})"));
     for (const auto& row : detail::errc_table) {
         BOOST_TEST(detail::json_plain(row.text), row.text);
@@ -334,7 +343,7 @@ BOOST_AUTO_TEST_CASE(replies) {
 
 BOOST_AUTO_TEST_CASE(replies_say_what_signal_fire_2021_has_no_words_for_with_extras_only) {
     const struct {
-        errc status;
+        errc cause;
         politeness role;
         const char* data;
     } rows[] = {
@@ -343,30 +352,28 @@ BOOST_AUTO_TEST_CASE(replies_say_what_signal_fire_2021_has_no_words_for_with_ext
         {errc::ok, politeness::impolite, R"({"polite":false})"},
     };
     for (const auto& row : rows) {
-        envelope e;
-        e.what = verb::reply, e.id = "7", e.status = row.status, e.role = row.role;
+        event::reply e;
+        e.token.bytes = "7", e.cause = row.cause, e.role = row.role;
         BOOST_TEST(encode(json{}, e, plain) == R"({"id":7,"ok":true})");
         BOOST_TEST(encode(json{}, e, extras) == R"({"id":7,"ok":true,"data":)" + std::string{row.data} + "}");
     }
 }
 
 BOOST_AUTO_TEST_CASE(replies_of_hooks) {
-    envelope e;
-    e.what = verb::reply;
-    e.id = "7";
+    event::reply e;
+    e.token.bytes = "7";
     e.data.bytes = R"({"sum":3})";
     for (const auto st : {plain, extras})
         BOOST_TEST(encode(json{}, e, st) == R"({"id":7,"ok":true,"data":{"sum":3}})");
-    const auto back = decode(json_client{}, encode(json{}, e));
-    BOOST_TEST(back.bytes == R"({"sum":3})");
+    e.cause = errc::denied; // in the words of whoever refused
+    BOOST_TEST(encode(json{}, e, extras) == R"({"id":7,"ok":false,"data":{"sum":3}})");
     e.data = {};
-    e.status = errc::denied;
-    e.command = "\"no\"\n";
+    e.text = "\"no\"\n";
     BOOST_TEST(encode(json{}, e, plain) == R"({"id":7,"ok":false,"data":{"message":"\"no\"\u000a"}})");
     BOOST_TEST(encode(json{}, e, extras) ==
                R"({"id":7,"ok":false,"data":{"message":"\"no\"\u000a","cause":"denied"}})");
     const std::string long_text(5000, '\x01');
-    e.command = long_text;
+    e.text = long_text;
     BOOST_TEST(encode(json{}, e).size() > 30000u); // within its bound: the room is as large as that
 }
 
@@ -380,13 +387,14 @@ BOOST_AUTO_TEST_CASE(relayed_messages) {
     BOOST_TEST(encode(json{}, e) == R"({"id":"m1","cmd":"a\"b","origin":"\u0009\\","data":[1]})");
     e.from = {}; // the server itself
     BOOST_TEST(encode(json{}, e) == R"({"id":"m1","cmd":"a\"b","data":[1]})");
-    e.data.format = payload_format::binary;
+    e.data.wire = wire_id::peerjs; // JSON too
+    BOOST_TEST(encode(json{}, e) == R"({"id":"m1","cmd":"a\"b","data":[1]})");
+    e.data.wire = wire_id::msgpack;
     BOOST_TEST(encode(json{}, e) == "");
+    e.data.bytes = {}; // nothing in another format is nothing
+    BOOST_TEST(encode(json{}, e) == R"({"id":"m1","cmd":"a\"b"})");
     e = relayed("");
     BOOST_TEST(encode(json{}, e) == "");
-    e.what = verb::other, e.command = "x";
-    BOOST_TEST(encode(json{}, e) == "");
-    BOOST_TEST(encode(json_client{}, e) == "");
 }
 
 // Ids and payloads of every length: each way to copy or to check a string.
@@ -420,14 +428,12 @@ BOOST_AUTO_TEST_CASE(answer_copies) {
         BOOST_TEST(encode(json{}, e, extras) == head + std::string(data) + "}");
         BOOST_TEST(encode(json{json_options{.answer_copy = false}}, e, plain) ==
                    head + std::string(data) + "}");
-        e.data.has_offer = true;
-        BOOST_TEST(encode(json{}, e, plain) == head + std::string(data) + "}");
-        e.data.has_offer = false, e.data.kind = signal_kind::offer;
+        e.signal.kind = signal_kind::offer;
         BOOST_TEST(encode(json{}, e, plain) == head + std::string(data) + "}");
     }
     const auto d = decode(
         json{}, R"({"cmd":"answer","target":"b","id":1,"data":{"answer":{"type":"answer","sdp":"x"}}})");
-    auto e = relayed(d.command, d.bytes, d.signal, d.kind);
+    auto e = relayed(d.command, d.bytes, d.body, d.kind);
     BOOST_TEST(
         encode(json{}, e) ==
         R"({"id":"m1","cmd":"answer","origin":"alice","data":{"answer":{"type":"answer","sdp":"x"},"offer":{"type":"answer","sdp":"x"}}})");
@@ -467,10 +473,7 @@ BOOST_AUTO_TEST_CASE(sub_protocols) {
     json{}.open({}, st, ad);
     BOOST_TEST(st.extras);
     BOOST_TEST(ad.subprotocol == "");
-    BOOST_TEST((json{}.type({}, st) == message_type::text));
-    json_client::state client;
-    json_client{}.open({}, client, ad);
-    BOOST_TEST(ad.subprotocol == json_client::subprotocol);
+    BOOST_TEST((json{}.type(event::say{}, st) == message_type::text));
     json{}.open({.method = "GET", .target = {}, .headers = {}, .remote = {}}, st, ad);
     BOOST_TEST(!st.extras);
     BOOST_TEST(ad.subprotocol == "");
@@ -509,8 +512,7 @@ BOOST_AUTO_TEST_CASE(endings) {
     BOOST_TEST(json{}.end(id_in_use, extras).close_code == 4600);
     BOOST_TEST(json{}.end(id_in_use, extras).text == "ID In Use");
     for (const auto& row : detail::errc_table)
-        for (const auto& e :
-             {json{}.end(row.code, plain), json{}.end(row.code, extras), json_client{}.end(row.code, {})}) {
+        for (const auto& e : {json{}.end(row.code, plain), json{}.end(row.code, extras)}) {
             BOOST_TEST(e.http_status >= 400);
             BOOST_TEST(e.http_status < 600);
             BOOST_TEST(e.text.size() <= 123);
@@ -529,9 +531,6 @@ BOOST_AUTO_TEST_CASE(endings) {
                                                   {header_too_large, 431},
                                                   {upgrade_required, 426}};
     for (const auto& [why, status] : statuses) BOOST_TEST(json{}.end(why, plain).http_status == status);
-    const std::pair<errc, int> client[] = {
-        {malformed, 1003}, {bad_welcome, 1008}, {bad_utf8, 1007}, {closed, 1000}};
-    for (const auto& [why, code] : client) BOOST_TEST(json_client{}.end(why, {}).close_code == code);
 }
 
 BOOST_AUTO_TEST_CASE(causes) {
@@ -550,40 +549,270 @@ BOOST_AUTO_TEST_CASE(causes) {
     BOOST_TEST(cause_name(errc::bad_welcome) == "bad_welcome");
 }
 
-BOOST_AUTO_TEST_CASE(both_sides_write_text) {
-    BOOST_TEST((json{}.type({}, {}) == message_type::text));
-    BOOST_TEST((json_client{}.type({}, {}) == message_type::text));
+// What is said at each time, to the byte.
+BOOST_AUTO_TEST_CASE(words) {
+    const auto value = [](std::string_view text) { return payload{text, wire_id::json}; };
+    const auto token = [](std::string_view text) { return request_token{text, wire_id::json}; };
+    int said = 0;
+    codec_calls::each_own_word(value, token,
+                               [&](const auto& e, std::string_view with_extras, std::string_view without) {
+                                   BOOST_TEST(encode(json{}, e, extras) == with_extras);
+                                   BOOST_TEST(encode(json{}, e, plain) == without);
+                                   BOOST_TEST((json{}.type(e, plain) == message_type::text));
+                                   ++said;
+                               });
+    BOOST_TEST(said > 40);
 }
 
-// What one side writes, the other reads.
-BOOST_AUTO_TEST_CASE(round_trips) {
-    for (const std::string name :
-         {"bob", "V1StGXR8_Z5jdHi6B-myT", "\"\\\x01\n\xc3\xa9\xf0\x9f\x98\x80", "__proto__"}) {
-        envelope e;
-        e.what = verb::send;
-        e.id = R"("1")", e.command = "offer", e.to = name;
-        e.data.bytes = R"({"offer":{"sdp":"a\r\n"}})", e.data.signal = R"({"sdp":"a\r\n"})",
-        e.data.kind = signal_kind::offer;
-        auto d = decode(json{}, encode(json_client{}, e));
-        BOOST_TEST(d.to == name);
-        BOOST_TEST(
-            (d.id == e.id && d.command == e.command && d.bytes == e.data.bytes && d.signal == e.data.signal));
-        e.from = name, e.to = {}, e.id = "m1";
-        d = decode(json_client{}, encode(json{}, e));
-        BOOST_TEST(d.from == name);
-        BOOST_TEST((d.command == e.command && d.bytes == e.data.bytes && d.signal == e.data.signal &&
-                    d.kind == e.data.kind));
-        e.what = verb::welcome, e.to = name;
-        BOOST_TEST(decode(json_client{}, encode(json{}, e)).to == name);
+// A codec alone does not know other formats.
+BOOST_AUTO_TEST_CASE(what_is_not_json_is_left_out) {
+    const payload foreign{"\x80", wire_id::msgpack};
+    const request_token token{"\x07", wire_id::msgpack};
+    event::publish p;
+    p.id = "m1", p.topic = "t", p.data = foreign;
+    BOOST_TEST(encode(json{}, p, extras) == "");
+    event::request q;
+    q.id = "m1", q.command = "request", q.number = 1, q.data = foreign;
+    BOOST_TEST(encode(json{}, q, extras) == "");
+    event::reply r{.token = token, .data = {}};
+    BOOST_TEST(encode(json{}, r) == R"({"id":null,"ok":true})");
+    r.token = {"7"}, r.data = foreign, r.role = politeness::polite;
+    BOOST_TEST(encode(json{}, r, extras) == R"({"id":7,"ok":true})");
+    r.cause = errc::denied;
+    BOOST_TEST(encode(json{}, r, extras) ==
+               R"({"id":7,"ok":false,"data":{"message":"Denied","cause":"denied"}})");
+    const event::member who[] = {{"a", foreign, true}};
+    BOOST_TEST(encode(json{}, event::member_list{.token = {"7"}, .count = 1, .members = who}, extras) ==
+               R"({"id":7,"ok":true,"data":{"count":1,"members":[{"id":"a","away":true}]}})");
+    BOOST_TEST(encode(json{}, event::record{.token = {"7"}, .metadata = foreign}, extras) ==
+               R"({"id":7,"ok":true,"data":{"online":false,"permanent":false,"last_seen":0}})");
+    const event::member_change moved[] = {{"a", event::presence_status::joined, foreign}};
+    const event::entry_change stated[] = {{"k", foreign, "a"}};
+    BOOST_TEST(
+        encode(json{}, event::presence{.id = "m1", .members = moved, .entries = stated}, extras) ==
+        R"({"id":"m1","cmd":"presence","data":{"members":[{"id":"a","status":"joined"}],"state":[{"key":"k","owner":"a"}]}})");
+    BOOST_TEST(encode(json{}, event::expired{.id = "m1", .from = "b", .token = token}, extras) ==
+               R"({"id":"m1","cmd":"expired","origin":"b","data":{"request":null}})");
+}
+
+BOOST_AUTO_TEST_CASE(long_tokens_pass_through) {
+    const auto token = '"' + std::string(1000, 'x') + '"';
+    const auto d = decode(json{}, R"({"cmd":"exists","id":)" + token + "}", extras);
+    BOOST_TEST(d.token == token);
+    BOOST_TEST((d.fault == errc::ok)); // the hub's to say
+    BOOST_TEST(encode(json{}, event::reply{.token = {d.token}}) == R"({"id":)" + token + R"(,"ok":true})");
+}
+
+// --- requests with extras ---
+
+namespace {
+
+decoded with_extras(std::string_view text) {
+    return decode(json{}, text, extras);
+}
+
+// What a request to the hub is, but for its command and token.
+decoded asked(std::string_view event, decoded rest = {}) {
+    rest.count = 1, rest.event = event, rest.command = event == "erase" ? "delete" : event, rest.token = "1";
+    return rest;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(relayed_with_extras) {
+    using enum signal_kind;
+    const std::pair<const char*, signal_kind> steps[] = {
+        {"bye", bye}, {"renegotiate", other}, {"session-end", session_end}};
+    for (const auto& [command, kind] : steps) {
+        const auto say = [&](const std::string& rest) {
+            auto d = with_extras(R"({"cmd":")"s + command + R"(","id":1)" + rest + "}");
+            BOOST_TEST(d.event == "say");
+            BOOST_TEST(d.command == command);
+            BOOST_TEST((d.kind == kind));
+            BOOST_TEST(d.body == "");
+            return d;
+        };
+        auto d = say(R"(,"target":"b","data":[1])");
+        BOOST_TEST(d.to == "b");
+        BOOST_TEST(d.bytes == "[1]"); // anything
+        BOOST_TEST((d.fault == errc::ok));
+        d = say(R"(,"target":"b","topic":"t\u0041")");
+        BOOST_TEST(d.to == "b");
+        BOOST_TEST(d.topic == "tA");
+        BOOST_TEST((say(R"(,"topic":"t")").fault == errc::ok));
+        BOOST_TEST((say("").fault == errc::missing_target));
+        BOOST_TEST((say(R"(,"target":0)").fault == errc::missing_target));
+        BOOST_TEST((say(R"(,"target":7)").fault == errc::unknown));
+        BOOST_TEST((say(R"(,"target":"b","topic":7)").fault == errc::malformed));
+        BOOST_TEST((with_extras(R"({"cmd":")"s + command + R"(","target":"b"})").result == errc::missing_id));
+        // without the extras a command like any other
+        const auto plainly = decode(json{}, R"({"cmd":")"s + command + R"(","id":1,"target":"b"})");
+        BOOST_TEST(plainly.event == "custom");
+        BOOST_TEST(plainly.to == "b");
     }
-    for (const auto& row : detail::errc_table)
-        for (const auto st : {plain, extras}) {
-            envelope e;
-            e.what = verb::reply, e.id = "[1]", e.status = row.code;
-            const auto d = decode(json_client{}, encode(json{}, e, st));
-            BOOST_TEST(d.id == "[1]");
-            BOOST_TEST((d.status == (is_verdict(row.code) ? errc::ok : row.code)));
+    // commands of Signal-Fire: a topic counts where no target is
+    auto d = with_extras(R"({"cmd":"offer","id":1,"topic":"t","data":{"offer":1}})");
+    BOOST_TEST(d.topic == "t");
+    BOOST_TEST((d.fault == errc::ok));
+    d = with_extras(R"({"cmd":"offer","id":1,"topic":"t","target":"b","data":{"offer":1}})");
+    BOOST_TEST(d.topic == "");
+    BOOST_TEST((with_extras(R"({"cmd":"offer","id":1,"topic":7})").fault == errc::missing_target));
+    BOOST_TEST((decode(json{}, R"({"cmd":"offer","id":1,"topic":"t","data":{"offer":1}})").fault ==
+                errc::missing_target));
+    // and a session may start with data
+    BOOST_TEST(with_extras(R"({"cmd":"session-start","id":1,"target":"b","data":{"a":1}})").bytes ==
+               R"({"a":1})");
+    BOOST_TEST(with_extras(R"({"cmd":"session-start","id":1,"target":"b","data":[1]})").bytes == "");
+}
+
+BOOST_AUTO_TEST_CASE(requests_to_the_hub) {
+    const auto metadata = R"({"a":[1]})"s;
+    const std::pair<const char*, decoded> rows[] = {
+        {R"({"cmd":"publish","id":1,"topic":"t","data":null,"echo":1,"volatile":"y"})",
+         asked("publish", {.topic = "t", .bytes = "null", .echo = true, .droppable = true})},
+        {R"({"cmd":"publish","id":1,"topic":"t","echo":0,"volatile":""})", asked("publish", {.topic = "t"})},
+        {R"({"cmd":"publish","id":1})", asked("publish")}, // the hub says what it misses
+        {R"({"cmd":"request","id":1,"target":"b","topic":"t","data":7})",
+         asked("request", {.to = "b", .topic = "t", .bytes = "7"})},
+        {R"({"cmd":"respond","id":1,"request":7,"data":[1]})",
+         asked("respond", {.bytes = "[1]", .number = 7})},
+        {R"({"cmd":"respond","id":1,"request":7,"ok":false})",
+         asked("respond", {.outcome = errc::denied, .number = 7})},
+        {R"({"cmd":"respond","id":1,"request":-1,"ok":0,"target":7,"topic":7})", asked("respond")},
+        {R"({"cmd":"respond","id":1})", asked("respond")},
+        {R"({"cmd":"join","id":1,"topic":"t"})", asked("join", {.topic = "t"})},
+        {R"({"cmd":"join","id":1,"topic":"t\u0041","target":"b","data":{}})", asked("join", {.topic = "tA"})},
+        {R"({"cmd":"join","id":1,"topic":"t","data":{"metadata":{"a":[1]},"limit":0,"match":2,"x":1}})",
+         asked("join", {.topic = "t", .metadata = metadata, .limit = 0, .match = 2})},
+        {R"({"cmd":"join","id":1,"topic":"t","data":{"l\u0069mit":1,"limit":18446744073709551615}})",
+         asked("join", {.topic = "t", .limit = ~std::uint64_t{0}})},
+        {R"({"cmd":"leave","id":1,"topic":"t"})", asked("leave", {.topic = "t"})},
+        {R"({"cmd":"leave","id":1,"topic":"t","data":7})", asked("leave", {.topic = "t"})},
+        {R"({"cmd":"lookup","id":1,"topic":"t"})", asked("lookup", {.topic = "t"})},
+        {R"({"cmd":"lookup","id":1,"topic":"t","data":{"limit":7}})",
+         asked("lookup", {.topic = "t", .limit = 7})},
+        {R"({"cmd":"set","id":1,"topic":"t","data":{"key":"k\u0041","value":null,"ttl":1}})",
+         asked("set", {.topic = "t", .key = "kA", .value = "null", .ttl = 1})},
+        {R"({"cmd":"set","id":1,"data":{"key":"","value":[ 1 ]}})", asked("set", {.value = "[ 1 ]"})},
+        {R"({"cmd":"unset","id":1,"topic":"t","data":{"key":"k"}})",
+         asked("unset", {.topic = "t", .key = "k"})},
+        {R"({"cmd":"watch","id":1,"topic":"t"})", asked("watch", {.topic = "t"})},
+        {R"({"cmd":"watch","id":1,"target":"b"})", asked("watch", {.peer = "b"})},
+        {R"({"cmd":"unwatch","id":1,"target":"b","topic":"t"})",
+         asked("unwatch", {.topic = "t", .peer = "b"})},
+        {R"({"cmd":"create","id":1})", asked("create")},
+        {R"({"cmd":"create","id":1,"data":{"metadata":{"a":[1]}}})", asked("create", {.metadata = metadata})},
+        {R"({"cmd":"create","id":1,"data":{"metadata":7}})", asked("create", {.metadata = "7"})},
+        {R"({"cmd":"update","id":1,"data":{"metadata":{"a":[1]}}})", asked("update", {.metadata = metadata})},
+        {R"({"cmd":"delete","id":1})", asked("erase")},
+        {R"({"cmd":"info","id":1,"target":"b"})", asked("info", {.id = "b"})},
+        {R"({"cmd":"info","id":1})", asked("info")},
+        {R"({"cmd":"exists","id":1,"target":"\u0062"})", asked("exists", {.id = "b"})},
+        {R"({"cmd":"resume","id":1})", asked("resume")},
+        {R"({"cmd":"resume","id":1,"token":"","received":5})",
+         asked("resume", {.proof = "?", .received = 5})},
+        {R"({"cmd":"resume","id":1,"token":0})", asked("resume")},
+        {R"({"cmd":"resume","id":1,"token":7})", asked("resume", {.proof = "?"})},
+        {R"({"cmd":"resume","id":1,"token":"T\u0041","received":5})",
+         asked("resume", {.proof = "TA", .received = 5})},
+        {R"({"cmd":"resume","id":1,"token":"T","received":-5})", asked("resume", {.proof = "T"})},
+        {R"({"cmd":"ack","id":1,"received":5})", asked("ack", {.received = 5})},
+        {R"({"cmd":"ack","id":1,"received":1.5})", asked("ack")},
+        {R"({"\u0063md":"\u006aoin","id":1,"t\u006fpic":"t"})", asked("join", {.topic = "t"})},
+    };
+    for (const auto& [text, expected] : rows) BOOST_TEST(with_extras(text) == expected, text);
+    // these two want no reply
+    for (const auto command : {"respond", "ack"})
+        for (const auto id : {"", R"("id":0,)", R"("id":"",)"}) {
+            const auto d = with_extras("{"s + id + R"("cmd":")" + command + R"("})");
+            BOOST_TEST(d.event == command);
+            BOOST_TEST(d.token == "");
         }
+    for (const auto& c : detail::json_extra_commands) {
+        const auto text = R"({"cmd":")" + std::string{c.name} + R"("})";
+        const bool may = c.name == "ack" || c.name == "respond";
+        BOOST_TEST((with_extras(text).result == (may ? errc::ok : errc::missing_id)), text);
+        BOOST_TEST(decode(json{}, text).count == 0, text);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(wrong_requests_to_the_hub_say_so) {
+    const auto long_key = '"' + std::string(257, 'k') + '"';
+    const std::pair<const char*, std::string> rows[] = {
+        {"publish", R"("topic":7)"},
+        {"publish", R"("topic":"")"},
+        {"publish", R"("topic":"t","target":7)"},
+        {"request", R"("target":["b"])"},
+        {"request", R"("target":"b","topic":7)"},
+        {"request", R"("target":)" + long_key},
+        {"join", ""},
+        {"join", R"("topic":7)"},
+        {"join", R"("topic":"t","target":7)"},
+        {"join", R"("topic":"t","data":7)"},
+        {"join", R"("topic":"t","data":null)"},
+        {"join", R"("topic":"t","data":[])"},
+        {"join", R"("topic":"t","data":{"metadata":7})"},
+        {"join", R"("topic":"t","data":{"metadata":null})"},
+        {"join", R"("topic":"t","data":{"limit":-1})"},
+        {"join", R"("topic":"t","data":{"limit":1.5})"},
+        {"join", R"("topic":"t","data":{"limit":"1"})"},
+        {"join", R"("topic":"t","data":{"limit":18446744073709551616})"},
+        {"join", R"("topic":"t","data":{"match":1})"},
+        {"join", R"("topic":"t","data":{"match":null})"},
+        {"leave", ""},
+        {"lookup", R"("topic":"t","data":[1])"},
+        {"lookup", R"("topic":"t","data":{"limit":-1})"},
+        {"lookup", R"("topic":"t","data":{"limit":null})"},
+        {"set", R"("topic":"t")"},
+        {"set", R"("topic":"t","data":7)"},
+        {"set", R"("topic":"t","data":{"value":1})"},
+        {"set", R"("topic":"t","data":{"key":"k"})"},
+        {"set", R"("topic":"t","data":{"key":7,"value":1})"},
+        {"set", R"("topic":"t","data":{"key":"\ud800","value":1})"},
+        {"set", R"("topic":"t","data":{"key":)" + long_key + R"(,"value":1})"},
+        {"set", R"("topic":"t","data":{"key":"k","value":1,"ttl":0})"},
+        {"set", R"("topic":"t","data":{"key":"k","value":1,"ttl":-1})"},
+        {"set", R"("topic":"t","data":{"key":"k","value":1,"ttl":1e3})"},
+        {"unset", R"("topic":"t")"},
+        {"unset", R"("topic":"t","data":{"key":null})"},
+        {"watch", R"("topic":7)"},
+        {"unwatch", R"("target":{})"},
+        {"create", R"("data":7)"},
+        {"create", R"("data":[])"},
+        {"update", ""},
+        {"update", R"("data":{})"},
+        {"update", R"("data":7)"},
+        {"delete", R"("data":7)"},
+        {"info", R"("target":7)"},
+        {"exists", R"("target":)" + long_key},
+        {"resume", R"("target":7)"},
+    };
+    for (const auto& [command, rest] : rows) {
+        const auto d =
+            with_extras(R"({"cmd":")"s + command + R"(","id":"x")" + (rest.empty() ? "" : ",") + rest + "}");
+        BOOST_TEST_CONTEXT(command << ' ' << rest) {
+            BOOST_TEST((d.result == errc::ok));
+            BOOST_TEST(d.event == (command == "delete"s ? "erase" : command));
+            BOOST_TEST((d.fault == errc::malformed));
+            BOOST_TEST(d.token == R"("x")");
+        }
+    }
+    // A trusted sender's data is looked into where it is read.
+    const json trusting{json_options{.check = json_check::trusted}};
+    const auto d =
+        decode(trusting, R"({"cmd":"join","id":1,"topic":"t","data":{"metadata":{"a":01}}})", extras);
+    BOOST_TEST((d.fault == errc::malformed));
+}
+
+BOOST_AUTO_TEST_CASE(unknown_commands_with_extras) {
+    auto d = with_extras(R"({"cmd":"dance","id":1,"target":"b","topic":"t","data":[1]})");
+    BOOST_TEST(d.event == "custom");
+    BOOST_TEST(d.to == "b");
+    BOOST_TEST(d.topic == "t");
+    BOOST_TEST(d.bytes == "[1]");
+    BOOST_TEST(decode(json{}, R"({"cmd":"dance","id":1,"topic":"t"})").topic == "");
+    BOOST_TEST((with_extras(R"({"cmd":"dance","topic":"t"})").result == errc::ok));
+    BOOST_TEST(with_extras(R"({"cmd":"dance","topic":"t"})").count == 0);
 }
 
 BOOST_AUTO_TEST_CASE(laws) {

@@ -4,9 +4,9 @@
 
 struct codec : models::codec {
 #ifdef RIGHT
-    std::size_t encode(const sigfire::envelope&, const state&, char*) const { return 0; }
+    std::size_t encode(const auto&, const state&, char*) const { return 0; }
 #else
-    std::size_t encode(const sigfire::envelope&, const state&, char*) { return 0; }
+    std::size_t encode(const auto&, const state&, char*) { return 0; }
 #endif
 };
 

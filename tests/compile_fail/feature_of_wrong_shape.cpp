@@ -5,11 +5,11 @@
 using namespace sigfire;
 
 struct own : feature {
-    auto tick(auto& desk) { return desk.now() + std::chrono::seconds{1}; }
+    auto on_tick(auto& context) { return context.now() + std::chrono::seconds{1}; }
 #ifdef RIGHT
-    void closed(auto&, peer_handle, errc) {}
+    void on_close(auto&, peer_handle, errc) {}
 #else
-    void closed(auto&, peer_handle) {}
+    void on_close(auto&, peer_handle) {}
 #endif
 };
 

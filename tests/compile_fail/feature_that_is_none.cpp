@@ -9,7 +9,7 @@ struct own : feature {
 #else
 struct own {
 #endif
-    void closed(auto&, peer_handle, errc) {}
+    void on_close(auto&, peer_handle, errc) {}
 };
 
 template class sigfire::features<own>;

@@ -6,9 +6,9 @@ using namespace sigfire;
 
 struct own : feature {
 #ifdef RIGHT
-    errc sending(auto&, peer_handle, envelope&) { return errc::ok; }
+    errc on_send(auto&, peer_handle, event::say&) { return errc::ok; }
 #else
-    bool sending(auto&, peer_handle, envelope&) { return true; }
+    bool on_send(auto&, peer_handle, event::say&) { return true; }
 #endif
 };
 

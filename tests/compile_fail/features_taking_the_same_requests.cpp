@@ -5,9 +5,9 @@
 
 struct own : sigfire::feature {
 #ifdef RIGHT
-    static constexpr bool takes(sigfire::verb v) noexcept { return v == sigfire::verb::watch; }
+    void on_request(auto&, sigfire::peer_handle, sigfire::event::watch&) {}
 #else
-    static constexpr bool takes(sigfire::verb v) noexcept { return v == sigfire::verb::lookup; }
+    void on_request(auto&, sigfire::peer_handle, sigfire::event::lookup&) {}
 #endif
 };
 

@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: on_admit has the wrong shape: errc on_admit(const request&, admission&), or
+// expect: sigfire: on_admit_deferred has the wrong shape: awaitable<errc> on_admit_deferred(const request&,
 #include <sigfire/hub/hooks.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -8,9 +8,9 @@ using namespace sigfire;
 
 struct hook {
 #ifdef RIGHT
-    boost::asio::awaitable<errc> on_admit(const request&, admission&) { co_return errc::ok; }
+    boost::asio::awaitable<errc> on_admit_deferred(const request&, admission&) { co_return errc::ok; }
 #else
-    boost::asio::awaitable<bool> on_admit(const request&, admission&) { co_return true; }
+    boost::asio::awaitable<bool> on_admit_deferred(const request&, admission&) { co_return true; }
 #endif
 };
 

@@ -1,14 +1,16 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: on_message has the wrong shape: errc on_message(message_context&, envelope&)
+// expect: sigfire: on_message has the wrong shape: errc on_message(message_context&, event::say&), or with
 #include <sigfire/hub/hooks.hpp>
 
 using namespace sigfire;
 
 struct hook {
 #ifdef RIGHT
-    errc on_message(auto& context, auto& e) { return context.keep("x") == e.from ? errc::ok : errc::denied; }
+    errc on_message(auto& context, auto& e) {
+        return context.keep("x") == e.command ? errc::ok : errc::denied;
+    }
 #else
-    errc on_message(auto& e) { return e.from.empty() ? errc::ok : errc::denied; }
+    errc on_message(auto& e) { return e.command.empty() ? errc::ok : errc::denied; }
 #endif
 };
 

@@ -1,14 +1,14 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: on_deliver has the wrong shape: bool on_deliver(peer_handle, const envelope&)
+// expect: sigfire: on_deliver has the wrong shape: bool on_deliver(peer_handle, const event::say&), or with
 #include <sigfire/hub/hooks.hpp>
 
 using namespace sigfire;
 
 struct hook {
 #ifdef RIGHT
-    bool on_deliver(peer_handle, const envelope&) { return true; }
+    bool on_deliver(peer_handle, const event::say&) { return true; }
 #else
-    bool on_deliver(peer_handle, envelope&) { return true; }
+    bool on_deliver(peer_handle, event::say&) { return true; }
 #endif
 };
 

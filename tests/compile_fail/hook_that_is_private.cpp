@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: on_message has the wrong shape: errc on_message(message_context&, envelope&)
+// expect: sigfire: on_message has the wrong shape: errc on_message(message_context&, event::say&), or with
 #include <sigfire/hub/hooks.hpp>
 
 using namespace sigfire;
@@ -8,7 +8,7 @@ class hook {
 #ifdef RIGHT
 public:
 #endif
-    errc on_message(message_context&, envelope&) { return {}; }
+    errc on_message(message_context&, event::say&) { return {}; }
 };
 
 template class sigfire::hooks<hook>;

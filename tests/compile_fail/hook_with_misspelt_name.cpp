@@ -1,14 +1,14 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: a hook has at least one of on_admit, on_open, on_message, on_deliver, on_close
+// expect: sigfire: a hook has at least one of on_admit, on_admit_deferred, on_open, on_message, on_deliver,
 #include <sigfire/hub/hooks.hpp>
 
 using namespace sigfire;
 
 struct hook {
 #ifdef RIGHT
-    errc on_message(message_context&, envelope&) { return {}; }
+    errc on_message(message_context&, event::say&) { return {}; }
 #else
-    errc on_mesage(message_context&, envelope&) { return {}; }
+    errc on_mesage(message_context&, event::say&) { return {}; }
 #endif
 };
 

@@ -1,14 +1,14 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: on_message has the wrong shape: errc on_message(message_context&, envelope&)
+// expect: sigfire: on_message has the wrong shape: errc on_message(message_context&, event::say&), or with
 #include <sigfire/hub/hooks.hpp>
 
 using namespace sigfire;
 
 struct hook {
 #ifdef RIGHT
-    errc on_message(message_context&, envelope&) { return {}; }
+    errc on_message(message_context&, event::say&) { return {}; }
 #else
-    errc on_message(envelope&) { return {}; }
+    errc on_message(event::say&) { return {}; }
 #endif
 };
 

@@ -16,20 +16,27 @@ struct registry {
 };
 
 struct router {
-    sigfire::errc route(const auto&, sigfire::peer_handle, const sigfire::envelope&, auto) const {
+    sigfire::errc route(const auto&, sigfire::peer_handle, const sigfire::event::say&, auto) const {
         return sigfire::errc::unknown;
     }
 };
 
+// A wire with the least words: welcomes, replies and messages.
 struct codec {
     struct state {};
     static constexpr bool checks_utf8 = true;
     sigfire::errc open(const sigfire::request&, state&, sigfire::admission&) { return {}; }
     sigfire::errc decode(sigfire::message, state&, auto) { return {}; }
-    std::size_t bound(const sigfire::envelope&, const state&) const { return 0; }
-    std::size_t encode(const sigfire::envelope&, const state&, char*) const { return 0; }
-    sigfire::message_type type(const sigfire::envelope&, const state&) const { return {}; }
-    int share_key(const sigfire::envelope&, const state&) const { return -1; }
+    std::size_t bound(const sigfire::event::welcome&, const state&) const { return 0; }
+    std::size_t bound(const sigfire::event::reply&, const state&) const { return 0; }
+    std::size_t bound(const sigfire::event::say&, const state&) const { return 0; }
+    std::size_t encode(const sigfire::event::welcome&, const state&, char*) const { return 0; }
+    std::size_t encode(const sigfire::event::reply&, const state&, char*) const { return 0; }
+    std::size_t encode(const sigfire::event::say&, const state&, char*) const { return 0; }
+    sigfire::message_type type(const sigfire::event::welcome&, const state&) const { return {}; }
+    sigfire::message_type type(const sigfire::event::reply&, const state&) const { return {}; }
+    sigfire::message_type type(const sigfire::event::say&, const state&) const { return {}; }
+    int share_key(const state&) const { return -1; }
     sigfire::ending end(sigfire::errc, const state&) const { return {}; }
 };
 

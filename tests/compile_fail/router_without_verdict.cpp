@@ -6,9 +6,9 @@
 
 struct router {
 #ifdef RIGHT
-    sigfire::errc route(const auto&, sigfire::peer_handle, const sigfire::envelope&, auto) { return {}; }
+    sigfire::errc route(const auto&, sigfire::peer_handle, const sigfire::event::say&, auto) { return {}; }
 #else
-    void route(const auto&, sigfire::peer_handle, const sigfire::envelope&, auto) {}
+    void route(const auto&, sigfire::peer_handle, const sigfire::event::say&, auto) {}
 #endif
 };
 

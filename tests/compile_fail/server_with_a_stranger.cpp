@@ -8,9 +8,9 @@
 // A router whose route has forgotten who sends.
 struct router {
 #ifdef RIGHT
-    sigfire::errc route(const auto&, sigfire::peer_handle, const sigfire::envelope&, auto) { return {}; }
+    sigfire::errc route(const auto&, sigfire::peer_handle, const sigfire::event::say&, auto) { return {}; }
 #else
-    sigfire::errc route(const auto&, const sigfire::envelope&, auto) { return {}; }
+    sigfire::errc route(const auto&, const sigfire::event::say&, auto) { return {}; }
 #endif
 };
 

@@ -1,13 +1,13 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: on_message has the wrong shape: errc on_message(message_context&, envelope&)
+// expect: sigfire: on_message has the wrong shape: errc on_message(message_context&, event::say&), or with
 #include <sigfire/net/loopback.hpp>
 #include <sigfire/server.hpp>
 
 struct hook {
 #ifdef RIGHT
-    sigfire::errc on_message(sigfire::message_context&, sigfire::envelope&) { return {}; }
+    sigfire::errc on_message(sigfire::message_context&, sigfire::event::say&) { return {}; }
 #else
-    void on_message(sigfire::message_context&, sigfire::envelope&) {}
+    void on_message(sigfire::message_context&, sigfire::event::say&) {}
 #endif
 };
 

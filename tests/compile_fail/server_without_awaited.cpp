@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: to await what a hook's on_admit returns, #include <sigfire/admission/coroutine_hooks.hpp>
+// expect: sigfire: to await what a hook's on_admit_deferred returns, #include <sigfire/admission/coroutine_hooks.hpp>
 #include <sigfire/sigfire.hpp>
 #ifdef RIGHT
 #include <sigfire/admission/coroutine_hooks.hpp>
@@ -10,7 +10,7 @@
 using namespace sigfire;
 
 struct hook {
-    boost::asio::awaitable<errc> on_admit(const request&, admission&) { co_return errc::ok; }
+    boost::asio::awaitable<errc> on_admit_deferred(const request&, admission&) { co_return errc::ok; }
 };
 
 void serve(boost::asio::io_context& io) {

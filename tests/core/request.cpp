@@ -64,6 +64,16 @@ BOOST_AUTO_TEST_CASE(of_equal_query_parameters_the_last_if_asked_so) {
     BOOST_TEST(request{}.last_query("id") == "");
 }
 
+BOOST_AUTO_TEST_CASE(a_parameter_without_a_value_is_there) {
+    const request r{"GET", "/?resume&id=&i%64s=1", {}, {}};
+    BOOST_TEST(r.has_query("resume"));
+    BOOST_TEST(r.has_query("id"));
+    BOOST_TEST(r.has_query("ids"));
+    BOOST_TEST(!r.has_query("res"));
+    BOOST_TEST(!r.has_query(""));
+    BOOST_TEST(!request{}.has_query("id"));
+}
+
 BOOST_AUTO_TEST_CASE(subprotocols_in_order) {
     struct row {
         std::vector<header> fields;
@@ -103,6 +113,17 @@ BOOST_AUTO_TEST_CASE(a_copy_needs_nothing_of_what_it_was_copied_from) {
     BOOST_TEST(r["host"] == "example.org");
     BOOST_TEST(r.headers[1].name == "X-Empty");
     BOOST_TEST(r.headers[1].value == "");
+    std::string subject = "CN=robot-7,O=Example";
+    request proven{"GET", "/", {}, {}};
+    proven.peer_subject = subject;
+    proven.secure = true;
+    proven.process = process_identity{7, 8, 9};
+    const owned_request kept{proven};
+    subject.assign(subject.size(), '?');
+    BOOST_TEST(kept.view().peer_subject == "CN=robot-7,O=Example");
+    BOOST_TEST(kept.view().secure);
+    BOOST_TEST_REQUIRE(kept.view().process.has_value());
+    BOOST_TEST(kept.view().process->uid == 8u);
     const owned_request none{request{}};
     BOOST_TEST(none.view().target.empty());
     BOOST_TEST(none.view().headers.empty());

@@ -3,6 +3,7 @@
 
 #include "support/peerjs_world.hpp"
 #include "support/recording.hpp"
+#include "support/wire_bench.hpp"
 
 #include <sigfire/codec/json.hpp>
 #include <sigfire/test/conformance.hpp>
@@ -13,6 +14,7 @@
 #include <cctype>
 #include <deque>
 #include <set>
+#include <type_traits>
 
 namespace {
 
@@ -345,7 +347,7 @@ BOOST_AUTO_TEST_CASE(fixed_who_takes_over_hears_so) {
 
 BOOST_AUTO_TEST_CASE(fixed_an_id_that_was_left_belongs_to_who_takes_it_then) {
     for (const auto leave : {R"({"type":"LEAVE"})", R"({"type":"LEAVE","dst":"","payload":1})"}) {
-        world w{{.concurrent_limit = 2, .allow_discovery = true}};
+        world w{{.concurrent_limit = 3, .allow_discovery = true}};
         w.connect("b");
         w.connect("old", "x", "t1");
         w.forget_all();
@@ -365,14 +367,36 @@ BOOST_AUTO_TEST_CASE(fixed_an_id_that_was_left_belongs_to_who_takes_it_then) {
         w.say("b", R"({"type":"OFFER","dst":"x","payload":1})");
         same(w.heard("new"), {R"({"type":"OFFER","src":"b","dst":"x","payload":1})"});
         BOOST_TEST(w.heard("old").empty());
-        w.close("old");
-        BOOST_TEST(w.h.size() == 2u);
-        w.say("b", R"({"type":"OFFER","dst":"x","payload":2})");
-        same(w.heard("new"), {R"({"type":"OFFER","src":"b","dst":"x","payload":2})"});
+        // it is still counted
         w.connect("c");
         same(w.heard("c"),
              {"open 101 ", error_message("Server has reached its concurrent user limit"), "close 1005 "});
+        w.close("old");
+        w.connect("d");
+        same(w.heard("d"), {"open 101 ", opened});
+        BOOST_TEST(w.h.size() == 3u);
+        w.say("b", R"({"type":"OFFER","dst":"x","payload":2})");
+        same(w.heard("new"), {R"({"type":"OFFER","src":"b","dst":"x","payload":2})"});
     }
+}
+
+BOOST_AUTO_TEST_CASE(fixed_a_client_that_left_keeps_its_name_while_nobody_takes_it) {
+    world w{{.concurrent_limit = 2}};
+    w.connect("a");
+    w.connect("b");
+    w.forget_all();
+    w.say("a", R"({"type":"LEAVE"})");
+    w.say("a", R"({"type":"OFFER","dst":"b","payload":1})");
+    same(w.heard("b"), {R"({"type":"OFFER","src":"a","dst":"b","payload":1})"});
+    // nobody reaches it
+    w.say("b", R"({"type":"ANSWER","dst":"a"})");
+    w.advance(6s);
+    same(w.heard("b"), {expired("a", "b")});
+    BOOST_TEST(w.heard("a").empty());
+    // nor is room made for another
+    w.connect("c");
+    same(w.heard("c"),
+         {"open 101 ", error_message("Server has reached its concurrent user limit"), "close 1005 "});
 }
 
 BOOST_AUTO_TEST_CASE(fixed_whoever_waits_for_an_id_that_is_left_gets_it) {
@@ -440,6 +464,7 @@ BOOST_AUTO_TEST_CASE(only_its_own_path_is_a_websocket) {
             same(w.heard("a"), {"open 400 Bad Request"});
         }
     }
+    BOOST_TEST(peerjs{}.end(errc::bad_handshake, {}).content_type == "text/html");
     for (const auto path : {"/my/app", "/my/app/", "my/app"}) {
         world w{{.path = path}};
         w.open("a", "/my/app/peerjs?key=peerjs&id=a&token=t");
@@ -485,9 +510,24 @@ BOOST_AUTO_TEST_CASE(limit_counts_only_clients_of_its_own) {
     BOOST_TEST(any.h.size() == 50u);
 }
 
+BOOST_AUTO_TEST_CASE(each_server_counts_for_itself) {
+    const auto counted = [](const peerjs& p) {
+        peerjs::state st;
+        admission ad;
+        BOOST_TEST((p.open({"GET", "/peerjs?key=peerjs&id=a&token=t", {}, {}}, st, ad) == errc::ok));
+        return ad.counted_with;
+    };
+    const peerjs one{{.concurrent_limit = 7}}, other{{.concurrent_limit = 0}}, copy = one;
+    BOOST_TEST(counted(one).number != 0u);
+    BOOST_TEST(counted(one).number == counted(copy).number);
+    BOOST_TEST(counted(one).number != counted(other).number);
+    BOOST_TEST(counted(copy).limit == 7u);
+    BOOST_TEST(counted(other).limit == 0u);
+}
+
 struct doorman {
     errc on_admit(const request& r, admission& a) {
-        if (r["Origin"] == "https://teapot.example") a.refusal = ending{418, 1000, "Teapot"};
+        if (r["Origin"] == "https://teapot.example") a.refused_as = refusal{418, 1000, "Teapot"};
         return r["Origin"].empty() ? errc::ok : errc::denied;
     }
 };
@@ -532,63 +572,110 @@ BOOST_AUTO_TEST_CASE(messages_are_written_anew) {
 
 BOOST_AUTO_TEST_CASE(signals_are_known) {
     const struct {
-        const char *text, *signal;
+        const char *text, *signal, *call;
         signal_kind kind;
-        bool droppable;
+        bool ephemeral;
     } rows[] = {
         {R"({"type":"OFFER","dst":"b","payload":{"sdp":{"type":"offer"},"candidate":1}})",
-         R"({"type":"offer"})", signal_kind::offer, false},
-        {R"({"type":"ANSWER","dst":"b","payload":{"type":"data","sdp":{"sdp":"v=0"}}})", R"({"sdp":"v=0"})",
-         signal_kind::answer, false},
+         R"({"type":"offer"})", "", signal_kind::offer, false},
+        {R"({"type":"ANSWER","dst":"b","payload":{"type":"data","sdp":{"sdp":"v=0"},"connectionId":"dc_1"}})",
+         R"({"sdp":"v=0"})", "dc_1", signal_kind::answer, false},
         {R"({"type":"CANDIDATE","dst":"b","payload":{"candidate":{"candidate":"c"},"sdp":1}})",
-         R"({"candidate":"c"})", signal_kind::candidate, false},
-        {R"({"payload":{"sdp":1},"type":"OFFER","dst":"b","payload":{}})", "", signal_kind::offer, false},
-        {R"({"type":"OFFER","dst":"b","payload":"sdp"})", "", signal_kind::offer, false},
-        {R"({"type":"OFFER","dst":"b"})", "", signal_kind::offer, false},
-        {R"({"type":"LEAVE","dst":"b","payload":{"sdp":1}})", "", signal_kind::bye, true},
-        {R"({"type":"EXPIRE","dst":"b","payload":{"sdp":1}})", "", signal_kind::none, true},
+         R"({"candidate":"c"})", "", signal_kind::candidate, false},
+        {R"({"payload":{"sdp":1,"connectionId":"x"},"type":"OFFER","dst":"b","payload":{}})", "", "",
+         signal_kind::offer, false},
+        {R"({"payload":{"sdp":1,"connectionId":"x"},"type":"OFFER","dst":"b","payload":7})", "", "",
+         signal_kind::offer, false},
+        {R"({"type":"OFFER","dst":"b","payload":{"connection\u0049d":"mc_\u0031"}})", "", "mc_1",
+         signal_kind::offer, false},
+        {R"({"type":"OFFER","dst":"b","payload":{"connectionId":5}})", "", "", signal_kind::offer, false},
+        {R"({"type":"OFFER","dst":"b","payload":{"connectionId":"\ud800"}})", "", "", signal_kind::offer,
+         false},
+        {R"({"type":"OFFER","dst":"b","payload":"sdp"})", "", "", signal_kind::offer, false},
+        {R"({"type":"OFFER","dst":"b"})", "", "", signal_kind::offer, false},
+        {R"({"type":"LEAVE","dst":"b","payload":{"sdp":1}})", "", "", signal_kind::bye, true},
+        {R"({"type":"EXPIRE","dst":"b","payload":{"sdp":1}})", "", "", signal_kind::none, true},
     };
     const peerjs codec;
     peerjs::state st;
     for (const auto& row : rows) {
         std::string text = row.text;
         int n = 0;
-        BOOST_TEST((codec.decode({text, message_type::text}, st, [&](envelope& e) {
-            ++n;
-            BOOST_TEST((e.what == verb::send && e.status == errc::ok));
-            BOOST_TEST(e.to == "b");
-            BOOST_TEST(e.echo);
-            BOOST_TEST(e.id.empty());
-            BOOST_TEST(e.data.signal == row.signal, text);
-            BOOST_TEST((e.data.kind == row.kind), text);
-            BOOST_TEST(e.droppable == row.droppable, text);
-            BOOST_TEST(e.whole.view() == text);
-        }) == errc::ok));
+        BOOST_TEST((codec.decode({text, message_type::text}, st, wire_bench::only<event::say>([&](auto& e) {
+                                     ++n;
+                                     BOOST_TEST((e.fault == errc::ok));
+                                     BOOST_TEST(e.to == "b");
+                                     BOOST_TEST(e.echo);
+                                     BOOST_TEST((e.token.empty() && e.token.wire == wire_id::peerjs));
+                                     BOOST_TEST((e.data.wire == wire_id::peerjs && peerjs::says(e)));
+                                     BOOST_TEST(e.signal.body == row.signal, text);
+                                     BOOST_TEST(e.signal.call == row.call, text);
+                                     BOOST_TEST((e.signal.kind == row.kind), text);
+                                     BOOST_TEST(e.ephemeral == row.ephemeral, text);
+                                     BOOST_TEST(e.whole.view() == text);
+                                 })) == errc::ok));
         BOOST_TEST(n == 1, text);
     }
+    // an id too long for a name is none
+    std::string text =
+        R"({"type":"OFFER","dst":"b","payload":{"connectionId":")" + std::string(257, 'x') + R"("}})";
+    codec.decode({text, message_type::text}, st,
+                 wire_bench::only<event::say>([](auto& e) { BOOST_TEST(e.signal.call.empty()); }));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_for_the_hub_is_told_by_type) {
+    const peerjs codec;
+    peerjs::state st;
+    int n = 0;
+    const auto check = [&n](auto& e) {
+        ++n;
+        BOOST_TEST((e.token.empty() && e.token.wire == wire_id::peerjs && e.fault == errc::ok));
+        BOOST_TEST(e.command == (std::is_same_v<decltype(e), event::alive&> ? "HEARTBEAT" : "LEAVE"));
+    };
+    std::string beat = R"({"type":"HEARTBEAT","dst":"b"})", leave = R"({"type":"LEAVE","dst":0})";
+    codec.decode({beat, message_type::text}, st, wire_bench::only<event::alive>(check));
+    codec.decode({leave, message_type::text}, st, wire_bench::only<event::unname>(check));
+    BOOST_TEST(n == 2);
+}
+
+template <class... Es>
+constexpr int words(event_list<Es...>) {
+    return (0 + ... + detail::has_word<peerjs, Es>);
 }
 
 BOOST_AUTO_TEST_CASE(what_clients_cannot_read_is_not_sent) {
+    static_assert(words(outgoing_events{}) == 4); // welcome, say, expired; and reply, of which none is sent
+    static_assert(detail::has_word<peerjs, event::expired>);
     const peerjs codec;
     const peerjs::state st;
-    envelope e;
-    e.from = "a", e.to = "b", e.id = "1", e.topic = "t", e.data.bytes = "{}";
-    for (int v = 0; v <= static_cast<int>(verb::notice); ++v) {
-        e.what = static_cast<verb>(v);
+    char none[1];
+    for (const auto wire : {wire_id::json, wire_id::msgpack, wire_id::signal_fire_2016,
+                            wire_id::socket_signal, wire_id::y_webrtc})
         for (const auto command : {"offer", "OFFER", "presence", ""}) {
-            e.command = command;
-            char none[1];
-            BOOST_TEST((codec.bound(e, st) != 0) == (e.what == verb::welcome));
-            if (e.what != verb::welcome) BOOST_TEST(codec.encode(e, st, none) == 0u);
+            event::say e;
+            e.command = command, e.from = "a", e.to = "b", e.id = "1", e.topic = "t";
+            e.data = {"{}", wire}, e.signal = {signal_kind::offer, e.data.bytes};
+            BOOST_TEST(codec.bound(e, st) == 0u);
+            BOOST_TEST(codec.encode(e, st, none) == 0u);
         }
+    for (const auto& row : detail::errc_table) {
+        event::reply e;
+        e.token = {"1", wire_id::peerjs}, e.cause = row.code;
+        BOOST_TEST(codec.bound(e, st) == 0u);
+        BOOST_TEST(codec.encode(e, st, none) == 0u);
     }
-    BOOST_TEST(codec.share_key(e, st) == -1);
+    event::welcome w;
+    BOOST_TEST(wire_bench::encoded(codec, w) == opened);
+    event::expired x;
+    x.from = "absent", x.to = "a\"";
+    BOOST_TEST(wire_bench::encoded(codec, x) == R"({"type":"EXPIRE","src":"absent","dst":"a\""})");
+    BOOST_TEST(codec.share_key(st) == -1);
     // what the host program says, too
-    world w;
-    w.connect("a");
-    w.forget_all();
-    w.h.send("a", "OFFER", "{}");
-    BOOST_TEST(w.heard("a").empty());
+    world world_of_one;
+    world_of_one.connect("a");
+    world_of_one.forget_all();
+    world_of_one.h.send("a", "OFFER", "{}");
+    BOOST_TEST(world_of_one.heard("a").empty());
 }
 
 BOOST_AUTO_TEST_CASE(who_has_no_room_is_let_go) {

@@ -13,6 +13,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -303,16 +304,18 @@ BOOST_AUTO_TEST_CASE(signals_are_known_by_kind) {
     signal_fire_2016 codec;
     signal_fire_2016::state st;
     const auto look = [&](std::string text) {
-        payload seen;
-        std::string signal;
-        codec.decode({text, message_type::text}, st, [&](envelope& e) {
-            seen = e.data;
-            signal = e.data.signal;
-            BOOST_TEST(e.id.empty());
-            BOOST_TEST(e.echo);
-            BOOST_TEST(e.data.bytes == text);
-        });
-        return std::pair{seen.kind, signal};
+        std::pair<signal_kind, std::string> seen;
+        codec.decode({text, message_type::text}, st, only<event::say>([&](auto& e) {
+                         seen = {e.signal.kind, std::string{e.signal.body}};
+                         BOOST_TEST((e.token.empty() && e.token.wire == wire_id::signal_fire_2016));
+                         BOOST_TEST((e.data.wire == wire_id::signal_fire_2016));
+                         BOOST_TEST(e.signal.call.empty());
+                         BOOST_TEST(e.echo);
+                         BOOST_TEST(!e.ephemeral);
+                         BOOST_TEST(e.data.bytes == text);
+                         BOOST_TEST(e.whole.view() == text);
+                     }));
+        return seen;
     };
     BOOST_TEST((look(R"({"type":"offer","sdp":{"a":1},"receiverId":"x"})") ==
                 std::pair{signal_kind::offer, std::string{R"({"a":1})"}}));
@@ -323,9 +326,39 @@ BOOST_AUTO_TEST_CASE(signals_are_known_by_kind) {
     BOOST_TEST((look(R"({"type":"bye","receiverId":"x"})") == std::pair{signal_kind::none, std::string{}}));
 }
 
+BOOST_AUTO_TEST_CASE(only_signals_of_other_wires_have_a_word) {
+    const signal_fire_2016 codec;
+    event::say e;
+    e.command = "offer", e.from = "J", e.to = "A";
+    e.data = {R"({"offer":1})", wire_id::json}, e.signal = {signal_kind::offer, e.data.bytes.substr(9, 1)};
+    const std::string offer = R"({"sdp":1,"type":"offer","senderId":"J","receiverId":"A"})";
+    BOOST_TEST(encoded(codec, e) == offer);
+    e.data.wire = wire_id::peerjs; // JSON, too
+    BOOST_TEST(encoded(codec, e) == offer);
+    const auto unsaid = [&](auto change) {
+        auto other = e;
+        change(other);
+        return encoded(codec, other).empty();
+    };
+    BOOST_TEST(unsaid([](auto& o) { o.data.wire = wire_id::msgpack; }));
+    BOOST_TEST(unsaid([](auto& o) { o.signal.kind = signal_kind::other; }));
+    BOOST_TEST(unsaid([](auto& o) { o.signal.kind = signal_kind::bye; }));
+    BOOST_TEST(unsaid([](auto& o) { o.signal.body = {}; }));
+    BOOST_TEST(unsaid([](auto& o) { o.from = {}; }));
+    BOOST_TEST(unsaid([](auto& o) { o.to = {}; }));
+    for (const auto& row : detail::errc_table) {
+        event::reply r;
+        r.token = {"1", wire_id::signal_fire_2016}, r.cause = row.code;
+        BOOST_TEST(encoded(codec, r).empty());
+    }
+    static_assert(!detail::has_word<signal_fire_2016, event::publish> &&
+                  !detail::has_word<signal_fire_2016, event::request> &&
+                  !detail::has_word<signal_fire_2016, event::presence>);
+}
+
 // What a hook puts in place of the payload is what goes out.
 struct censor {
-    errc on_message(message_context& context, envelope& e) {
+    errc on_message(message_context& context, event::say& e) {
         if (e.data.bytes.find("secret") != std::string_view::npos)
             e.data.bytes = context.keep(R"({"receiverId":"A","x":"-"})");
         return errc::ok;

@@ -5,7 +5,7 @@
 #include "support/wire_bench.hpp"
 
 #include <sigfire/codec/json.hpp>
-#include <sigfire/feature/claims.hpp>
+#include <sigfire/feature/identity.hpp>
 #include <sigfire/feature/requests.hpp>
 #include <sigfire/feature/topics.hpp>
 #include <sigfire/test/conformance.hpp>
@@ -14,6 +14,9 @@
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -52,7 +55,7 @@ std::uint64_t noon() noexcept {
     return 1700000000000;
 }
 
-using parts = features<topics, requests, claims>;
+using parts = features<topics, requests, identity>;
 
 template <class H = no_hooks>
 struct world {
@@ -62,8 +65,8 @@ struct world {
     port<hub_type, codec::json> j{h};
     time_point now{1h};
 
-    explicit world(claims_options c = {}, H chain = {}, requests_options r = {})
-        : h{{}, {}, {}, {}, std::move(chain), parts{topics{}, requests{r}, claims{c}}} {
+    explicit world(identity_options i = {}, H chain = {}, requests_options r = {})
+        : h{{}, {}, {}, {}, std::move(chain), parts{topics{}, requests{r}, identity{i}}} {
         h.tick(now);
     }
     void open(const std::string& names) {
@@ -290,22 +293,112 @@ BOOST_AUTO_TEST_CASE(plain_http) {
 
 BOOST_AUTO_TEST_CASE(an_answer_in_another_format_is_no_value) {
     const socket_signal codec;
-    envelope e;
-    e.what = verb::reply;
-    const auto encoded = [&] {
-        std::string text(codec.bound(e, {}), '#');
-        text.resize(codec.encode(e, {}, text.data()));
-        return text;
-    };
-    for (const auto status : {errc::ok, errc::denied}) {
-        e.id = "o7:";
-        e.status = status;
+    event::reply e;
+    e.token = {"o\x07", wire_id::socket_signal};
+    for (const auto cause : {errc::ok, errc::denied}) {
+        e.cause = cause;
         e.data = {};
-        const auto without = encoded();
-        e.data.bytes = "\x81\xa1x\xc0";
-        e.data.format = payload_format::binary;
-        BOOST_TEST(encoded() == without);
+        const auto without = encoded(codec, e);
+        BOOST_TEST(shown(without).starts_with(cause == errc::ok ? "= 7 {}" : "x 7 {"));
+        e.data = {"\x81\xa1x\xc0", wire_id::msgpack};
+        BOOST_TEST(encoded(codec, e) == without);
+        e.data = {R"({"message":"no"})", wire_id::peerjs}; // JSON, too
+        BOOST_TEST(encoded(codec, e) != without);
     }
+}
+
+BOOST_AUTO_TEST_CASE(tokens_are_this_wires_own) {
+    const socket_signal codec;
+    socket_signal::state st;
+    const auto token_of = [&](std::uint32_t id, std::string_view name, const std::string& data) {
+        const auto json = R"({"data":)" + data + "}";
+        auto bytes = packed({.id = id, .name = name, .json = json});
+        std::string token;
+        codec.decode({bytes, message_type::binary}, st, [&](auto& e) {
+            token = e.token.bytes;
+            BOOST_TEST((e.token.wire == wire_id::socket_signal));
+        });
+        return token;
+    };
+    const auto failed = [&](const std::string& token, errc cause) {
+        event::reply r;
+        r.token = {token, wire_id::socket_signal}, r.cause = cause;
+        return shown(encoded(codec, r));
+    };
+    const auto not_found = [](const std::string& id) {
+        return R"( {"data":{"code":"ERR_PEER_NOT_FOUND","unformatMessage":"peer not found: %s","args":[")" +
+               id + R"("]}})";
+    };
+    const auto offer_to = [](const std::string& id) { return R"({"topic":"t","remoteId":")" + id + R"("})"; };
+    // all of it is at most 256 bytes long, whatever it is about
+    for (const std::uint32_t id : {1u, 127u, 128u, 1u << 14, 1u << 21, 1u << 28, detail::nano_ids - 1}) {
+        const auto header = 1 + detail::varint_size(id);
+        for (const std::size_t n : {1u, 200u, 249u, 250u, 251u, 254u, 255u, 256u}) {
+            const auto token = token_of(id, "offer", offer_to(std::string(n, 'b')));
+            BOOST_TEST(token.size() == std::min<std::size_t>(header + n, longest_token));
+            BOOST_TEST(failed(token, errc::unknown) ==
+                       "x " + std::to_string(id) + not_found(std::string(token.size() - header, 'b')));
+        }
+    }
+    // characters are not cut in half
+    const auto token = token_of(1, "offer", offer_to(std::string(253, 'b') + "é"));
+    BOOST_TEST(token.size() == 255u);
+    BOOST_TEST(failed(token, errc::unknown) == "x 1" + not_found(std::string(253, 'b')));
+    // no reply is wanted, or the token is another wire's
+    BOOST_TEST(token_of(0, "offer", offer_to("b")).empty());
+    for (const std::string other : {"", "o", "o\x80", "o\xff\xff\xff\xff\xff"}) {
+        event::reply r;
+        r.token = {other, wire_id::socket_signal};
+        BOOST_TEST(encoded(codec, r).empty());
+        event::member_list l;
+        l.token = r.token;
+        BOOST_TEST(encoded(codec, l).empty());
+        event::joined j;
+        j.token = r.token;
+        BOOST_TEST(encoded(codec, j).empty());
+    }
+    event::reply r;
+    r.token = {"o\x07", wire_id::json};
+    BOOST_TEST(encoded(codec, r).empty());
+}
+
+BOOST_AUTO_TEST_CASE(lists_are_written_from_their_members) {
+    const socket_signal codec;
+    for (const std::string kind : {"j", "l"}) {
+        const auto token = kind + "\x05";
+        event::member_list l;
+        l.token = {token, wire_id::socket_signal};
+        BOOST_TEST(shown(encoded(codec, l)) == R"(= 5 {"data":[]})");
+        event::member members[3];
+        members[0].id = "A", members[1].id = "base64:AP8=", members[2].id = "\"\n";
+        members[0].metadata.bytes = "{}", members[0].away = true;
+        l.count = 7, l.members = members;
+        BOOST_TEST(shown(encoded(codec, l)) == R"(= 5 {"data":["A","base64:AP8=","\"\u000a"]})");
+        event::joined j;
+        j.token = l.token, j.topic = "t", j.members = 3;
+        BOOST_TEST(shown(encoded(codec, j)) == R"(= 5 {"data":[]})");
+    }
+    static_assert(!detail::has_word<socket_signal, event::publish> &&
+                  !detail::has_word<socket_signal, event::session_over> &&
+                  !detail::has_word<socket_signal, event::presence> &&
+                  !detail::has_word<socket_signal, event::expired>);
+    BOOST_TEST(encoded(codec, event::welcome{}).empty());
+    // what is asked for says how many it wants
+    socket_signal few{{.listed_ids = 2}};
+    socket_signal::state st;
+    const std::string json = R"({"data":{"topic":"t","id":"A","metadata":{"x":1},"limit":1,"match":2}})";
+    auto join = packed({.id = 1, .name = "join", .json = json}),
+         lookup = packed({.name = "lookup", .json = json});
+    few.decode({join, message_type::binary}, st, only<event::join>([&](auto& e) {
+                   BOOST_TEST((e.list == 2u && !e.limit && !e.match && !e.open));
+                   BOOST_TEST((e.as == "A" && e.topic == "t" && e.metadata.empty()));
+                   BOOST_TEST((e.metadata.wire == wire_id::socket_signal));
+                   BOOST_TEST(e.whole.view() == join);
+               }));
+    few.decode({lookup, message_type::binary}, st, only<event::lookup>([&](auto& e) {
+                   BOOST_TEST((e.limit == 2u && e.topic == "t" && e.token.empty()));
+                   BOOST_TEST(e.whole.view() == lookup);
+               }));
 }
 
 // --- topics ---
@@ -516,10 +609,12 @@ BOOST_AUTO_TEST_CASE(acknowledgements_of_events_are_no_answers) {
     int answers = 0;
     for (const auto id : {0u, 1u, detail::nano_ids / 2 - 1, detail::nano_ids / 2, detail::nano_ids - 1}) {
         auto bytes = packed({.id = id, .response = true, .json = R"({"data":null})"});
-        codec.decode({bytes, message_type::binary}, st, [&](envelope& e) {
-            ++answers;
-            BOOST_TEST(e.number == id);
-        });
+        codec.decode({bytes, message_type::binary}, st, only<event::respond>([&](auto& e) {
+                         ++answers;
+                         BOOST_TEST(e.number == id);
+                         BOOST_TEST((e.outcome == errc::ok && e.token.empty()));
+                         BOOST_TEST((e.data.bytes == "null" && e.data.wire == wire_id::socket_signal));
+                     }));
     }
     BOOST_TEST(answers == 2);
 }
@@ -537,7 +632,8 @@ BOOST_AUTO_TEST_CASE(unknown_actions) {
          {"frobnicate", "socket-signal-", "Join", "remote-connect", "socket-signal-__ping__", "é"})
         same(w.ask("A", 1, name, R"({"data":{}})"), {missing(name)});
     same(w.ask("A", 1, "\"\n", R"({"data":{}})"), {missing("\\\"\\u000a")});
-    same(w.ask("A", 1, std::string(255, 'x') + "é", "{}"), {missing(std::string(255, 'x'))});
+    same(w.ask("A", 1, std::string(255, 'x') + "é", "{}"),
+         {missing(std::string(254, 'x'))}); // a token is short
     same(w.ask("A", 1, "ab\xff", "{}"), {missing("ab")});
     same(w.ask("A", 0, "frobnicate", "{}"), {});
 }
@@ -621,7 +717,7 @@ BOOST_AUTO_TEST_CASE(fix_only_the_owner_of_an_id_may_leave) {
 }
 
 BOOST_AUTO_TEST_CASE(fix_strict_ids_are_the_first_owners) {
-    world<> w{{.strict = true}};
+    world<> w{{.strict_names = true}};
     w.open("AB");
     const auto join = [&](const std::string& who, const std::string& id) {
         return w.ask(who, 1, "join", R"({"data":{"topic":"t","id":")" + id + R"("}})");
@@ -655,8 +751,13 @@ struct watchman {
 
     void on_open(peer_handle, const admission&) { seen->push_back("connect"); }
     void on_close(peer_handle, errc) { seen->push_back("disconnect"); }
-    errc on_message(message_context& context, envelope& e) {
-        const auto said = std::string{e.command} + " " + std::string{e.to} + " " + std::string{e.topic} + " ";
+    template <class E>
+    errc on_message(message_context& context, E& e) {
+        std::string_view to, topic;
+        if constexpr (requires { e.to; }) to = e.to;
+        if constexpr (requires { e.as; }) to = e.as;
+        if constexpr (requires { e.topic; }) topic = e.topic;
+        const auto said = std::string{e.command} + " " + std::string{to} + " " + std::string{topic} + " ";
         seen->push_back(said + std::string{socket_signal::parameters(e)});
         if (e.command == "offer") return context.fail("not \"you\"");
         return e.command == "signal" ? errc::denied : errc::ok;
@@ -682,31 +783,72 @@ BOOST_AUTO_TEST_CASE(hooks_are_the_functions_of_the_original) {
                 R"(leave A  {"id":"A"})", "disconnect"});
 }
 
+BOOST_AUTO_TEST_CASE(parameters_of_other_wires_are_none) {
+    std::string bytes = packed({.id = 1, .name = "join", .json = R"({"data":{"id":"A"}})"});
+    event::join j;
+    j.whole = {bytes, message_type::binary};
+    BOOST_TEST(socket_signal::parameters(j).empty());
+    j.token.wire = wire_id::socket_signal;
+    BOOST_TEST(socket_signal::parameters(j) == R"({"id":"A"})");
+    event::custom c;
+    c.data.bytes = "{}";
+    BOOST_TEST(socket_signal::parameters(c).empty());
+    c.data.wire = wire_id::socket_signal;
+    BOOST_TEST(socket_signal::parameters(c) == "{}");
+    BOOST_TEST(socket_signal::parameters(event::ping{}).empty());
+}
+
 BOOST_AUTO_TEST_CASE(signals_are_known_by_kind) {
     socket_signal codec;
     socket_signal::state st;
-    const auto look = [&](std::string_view name, const std::string& signals, bool response = false) {
-        const auto json = R"({"data":{"remoteId":"B","topic":"t","data":)" + signals + "}}";
+    using seen = std::pair<signal_kind, std::string>;
+    std::string call;
+    const auto look = [&](std::string_view name, const std::string& signals, const std::string& session = "",
+                          bool response = false) {
+        const auto json = R"({"data":{"remoteId":"B","topic":"t")" + session + R"(,"data":)" + signals + "}}";
         auto bytes =
             packed({.id = 1, .response = response, .event = name == "signal", .name = name, .json = json});
-        std::pair<signal_kind, std::string> seen;
-        codec.decode({bytes, message_type::binary}, st, [&](envelope& e) {
-            seen = {e.data.kind, std::string{e.data.signal}};
-            BOOST_TEST(e.data.bytes == json.substr(8, json.size() - 9));
+        seen found;
+        codec.decode({bytes, message_type::binary}, st, [&](auto& e) {
+            if constexpr (requires { e.signal; }) {
+                found = {e.signal.kind, std::string{e.signal.body}};
+                call = e.signal.call;
+                BOOST_TEST(e.data.bytes == json.substr(8, json.size() - 9));
+                BOOST_TEST((e.data.wire == wire_id::socket_signal));
+                BOOST_TEST((e.token.wire == wire_id::socket_signal));
+            } else {
+                BOOST_ERROR("this is no signal");
+            }
         });
-        return seen;
+        return found;
     };
-    using seen = std::pair<signal_kind, std::string>;
     const std::string offer = R"({"type":"offer","sdp":"v"})", answer = R"({"sdp":"v","type":"answer"})",
                       candidate = R"({"type":"candidate","candidate":{"candidate":"c"}})";
     BOOST_TEST((look("offer", "[" + offer + "," + candidate + "]") == seen{signal_kind::offer, offer}));
+    BOOST_TEST((look("offer", "[ " + offer + " , 7 ]") == seen{signal_kind::offer, offer}));
     BOOST_TEST(
         (look("signal", "[" + candidate + "]") == seen{signal_kind::candidate, R"({"candidate":"c"})"}));
-    BOOST_TEST((look("", "[" + answer + "]", true) == seen{signal_kind::answer, answer}));
+    BOOST_TEST((look("", "[" + answer + "]", "", true) == seen{signal_kind::answer, answer}));
     BOOST_TEST((look("signal", R"([{"type":"renegotiate"}])") ==
                 seen{signal_kind::other, R"({"type":"renegotiate"})"}));
-    for (const std::string none : {"[]", "5", "null", "{}"})
+    BOOST_TEST(
+        (look("signal", R"([{"type":"candidate"}])") == seen{signal_kind::other, R"({"type":"candidate"})"}));
+    BOOST_TEST((look("signal", R"(["x",{"type":"offer"}])") == seen{signal_kind::other, R"("x")"}));
+    for (const std::string none : {"[]", "[ ]", "5", "null", "{}"})
         BOOST_TEST((look("signal", none) == seen{signal_kind::none, ""}));
+    BOOST_TEST(call.empty());
+    // the id of the session, by which equal bytes are equal
+    for (const bool response : {false, true}) {
+        look("offer", "[]", R"(,"sessionId":"base64:\u0061R")", response);
+        BOOST_TEST(call == "base64:aQ==");
+        look("offer", "[]", R"(,"sessionId":"s","sessionId":"s2")", response);
+        BOOST_TEST(call == "s2");
+        for (const std::string& none :
+             {std::string{"5"}, std::string{"null"}, "\"" + std::string(257, 's') + "\""}) {
+            look("offer", "[]", R"(,"sessionId":)" + none, response);
+            BOOST_TEST(call.empty());
+        }
+    }
 }
 
 BOOST_AUTO_TEST_CASE(other_codecs_share_topics_and_are_never_forwarded_what_cannot_be_read) {

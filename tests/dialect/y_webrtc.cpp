@@ -14,6 +14,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -204,6 +205,71 @@ BOOST_AUTO_TEST_CASE(fix_topics_are_limited) {
     BOOST_TEST(w.h.get<topics>().table().joined(w.y.peer("B")) == 0u);
 }
 
+// Hears what the hub is asked for, and with which fault.
+struct listener_in {
+    texts* seen;
+
+    template <class E>
+    errc on_message(message_context&, E& e) {
+        if constexpr (requires { e.topic; })
+            seen->push_back(std::string{e.command} + " " + std::string{e.topic.substr(0, 5)} + " " +
+                            std::string{cause_name(e.fault)});
+        return errc::ok;
+    }
+};
+
+BOOST_AUTO_TEST_CASE(what_is_refused_is_seen_by_the_hub) {
+    texts seen;
+    hub_of<features<topics>, hooks<listener_in>> h{
+        {}, {}, {}, {}, hooks{listener_in{&seen}}, features{topics{}}};
+    port<decltype(h), y_webrtc> y{h};
+    h.tick(time_point{1h});
+    y.open("A");
+    const std::string longest(256, 'x'), too_long(257, 'x'), escaped = R"(\u0079)" + too_long;
+    for (const std::string type : {"subscribe", "unsubscribe"})
+        y.say("A", R"({"type":")" + type + R"(","topics":["a",")" + longest + R"(",")" + too_long + R"(",")" +
+                       escaped + R"(","\ud800","",7,"b"]})");
+    same(seen,
+         {"join a ok", "join xxxxx ok", "join xxxxx malformed", R"(join \u007 malformed)",
+          R"(join \ud80 malformed)", "join b ok", "leave a ok", "leave xxxxx ok", "leave xxxxx malformed",
+          R"(leave \u007 malformed)", R"(leave \ud80 malformed)", "leave b ok"});
+    BOOST_TEST(h.get<topics>().table().size() == 0u);
+    seen.clear();
+    y.say("A", R"({"type":"publish","topic":")" + too_long + R"("})");
+    same(seen, {"publish xxxxx malformed"});
+    same(y.messages("A"), {});
+    BOOST_TEST(y.connections.at("A").open);
+}
+
+BOOST_AUTO_TEST_CASE(fix_a_message_names_no_end_of_topics) {
+    BOOST_TEST(y_webrtc::topics_per_message == 1000u);
+    for (const std::string element : {R"("t")", "1", "[\"t\"]", "\"\""}) {
+        const y_webrtc codec;
+        y_webrtc::state st;
+        for (const std::string type : {"subscribe", "unsubscribe"}) {
+            std::string text = R"({"type":")" + type + R"(","topics":[)";
+            for (int i = 0; i < 5000; ++i) text += (i == 0 ? "" : ",") + element;
+            text += R"(],"x":1})";
+            std::size_t good = 0, refused = 0;
+            codec.decode({text, message_type::text}, st, [&](auto& e) {
+                if constexpr (requires { e.topic; }) {
+                    BOOST_TEST(!e.topic.empty()); // which would be all
+                    BOOST_TEST((e.fault == errc::ok || e.fault == errc::too_large));
+                    ++(e.fault == errc::ok ? good : refused);
+                }
+            });
+            BOOST_TEST(good == (element == R"("t")" ? 1000u : 0u));
+            BOOST_TEST(refused == 1u);
+        }
+    }
+    // no more than that passes
+    world w;
+    std::string text = R"({"type":"subscribe","topics":["t")";
+    for (int i = 1; i < 1000; ++i) text += ",\"t\"";
+    w.say("A", text + "]}");
+    BOOST_TEST(w.h.get<topics>().table().joined(w.y.peer("A")) == 1u);
+}
+
 // --- other wires ---
 
 BOOST_AUTO_TEST_CASE(publications_cross_to_and_from_other_codecs) {
@@ -228,21 +294,84 @@ BOOST_AUTO_TEST_CASE(publications_cross_to_and_from_other_codecs) {
                              R"({"type":"publish","topic":"t","data":null,"clients":2})"});
     w.j.heard("J");
     // what is for one peer alone has no word here
-    const std::string id{desk{w.h}.id(w.y.peer("A"))};
+    const std::string id{w.h.context().id(w.y.peer("A"))};
     w.j.say("J", R"({"id":4,"cmd":"offer","target":")" + id + R"(","data":{"offer":1}})");
     same(w.j.messages("J"),
          {R"({"id":4,"ok":false,"data":{"message":"Unknown Command","cause":"unknown_command"}})"});
     same(w.y.messages("A"), {});
     // the host program
-    auto desk_of_hub = desk{w.h};
-    BOOST_TEST((w.h.get<topics>().publish(desk_of_hub, "t", "7") == errc::ok));
+    BOOST_TEST((w.h.get<topics>().publish(w.h.context(), "t", "7") == errc::ok));
     same(w.y.messages("A"), {R"({"type":"publish","topic":"t","data":7,"clients":2})"});
 }
 
+BOOST_AUTO_TEST_CASE(signals_are_known_by_kind) {
+    const y_webrtc codec;
+    y_webrtc::state st;
+    using seen = std::pair<signal_kind, std::string>;
+    const auto look = [&](const std::string& data) {
+        auto text = R"( {"type":"publish","topic":"t","data":)" + data + "}\n";
+        seen found;
+        codec.decode({text, message_type::text}, st, only<event::publish>([&](auto& e) {
+                         found = {e.signal.kind, std::string{e.signal.body}};
+                         BOOST_TEST((e.token.empty() && e.token.wire == wire_id::y_webrtc));
+                         BOOST_TEST((e.data.wire == wire_id::y_webrtc));
+                         BOOST_TEST(e.data.bytes == data);
+                         BOOST_TEST(e.signal.call.empty());
+                         BOOST_TEST((e.open && e.echo));
+                         BOOST_TEST(e.whole.view() == std::string_view{text}.substr(1, text.size() - 2));
+                     }));
+        return found;
+    };
+    const auto signal = [&](const std::string& s) {
+        return look(R"({"to":"x","from":"y","type":"signal","token":1,"signal":)" + s + "}");
+    };
+    const std::string offer = R"({"type":"offer","sdp":"v"})", answer = R"({"sdp":"v","type":"answer"})";
+    BOOST_TEST((signal(offer) == seen{signal_kind::offer, offer}));
+    BOOST_TEST((signal(answer) == seen{signal_kind::answer, answer}));
+    BOOST_TEST((signal(R"({"type":"candidate","candidate":{"candidate":"c"}})") ==
+                seen{signal_kind::candidate, R"({"candidate":"c"})"}));
+    BOOST_TEST((signal(R"({"renegotiate":true})") == seen{signal_kind::other, R"({"renegotiate":true})"}));
+    BOOST_TEST((signal(R"({"t\u0079pe":"offer"})") == seen{signal_kind::offer, R"({"t\u0079pe":"offer"})"}));
+    for (const std::string none : {"5", "null", "[]", "\"x\""})
+        BOOST_TEST((signal(none) == seen{signal_kind::none, ""}));
+    BOOST_TEST((look(R"({"type":"announce","from":"y"})") == seen{signal_kind::none, ""}));
+    BOOST_TEST((look(R"("c2VjcmV0")") == seen{signal_kind::none, ""})); // of a room with a password
+    // of equal members the last counts
+    BOOST_TEST((look(R"({"signal":{"type":"offer"},"signal":{}})") == seen{signal_kind::other, "{}"}));
+    auto text = std::string{R"({"data":{"signal":{"type":"offer"}},"type":"publish","topic":"t","data":{}})"};
+    codec.decode({text, message_type::text}, st, only<event::publish>([](auto& e) {
+                     BOOST_TEST((e.signal.kind == signal_kind::none && e.data.bytes == "{}"));
+                 }));
+}
+
+BOOST_AUTO_TEST_CASE(only_publications_and_pongs_have_a_word) {
+    const y_webrtc codec;
+    event::reply r;
+    r.token = {"ping", wire_id::y_webrtc};
+    BOOST_TEST(encoded(codec, r) == R"({"type":"pong"})");
+    r.cause = errc::denied;
+    BOOST_TEST(encoded(codec, r).empty());
+    r = {};
+    r.token = {"1", wire_id::json}; // of another connection of that peer
+    BOOST_TEST(encoded(codec, r).empty());
+    event::publish e;
+    e.topic = "t", e.data = {"\x01", wire_id::msgpack}, e.members = 2;
+    BOOST_TEST(encoded(codec, e).empty());
+    e.data = {"1", wire_id::peerjs};
+    BOOST_TEST(encoded(codec, e) == R"({"type":"publish","topic":"t","data":1,"clients":2})");
+    BOOST_TEST(encoded(codec, event::welcome{}).empty());
+    BOOST_TEST(encoded(codec, event::say{}).empty());
+    static_assert(!detail::has_word<y_webrtc, event::joined> && !detail::has_word<y_webrtc, event::request> &&
+                  !detail::has_word<y_webrtc, event::presence>);
+}
+
 struct gate {
-    errc on_message(message_context& context, envelope& e) {
-        if (e.what == verb::ping || e.topic == "closed") return errc::denied;
-        if (e.what == verb::publish && e.data.bytes == "1") e.data.bytes = context.keep("2");
+    errc on_message(message_context&, event::ping&) { return errc::denied; }
+    errc on_message(message_context&, event::join& e) {
+        return e.topic == "closed" ? errc::denied : errc::ok;
+    }
+    errc on_message(message_context& context, event::publish& e) {
+        if (e.data.bytes == "1") e.data.bytes = context.keep("2");
         return errc::ok;
     }
 };

@@ -277,9 +277,11 @@ BOOST_AUTO_TEST_CASE(a_function_is_called_with_what_waited_for_it) {
     basic_bench<requests> b;
     b.say_bye("a", "f", "1");
     script calls;
-    BOOST_TEST(
-        b.h.attach("f", [&](call& c) { calls.push_back(std::string{c.command} + " " + std::string{c.data}); })
-            .has_value());
+    BOOST_TEST(b.h.attach("f",
+                          [&](call& c) {
+                              calls.push_back(std::string{c.command} + " " + std::string{c.data.bytes});
+                          })
+                   .has_value());
     same(calls, {R"(bye {"n":1})"});
 }
 
@@ -321,7 +323,7 @@ BOOST_AUTO_TEST_CASE(who_is_merely_away_has_no_mailbox_and_hears_of_what_expired
 }
 
 BOOST_AUTO_TEST_CASE(only_what_is_accepted_is_kept) {
-    bench b{{.accepts = [](const envelope& e) { return e.from == "a"; }}};
+    bench b{{.accepts = [](const event::say& e) { return e.from == "a"; }}};
     BOOST_TEST(b.say_bye("a", "c") == R"(ok {"held":true})");
     BOOST_TEST(b.say_bye("b", "c") == "unknown");
     BOOST_TEST(b.size() == 1u);

@@ -512,6 +512,137 @@ BOOST_AUTO_TEST_CASE(a_crowd_is_told_in_slices) {
     for (const auto& [who, ids] : seen) BOOST_TEST(ids.size() == crowd + turns, who);
 }
 
+// --- snapshots for watchers that take their time
+
+// Members p0 to p5 of t, a snapshot of three messages, and eve, who takes nothing.
+void make_slow(world& b) {
+    for (int i = 0; i < 6; ++i) b.join("p" + std::to_string(i));
+    b.advance(50ms);
+    BOOST_TEST(b.watch() == "ok");
+    b.at("eve").full = true;
+    b.advance(50ms);
+    BOOST_TEST(b.get<presence>().slow() == 1u);
+    BOOST_TEST(b.is_open("eve"));
+}
+
+std::string joined(const std::string& a, const std::string& b) {
+    return R"("members":[{"id":")" + a + R"(","status":"joined","metadata":{}},{"id":")" + b +
+           R"(","status":"joined","metadata":{}}])";
+}
+
+BOOST_AUTO_TEST_CASE(a_snapshot_is_told_as_fast_as_it_is_taken_and_changes_wait_behind_it) {
+    world b{{.changes_per_message = 2}};
+    make_slow(b);
+    b.advance(1s);
+    same(b.heard("eve"), {});
+    BOOST_TEST(b.is_open("eve"));
+    // Others are told at once.
+    b.connect("wes");
+    BOOST_TEST(b.watch("t", "wes") == "ok");
+    b.advance(50ms);
+    BOOST_TEST(b.heard("wes").size() == 3u);
+    b.leave("p0");
+    b.advance(50ms);
+    b.join("p6");
+    b.advance(50ms);
+    BOOST_TEST(b.heard("wes").size() == 2u);
+    BOOST_TEST(b.get<presence>().slow() == 1u);
+    b.at("eve").full = false;
+    same(b.told(), {R"({"more":true,"snapshot":true,)" + joined("p0", "p1") + "}",
+                    R"({"more":true,"snapshot":true,)" + joined("p2", "p3") + "}",
+                    R"({"snapshot":true,)" + joined("p4", "p5") + "}",
+                    R"({"members":[{"id":"p0","status":"left","cause":"closed"}]})",
+                    R"({"members":[{"id":"p6","status":"joined","metadata":{}}]})"});
+    BOOST_TEST(b.get<presence>().slow() == 0u);
+    BOOST_TEST((b.pause() == clock::duration::max()));
+    b.leave("p6");
+    BOOST_TEST(b.told().size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_watcher_that_takes_nothing_of_a_snapshot_is_given_up_after_a_while) {
+    world b{{.changes_per_message = 2, .patience = 3s}};
+    make_slow(b);
+    b.advance(2s);
+    BOOST_TEST(b.is_open("eve"));
+    b.advance(1100ms);
+    BOOST_TEST(b.ended("eve") == errc::slow_consumer);
+    BOOST_TEST(b.get<presence>().slow() == 0u);
+    BOOST_TEST((b.pause() == clock::duration::max()));
+}
+
+BOOST_AUTO_TEST_CASE(too_many_changes_behind_a_snapshot_are_told_as_another_one) {
+    world b{{.changes_per_message = 2, .changes_owed = 2}};
+    make_slow(b);
+    for (const auto* name : {"p0", "p1", "p2", "p3"}) {
+        b.leave(name);
+        b.advance(50ms);
+    }
+    b.at("eve").full = false;
+    const auto first = b.told();
+    BOOST_TEST(first.size() == 3u); // whole, if no longer true
+    BOOST_TEST(first.back() == R"({"snapshot":true,)" + joined("p4", "p5") + "}");
+    same(b.told(), {R"({"snapshot":true,)" + joined("p4", "p5") + "}"});
+    b.leave("p4");
+    BOOST_TEST(b.told().size() == 1u);
+    BOOST_TEST((b.pause() == clock::duration::max()));
+}
+
+BOOST_AUTO_TEST_CASE(a_slow_watcher_that_stops_is_told_no_more) {
+    world b{{.changes_per_message = 2}};
+    make_slow(b);
+    b.at("eve").full = false; // for the reply
+    BOOST_TEST(b.ask("eve", R"({"cmd":"unwatch","topic":"t"})") == "ok");
+    same(b.told(), {});
+    BOOST_TEST(b.get<presence>().slow() == 0u);
+    BOOST_TEST(b.watch() == "ok");
+    BOOST_TEST(b.told().size() == 3u);
+    b.close("eve");
+    b.connect("eve");
+    b.advance(1s);
+    same(b.heard("eve"), {});
+}
+
+BOOST_AUTO_TEST_CASE(further_snapshots_wait_while_slow_watchers_are_owed_too_much) {
+    world b{{.changes_per_message = 2, .bytes_owed = 1}};
+    make_slow(b);
+    b.connect("wes");
+    BOOST_TEST(b.watch("t", "wes") == "ok");
+    b.advance(1s);
+    same(b.heard("wes"), {});
+    b.leave("p0");
+    b.advance(1s);
+    b.at("eve").full = false;
+    b.advance(200ms);
+    BOOST_TEST(b.heard("eve").size() == 4u);
+    same(b.told("t", "wes"),
+         {R"({"more":true,"snapshot":true,)" + joined("p1", "p2") + "}",
+          R"({"more":true,"snapshot":true,)" + joined("p3", "p4") + "}",
+          R"({"snapshot":true,"members":[{"id":"p5","status":"joined","metadata":{}}]})"});
+    b.join("p0");
+    BOOST_TEST(b.told("t", "wes").size() == 1u);
+    BOOST_TEST(b.heard("eve").size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_slow_watcher_that_was_away_is_told_anew) {
+    world b{{.changes_per_message = 2}};
+    for (int i = 0; i < 6; ++i) b.join("p" + std::to_string(i));
+    const auto token = token_in(b.connect("wes", {.id = "wes", .target = "/?resume"}));
+    b.watch("t", "wes");
+    b.at("wes").full = true;
+    b.advance(100ms);
+    BOOST_TEST(b.get<presence>().slow() == 1u);
+    b.lose("wes");
+    b.leave("p0");
+    b.advance(1s);
+    BOOST_TEST(b.get<presence>().slow() == 0u);
+    b.heard("wes");
+    BOOST_TEST(
+        b.connect("wes", {.target = "/?resume=" + token + "&received=1"}).find(R"("recovered":true)") !=
+        std::string::npos);
+    b.heard("wes");
+    BOOST_TEST(b.told("t", "wes").size() == 3u);
+}
+
 // --- what is wrong changes nothing
 
 BOOST_AUTO_TEST_CASE(who_and_what_to_watch_has_to_be_named) {
@@ -762,16 +893,16 @@ BOOST_AUTO_TEST_CASE(whatever_happens_watchers_know_how_things_are) {
                     const auto& [by_topic, name] = where;
                     std::map<std::string, belief::member> members;
                     std::map<std::string, std::pair<std::string, std::string>> entries;
-                    auto desk = b.desk_of_hub();
+                    auto& hub = b.context();
                     if (!by_topic) {
-                        if (const auto p = b.h.find(name)) members[name] = {"", desk.is_away(p)};
+                        if (const auto p = b.h.find(name)) members[name] = {"", hub.is_away(p)};
                     } else {
-                        b.get<topics>().for_each(name, [&](peer_handle p, std::string_view metadata) {
-                            members[std::string{desk.id(p)}] = {std::string{metadata}, desk.is_away(p)};
+                        b.get<topics>().for_each_member(name, [&](peer_handle p, payload metadata) {
+                            members[std::string{hub.id(p)}] = {std::string{metadata.bytes}, hub.is_away(p)};
                         });
-                        b.get<topics>().for_each_entry(name, [&](const topic_entry& e) {
-                            entries[std::string{e.key}] = {std::string{e.value},
-                                                           std::string{desk.id(e.owner)}};
+                        b.get<topics>().for_each_entry(name, [&](std::string_view k, payload value,
+                                                                 peer_handle owner) {
+                            entries[std::string{k}] = {std::string{value.bytes}, std::string{hub.id(owner)}};
                         });
                     }
                     BOOST_TEST((what.told && !what.telling));

@@ -5,6 +5,7 @@
 
 #include <sigfire/feature/mailbox.hpp>
 #include <sigfire/feature/requests.hpp>
+#include <sigfire/feature/resume.hpp>
 
 #include <deque>
 #include <functional>
@@ -480,6 +481,25 @@ BOOST_AUTO_TEST_CASE(a_silent_store_lets_questions_expire) {
     BOOST_TEST((b.pause() == clock::duration::max()));
     b.lose("b"); // nobody is kept waiting to go
     BOOST_TEST(b.h.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_connection_that_goes_on_as_another_peer_hears_the_end_of_what_it_asked) {
+    basic_bench<silent_store, resume> b{{}, {.peers_create = true, .timeout = 5s}};
+    const auto token = token_in(b.connect("c", {.id = "c", .target = "/?resume"}));
+    b.lose("c");
+    b.connect("x");
+    b.say("x", R"({"cmd":"info","target":"d","id":1})");
+    b.say("x", R"({"cmd":"bye","target":"d","id":2})");
+    b.say("x", R"({"cmd":"create","id":3})");
+    same(b.heard("x"), {});
+    b.say("x", R"({"cmd":"resume","id":4,"received":0,"token":")" + token + "\"}");
+    const auto heard = b.heard("x");
+    BOOST_TEST_REQUIRE(heard.size() == 4u);
+    const std::string expired = R"(,"ok":false,"data":{"message":"Expired","cause":"expired"}})";
+    for (std::size_t i = 0; i < 3; ++i) BOOST_TEST(heard[i] == R"({"id":)" + std::to_string(i + 1) + expired);
+    BOOST_TEST(heard[3].starts_with(R"({"id":4,"ok":true)"));
+    b.advance(1h);
+    same(b.heard("x"), {});
 }
 
 BOOST_AUTO_TEST_CASE(questions_that_wait_for_the_store_are_bounded) {

@@ -3,8 +3,11 @@
 
 #include "support/hub_bench.hpp"
 
+#include <sigfire/feature/resume.hpp>
+
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -195,6 +198,31 @@ BOOST_AUTO_TEST_CASE(the_asker_goes_and_the_answer_is_for_nobody) {
     same(b.heard("c"), {failure("2", errc::expired)});
 }
 
+BOOST_AUTO_TEST_CASE(a_connection_that_goes_on_as_another_peer_hears_the_end_of_what_it_asked) {
+    hub_bench b{features{requests{}, resume{}}};
+    b.connect("b");
+    const auto token = token_in(b.connect("a", {.id = "a", .target = "/?resume"}));
+    b.say("a", R"({"cmd":"request","target":"b","id":0,"data":"q"})");
+    b.lose("a");
+    b.connect("x");
+    for (const std::string id : {"1", "2"})
+        b.say("x", R"({"cmd":"request","target":"b","id":)" + id + R"(,"data":"q"})");
+    b.heard("b");
+    b.say("x", R"({"cmd":"resume","id":3,"received":0,"token":")" + token + "\"}");
+    const auto heard = b.heard("x");
+    BOOST_TEST_REQUIRE(heard.size() == 3u);
+    same({heard[0], heard[1]}, {failure("1", errc::expired), failure("2", errc::expired)});
+    BOOST_TEST(heard[2].starts_with(R"({"id":3,"ok":true,"data":{"id":"a",)"));
+    // The peer that it is now still waits for what it asked before.
+    BOOST_TEST(b.get<requests>().size() == 1u);
+    b.say("b", R"({"cmd":"respond","request":2,"id":1})");
+    same(b.heard("b"), {failure("1", errc::expired)});
+    b.say("b", R"({"cmd":"respond","request":1,"data":"r"})");
+    same(b.heard("x"), {R"({"id":0,"ok":true,"data":"r"})"});
+    b.advance(1h);
+    same(b.heard("x"), {});
+}
+
 BOOST_AUTO_TEST_CASE(open_questions_are_bounded_for_each_and_for_all) {
     bench b{{.per_peer = 2, .in_all = 3}};
     for (const auto* id : {"1", "2", "3"}) b.question("a", "b", id);
@@ -258,12 +286,12 @@ BOOST_AUTO_TEST_CASE(a_function_answers_like_a_peer) {
     BOOST_TEST(b.h.attach("f",
                           [&calls](call& c) {
                               calls.push_back(std::string{c.command} + " from " + std::string{c.from} + ": " +
-                                              std::string{c.data});
-                              if (c.data == R"("data")") c.reply(R"({"n":1})");
-                              if (c.data == R"("refused")") c.refuse(errc::rate);
-                              if (c.data == R"("in words")") c.refuse(errc::denied, "Not \"today\"");
-                              if (c.data == R"("a verdict")") c.refuse(errc::held);
-                              if (c.data == R"("twice")") c.refuse(errc::denied), c.reply();
+                                              std::string{c.data.bytes});
+                              if (c.data.bytes == R"("data")") c.reply(R"({"n":1})");
+                              if (c.data.bytes == R"("refused")") c.refuse(errc::rate);
+                              if (c.data.bytes == R"("in words")") c.refuse(errc::denied, "Not \"today\"");
+                              if (c.data.bytes == R"("a verdict")") c.refuse(errc::held);
+                              if (c.data.bytes == R"("twice")") c.refuse(errc::denied), c.reply();
                           })
                    .has_value());
     const struct {
@@ -315,6 +343,94 @@ BOOST_AUTO_TEST_CASE(a_function_answers_later) {
     tickets[4].reply("6"); // too late
     b.settle();
     same(b.heard("a"), {});
+}
+
+BOOST_AUTO_TEST_CASE(a_function_that_throws_costs_its_request_alone) {
+    bench b;
+    std::vector<deferral> tickets;
+    BOOST_TEST(b.h.attach("f",
+                          [&](call& c) {
+                              if (c.data.bytes == "1") throw std::runtime_error{"no"};
+                              if (c.data.bytes == "2") c.reply("2"), throw 2;
+                              if (c.data.bytes == "3") tickets.push_back(c.defer()), throw 3;
+                              if (c.command == "bye") throw 4;
+                              c.reply("\"fine\"");
+                          })
+                   .has_value());
+    for (const std::string n : {"1", "2", "3"}) {
+        b.say("a", R"({"cmd":"request","target":"f","id":)" + n + R"(,"data":)" + n + "}");
+        same(b.heard("a"), {failure(n, errc::null_message)});
+        BOOST_TEST(b.open() == 0u);
+    }
+    tickets.clear(); // of what is over
+    b.settle();
+    BOOST_TEST(b.ask("a", R"({"cmd":"bye","target":"f"})") == "ok"); // it was delivered
+    BOOST_TEST((b.h.send("f", "bye") == errc::ok));
+    BOOST_TEST(b.ask("a", R"({"cmd":"request","target":"f"})") == R"(ok "fine")");
+    same(b.heard("a"), {});
+    BOOST_TEST(b.is_open("a"));
+}
+
+BOOST_AUTO_TEST_CASE(a_function_may_call_the_hub) {
+    bench b;
+    script calls;
+    BOOST_TEST(b.h.attach("f",
+                          [&](call& c) {
+                              calls.emplace_back(c.data.bytes);
+                              if (c.data.bytes == "1") {
+                                  // more than any table has room for without moving
+                                  for (int i = 0; i < 300; ++i)
+                                      BOOST_TEST_REQUIRE(b.h.attach("g" + std::to_string(i),
+                                                                    [](call& d) { d.reply("\"g\""); })
+                                                             .has_value());
+                                  for (int i = 0; i < 300; ++i)
+                                      BOOST_TEST((b.h.send("b", "note", std::to_string(i)) == errc::ok));
+                              }
+                              if (c.data.bytes == "2") b.h.close("f", errc::closed);
+                              c.reply(std::string{c.data.bytes});
+                          })
+                   .has_value());
+    const auto ask = [&](const std::string& n) {
+        return b.ask("a", R"({"cmd":"request","target":"f","data":)" + n + "}");
+    };
+    BOOST_TEST(ask("1") == "ok 1");
+    BOOST_TEST(b.heard("b").size() == 300u);
+    BOOST_TEST(b.ask("a", R"({"cmd":"request","target":"g7"})") == R"(ok "g")");
+    const auto last = ask("2"); // its own end
+    BOOST_TEST((last == "ok 2" || last == "offline"), last);
+    BOOST_TEST(ask("3") == "unknown");
+    same(calls, {"1", "2"});
+    BOOST_TEST(b.open() == 0u);
+
+    // one that ends the peer that asks, by its reply to which nobody listens any more
+    BOOST_TEST(b.h.attach("f", [&](call&) { b.h.close("c", errc::denied); }).has_value());
+    b.say("c", R"({"cmd":"request","target":"f","id":1})");
+    BOOST_TEST(b.ended("c") == errc::denied);
+    BOOST_TEST(b.open() == 0u);
+    // and one that asks itself to be called
+    int depth = 0;
+    BOOST_TEST(b.h.attach("h",
+                          [&](call&) {
+                              if (++depth < 5) BOOST_TEST((b.h.send("h", "again") == errc::ok));
+                          })
+                   .has_value());
+    b.ask("a", R"({"cmd":"bye","target":"h"})");
+    BOOST_TEST(depth == 5);
+}
+
+BOOST_AUTO_TEST_CASE(a_function_is_told_the_wire_of_what_it_is_told_and_answers_in_one) {
+    bench b;
+    wire_id seen{};
+    BOOST_TEST(b.h.attach("f",
+                          [&](call& c) {
+                              seen = c.data.wire;
+                              c.reply("7", wire_id::json);
+                          })
+                   .has_value());
+    BOOST_TEST(b.ask("a", R"({"cmd":"request","target":"f","data":1})") == "ok 7");
+    BOOST_TEST((seen == wire_id::json));
+    BOOST_TEST((b.h.send("f", "note", "\x01", wire_id::msgpack) == errc::ok));
+    BOOST_TEST((seen == wire_id::msgpack));
 }
 
 BOOST_AUTO_TEST_CASE(a_function_that_defers_and_drops_or_defers_twice_answers_once) {

@@ -517,7 +517,7 @@ BOOST_AUTO_TEST_CASE(the_old_connection_is_closed_and_what_comes_of_it_is_nothin
     // what was on the way on it, its pong, its end
     std::string text = R"({"cmd":"bye","target":"b","id":1})";
     codec::json::state extras{true};
-    BOOST_TEST((b.codec.decode({text, message_type::text}, extras, [&](envelope& e) {
+    BOOST_TEST((b.codec.decode({text, message_type::text}, extras, [&](auto& e) {
         auto who = old;
         b.h.received(who, e);
     }) == errc::ok));
@@ -615,7 +615,7 @@ BOOST_AUTO_TEST_CASE(hooks_see_one_peer_and_late_verdicts_find_it_away) {
         script* events;
         std::deque<deferral>* tickets;
         void on_open(peer_handle, const admission& a) { events->push_back("open " + a.id); }
-        errc on_message(message_context& c, envelope& e) {
+        errc on_message(message_context& c, event::say& e) {
             if (e.command != "renegotiate") return errc::ok;
             tickets->push_back(c.defer());
             return errc::deferred;
@@ -644,6 +644,72 @@ BOOST_AUTO_TEST_CASE(hooks_see_one_peer_and_late_verdicts_find_it_away) {
     b.lose("x");
     b.advance(30s);
     same(events, {"lost"});
+}
+
+// Keeps the traffic of peers whose ids begin with a k, and waits for them as long as it takes.
+struct keeper : feature {
+    std::size_t heard = 0, delivered = 0;
+
+    template <class X>
+    void on_open(X& hub, peer_handle peer, const admission& granted) {
+        if (granted.id.starts_with("k")) hub.keep_traffic(peer);
+    }
+    template <class X>
+    bool on_loss(X& hub, peer_handle peer, errc) {
+        return hub.id(peer).starts_with("k");
+    }
+    template <class X, class E>
+    void on_received(X&, peer_handle, const E&) {
+        ++heard;
+    }
+    template <class X, class E>
+    bool can_keep(X& hub, peer_handle peer, const E&) {
+        return hub.id(peer).starts_with("k");
+    }
+    template <class X, class E>
+    void on_delivery(X&, peer_handle, const E&) {
+        ++delivered;
+    }
+};
+
+template <class F>
+void two_keep_traffic(F parts) {
+    hub_bench b{std::move(parts)};
+    b.connect("b");
+    const auto tell = [&](const std::string& to) {
+        return b.ask("b", R"({"cmd":"bye","target":")" + to + "\"}");
+    };
+    // one that only the other feature keeps
+    b.connect("k");
+    BOOST_TEST(b.ask("k", R"({"cmd":"bye","target":"b"})") == "ok");
+    b.say("k", R"({"cmd":"ack","received":1})");
+    BOOST_TEST(tell("k") == "ok");
+    b.lose("k");
+    BOOST_TEST(b.template get<resume>().away_peers() == 0u);
+    BOOST_TEST(tell("k") == "ok");
+    BOOST_TEST((b.h.send("k", "news") == errc::ok));
+    b.advance(1h);
+    BOOST_TEST(!!b.h.find("k"));
+    BOOST_TEST(b.h.close("k", errc::denied));
+    BOOST_TEST(tell("k") == "unknown");
+    // one that both keep
+    const auto token = token_in(b.connect("ka", {.id = "ka", .target = "/?resume"}));
+    BOOST_TEST(tell("ka") == "ok");
+    b.heard("ka");
+    b.lose("ka");
+    BOOST_TEST(b.template get<resume>().away_peers() == 1u);
+    BOOST_TEST(tell("ka") == "ok");
+    BOOST_TEST(masked(b.connect("ka", {.target = "/?received=1&resume=" + token})) == welcome("ka", 0));
+    same(b.heard("ka"), {R"({"cmd":"bye","origin":"b"})"});
+    BOOST_TEST(b.template get<resume>().away_peers() == 0u);
+    BOOST_TEST(b.template get<keeper>().heard > 0u);
+    BOOST_TEST(b.template get<keeper>().delivered > 3u);
+    b.close("ka", errc::closed);
+}
+
+BOOST_AUTO_TEST_CASE(another_feature_may_keep_traffic_too) {
+    two_keep_traffic(features{resume{}, keeper{}});
+    two_keep_traffic(features{keeper{}, resume{}});
 }
 
 BOOST_AUTO_TEST_CASE(a_stop_ends_who_is_away) {

@@ -163,8 +163,8 @@ BOOST_AUTO_TEST_CASE(what_is_not_delivered_starts_and_ends_nothing) {
 BOOST_AUTO_TEST_CASE(what_a_hook_refuses_starts_nothing) {
     struct strict_hook {
         bool* refuse_sender;
-        errc on_message(message_context&, envelope&) { return *refuse_sender ? errc::rate : errc::ok; }
-        bool on_deliver(peer_handle, const envelope& e) { return e.from != "a"; }
+        errc on_message(message_context&, event::say&) { return *refuse_sender ? errc::rate : errc::ok; }
+        bool on_deliver(peer_handle, const event::say& e) { return e.from != "a"; }
     };
     bool refuse = true;
     hub_bench b{features{sessions{}}, hooks{strict_hook{&refuse}}};
@@ -351,6 +351,44 @@ BOOST_AUTO_TEST_CASE(a_function_is_called_in_vain) {
     BOOST_TEST(b.ask("a", R"({"cmd":"session-start","target":"f"})") == R"(ok {"polite":false})");
     b.h.close("f", errc::closed);
     same(b.heard("a"), {R"({"cmd":"bye","origin":"f","data":{"cause":"closed"}})"});
+}
+
+BOOST_AUTO_TEST_CASE(a_function_that_is_told_of_an_end_may_end_others) {
+    hub_bench b{features{sessions{{.timeout = 5s}}, requests{}}};
+    for (const auto* name : {"a", "b", "c"}) b.connect(name);
+    script told;
+    BOOST_TEST(b.h.attach("f",
+                          [&](call& c) {
+                              if (c.command == "session-start") return;
+                              told.push_back(std::string{c.command} + " " + std::string{c.from} + " " +
+                                             std::string{cause_name(c.cause)});
+                              b.h.close("c", errc::denied);
+                              b.h.close("f", errc::closed);
+                          })
+                   .has_value());
+    for (const std::string to : {"f", "c", "b"})
+        BOOST_TEST(b.ask("a", R"({"cmd":"session-start","target":")" + to + "\"}") ==
+                   R"(ok {"polite":false})");
+    BOOST_TEST(b.ask("c", R"({"cmd":"session-start","target":"f"})") == R"(ok {"polite":false})");
+    b.heard_by_all();
+    b.lose("a");
+    same(told, {"bye a lost"});
+    BOOST_TEST(b.ended("c") == errc::denied);
+    BOOST_TEST(!b.h.find("f"));
+    BOOST_TEST(b.get<sessions>().size() == 0u);
+    same(b.heard("b"), {R"({"cmd":"bye","origin":"a","data":{"cause":"lost"}})"});
+    // the same where time ends them
+    BOOST_TEST(b.h.attach("f",
+                          [&](call& c) {
+                              if (c.command == "session-timeout") b.h.close("b", errc::denied);
+                          })
+                   .has_value());
+    b.connect("c");
+    for (const std::string from : {"c", "b"}) b.ask(from, R"({"cmd":"session-start","target":"f"})");
+    b.ask("c", R"({"cmd":"session-start","target":"b"})");
+    b.advance(5s);
+    BOOST_TEST(b.get<sessions>().size() == 0u);
+    BOOST_TEST(b.ended("b") == errc::denied);
 }
 
 BOOST_AUTO_TEST_CASE(a_stop_ends_all) {

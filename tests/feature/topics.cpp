@@ -19,19 +19,19 @@ using namespace hub_world;
 struct gossip : feature {
     script notes;
 
-    template <class D>
-    void moved(D& desk, std::string_view topic, peer_handle peer, membership what, std::string_view metadata,
-               errc why) {
+    template <class X>
+    void on_membership(X& hub, std::string_view topic, peer_handle peer, membership what, payload metadata,
+                       errc why) {
         const char* const words[] = {" joined ", " updated ", " left "};
-        notes.push_back(std::string{desk.id(peer)} + words[static_cast<int>(what)] + std::string{topic} +
-                        (metadata.empty() ? "" : " ") + std::string{metadata} + (why == errc::ok ? "" : " ") +
-                        std::string{why == errc::ok ? "" : cause_name(why)});
+        notes.push_back(std::string{hub.id(peer)} + words[static_cast<int>(what)] + std::string{topic} +
+                        (metadata.empty() ? "" : " ") + std::string{metadata.bytes} +
+                        (why == errc::ok ? "" : " ") + std::string{why == errc::ok ? "" : cause_name(why)});
     }
-    template <class D>
-    void stated(D&, std::string_view topic, std::string_view key, std::string_view value,
-                std::string_view owner) {
-        notes.push_back(std::string{topic} + "." + std::string{key} +
-                        (value.empty() ? " gone" : "=" + std::string{value} + " by " + std::string{owner}));
+    template <class X>
+    void on_entry(X&, std::string_view topic, std::string_view key, payload value, std::string_view owner) {
+        notes.push_back(
+            std::string{topic} + "." + std::string{key} +
+            (value.empty() ? " gone" : "=" + std::string{value.bytes} + " by " + std::string{owner}));
     }
 };
 
@@ -51,8 +51,9 @@ struct world : hub_bench<features<topics, gossip>> {
     }
     std::string entries(std::string_view topic) {
         std::string out;
-        get<topics>().for_each_entry(
-            topic, [&](const topic_entry& e) { (((out += e.key) += '=') += e.value) += ';'; });
+        get<topics>().for_each_entry(topic, [&](std::string_view key, payload value, peer_handle) {
+            (((out += key) += '=') += value.bytes) += ';';
+        });
         return out;
     }
     script told() { return std::exchange(get<gossip>().notes, {}); }
@@ -127,22 +128,34 @@ BOOST_AUTO_TEST_CASE(the_text_of_a_publication_is_one_for_all) {
     BOOST_TEST(b.at("bob").buffer != first);
 }
 
-BOOST_AUTO_TEST_CASE(only_members_publish_unless_their_wire_lets_all) {
+// As a wire says it on which peers may publish that are not members.
+template <class E>
+void say_open(world& b, const std::string& name, std::string_view topic) {
+    E e;
+    e.topic = topic;
+    e.open = true;
+    b.h.received(b.at(name).its_state.who, e);
+    b.settle();
+}
+
+BOOST_AUTO_TEST_CASE(only_members_publish_unless_the_topic_was_made_by_a_wire_that_lets_all) {
     world b;
-    b.connect("ann");
-    b.connect("out");
+    for (const auto* name : {"ann", "bob", "out"}) b.connect(name);
     b.join("ann", "t");
     BOOST_TEST(b.ask("out", R"({"cmd":"publish","topic":"t"})") == "denied");
     BOOST_TEST(b.set("out", R"({"key":"k","value":1})") == "unknown");
+    // a member of that wire does not open it, and a topic that nobody is in does not exist
+    say_open<event::join>(b, "bob", "t");
+    for (const auto* topic : {"t", "u"}) say_open<event::publish>(b, "out", topic);
     same(b.heard_by_all(), {});
-    for (const auto* topic : {"t", "u"}) { // a topic that nobody is in does not exist
-        envelope e;
-        e.what = verb::publish;
-        e.topic = topic;
-        e.number = 1;
-        b.h.received(b.at("out").its_state.who, e);
-    }
-    same(b.heard_by_all(), {R"(ann {"cmd":"publish","origin":"out","topic":"t"})"});
+    say_open<event::join>(b, "bob", "u");
+    b.join("ann", "u");
+    say_open<event::publish>(b, "out", "u");
+    same(b.heard_by_all(), {R"(bob {"cmd":"publish","origin":"out","topic":"u"})",
+                            R"(ann {"cmd":"publish","origin":"out","topic":"u"})"});
+    BOOST_TEST(b.ask("out", R"({"cmd":"publish","topic":"u"})") == "denied"); // by its own wire
+    say_open<event::publish>(b, "bob", "t");                                  // a member is one
+    same(b.heard_by_all(), {R"(ann {"cmd":"publish","origin":"bob","topic":"t"})"});
 }
 
 BOOST_AUTO_TEST_CASE(peers_without_extras_hear_nothing_of_topics) {
@@ -395,7 +408,7 @@ BOOST_AUTO_TEST_CASE(to_who_can_resume_the_volatile_is_dropped_too) {
 BOOST_AUTO_TEST_CASE(a_hook_keeps_a_publication_from_a_member) {
     struct censor {
         std::vector<std::string>* asked;
-        bool on_deliver(peer_handle, const envelope& e) {
+        bool on_deliver(peer_handle, const event::publish& e) {
             asked->emplace_back(e.command);
             return e.data.bytes != "7";
         }
@@ -420,15 +433,19 @@ BOOST_AUTO_TEST_CASE(the_host_program_publishes_from_nobody) {
     b.connect("bob");
     b.join("ann", "t");
     b.join("bob", "t");
-    auto desk = b.desk_of_hub();
-    BOOST_TEST(b.get<topics>().publish(desk, "t", R"({"n":1})") == errc::ok);
-    BOOST_TEST(b.get<topics>().publish(desk, "u", "{}") == errc::unknown);
+    auto& hub = b.context();
+    BOOST_TEST(b.get<topics>().publish(hub, "t", R"({"n":1})") == errc::ok);
+    BOOST_TEST(b.get<topics>().publish(hub, "u", "{}") == errc::unknown);
     same(b.heard_by_all(), {R"(ann {"cmd":"publish","topic":"t","data":{"n":1}})",
                             R"(bob {"cmd":"publish","topic":"t","data":{"n":1}})"});
     b.at("bob").full = true;
-    BOOST_TEST(b.get<topics>().publish(desk, "t", "", true) == errc::ok);
+    BOOST_TEST(b.get<topics>().publish(hub, "t", "", true) == errc::ok);
     BOOST_TEST(b.get<topics>().dropped() == 1u);
     same(b.heard_by_all(), {R"(ann {"cmd":"publish","topic":"t"})"});
+    b.at("bob").full = false;
+    BOOST_TEST(b.get<topics>().publish(hub, "t", payload{"7", wire_id::json}) == errc::ok);
+    same(b.heard_by_all(),
+         {R"(ann {"cmd":"publish","topic":"t","data":7})", R"(bob {"cmd":"publish","topic":"t","data":7})"});
 }
 
 // --- state entries

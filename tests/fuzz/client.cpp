@@ -50,7 +50,7 @@ public:
 
     // What the session tells.
     void on_greeted(detail::greeting g) {
-        require(!greeted_ && !g.id.empty());
+        require(!greeted_ && !g.id.empty() && g.id.size() <= longest_peer_id);
         greeted_ = true;
         if (!g.recovered) {
             session_.calls.forget_if([this](std::uint64_t n) { return !session_.log.unsent(n); },
@@ -60,14 +60,14 @@ public:
         }
         flush();
     }
-    void on_reply(int waiter, errc, std::string_view data) {
+    void on_reply(int waiter, const server_reply& r) {
         require(greeted_);
         settle(waiter);
-        if (!data.empty()) parse(data);
+        if (!r.data.empty()) parse(r.data.bytes);
     }
-    void on_said(envelope& e) {
-        require(!e.command.empty());
-        incoming in{std::string{e.command}, std::string{e.from}, std::string{e.data.bytes}};
+    void on_said(const server_message& m) {
+        require(!m.command.empty());
+        incoming in{std::string{m.command}, std::string{m.from}, std::string{m.data.bytes}};
         const auto before = sessions_.waiting();
         if (!sessions_.hear(in) && in.command == "session-start")
             sessions_.begin(in.from, detail::session_stage::ringing, true);
@@ -141,13 +141,13 @@ private:
     }
 
     std::string request(std::uint64_t n) {
-        envelope e;
-        e.command = "x";
-        e.to = rest_.substr(0, 5);
+        client_request r;
+        r.command = "x";
+        r.target = rest_.substr(0, 5);
         std::string text;
-        if (session_.compose(n, e, 1000, text) != errc::ok) {
-            e.to = {};
-            require(session_.compose(n, e, 1000, text) == errc::ok);
+        if (session_.compose(n, r, 1000, text) != errc::ok) {
+            r.target = {};
+            require(session_.compose(n, r, 1000, text) == errc::ok);
         }
         return text;
     }

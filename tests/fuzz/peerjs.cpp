@@ -11,9 +11,8 @@
 #include <sigfire/core/detail/random.hpp>
 #include <sigfire/dialect/peerjs.hpp>
 #include <sigfire/feature/heartbeat.hpp>
+#include <sigfire/feature/identity.hpp>
 #include <sigfire/feature/mailbox.hpp>
-#include <sigfire/feature/roster.hpp>
-#include <sigfire/feature/takeover.hpp>
 #include <sigfire/server.hpp>
 
 #include <algorithm>
@@ -138,13 +137,12 @@ private:
     memory::options options_{.limits = {.message = 4096, .outbox = 16'000, .incomplete = 10'000}};
     dialect::peerjs_options dialect_{.alive_timeout = 20s, .concurrent_limit = 3, .allow_discovery = true};
     mailbox_limits bounds_{.messages_per_id = 5, .lines_checked_every = 1s};
-    server<memory::websocket, dialect::peerjs, mailbox<>, takeover, heartbeat, roster> srv_{
+    server<memory::websocket, dialect::peerjs, mailbox<>, identity, heartbeat> srv_{
         memory::websocket{io_, options_},
         dialect::peerjs{dialect_},
         mailbox<>{direct_router{}, 5s, bounds_},
-        takeover{},
-        heartbeat{},
-        roster{}};
+        identity{},
+        heartbeat{}};
     peer good_{io_};
     std::deque<peer> others_, gone_;
     std::size_t said_ = 0, heard_ = 0;

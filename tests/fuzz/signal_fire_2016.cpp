@@ -34,7 +34,7 @@ void run(std::string_view script, dialect::signal_fire_2016_options options) {
     hub_of<> h;
     story<hub_of<>, dialect::signal_fire_2016> s{h, dialect::signal_fire_2016{options}};
     s.name_of = [&](const std::string& name) {
-        return std::string{desk<hub_of<>>{h}.id(s.server.peer(name))};
+        return std::string{h.context().id(s.server.peer(name))};
     };
     s.check = [](const said& what) {
         if (what.what == said::text || what.what == said::binary) parsed(what.bytes);

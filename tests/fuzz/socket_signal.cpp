@@ -5,7 +5,7 @@
 #include "../support/dialect_story.hpp"
 
 #include <sigfire/dialect/socket_signal.hpp>
-#include <sigfire/feature/claims.hpp>
+#include <sigfire/feature/identity.hpp>
 #include <sigfire/feature/requests.hpp>
 #include <sigfire/feature/topics.hpp>
 
@@ -52,14 +52,14 @@ void check(const said& s) {
 }
 
 void run(std::string_view script, bool strict) {
-    using hub_type = hub_of<features<topics, requests, claims>>;
+    using hub_type = hub_of<features<topics, requests, identity>>;
     hub_type h{{},
                {},
                {},
                {},
                {},
                features{topics{{.limits = {.topics_per_peer = 5}}}, requests{{.per_peer = 5}},
-                        claims{{.strict = strict}}}};
+                        identity{{.strict_names = strict}}}};
     story<hub_type, dialect::socket_signal> s{
         h, dialect::socket_signal{{.clock = []() noexcept -> std::uint64_t { return 7; }}}};
     s.check = check;
@@ -68,11 +68,11 @@ void run(std::string_view script, bool strict) {
         const auto heard = s.server.messages("good");
         law(!heard.empty() && heard.back().ends_with(R"({"data":{"time":7}})"), "who behaves is answered");
         law(h.get<topics>().table().memberships() <= 25, "what peers can have stored is limited");
-        law(h.get<requests>().size() <= 25 && h.get<claims>().size() <= 5,
+        law(h.get<requests>().size() <= 25 && h.get<identity>().names() <= 5,
             "what peers can have stored is limited");
     };
     s.play(script);
-    law(h.get<topics>().table().size() == 0 && h.get<requests>().size() == 0 && h.get<claims>().size() == 0,
+    law(h.get<topics>().table().size() == 0 && h.get<requests>().size() == 0 && h.get<identity>().names() == 0,
         "nothing is left of those who went");
 }
 

@@ -1,12 +1,19 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #include <sigfire/hub/feature.hpp>
 
+#include <sigfire/admission/bearer.hpp>
+#include <sigfire/feature/requests.hpp>
+#include <sigfire/feature/resume.hpp>
+#include <sigfire/feature/topics.hpp>
+
 #include "support/hub_bench.hpp"
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -17,8 +24,10 @@ using namespace hub_world;
 // A feature with every member, that notes what it is asked. What it answers is up to the test.
 struct orders {
     script notes;
-    errc sending[3] = {}, missed[3] = {errc::unknown, errc::unknown, errc::unknown};
+    errc entering[3] = {}, sending[3] = {}, missed[3] = {errc::unknown, errc::unknown, errc::unknown};
     politeness role = politeness::none;
+    bool turns_the_role = false;
+    const char* says = nullptr; // in a welcome
     bool outlives[3] = {}, can_keep[3] = {}, answers[3] = {};
     peer_handle back;
     time_point due[3] = {time_point::max(), time_point::max(), time_point::max()};
@@ -26,7 +35,17 @@ struct orders {
     script take() { return std::exchange(notes, {}); }
 };
 
-template <int N, verb V>
+template <class E>
+std::string_view name_of(const E& e) {
+    if constexpr (requires { e.command; })
+        return e.command;
+    else if constexpr (std::is_same_v<E, event::reply>)
+        return "reply";
+    else
+        return "something else";
+}
+
+template <int N, class Taken>
 struct witness : feature {
     orders* o;
 
@@ -37,98 +56,108 @@ struct witness : feature {
                            std::string{about});
     }
 
-    static constexpr bool takes(verb v) noexcept { return v == V; }
-    template <class D>
-    void received(D& desk, peer_handle from, envelope& e) {
-        BOOST_TEST(desk.id(from) == e.from);
-        note("received", e.command);
-        desk.reply(from, e.id, errc::ok, std::to_string(N));
+    template <class X>
+    void on_request(X& hub, peer_handle from, Taken& e) {
+        BOOST_TEST(hub.is_online(from));
+        note("request", e.command);
+        event::reply said;
+        const auto number = std::to_string(N);
+        said.token = e.token;
+        said.data.bytes = number;
+        hub.reply(from, said);
     }
-    template <class D>
-    errc sending(D& desk, peer_handle from, envelope& e) {
-        BOOST_TEST(desk.id(from) == e.from);
-        note("sending", e.to);
+    template <class X>
+    errc on_send(X& hub, peer_handle from, event::say& e) {
+        BOOST_TEST(hub.id(from) == e.from);
+        BOOST_TEST(e.id.empty());
+        note("send", e.to);
         if (N == 1) e.role = o->role;
         return o->sending[N];
     }
-    template <class D>
-    void sent(D&, peer_handle, envelope& e) {
+    template <class X>
+    void on_sent(X&, peer_handle, event::say& e, politeness& senders) {
+        BOOST_TEST((e.id.size() == 21u && senders == o->role));
         note("sent", e.to);
+        if (N == 2 && o->turns_the_role) std::swap(e.role, senders);
     }
-    template <class D>
-    errc missed(D&, peer_handle, const envelope& e, errc cause) {
-        note("missed", std::string{e.id} + " " + std::string{cause_name(cause)});
+    template <class X, class E>
+    errc on_miss(X&, peer_handle, const E& e, errc cause) {
+        note("missed", std::string{e.token.bytes} + " " + std::string{cause_name(cause)});
         return o->missed[N] == errc::unknown ? cause : o->missed[N];
     }
-    template <class D>
-    peer_handle returning(D&, const admission& a) {
-        note("returning", a.token);
+    template <class X>
+    errc on_enter(X&, const admission& a) {
+        note("enter", a.id);
+        return o->entering[N];
+    }
+    template <class X>
+    peer_handle on_return(X&, const admission& a) {
+        note("return", a.token);
         return N == 2 ? o->back : peer_handle{};
     }
-    template <class D>
-    void returned(D& desk, peer_handle p, const admission&) {
-        note("returned", desk.id(p));
+    template <class X>
+    void on_returned(X& hub, peer_handle p, const admission&) {
+        note("returned", hub.id(p));
     }
-    template <class D>
-    void greeting(D& desk, peer_handle p, const admission&, envelope& welcome) {
-        BOOST_TEST(desk.id(p) == welcome.to);
-        note("greeting", welcome.to);
-        welcome.data.bytes = welcome.data.bytes.empty() ? "[1]" : "[1,2]";
+    template <class X>
+    void on_welcome(X& hub, peer_handle p, const admission&, event::welcome& welcome) {
+        BOOST_TEST(hub.id(p) == welcome.peer);
+        note("welcome", welcome.peer);
+        if (N == 2 && o->says != nullptr) welcome.configuration.bytes = o->says;
     }
-    template <class D>
-    void opened(D& desk, peer_handle p, const admission& granted) {
-        BOOST_TEST(desk.id(p) == granted.id);
-        note("opened", granted.id);
+    template <class X>
+    void on_open(X& hub, peer_handle p, const admission& granted) {
+        BOOST_TEST(hub.id(p) == granted.id);
+        note("open", granted.id);
     }
-    template <class D>
-    bool outlives(D& desk, peer_handle p, errc why) {
-        note("outlives", std::string{desk.id(p)} + " " + std::string{cause_name(why)});
+    template <class X>
+    bool on_loss(X& hub, peer_handle p, errc why) {
+        note("loss", std::string{hub.id(p)} + " " + std::string{cause_name(why)});
         return o->outlives[N];
     }
-    template <class D>
-    void away(D& desk, peer_handle p) {
-        BOOST_TEST((desk.is_away(p) && !desk.is_online(p)));
-        note("away", desk.id(p));
+    template <class X>
+    void on_away(X& hub, peer_handle p) {
+        BOOST_TEST((hub.is_away(p) && !hub.is_online(p)));
+        note("away", hub.id(p));
     }
-    template <class D>
-    void back(D& desk, peer_handle p) {
-        BOOST_TEST((!desk.is_away(p) && desk.is_online(p)));
-        note("back", desk.id(p));
+    template <class X>
+    void on_back(X& hub, peer_handle p) {
+        BOOST_TEST((!hub.is_away(p) && hub.is_online(p)));
+        note("back", hub.id(p));
     }
-    template <class D>
-    void closed(D& desk, peer_handle p, errc why) {
-        BOOST_TEST(!desk.is_online(p));
-        BOOST_TEST((desk.find(desk.id(p)) != p));
-        envelope e;
-        BOOST_TEST(desk.send(p, e) == errc::offline);
-        note("closed", std::string{desk.id(p)} + " " + std::string{cause_name(why)});
+    template <class X>
+    void on_close(X& hub, peer_handle p, errc why) {
+        BOOST_TEST(!hub.is_online(p));
+        BOOST_TEST((hub.find(hub.id(p)) != p));
+        BOOST_TEST(hub.send(p, event::say{}) == errc::offline);
+        note("close", std::string{hub.id(p)} + " " + std::string{cause_name(why)});
     }
-    template <class D>
-    void heard(D&, peer_handle, const envelope& e) {
-        note("heard", e.command);
+    template <class X, class E>
+    void on_received(X&, peer_handle, const E& e) {
+        note("received", e.command);
     }
-    template <class D>
-    bool can_keep(D&, peer_handle, const envelope& e) {
-        note("can keep", e.command);
+    template <class X, class E>
+    bool can_keep(X&, peer_handle, const E& e) {
+        note("can keep", name_of(e));
         return o->can_keep[N];
     }
-    template <class D>
-    void keep(D&, peer_handle, const envelope& e) {
-        note("keep", e.what == verb::reply ? "reply" : e.command);
+    template <class X, class E>
+    void on_delivery(X&, peer_handle, const E& e) {
+        note("delivery", name_of(e));
     }
-    template <class D>
-    bool answered(D&, detail::late_answer& late) {
-        note("answered", late.text);
+    template <class X>
+    bool on_verdict(X&, detail::late_verdict& late) {
+        note("verdict", late.data);
         return o->answers[N];
     }
-    template <class D>
-    time_point tick(D&) {
+    template <class X>
+    time_point on_tick(X&) {
         return o->due[N];
     }
 };
 
-using one = witness<1, verb::join>;
-using two = witness<2, verb::leave>;
+using one = witness<1, event::join>;
+using two = witness<2, event::leave>;
 
 struct world {
     orders o;
@@ -157,9 +186,9 @@ BOOST_AUTO_TEST_CASE(a_chain_knows_its_parts) {
     features chain{one{o}, two{o}};
     static_assert(decltype(chain)::size == 2 && features<>::size == 0);
     static_assert(decltype(chain)::has<one> && decltype(chain)::has<two>);
-    static_assert(!decltype(chain)::has<witness<3, verb::set>> && !features<>::has<one>);
-    static_assert(decltype(chain)::takes(verb::join) && decltype(chain)::takes(verb::leave));
-    static_assert(!decltype(chain)::takes(verb::set) && !features<>::takes(verb::join));
+    static_assert(!decltype(chain)::has<witness<3, event::set>> && !features<>::has<one>);
+    static_assert(decltype(chain)::takes<event::join> && decltype(chain)::takes<event::leave>);
+    static_assert(!decltype(chain)::takes<event::set> && !features<>::takes<event::join>);
     static_assert(detail::is_features<decltype(chain)>::value && !detail::is_features<one>::value);
     static_assert(Feature<one> && !Feature<orders>);
     chain.get<two>().note("named");
@@ -209,7 +238,7 @@ BOOST_AUTO_TEST_CASE(without_features_their_requests_are_unknown) {
 BOOST_FIXTURE_TEST_CASE(a_request_goes_to_the_feature_that_takes_it_and_to_no_other, world) {
     BOOST_TEST(b.ask("ann", R"({"cmd":"join","topic":"t"})") == "ok 1");
     BOOST_TEST(b.ask("ann", R"({"cmd":"leave","topic":"t"})") == "ok 2");
-    same(o.take(), {"1 received join", "2 received leave"});
+    same(o.take(), {"1 request join", "2 request leave"});
     BOOST_TEST(b.ask("ann", R"({"cmd":"lookup","topic":"t"})") == "unknown_command");
     BOOST_TEST(b.ask("ann", R"({"cmd":"resume"})") == "unknown_command");
     // What the codec has against it is said without asking.
@@ -218,58 +247,67 @@ BOOST_FIXTURE_TEST_CASE(a_request_goes_to_the_feature_that_takes_it_and_to_no_ot
 }
 
 struct listener : feature {
-    errc status = errc::ok;
-    static constexpr bool takes(verb v) noexcept { return v == verb::respond; }
-    template <class D>
-    void received(D&, peer_handle, envelope& e) {
-        status = e.status;
+    errc outcome = errc::ok;
+    template <class X>
+    void on_request(X&, peer_handle, event::respond& e) {
+        outcome = e.outcome;
     }
 };
 
-// Of a response the status is what the other side says.
+// A response that says how the request failed is no faulty one.
 BOOST_AUTO_TEST_CASE(a_failed_response_is_handed_on) {
     hub_bench b{features{listener{}}};
     b.connect("ann");
     b.say("ann", R"({"cmd":"respond","request":1,"ok":false})");
-    BOOST_TEST(b.get<listener>().status == errc::denied);
+    BOOST_TEST(b.get<listener>().outcome == errc::denied);
     same(b.heard_by_all(), {});
 }
 
-// Commands of one's own, with all that a desk has.
+// Commands of one's own, with all that a context has.
 struct post_office : feature {
-    bool knows_late = false;
     std::uint64_t key = 0;
-    static constexpr bool takes(verb v) noexcept { return v == verb::other; }
 
-    template <class D>
-    void received(D& desk, peer_handle from, envelope& e) {
-        const auto to = desk.find(e.to);
-        if (e.command == "where") {
-            const auto* const what = !to ? "nowhere" : desk.is_online(to) ? "online" : "away";
-            return desk.reply(from, e.id, errc::ok, '"' + std::string{what} + '"');
-        }
+    template <class X>
+    static void answer(X& hub, peer_handle to, request_token token, std::string_view json, errc cause = errc::ok,
+                       std::string_view text = {}) {
+        event::reply said;
+        said.token = token;
+        said.cause = cause;
+        said.text = text;
+        said.data.bytes = json;
+        hub.reply(to, said);
+    }
+
+    template <class X>
+    void on_request(X& hub, peer_handle from, event::custom& e) {
+        const auto to = hub.find(e.to);
+        if (e.command == "where")
+            return answer(hub, from, e.token,
+                          !to ? "\"nowhere\"" : hub.is_online(to) ? "\"online\"" : "\"away\"");
         if (e.command == "tell") {
-            const std::string token{e.id};
-            e.what = verb::notice;
-            e.id = desk.fresh_id();
-            const auto cause = desk.send(to, e);
-            return desk.reply(from, token, cause, {}, cause == errc::ok ? "" : "Not told");
+            const auto id = hub.fresh_id();
+            event::say news;
+            news.id = id.view();
+            news.from = hub.id(from);
+            news.command = e.command;
+            news.data = e.data;
+            const auto cause = hub.send(to, news);
+            return answer(hub, from, e.token, {}, cause, cause == errc::ok ? "" : "Not told");
         }
         if (e.command == "kick") {
-            desk.close(to, errc::denied);
-            desk.close(to, errc::denied);
-            return desk.reply(from, e.id, errc::ok);
+            hub.close(to, errc::denied);
+            hub.close(to, errc::denied);
+            return hub.reply(from, e.token, errc::ok);
         }
         if (e.command == "later") {
-            const std::string token{e.id};
-            deferral{desk.late_answers(), key = desk.late_key()}.reply(token);
+            deferral{hub.late_answers(), key = hub.late_key()}.reply(std::string{e.token.bytes});
             return;
         }
-        desk.reply(from, e.id, errc::unknown_command);
+        hub.reply(from, e.token, errc::unknown_command);
     }
-    template <class D>
-    bool answered(D& desk, detail::late_answer& late) {
-        if (late.key == key) desk.reply(desk.find("ann"), late.text, errc::ok, "\"late\"");
+    template <class X>
+    bool on_verdict(X& hub, detail::late_verdict& late) {
+        if (late.key == key) answer(hub, hub.find("ann"), {late.data}, "\"late\"");
         return late.key == key;
     }
 };
@@ -298,15 +336,20 @@ BOOST_AUTO_TEST_CASE(a_feature_of_ones_own_has_commands_of_its_own) {
 
 BOOST_FIXTURE_TEST_CASE(features_are_asked_in_turn_and_told_once_it_is_judged, world) {
     BOOST_TEST(offer("bob") == "ok");
-    same(o.take(), {"1 sending bob", "2 sending bob", "1 sent bob", "2 sent bob"});
+    same(o.take(), {"1 send bob", "2 send bob", "1 sent bob", "2 sent bob"});
     o.role = politeness::impolite;
-    BOOST_TEST(offer("bob") == R"(ok {"polite":false})");
-    BOOST_TEST(b.heard("bob").size() == 2u);
+    BOOST_TEST(offer("bob") == R"(ok {"polite":false})"); // the sender's own part, and nobody else's
+    same(b.heard("bob"), {R"({"cmd":"offer","origin":"ann","data":{"offer":1}})",
+                          R"({"cmd":"offer","origin":"ann","data":{"offer":1}})"});
+    o.turns_the_role = true;
+    BOOST_TEST(offer("bob") == "ok");
+    BOOST_TEST(b.heard("bob").size() == 1u);
+    o.turns_the_role = false;
     o.take();
     // What cannot be delivered was not sent, and says nothing of a part.
     const auto id = std::to_string(b.asked() + 1);
     BOOST_TEST(offer("nobody") == "unknown");
-    same(o.take(), {"1 sending nobody", "2 sending nobody", "1 missed " + id + " unknown",
+    same(o.take(), {"1 send nobody", "2 send nobody", "1 missed " + id + " unknown",
                     "2 missed " + id + " unknown"});
 }
 
@@ -315,7 +358,7 @@ BOOST_FIXTURE_TEST_CASE(the_first_refusal_wins, world) {
     o.sending[2] = errc::full;
     const auto id = std::to_string(b.asked() + 1);
     BOOST_TEST(offer("bob") == "rate");
-    same(o.take(), {"1 sending bob", "1 missed " + id + " rate", "2 missed " + id + " rate"});
+    same(o.take(), {"1 send bob", "1 missed " + id + " rate", "2 missed " + id + " rate"});
     o.sending[1] = errc::ok;
     BOOST_TEST(offer("bob") == "full");
     same(b.heard("bob"), {});
@@ -334,27 +377,27 @@ BOOST_FIXTURE_TEST_CASE(what_is_missed_may_be_taken_care_of, world) {
     BOOST_TEST(offer("nobody") == "full");
     o.take();
     b.say("ann", R"({"cmd":"offer","id":7,"data":{"offer":1}})");
-    same(o.take(), {"1 sending", "2 sending", "1 missed 7 missing_target", "2 missed 7 offline"});
+    same(o.take(), {"1 send", "2 send", "1 missed 7 missing_target", "2 missed 7 offline"});
     // It is called by the sender's id, though the hub had one ready for who turned out to have no room.
     b.at("bob").full = true;
     b.say("ann", R"({"cmd":"offer","target":"bob","id":8,"data":{"offer":1}})");
-    same(o.take(), {"1 sending bob", "2 sending bob", "1 missed 8 full", "2 missed 8 offline",
-                    "1 closed bob slow_consumer", "2 closed bob slow_consumer"});
+    same(o.take(), {"1 send bob", "2 send bob", "1 missed 8 full", "2 missed 8 offline",
+                    "1 close bob slow_consumer", "2 close bob slow_consumer"});
 }
 
 // --- peers
 
 BOOST_FIXTURE_TEST_CASE(features_hear_of_peers_in_turn, world) {
-    BOOST_TEST(b.connect("eve") == R"({"cmd":"welcome","data":{"id":"eve","resume":[1,2]}})");
-    same(o.take(), {"1 greeting eve", "2 greeting eve", "1 opened eve", "2 opened eve"});
+    BOOST_TEST(b.connect("eve") == R"({"cmd":"welcome","data":{"id":"eve"}})");
+    same(o.take(), {"1 enter eve", "2 enter eve", "1 welcome eve", "2 welcome eve", "1 open eve", "2 open eve"});
     b.lose("eve");
-    same(o.take(), {"1 closed eve lost", "2 closed eve lost"});
+    same(o.take(), {"1 close eve lost", "2 close eve lost"});
     b.h.close("bob", errc::denied);
-    same(o.take(), {"1 closed bob denied", "2 closed bob denied"});
+    same(o.take(), {"1 close bob denied", "2 close bob denied"});
     b.settle();
     b.h.stop();
     b.settle();
-    same(o.take(), {"1 closed ann stopping", "2 closed ann stopping"});
+    same(o.take(), {"1 close ann stopping", "2 close ann stopping"});
 }
 
 BOOST_FIXTURE_TEST_CASE(of_two_peers_with_one_id_the_first_is_closed_before_the_second_is_greeted, world) {
@@ -362,23 +405,40 @@ BOOST_FIXTURE_TEST_CASE(of_two_peers_with_one_id_the_first_is_closed_before_the_
     BOOST_TEST(b.connect("claimant", {.id = "ann"}) == "");
     same(o.take(), {});
     b.advance(2s);
-    same(o.take(), {"1 closed ann pong_timeout", "2 closed ann pong_timeout", "1 greeting ann",
-                    "2 greeting ann", "1 opened ann", "2 opened ann"});
+    same(o.take(), {"1 close ann pong_timeout", "2 close ann pong_timeout", "1 welcome ann",
+                    "2 welcome ann", "1 open ann", "2 open ann"});
+}
+
+BOOST_FIXTURE_TEST_CASE(a_feature_may_change_a_welcome, world) {
+    o.says = R"([{"urls":"stun:x"}])";
+    BOOST_TEST(b.connect("eve").find(R"("urls":"stun:x")") != std::string::npos);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_feature_may_refuse_a_new_peer, world) {
+    o.entering[2] = errc::overloaded;
+    b.connect("eve");
+    BOOST_TEST(b.ended("eve") == errc::overloaded);
+    same(o.take(), {"1 enter eve", "2 enter eve"});
+    o.entering[1] = errc::rate;
+    b.connect("eve");
+    BOOST_TEST(b.ended("eve") == errc::rate);
+    same(o.take(), {"1 enter eve"});
+    BOOST_TEST(b.h.size() == 2u);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_peer_whose_traffic_is_kept_may_outlive_its_connection, world) {
-    auto desk = b.desk_of_hub();
+    auto& hub = b.context();
     const auto ann = b.peer("ann");
-    desk.keep_traffic(ann);
+    hub.keep_traffic(ann);
     b.say("ann", R"({"cmd":"bye","target":"bob","id":1})");
     b.say("ann", R"({"cmd":"ack","received":1})");
-    same(o.take(), {"1 heard bye", "2 heard bye", "1 sending bob", "2 sending bob", "1 sent bob",
-                    "2 sent bob", "1 keep reply", "2 keep reply", "1 heard ack", "2 heard ack"});
+    same(o.take(), {"1 received bye", "2 received bye", "1 send bob", "2 send bob", "1 sent bob",
+                    "2 sent bob", "1 delivery reply", "2 delivery reply", "1 received ack", "2 received ack"});
     b.heard_by_all();
 
     o.outlives[2] = true;
     b.lose("ann");
-    same(o.take(), {"1 outlives ann lost", "2 outlives ann lost", "1 away ann", "2 away ann"});
+    same(o.take(), {"1 loss ann lost", "2 loss ann lost", "1 away ann", "2 away ann"});
     BOOST_TEST((b.h.find("ann") == ann));
     BOOST_TEST(b.h.size() == 2u);
     // Who can be kept nothing for can be sent nothing, though it is there.
@@ -387,13 +447,13 @@ BOOST_FIXTURE_TEST_CASE(a_peer_whose_traffic_is_kept_may_outlive_its_connection,
     o.take();
     o.can_keep[2] = true;
     BOOST_TEST(send() == "ok");
-    same(o.take(), {"1 sending ann", "2 sending ann", "1 can keep bye", "2 can keep bye", "1 sent ann",
-                    "2 sent ann", "1 keep bye", "2 keep bye"});
+    same(o.take(), {"1 send ann", "2 send ann", "1 can keep bye", "2 can keep bye", "1 sent ann",
+                    "2 sent ann", "1 delivery bye", "2 delivery bye"});
 
     // It comes back with what proves it.
     o.back = ann;
     BOOST_TEST(b.connect("again", {.id = "", .token = "proof"}) == "");
-    same(o.take(), {"1 returning proof", "2 returning proof", "1 back ann", "2 back ann", "1 returned ann",
+    same(o.take(), {"1 return proof", "2 return proof", "1 back ann", "2 back ann", "1 returned ann",
                     "2 returned ann"});
     BOOST_TEST((b.peer("again") == ann));
     BOOST_TEST(send() == "ok");
@@ -402,40 +462,54 @@ BOOST_FIXTURE_TEST_CASE(a_peer_whose_traffic_is_kept_may_outlive_its_connection,
     // So it does while the last connection is still there: then it was never away.
     b.connect("ann", {.id = "", .token = "proof"});
     BOOST_TEST(b.ended("again") == errc::replaced);
-    same(o.take(), {"1 returning proof", "2 returning proof", "1 returned ann", "2 returned ann"});
+    same(o.take(), {"1 return proof", "2 return proof", "1 returned ann", "2 returned ann"});
     o.outlives[2] = false;
     b.lose("ann");
-    same(o.take(), {"1 outlives ann lost", "2 outlives ann lost", "1 closed ann lost", "2 closed ann lost"});
+    same(o.take(), {"1 loss ann lost", "2 loss ann lost", "1 close ann lost", "2 close ann lost"});
     BOOST_TEST(!b.h.find("ann"));
 }
 
-BOOST_FIXTURE_TEST_CASE(a_peer_that_is_away_can_be_ended_and_gives_way_to_who_claims_its_id, world) {
-    auto desk = b.desk_of_hub();
+BOOST_FIXTURE_TEST_CASE(a_peer_that_is_away_can_be_ended_and_keeps_its_id, world) {
+    auto& hub = b.context();
     o.outlives[1] = true;
     for (const auto* name : {"ann", "bob"}) {
-        desk.keep_traffic(b.peer(name));
+        hub.keep_traffic(b.peer(name));
         b.lose(name);
     }
     o.take();
     BOOST_TEST(b.h.close("ann", errc::denied));
-    same(o.take(), {"1 closed ann denied", "2 closed ann denied"});
+    same(o.take(), {"1 close ann denied", "2 close ann denied"});
+    b.connect("bob"); // as long as it may come back, the id is its own
+    BOOST_TEST(b.ended("bob") == errc::id_in_use);
+    same(o.take(), {});
+    BOOST_TEST(b.h.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_hub_may_yield_the_id_of_a_peer_that_is_away) {
+    orders o;
+    hub_bench b{features{one{o}, two{o}}, no_hooks{}, direct_router{}, hub_options{.yield_away_ids = true}};
     b.connect("bob");
-    same(o.take(), {"1 closed bob pong_timeout", "2 closed bob pong_timeout", "1 greeting bob",
-                    "2 greeting bob", "1 opened bob", "2 opened bob"});
+    o.outlives[1] = true;
+    b.context().keep_traffic(b.peer("bob"));
+    b.lose("bob");
+    o.take();
+    b.connect("bob");
+    same(o.take(), {"1 close bob pong_timeout", "2 close bob pong_timeout", "1 welcome bob",
+                    "2 welcome bob", "1 open bob", "2 open bob"});
     BOOST_TEST(b.h.size() == 1u);
 }
 
 BOOST_FIXTURE_TEST_CASE(late_answers_are_offered_until_somebody_takes_them, world) {
-    auto desk = b.desk_of_hub();
+    auto& hub = b.context();
     const auto answer = [&](const char* text) {
-        deferral{desk.late_answers(), desk.late_key()}.reply(text);
+        deferral{hub.late_answers(), hub.late_key()}.reply(text);
         b.settle();
     };
     answer("a");
     o.answers[1] = true;
     answer("b");
-    same(o.take(), {"1 answered a", "2 answered a", "1 answered b"});
-    BOOST_TEST(desk.late_key() != desk.late_key());
+    same(o.take(), {"1 verdict a", "2 verdict a", "1 verdict b"});
+    BOOST_TEST(hub.late_key() != hub.late_key());
 }
 
 BOOST_FIXTURE_TEST_CASE(the_earliest_wish_for_a_tick_counts, world) {
@@ -453,21 +527,21 @@ BOOST_FIXTURE_TEST_CASE(the_earliest_wish_for_a_tick_counts, world) {
 
 // One ends a peer in a tick, which gives the other, who had its turn, something to do.
 struct ender : feature {
-    template <class D>
-    time_point tick(D& desk) {
-        if (desk.now() < time_point{2h}) return time_point{2h};
-        desk.close(desk.find("ann"), errc::denied);
+    template <class X>
+    time_point on_tick(X& hub) {
+        if (hub.now() < time_point{2h}) return time_point{2h};
+        hub.close(hub.find("ann"), errc::denied);
         return time_point::max();
     }
 };
 struct mourner : feature {
     time_point due = time_point::max();
-    template <class D>
-    void closed(D& desk, peer_handle, errc) {
-        due = desk.now() + 5s;
+    template <class X>
+    void on_close(X& hub, peer_handle, errc) {
+        due = hub.now() + 5s;
     }
-    template <class D>
-    time_point tick(D&) {
+    template <class X>
+    time_point on_tick(X&) {
         return due;
     }
 };
@@ -486,18 +560,20 @@ BOOST_AUTO_TEST_CASE(a_deadline_set_by_another_feature_s_tick_is_not_forgotten) 
 struct own_router : direct_router, feature {
     orders* o;
     explicit own_router(orders& all) : o(&all) {}
-    template <class D>
-    void opened(D&, peer_handle, const admission& granted) {
+    template <class X>
+    void on_open(X&, peer_handle, const admission& granted) {
         o->notes.push_back("router opened " + granted.id);
     }
-    template <class D>
-    errc missed(D&, peer_handle, const envelope&, errc) {
+    template <class X, class E>
+    errc on_miss(X&, peer_handle, const E&, errc) {
         return errc::held;
     }
-    static constexpr bool takes(verb v) noexcept { return v == verb::info; }
-    template <class D>
-    void received(D& desk, peer_handle from, envelope& e) {
-        desk.reply(from, e.id, errc::ok, "\"router\"");
+    template <class X>
+    void on_request(X& hub, peer_handle from, event::info& e) {
+        event::reply said;
+        said.token = e.token;
+        said.data.bytes = "\"router\"";
+        hub.reply(from, said);
     }
 };
 
@@ -505,47 +581,241 @@ BOOST_AUTO_TEST_CASE(a_router_that_is_a_feature_is_the_last_one) {
     orders o;
     hub_bench b{features{one{o}, two{o}}, own_router{o}};
     b.connect("ann");
-    same(o.take(), {"1 greeting ann", "2 greeting ann", "1 opened ann", "2 opened ann", "router opened ann"});
+    same(o.take(), {"1 enter ann", "2 enter ann", "1 welcome ann", "2 welcome ann", "1 open ann", "2 open ann",
+                    "router opened ann"});
     BOOST_TEST(b.ask("ann", R"({"cmd":"bye","target":"bob"})") == R"(ok {"held":true})");
     BOOST_TEST(b.ask("ann", R"({"cmd":"info","target":"bob"})") == R"(ok "router")");
     // It need not have company.
     hub_bench alone{features{}, own_router{o}};
     alone.connect("ann");
     BOOST_TEST(alone.ask("ann", R"({"cmd":"info"})") == R"(ok "router")");
+    same(o.take(), {"router opened ann"});
+    BOOST_TEST(alone.ask("ann", R"({"cmd":"bye","target":"bob"})") == R"(ok {"held":true})");
     BOOST_TEST(alone.ask("ann", R"({"cmd":"join","topic":"t"})") == "unknown_command");
 }
 
-// --- what a desk says of who is gone
+// --- what a context says of who is gone
 
-BOOST_FIXTURE_TEST_CASE(a_desk_knows_who_is_here, world) {
-    auto desk = b.desk_of_hub();
+BOOST_FIXTURE_TEST_CASE(a_context_knows_who_is_here, world) {
+    auto& hub = b.context();
     const auto bob = b.peer("bob");
-    BOOST_TEST((desk.now() == b.now));
-    BOOST_TEST((desk.find("bob") == bob && !desk.find("eve")));
-    BOOST_TEST(desk.id(bob) == "bob");
-    BOOST_TEST(desk.fresh_id().size() == 21u);
+    BOOST_TEST((hub.now() == b.now));
+    BOOST_TEST((hub.find("bob") == bob && !hub.find("eve")));
+    BOOST_TEST(hub.id(bob) == "bob");
+    const auto message = hub.fresh_id();
+    BOOST_TEST(message.view().size() == 21u);
     b.close("bob");
-    envelope e;
-    e.what = verb::notice;
+    event::say e;
     e.command = "x";
-    const std::string id(21, 'm');
-    e.id = id;
+    e.id = message.view();
     fanout shared;
     for (const auto gone : {bob, peer_handle{}, peer_handle{9999, 1}}) {
-        BOOST_TEST(desk.id(gone) == "");
-        BOOST_TEST((!desk.is_online(gone) && !desk.is_away(gone)));
-        BOOST_TEST(desk.send(gone, e) == errc::offline);
-        BOOST_TEST(desk.spread(gone, e, shared));
-        desk.reply(gone, "1", errc::ok);
-        desk.send_uncounted(gone, e);
-        desk.keep_traffic(gone);
-        desk.close(gone, errc::denied);
+        BOOST_TEST(hub.id(gone) == "");
+        BOOST_TEST((!hub.is_online(gone) && !hub.is_away(gone)));
+        BOOST_TEST(hub.send(gone, e) == errc::offline);
+        BOOST_TEST(hub.spread(gone, e, shared));
+        hub.reply(gone, {"1"}, errc::ok);
+        hub.send_uncounted(gone, e);
+        hub.keep_traffic(gone);
+        hub.close(gone, errc::denied);
     }
     same(b.heard_by_all(), {});
-    desk.reply(b.peer("ann"), "", errc::ok); // no token, no reply
+    hub.reply(b.peer("ann"), {}, errc::ok); // no token, no reply
     same(b.heard_by_all(), {});
-    desk.send_uncounted(b.peer("ann"), e);
+    hub.send_uncounted(b.peer("ann"), e);
     BOOST_TEST(b.heard_by_all().size() == 1u);
+}
+
+// --- a feature is careless with ids
+
+// Draws ids for messages of its own, between a message and its delivery.
+struct chatterbox : feature {
+    std::vector<std::string>* ids;
+    explicit chatterbox(std::vector<std::string>& all) : ids(&all) {}
+    template <class X>
+    void on_sent(X& hub, peer_handle from, event::say& e, politeness&) {
+        ids->emplace_back(e.id);
+        const auto id = hub.fresh_id();
+        event::say aside;
+        aside.id = id.view();
+        aside.command = "aside";
+        hub.send(from, aside);
+        ids->emplace_back(id.view());
+        ids->emplace_back(e.id);
+    }
+};
+
+BOOST_AUTO_TEST_CASE(an_id_drawn_meanwhile_leaves_that_of_the_message_alone) {
+    std::vector<std::string> ids, told;
+    hub_bench b{features{chatterbox{ids}}};
+    b.connect("ann");
+    b.connect("bob");
+    b.say("ann", R"({"cmd":"bye","target":"bob"})");
+    BOOST_TEST_REQUIRE(ids.size() == 3u);
+    BOOST_TEST(ids[0] == ids[2]);
+    BOOST_TEST(ids[0] != ids[1]);
+    const auto in = [&](const std::string& name) {
+        const auto& text = b.at(name).buffer; // what it was sent last
+        return text.substr(text.find(R"("id":")") + 6, 21);
+    };
+    BOOST_TEST(in("bob") == ids[0]);
+    BOOST_TEST(in("ann") == ids[1]);
+}
+
+// --- who is here: for all calls the same
+
+BOOST_AUTO_TEST_CASE(connected_peers_away_peers_and_functions_are_all_here) {
+    hub_bench b{features{resume{}, requests{}}};
+    b.connect("online");
+    b.connect("away", {.id = "away", .target = "/?resume"});
+    b.lose("away");
+    BOOST_TEST_REQUIRE(b.h.attach("function", [](call&) {}).has_value());
+    std::vector<std::string> ids;
+    const auto everybody = [&] {
+        ids.clear();
+        b.h.for_each([&](std::string_view id, peer_handle who) {
+            BOOST_TEST((b.h.find(id) == who));
+            BOOST_TEST(b.context().id(who) == id);
+            BOOST_TEST(b.h.is_online(who) == (id == "online"));
+            ids.emplace_back(id);
+        });
+        std::sort(ids.begin(), ids.end());
+        BOOST_TEST(b.h.size() == ids.size());
+        return ids;
+    };
+    BOOST_TEST(everybody() == (script{"away", "function", "online"}), boost::test_tools::per_element());
+    for (const auto* id : {"away", "function", "online"}) {
+        BOOST_TEST((b.h.attach(id, [](call&) {}).error() == errc::id_in_use));
+        BOOST_TEST(b.h.close(id, errc::denied));
+        BOOST_TEST(!b.h.find(id));
+        BOOST_TEST(!b.h.close(id, errc::denied));
+        BOOST_TEST(b.h.size() == everybody().size());
+    }
+    BOOST_TEST(b.h.size() == 0u);
+    b.settle();
+    BOOST_TEST(b.ended("online") == errc::denied);
+    BOOST_TEST(b.get<resume>().away_peers() == 0u);
+}
+
+// --- returns
+
+template <class... Hs>
+struct returns {
+    hub_bench<features<resume, topics>, hooks<Hs...>> b;
+    explicit returns(hooks<Hs...> chain, const hub_options& o = {})
+        : b{features{resume{}, topics{}}, std::move(chain), {}, o} {}
+};
+
+BOOST_AUTO_TEST_CASE(the_id_of_an_away_peer_is_its_tokens) {
+    returns w{no_hooks{}};
+    auto& b = w.b;
+    const auto proof = token_in(b.connect("wes", {.id = "wes", .target = "/?resume"}));
+    const auto wes = b.peer("wes");
+    b.lose("wes");
+    b.connect("thief", {.id = "wes"});
+    BOOST_TEST(b.ended("thief") == errc::id_in_use);
+    b.connect("liar", {.id = "wes", .token = "not the one"});
+    BOOST_TEST(b.ended("liar") == errc::id_in_use);
+    BOOST_TEST((b.h.find("wes") == wes));
+    b.connect("again", {.id = "wes", .target = "/?resume", .token = proof});
+    BOOST_TEST((b.peer("again") == wes));
+    b.lose("again");
+    b.advance(31s); // the window is over
+    b.connect("next", {.id = "wes"});
+    BOOST_TEST(b.is_open("next"));
+}
+
+BOOST_AUTO_TEST_CASE(a_hub_that_yields_away_ids_gives_them_to_whoever_asks) {
+    returns w{no_hooks{}, {.yield_away_ids = true}};
+    auto& b = w.b;
+    const auto proof = token_in(b.connect("wes", {.id = "wes", .target = "/?resume"}));
+    b.lose("wes");
+    b.connect("next", {.id = "wes"});
+    BOOST_TEST((b.h.find("wes") == b.peer("next")));
+    BOOST_TEST(b.get<resume>().away_peers() == 0u);
+    const auto told = b.connect("late", {.target = "/?resume", .token = proof}); // is a new peer now
+    BOOST_TEST(told.find(R"("recovered":false)") != told.npos, told);
+    BOOST_TEST((b.peer("late") != b.peer("next")));
+}
+
+BOOST_AUTO_TEST_CASE(a_generated_id_gives_way_to_a_resume_token) {
+    int n = 0;
+    returns w{hooks{generated_id{[&n] { return "robot-" + std::to_string(++n); }}}};
+    auto& b = w.b;
+    const auto welcome = b.connect("a", {.target = "/?resume"});
+    BOOST_TEST(welcome.find(R"("id":"robot-1")") != welcome.npos, welcome);
+    const auto robot = b.peer("a");
+    b.lose("a");
+    const auto again = b.connect("b", {.target = "/?resume", .token = token_in(welcome)});
+    BOOST_TEST(again.find(R"("id":"robot-1")") != again.npos, again);
+    BOOST_TEST(again.find(R"("recovered":true)") != again.npos, again);
+    BOOST_TEST((b.peer("b") == robot));
+    const auto other = b.connect("c", {.target = "/?resume", .token = "spent"});
+    BOOST_TEST(other.find(R"("id":"robot-3")") != other.npos, other);
+}
+
+// Says what the newest connection brought along.
+struct badge {
+    std::string role;
+};
+struct gives_badges {
+    errc on_admit(const request& r, admission& a) {
+        if (const auto role = r.query("role"); !role.empty()) a.attached.put(badge{role});
+        if (r.has_query("minutes")) a.valid_for = std::chrono::minutes{std::stoi(r.query("minutes"))};
+        return errc::ok;
+    }
+};
+
+BOOST_AUTO_TEST_CASE(notes_and_validity_are_those_of_the_newest_connection) {
+    returns w{hooks{gives_badges{}}};
+    auto& b = w.b;
+    const auto role = [&](const std::string& id) {
+        const auto* const n = b.context().notes_of(b.h.find(id));
+        return n == nullptr || n->find<badge>() == nullptr ? "none" : n->find<badge>()->role;
+    };
+    auto welcome = b.connect("wes", {.id = "wes", .target = "/?resume&role=guest&minutes=1"});
+    BOOST_TEST(role("wes") == "guest");
+    b.advance(30s);
+    b.lose("wes");
+    // By the address.
+    welcome = b.connect("two", {.id = "wes", .target = "/?resume&role=owner&minutes=2", .token = token_in(welcome)});
+    BOOST_TEST(role("wes") == "owner");
+    b.advance(40s); // the first minute is over, and no matter
+    BOOST_TEST(b.is_open("two"));
+    b.lose("two");
+    // By a request.
+    b.connect("ann", {.id = "ann", .target = "/?role=admin&minutes=3"});
+    const auto said = b.ask("ann", R"({"cmd":"resume","token":")" + token_in(welcome) + R"(","received":0})");
+    BOOST_TEST(said.starts_with("ok "), said);
+    BOOST_TEST(role("wes") == "admin");
+    b.advance(179s);
+    BOOST_TEST(b.is_open("ann"));
+    b.advance(1s);
+    BOOST_TEST(b.ended("ann") == errc::expired);
+    BOOST_TEST(b.h.size() == 0u);
+    BOOST_TEST((b.pause() == clock::duration::max()));
+}
+
+BOOST_AUTO_TEST_CASE(requests_open_when_a_connection_resumes_as_another_peer_are_answered_once) {
+    hub_bench b{features{resume{}, requests{}}};
+    const auto proof = token_in(b.connect("wes", {.id = "wes", .target = "/?resume"}));
+    b.lose("wes");
+    b.connect("ann");
+    b.connect("bob");
+    b.say("ann", R"({"cmd":"request","target":"bob","id":1,"data":7})");
+    const auto asked = b.heard("bob");
+    BOOST_TEST_REQUIRE(asked.size() == 1u);
+    b.say("ann", R"({"cmd":"resume","token":")" + proof + R"(","received":0,"id":2})");
+    const auto told = b.heard("ann");
+    BOOST_TEST_REQUIRE(told.size() == 2u);
+    BOOST_TEST(told[0] == R"({"id":1,"ok":false,"data":{"message":"Expired","cause":"expired"}})");
+    BOOST_TEST(told[1].starts_with(R"({"id":2,"ok":true,)"), told[1]);
+    const auto number = asked[0].substr(asked[0].find(R"("request":)") + 10);
+    b.say("bob", R"({"cmd":"respond","id":3,"request":)" + number.substr(0, number.find_first_not_of("0123456789")) +
+                     "}");
+    same(b.heard("ann"), {}); // too late
+    b.advance(1min);
+    same(b.heard("ann"), {});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,77 +1,27 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #include <sigfire/hub/hooks.hpp>
 
-#include <sigfire/core/log.hpp>
-#include <sigfire/hub/hub.hpp>
-#include <sigfire/hub/registry.hpp>
-#include <sigfire/hub/router.hpp>
 #include <sigfire/net/loopback.hpp>
 #include <sigfire/server.hpp>
 
+#include "support/hub_wires.hpp"
 #include "support/memory_loop.hpp"
 
 #include <boost/test/unit_test.hpp>
 
-#include <any>
-#include <deque>
 #include <map>
 #include <memory>
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace {
 
-using namespace sigfire;
-using namespace std::chrono_literals;
-using script = std::vector<std::string>;
+using namespace hub_wires;
 
-void same(const script& got, const script& expected) {
-    BOOST_CHECK_EQUAL_COLLECTIONS(got.begin(), got.end(), expected.begin(), expected.end());
-}
-
-// The far end of an outlet, which notes what it is told.
-struct wire {
-    std::string name;
-    script* notes = nullptr;
-    bool full = false, held = false;
-    attachment who;
-    std::string welcomed_as;
-    errc ended = errc::ok;
-};
-
-struct recorder {
-    wire* w;
-
-    void note(const std::string& text) const { w->notes->push_back(w->name + " " + text); }
-    errc ready(const envelope&) const {
-        if (w->full) note("cannot take it");
-        return w->full ? errc::full : errc::ok;
-    }
-    void deliver(const envelope& e) const {
-        if (e.what == verb::welcome) {
-            w->welcomed_as = e.to;
-            note("welcome");
-        } else if (e.what == verb::reply) {
-            note("reply " + std::string(e.id) + ": " +
-                 std::string(e.command.empty() ? to_string(e.status) : e.command) +
-                 std::string(e.data.bytes));
-        } else {
-            note(std::string(e.command) + " from <" + std::string(e.from) + "> " + std::string(e.data.bytes));
-        }
-    }
-    void deliver(const envelope& e, fanout&) const { deliver(e); }
-    bool has_room(const envelope&) const { return !w->full; }
-    bool ping() const { return true; }
-    void hold() const { w->held = true; }
-    void release() const { w->held = false; }
-    void close(errc why) const {
-        w->ended = why;
-        note("closed: " + std::string(to_string(why)));
-    }
-};
-
-// A hook with every member, that notes what it is asked. What it answers is up to the test.
+// A hook with every member, which judges every event, that notes what it is asked. What it answers is up to the test.
 struct witness {
     struct orders {
         errc admit = errc::ok, message = errc::ok;
@@ -80,6 +30,7 @@ struct witness {
     std::string name;
     script* notes;
     const orders* answer;
+    bool tells_outcomes = false;
     std::map<std::uint32_t, std::string> ids = {};
 
     void note(const std::string& text) const { notes->push_back(name + " " + text); }
@@ -93,13 +44,18 @@ struct witness {
         BOOST_TEST(!ids.contains(p.slot));
         ids[p.slot] = a.id;
     }
-    errc on_message(message_context& c, envelope& e) {
+    errc on_message(message_context& c, event::incoming& e) {
+        BOOST_TEST((c.id().empty() || c.id() == ids.at(c.from().slot)));
         note("message " + std::string(e.command) + " of " + ids.at(c.from().slot));
         return answer->message;
     }
-    bool on_deliver(peer_handle to, const envelope& e) {
+    bool on_deliver(peer_handle to, const event::say& e) {
         note("deliver " + std::string(e.command) + " to " + ids.at(to.slot));
         return answer->deliver;
+    }
+    void on_outcome(const outcome& o) {
+        if (!tells_outcomes) return;
+        note("outcome " + (o.peer ? ids.at(o.peer.slot) : "of nobody") + ": " + std::string(cause_name(o.cause)));
     }
     void on_close(peer_handle p, errc why) {
         note("close " + ids.at(p.slot) + ": " + std::string(cause_name(why)));
@@ -107,50 +63,10 @@ struct witness {
     }
 };
 
-template <class... Hs>
-struct bench {
-    script notes;
-    std::deque<wire> wires;
-    hub<local_registry, direct_router, recorder, no_log, hooks<Hs...>> h;
-    time_point now{1h};
-
-    explicit bench(hooks<Hs...> chain) : h({}, {}, {}, {}, std::move(chain)) { h.tick(now); }
-
-    wire& connect(std::string name, const std::string& id) {
-        wire& w = wires.emplace_back();
-        w.name = std::move(name);
-        w.notes = &notes;
-        admission wish;
-        wish.id = id;
-        if (const auto r = h.opened({&w}, wish))
-            w.who = *r;
-        else
-            w.ended = static_cast<errc>(r.error().value());
-        return w;
-    }
-    wire& connect(const std::string& name) { return connect(name, name); }
-
-    void say(wire& w, std::string_view to, std::string_view command = "offer", verb what = verb::send,
-             errc status = errc::ok, std::string_view token = "r1") {
-        envelope e;
-        e.what = what;
-        e.id = token;
-        e.status = status;
-        e.command = command;
-        e.to = to;
-        e.from = "forged";
-        e.data.bytes = "{}";
-        h.received(w.who, e);
-    }
-
-    script take() { return std::exchange(notes, {}); }
-    void pass(clock::duration d) { h.tick(now += d); }
-};
-
 BOOST_AUTO_TEST_SUITE(hook_chains)
 
 struct listens {
-    errc on_message(message_context&, envelope&) { return errc::ok; }
+    errc on_message(message_context&, event::say&) { return errc::ok; }
 };
 using bare_hub = hub<local_registry, direct_router, recorder>;
 static_assert(sizeof(hub<local_registry, direct_router, recorder, no_log, hooks<listens>>) ==
@@ -164,21 +80,26 @@ struct two_witnesses {
     hooks<witness, witness> chain{witness{"1", &notes, &first}, witness{"2", &notes, &second}};
     peer_handle peer{3, 1};
     admission wish;
-    envelope e;
-    message_context context{peer, time_point{1h}};
+    event::say e;
+    message_context context{peer, "", time_point{1h}};
 
     two_witnesses() {
         wish.id = "x";
         e.command = "offer";
     }
+    errc admit() {
+        std::size_t asked = 0;
+        return chain.on_admit({}, wish, asked);
+    }
 };
 
 BOOST_FIXTURE_TEST_CASE(first_to_last_and_back_at_the_end, two_witnesses) {
-    BOOST_TEST((chain.on_admit({}, wish) == errc::ok));
+    BOOST_TEST((admit() == errc::ok));
     BOOST_TEST(wish.id == "x12");
     chain.on_open(peer, wish);
     BOOST_TEST((chain.on_message(context, e) == errc::ok));
-    BOOST_TEST(chain.on_deliver(peer, e));
+    BOOST_TEST(chain.on_deliver(peer, std::as_const(e)));
+    chain.on_outcome({peer, errc::ok}); // nothing that these want to know
     chain.on_close(peer, errc::lost);
     same(notes, {"1 admit ", "2 admit ", "1 open x12", "2 open x12", "1 message offer of x12",
                  "2 message offer of x12", "1 deliver offer to x12", "2 deliver offer to x12",
@@ -189,16 +110,16 @@ BOOST_FIXTURE_TEST_CASE(the_first_refusal_wins, two_witnesses) {
     chain.on_open(peer, wish);
     notes.clear();
     first = {errc::rate, errc::denied, false};
-    BOOST_TEST((chain.on_admit({}, wish) == errc::rate));
+    BOOST_TEST((admit() == errc::rate));
     BOOST_TEST((chain.on_message(context, e) == errc::denied));
-    BOOST_TEST(!chain.on_deliver(peer, e));
+    BOOST_TEST(!chain.on_deliver(peer, std::as_const(e)));
     same(notes, {"1 admit ", "1 message offer of x", "1 deliver offer to x"});
     first = {};
     second = {errc::malformed, errc::too_large, false};
     notes.clear();
-    BOOST_TEST((chain.on_admit({}, wish) == errc::malformed));
+    BOOST_TEST((admit() == errc::malformed));
     BOOST_TEST((chain.on_message(context, e) == errc::too_large));
-    BOOST_TEST(!chain.on_deliver(peer, e));
+    BOOST_TEST(!chain.on_deliver(peer, std::as_const(e)));
     BOOST_TEST(notes.size() == 6u);
 }
 
@@ -210,50 +131,56 @@ struct only_closes {
 // A chain has what its hooks have, and no more.
 static_assert(detail::has_on_close<hooks<only_closes>> && !detail::has_on_open<hooks<only_closes>> &&
               !detail::has_on_admit<hooks<only_closes>> && !detail::has_on_message<hooks<only_closes>> &&
-              !detail::has_on_deliver<hooks<only_closes>>);
-static_assert(!detail::has_on_close<no_hooks>);
+              !detail::has_on_deliver<hooks<only_closes>> && !detail::has_on_outcome<hooks<only_closes>>);
+static_assert(!detail::has_on_close<no_hooks> && !detail::has_on_outcome<no_hooks>);
+
+// A chain judges, and is asked about, just those events that one of its hooks names.
+struct judge_of_joins {
+    errc on_message(message_context&, event::join&) { return errc::rate; }
+    bool on_deliver(peer_handle, const event::publish&) { return false; }
+};
+struct judge_of_all {
+    errc on_message(message_context&, event::incoming&) { return errc::ok; }
+    bool on_deliver(peer_handle, const auto&) { return true; }
+};
+static_assert(detail::judges<hooks<judge_of_joins>, event::join> &&
+              !detail::judges<hooks<judge_of_joins>, event::say> &&
+              detail::judges<hooks<judge_of_joins, judge_of_all>, event::say>);
+static_assert(detail::filters<hooks<judge_of_joins>, event::publish> &&
+              !detail::filters<hooks<judge_of_joins>, event::say> &&
+              detail::filters<hooks<judge_of_joins, judge_of_all>, event::presence>);
+
+BOOST_AUTO_TEST_CASE(a_hook_judges_the_events_that_it_names) {
+    hooks chain{judge_of_all{}, judge_of_joins{}};
+    message_context context{{}, {}, {}};
+    event::join join;
+    event::say say;
+    BOOST_TEST((chain.on_message(context, join) == errc::rate));
+    BOOST_TEST((chain.on_message(context, say) == errc::ok));
+    BOOST_TEST(!chain.on_deliver({}, event::publish{}));
+    BOOST_TEST(chain.on_deliver({}, event::say{}));
+}
 
 struct move_only {
     std::unique_ptr<int> n;
-    errc on_message(message_context&, envelope&) { return *n != 0 ? errc::ok : errc::denied; }
+    errc on_message(message_context&, event::say&) { return *n != 0 ? errc::ok : errc::denied; }
 };
 
 BOOST_AUTO_TEST_CASE(hooks_of_different_members_are_mixed) {
     int closes = 0;
     hooks chain{only_closes{&closes}, move_only{std::make_unique<int>(0)}, only_closes{&closes}};
-    message_context context{{}, {}};
-    envelope e;
+    message_context context{{}, {}, {}};
+    event::say e;
     BOOST_TEST((chain.on_message(context, e) == errc::denied));
     chain.on_close({}, errc::lost);
     BOOST_TEST(closes == 2);
 }
 
-BOOST_AUTO_TEST_CASE(states_belong_to_a_peer_and_not_to_its_slot) {
-    peer_states<std::string> states;
-    const peer_handle a{2, 1}, next{2, 2}, b{200, 1};
-    BOOST_TEST(states.find(a) == nullptr);
-    std::string& first = states.emplace(a, "anna");
-    states.emplace(b, 3u, 'b');
-    BOOST_TEST(states.find(a) == &first); // growth moves nothing
-    BOOST_TEST(*states.find(b) == "bbb");
-    BOOST_TEST(states.find(next) == nullptr);
-    BOOST_TEST(states.find({}) == nullptr);
-    states.erase(next);
-    BOOST_TEST(*states.find(a) == "anna");
-    states.emplace(next, "nora");
-    BOOST_TEST(states.find(a) == nullptr);
-    states.erase(a);
-    BOOST_TEST(*states.find(next) == "nora");
-    states.erase(next);
-    states.erase(next);
-    BOOST_TEST(states.find(next) == nullptr);
-}
-
 // --- in a hub
 
-struct watched : bench<witness> {
+struct watched : hooked<witness> {
     witness::orders answer;
-    watched() : bench<witness>{hooks{witness{"h", &notes, &answer}}} {}
+    watched() : hooked<witness>{hooks{witness{"h", &notes, &answer}}} {}
 };
 
 BOOST_FIXTURE_TEST_CASE(a_peer_is_welcomed_then_opened_and_closed_once, watched) {
@@ -306,17 +233,22 @@ BOOST_FIXTURE_TEST_CASE(a_message_is_judged_before_anything_else_is_done_with_it
     answer.message = errc::rate;
     say(a, "c");
     say(a, "nobody");
-    say(a, "", "offer", verb::send, errc::missing_target);
-    say(a, "c", "dance", verb::other);
-    say(a, "c", "offer", verb::send, errc::ok, "");
+    say(a, "", "offer", "r1", errc::missing_target);
+    say<event::custom>(a, "c", "dance");
+    say(a, "c", "offer", "");
     same(take(), {"h message offer of a", "a reply r1: Too Many Requests", "h message offer of a",
                   "a reply r1: Too Many Requests", "h message offer of a", "a reply r1: Too Many Requests",
                   "h message dance of a", "a reply r1: Too Many Requests", "h message offer of a"});
     answer.message = errc::ok;
-    say(a, "c", "dance", verb::other);
-    say(a, "c", "x", verb::welcome);
-    say(a, "c", "x", verb::reply);
-    same(take(), {"h message dance of a", "a reply r1: Unknown Command"});
+    say<event::custom>(a, "c", "dance");
+    say<event::join>(a, "", "join");
+    say<event::ping>(a, "", "ping");
+    same(take(), {"h message dance of a", "a reply r1: Unknown Command", "h message join of a",
+                  "a reply r1: Unknown Command", "h message ping of a", "a reply r1: OK"});
+    // Acknowledgements and resumes are none of its business.
+    say<event::ack>(a, "", "ack", "");
+    say<event::resume>(a, "", "resume");
+    same(take(), {"a reply r1: Unknown Command"});
 }
 
 BOOST_FIXTURE_TEST_CASE(a_delivery_may_be_refused, watched) {
@@ -334,6 +266,31 @@ BOOST_FIXTURE_TEST_CASE(a_delivery_may_be_refused, watched) {
                   "a reply r1: Peer Cannot Take More"});
 }
 
+// It names a peer that is leaving, of which the hooks were told that it has gone.
+struct late_router {
+    static inline peer_handle target;
+    template <class Registry, class To>
+    errc route(const Registry&, peer_handle, const event::say&, To to) const {
+        to(target);
+        return errc::ok;
+    }
+};
+
+BOOST_AUTO_TEST_CASE(nobody_is_asked_about_deliveries_to_a_peer_that_is_leaving) {
+    script asked;
+    witness::orders answer;
+    bench<late_router, no_log, hooks<witness>> b{{}, {}, hooks{witness{"h", &asked, &answer}}};
+    auto &a = b.connect("a"), &c = b.connect("c");
+    late_router::target = c.who.peer;
+    b.h.close("c", errc::denied);
+    b.connect("c2", "c"); // another peer has its id by now
+    b.take();
+    asked.clear();
+    b.say(a, "c");
+    same(b.take(), {"a reply r1: Peer Offline"});
+    same(asked, {"h message offer of a"});
+}
+
 BOOST_FIXTURE_TEST_CASE(who_is_no_longer_online_is_not_heard, watched) {
     auto& a = connect("a");
     connect("c");
@@ -347,16 +304,13 @@ BOOST_FIXTURE_TEST_CASE(who_is_no_longer_online_is_not_heard, watched) {
 
 // Rewrites what it gets; nothing of it lives anywhere but in the context.
 struct translator {
-    errc on_message(message_context& context, envelope& e) {
-        BOOST_TEST(e.from == "a");
+    errc on_message(message_context& context, event::say& e) {
+        BOOST_TEST(context.id() == "a");
         BOOST_TEST((context.now() == time_point{1h}));
-        if (e.what == verb::other && e.command == "tell") {
-            e.what = verb::send;
-            e.to = context.keep(std::string(40, 'c'));
-            e.command = context.keep("a command that is too long for a small string");
-        }
-        e.status = errc::ok;
-        e.id = context.keep("another token, which nobody asked for");
+        e.to = context.keep(std::string(40, 'c'));
+        e.command = context.keep("a command that is too long for a small string");
+        e.fault = errc::ok;
+        e.token.bytes = context.keep("another token, which nobody asked for");
         e.from = context.keep("somebody else, who did not say it");
         e.data = {};
         e.data.bytes = context.keep(R"({"text":"a payload that is too long for a small string"})");
@@ -365,43 +319,45 @@ struct translator {
 };
 
 BOOST_AUTO_TEST_CASE(a_message_may_be_changed) {
-    bench b{hooks{translator{}}};
+    hooked b{hooks{translator{}}};
     auto& a = b.connect("a");
     b.connect("c", std::string(40, 'c'));
     b.take();
-    b.say(a, "", "tell", verb::other, errc::missing_target);
+    b.say(a, "", "tell", "r1", errc::missing_target);
     same(b.take(), {"a reply r1: OK", "c a command that is too long for a small string from <a> "
                                       R"({"text":"a payload that is too long for a small string"})"});
 }
 
 // Hands something from admission to the peer's state.
+struct room {
+    std::string name;
+};
 struct rooms {
-    script* notes;
+    script* left;
     peer_states<std::string> of = {};
 
     errc on_admit(const request& r, admission& a) {
-        a.state = r.query("room");
+        a.attached.put(room{r.query("room")});
         return errc::ok;
     }
-    void on_open(peer_handle p, const admission& a) { of.emplace(p, std::any_cast<std::string>(a.state)); }
-    bool on_deliver(peer_handle to, const envelope& e) { return e.command != *of.find(to); }
+    void on_open(peer_handle p, const admission& a) { of.emplace(p, a.attached.find<room>()->name); }
+    bool on_deliver(peer_handle to, const event::say& e) { return e.command != *of.find(to); }
     void on_close(peer_handle p, errc) {
-        notes->push_back("left " + *of.find(p));
+        left->push_back("left " + *of.find(p));
         of.erase(p);
     }
 };
 
 BOOST_AUTO_TEST_CASE(what_admission_hands_over_arrives_even_after_a_claim) {
     script left;
-    bench b{hooks{rooms{&left}}};
-    const auto enter = [&](const std::string& room) -> wire& {
-        wire& w = b.wires.emplace_back();
-        w.notes = &b.notes;
-        w.name = room;
+    hooked b{hooks{rooms{&left}}};
+    const auto enter = [&](const std::string& name) -> wire& {
+        wire& w = b.add(name);
         admission wish;
         wish.id = "x";
-        const auto target = "/?room=" + room;
-        BOOST_TEST((b.h.admit({"GET", target, {}, {}}, wish) == errc::ok));
+        const auto target = "/?room=" + name;
+        std::size_t asked = 0;
+        BOOST_TEST((b.h.admit({"GET", target, {}, {}}, wish, asked) == errc::ok));
         w.who = *b.h.opened({&w}, wish);
         return w;
     };
@@ -416,72 +372,97 @@ BOOST_AUTO_TEST_CASE(what_admission_hands_over_arrives_even_after_a_claim) {
     same(left, {"left red", "left blue"});
 }
 
-BOOST_AUTO_TEST_CASE(commands_are_answered_by_name) {
-    script called;
-    const auto note = [&](const char* name) {
-        return [&called, name](message_context&, envelope& e) {
-            called.push_back(name + (" " + std::string(e.command)));
-            return errc::ok;
-        };
-    };
-    witness::orders answer;
-    script seen;
-    bench b{
-        hooks{commands{
-                  {"add", [](message_context& c, envelope&) { return c.reply(R"({"sum":3})"), errc::ok; }},
-                  {"thanks", [](message_context& c, envelope&) { return c.reply(), errc::ok; }},
-                  {"steal", [](message_context& c, envelope&) { return c.fail("Not \"yours\""); }},
-                  {"hurry", [](message_context&, envelope&) { return errc::rate; }},
-                  {"offer", note("named")},
-                  {"answer", [](message_context& c, envelope&) { return c.reply(), errc::ok; }},
-                  {"*", note("any")},
-              },
-              witness{"h", &seen, &answer}}};
-    auto& a = b.connect("a");
-    b.connect("c");
-    b.take();
-    seen.clear();
-    const struct {
-        const char* command;
-        verb what;
-        script notes, called, seen;
-    } rows[] = {
-        {"add", verb::other, {R"(a reply r1: OK{"sum":3})"}, {}, {}},
-        {"thanks", verb::other, {"a reply r1: OK"}, {}, {}},
-        {"steal", verb::other, {"a reply r1: Not \"yours\""}, {}, {}},
-        {"hurry", verb::other, {"a reply r1: Too Many Requests"}, {}, {}},
-        {"dance", verb::other, {"a reply r1: OK"}, {"any dance"}, {}},
-        {"*", verb::other, {"a reply r1: OK"}, {"any *"}, {}},
-        {"", verb::other, {"a reply r1: OK"}, {"any "}, {}},
-        {"offer",
-         verb::send,
-         {"a reply r1: OK", "c offer from <a> {}"},
-         {"named offer"},
-         {"h message offer of a", "h deliver offer to c"}},
-        {"answer", verb::send, {"a reply r1: OK"}, {}, {}},
-        {"ice",
-         verb::send,
-         {"a reply r1: OK", "c ice from <a> {}"},
-         {},
-         {"h message ice of a", "h deliver ice to c"}},
-    };
-    for (const auto& row : rows) BOOST_TEST_CONTEXT(row.command) {
-            b.say(a, "c", row.command, row.what);
-            same(b.take(), row.notes);
-            same(std::exchange(called, {}), row.called);
-            same(std::exchange(seen, {}), row.seen);
-        }
-    b.say(a, "c", "steal", verb::other, errc::ok, "");
-    same(b.take(), {});
+// Each hook has notes of a type of its own, and finds those of the others.
+struct age {
+    int years;
+};
+struct notes_age {
+    errc on_admit(const request&, admission& a) {
+        a.attached.put(age{7});
+        return errc::ok;
+    }
+};
+struct notes_name {
+    errc on_admit(const request&, admission& a) {
+        BOOST_TEST(a.attached.find<room>() == nullptr);
+        BOOST_TEST(a.attached.find<age>()->years == 7);
+        a.attached.put(room{"kitchen"});
+        a.attached.put(age{8}); // takes the place of the older one
+        return errc::ok;
+    }
+};
+struct reads_both {
+    std::string* seen;
+    void on_open(peer_handle, const admission& a) {
+        const auto* const where = a.attached.find<room>();
+        *seen = where == nullptr ? "nothing" : where->name + " " + std::to_string(a.attached.find<age>()->years);
+    }
+};
+
+BOOST_AUTO_TEST_CASE(several_hooks_keep_notes_of_their_own) {
+    std::string seen;
+    hooked b{hooks{notes_age{}, notes_name{}, reads_both{&seen}}};
+    admission wish;
+    wish.id = "a";
+    std::size_t asked = 0;
+    BOOST_TEST((b.h.admit({}, wish, asked) == errc::ok));
+    auto& a = b.connect("a", wish);
+    BOOST_TEST(seen == "kitchen 8");
+    const auto* kept = b.h.context().notes_of(a.who.peer);
+    BOOST_TEST_REQUIRE((kept != nullptr && kept->find<room>() != nullptr));
+    BOOST_TEST(kept->find<age>()->years == 8);
+    BOOST_TEST(kept->find<int>() == nullptr);
+    BOOST_TEST(b.h.context().notes_of({}) == nullptr);
+    const auto gone = a.who.peer;
+    b.h.closed(a.who, errc::lost);
+    BOOST_TEST(b.h.context().notes_of(gone) == nullptr);
+    // The next one in that slot has none of them.
+    auto& e = b.connect("e");
+    BOOST_TEST(e.who.peer.slot == gone.slot);
+    BOOST_TEST(seen == "nothing");
+    BOOST_TEST(b.h.context().notes_of(e.who.peer) == nullptr);
 }
 
-BOOST_AUTO_TEST_CASE(without_a_catch_all_unknown_commands_stay_unknown) {
-    bench b{hooks{commands{{"add", [](message_context&, envelope&) { return errc::ok; }}}}};
-    auto& a = b.connect("a");
-    b.take();
-    b.say(a, "", "add", verb::other);
-    b.say(a, "", "dance", verb::other);
-    same(b.take(), {"a reply r1: OK", "a reply r1: Unknown Command"});
+// --- outcomes
+
+struct accountant : hooked<witness> {
+    witness::orders answer;
+    accountant() : hooked<witness>{hooks{witness{"h", &notes, &answer, true}}} {}
+    script outcomes() {
+        script out;
+        for (auto& n : take())
+            if (n.starts_with("h outcome ")) out.push_back(n.substr(10));
+        return out;
+    }
+};
+
+BOOST_FIXTURE_TEST_CASE(each_request_has_one_outcome_and_each_refusal, accountant) {
+    auto &a = connect("a"), &c = connect("c");
+    take();
+    say(a, "c");
+    say(a, "nobody", "offer", ""); // a request that wants no reply ends too
+    say<event::custom>(a, "", "dance");
+    say<event::ping>(a, "", "ping");
+    say<event::ack>(a, "", "ack", "");
+    c.full = true;
+    say(a, "c");
+    answer.message = errc::rate;
+    say(a, "c");
+    answer = {.deliver = false};
+    say(a, "c");
+    say(a, "c", "offer", std::string(257, 't'));
+    same(outcomes(), {"a: ok", "a: unknown", "a: unknown_command", "a: ok", "a: full", "a: rate", "a: denied",
+                      "a: malformed"});
+
+    connect("d", std::string(257, 'x'));
+    h.refused("192.0.2.1", errc::forbidden_origin);
+    connect("late", "a");
+    connect("later", "a");
+    h.alive(a.who);
+    h.stop();
+    connect("last", "e");
+    same(outcomes(), {"of nobody: malformed", "of nobody: forbidden_origin", "of nobody: id_in_use",
+                      "of nobody: id_in_use", "of nobody: stopping"});
 }
 
 BOOST_FIXTURE_TEST_CASE(verdicts_that_promise_more_are_refusals, watched) {
@@ -495,14 +476,20 @@ BOOST_FIXTURE_TEST_CASE(verdicts_that_promise_more_are_refusals, watched) {
 // --- in a server
 
 struct doorman {
-    std::any* seen;
+    std::string* seen;
 
     errc on_admit(const request& r, admission& a) {
-        *seen = std::string{r["X-Name"]};
+        *seen = r["X-Name"];
+        std::string why = "I'm a ";
+        why += "teapot of a length that no small string has room for";
         if (r.path() == "/busy") return errc::overloaded;
-        if (r.path() == "/tea") a.refusal = ending{418, 4418, "I'm a teapot"};
-        if (r.path() == "/page") a.refusal = ending{0, 4403, "Members only"};
-        if (a.refusal) return errc::denied;
+        if (r.path() == "/tea") a.refused_as = refusal{418, 4418, why}; // owns its text
+        if (r.path() == "/page") a.refused_as = refusal{0, 4403, "Members only"};
+        if (r.path() == "/throws") {
+            a.refused_as = refusal{418, 4418, "Not what happened"};
+            throw std::runtime_error{"no"};
+        }
+        if (a.refused_as) return errc::denied;
         a.id = r["X-Name"];
         return errc::ok;
     }
@@ -515,19 +502,21 @@ BOOST_AUTO_TEST_CASE(an_upgrade_is_let_in_or_refused) {
         const char* event;
     } rows[] = {
         {"/", "HTTP/1.1 101 ", "", R"(text:{"id":)"},
-        {"/tea", "HTTP/1.1 418 ", "\r\n\r\nI'm a teapot", nullptr},
+        {"/tea", "HTTP/1.1 418 ", "\r\n\r\nI'm a teapot of a length that no small string has room for",
+         nullptr},
         {"/busy", "HTTP/1.1 503 ", "\r\n\r\nTry Again Later", nullptr},
+        {"/throws", "HTTP/1.1 500 ", "\r\n\r\nInternal Server Error", nullptr},
         {"/page", "HTTP/1.1 101 ", "", "close:4403:Members only"},
     };
     for (const auto& row : rows) {
         boost::asio::io_context io;
-        std::any seen;
+        std::string seen;
         sigfire::server srv{memory::websocket{io}, hooks{doorman{&seen}}};
         memory::basic_peer<framing::websocket<framing::role::client>> p{io};
         p.write(memory::upgrade_request("X-Name: Zoe\r\n", row.target));
         memory::run(io);
         BOOST_TEST_CONTEXT(row.target) {
-            BOOST_TEST(std::any_cast<std::string>(seen) == "Zoe");
+            BOOST_TEST(seen == "Zoe");
             if (row.event == nullptr) {
                 const auto answer = p.read();
                 BOOST_TEST(answer.starts_with(row.begin), answer);

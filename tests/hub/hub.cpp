@@ -4,13 +4,12 @@
 #include <sigfire/hub/registry.hpp>
 #include <sigfire/hub/router.hpp>
 
+#include "support/hub_wires.hpp"
+
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <array>
-#include <deque>
-#include <map>
-#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -21,119 +20,7 @@
 
 namespace {
 
-using namespace sigfire;
-using namespace std::chrono_literals;
-using script = std::vector<std::string>;
-
-// The far end of an outlet: notes what it is told, in one list for all wires.
-struct wire {
-    std::string name;
-    script* notes = nullptr;
-    bool full = false, can_ping = true, held = false;
-    int pings = 0;
-    errc ended = errc::ok;
-    attachment who;
-    std::string welcomed_as, last_id;
-
-    void note(std::string text) const {
-        if (notes != nullptr) notes->push_back(name + " " + std::move(text));
-    }
-};
-
-struct recorder {
-    wire* w;
-
-    errc ready(const envelope& e) const {
-        BOOST_TEST(!e.id.empty());
-        if (w->full) w->note("cannot take it");
-        return w->full ? errc::full : errc::ok;
-    }
-    void deliver(const envelope& e) const {
-        w->last_id = e.id;
-        switch (e.what) {
-        case verb::welcome:
-            w->welcomed_as = e.to;
-            BOOST_TEST(e.from.empty());
-            return w->note("welcome");
-        case verb::reply:
-            return w->note("reply " + std::string(e.id) + ": " + std::string(to_string(e.status)));
-        default:
-            return w->note(std::string(e.command) + " from <" + std::string(e.from) + "> " +
-                           std::string(e.data.bytes));
-        }
-    }
-    void deliver(const envelope& e, fanout&) const { deliver(e); }
-    bool has_room(const envelope&) const { return !w->full; }
-    bool ping() const {
-        w->pings += w->can_ping;
-        return w->can_ping;
-    }
-    void hold() const { w->held = true; }
-    void release() const { w->held = false; }
-    void close(errc why) const {
-        w->ended = why;
-        w->note("closed: " + std::string(to_string(why)));
-    }
-};
-
-struct event_list {
-    script* events = nullptr;
-    void operator()(log_level level, std::string_view event, std::span<const log_field> fields) const {
-        std::string text{level == log_level::warn ? "! " : ""};
-        text += event;
-        for (const auto& f : fields) text += " " + std::string(f.name) + "=" + std::string(f.value);
-        events->push_back(text);
-    }
-};
-
-template <class Router = direct_router, class Log = no_log>
-struct bench {
-    using hub_type = hub<local_registry, Router, recorder, Log>;
-
-    script notes;
-    std::deque<wire> wires;
-    hub_type h;
-    time_point now{1h};
-
-    explicit bench(const hub_options& o = {}, Log log = {}) : h(o, {}, {}, log) { h.tick(now); }
-
-    wire& connect(std::string name, std::string id) {
-        wire& w = wires.emplace_back();
-        w.name = std::move(name);
-        w.notes = &notes;
-        admission wish;
-        wish.id = std::move(id);
-        const auto r = h.opened({&w}, wish);
-        if (r)
-            w.who = *r;
-        else
-            w.ended = static_cast<errc>(r.error().value());
-        return w;
-    }
-    wire& connect(const std::string& name) { return connect(name, name); }
-
-    void say(wire& w, std::string_view to, std::string_view command = "offer", std::string_view token = "r1",
-             errc status = errc::ok, verb what = verb::send) {
-        envelope e;
-        e.what = what;
-        e.id = token;
-        e.command = command;
-        e.to = to;
-        e.status = status;
-        e.from = "forged";
-        e.data.bytes = "{}";
-        h.received(w.who, e);
-    }
-
-    script take() { return std::exchange(notes, {}); }
-    time_point pass(clock::duration d) { return h.tick(now += d); }
-    // How long the hub can do without being told the time, once `d` has passed.
-    clock::duration wait_after(clock::duration d) { return pass(d) - now; }
-};
-
-void same(const script& got, const script& expected) {
-    BOOST_CHECK_EQUAL_COLLECTIONS(got.begin(), got.end(), expected.begin(), expected.end());
-}
+using namespace hub_wires;
 
 BOOST_AUTO_TEST_SUITE(hub_scripts)
 
@@ -204,7 +91,7 @@ BOOST_AUTO_TEST_CASE(every_request_ends_in_its_one_cause) {
     }
     b.say(a, "full");
     same(b.take(), {"full cannot take it", "a reply r1: Peer Cannot Take More"});
-    b.say(a, "c", "nonsense", "r", errc::ok, verb::other);
+    b.say<event::custom>(a, "c", "nonsense", "r");
     same(b.take(), {"a reply r: Unknown Command"});
 }
 
@@ -215,18 +102,47 @@ BOOST_AUTO_TEST_CASE(without_a_token_there_is_no_reply) {
     b.take();
     b.say(a, "c", "offer", "");
     b.say(a, "nobody", "offer", "");
-    b.say(a, "c", "x", "", errc::ok, verb::other);
+    b.say<event::custom>(a, "c", "x", "");
     same(b.take(), {"c offer from <a> {}"});
 }
 
-BOOST_AUTO_TEST_CASE(verbs_that_only_the_hub_may_use_are_ignored) {
+BOOST_AUTO_TEST_CASE(a_ping_is_answered_by_the_hub_itself) {
+    bench<> b;
+    auto& a = b.connect("a");
+    b.take();
+    b.say<event::ping>(a, "", "ping", "r1");
+    b.say<event::ping>(a, "", "ping", "");
+    same(b.take(), {"a reply r1: OK"});
+}
+
+BOOST_AUTO_TEST_CASE(what_no_feature_takes_is_unknown) {
+    bench<> b;
+    auto& a = b.connect("a");
+    b.take();
+    b.say<event::join>(a, "", "join", "1");
+    b.say<event::publish>(a, "", "publish", "2");
+    b.say<event::request>(a, "a", "request", "3");
+    b.say<event::resume>(a, "", "resume", "4");
+    b.say<event::alive>(a, "", "alive", "");
+    b.say<event::ack>(a, "", "ack", "5"); // an acknowledgement is answered by nobody
+    same(b.take(), {"a reply 1: Unknown Command", "a reply 2: Unknown Command", "a reply 3: Unknown Command",
+                    "a reply 4: Unknown Command"});
+}
+
+BOOST_AUTO_TEST_CASE(a_token_of_more_than_256_bytes_is_malformed) {
     bench<> b;
     auto& a = b.connect("a");
     b.connect("c");
     b.take();
-    b.say(a, "c", "x", "r1", errc::ok, verb::welcome);
-    b.say(a, "c", "x", "r1", errc::ok, verb::reply);
-    same(b.take(), {});
+    const std::string longest(256, 't'), longer(257, 't');
+    b.say(a, "c", "offer", longest);
+    same(b.take(), {"a reply " + longest + ": OK", "c offer from <a> {}"});
+    b.say(a, "c", "offer", longer);
+    b.say(a, "nobody", "offer", longer);
+    b.say<event::ping>(a, "", "ping", longer);
+    b.say<event::custom>(a, "", "x", longer);
+    b.say<event::resume>(a, "", "resume", longer);
+    same(b.take(), script(5, "a reply " + longer + ": Bad Request"));
 }
 
 BOOST_AUTO_TEST_CASE(a_peer_that_left_is_unknown_and_its_attachment_says_nothing) {
@@ -312,7 +228,7 @@ BOOST_AUTO_TEST_CASE(for_each_may_send_and_close) {
 // Names everybody but the sender, then somebody who never was.
 struct crowd_router {
     template <class Registry, class To>
-    errc route(const Registry& r, peer_handle from, const envelope& e, To to) const {
+    errc route(const Registry& r, peer_handle from, const event::say& e, To to) const {
         if (e.to == "all")
             r.for_each_peer([&](std::string_view, peer_handle h) {
                 if (h != from) to(h);
@@ -351,7 +267,7 @@ BOOST_AUTO_TEST_CASE(a_crowd_gets_what_those_can_take_who_can) {
 struct stubborn_router {
     static inline peer_handle target;
     template <class Registry, class To>
-    errc route(const Registry&, peer_handle, const envelope&, To to) const {
+    errc route(const Registry&, peer_handle, const event::say&, To to) const {
         to(target);
         return errc::ok;
     }
@@ -386,7 +302,7 @@ BOOST_AUTO_TEST_CASE(stop_ends_everyone_and_admits_nobody) {
 
 BOOST_AUTO_TEST_CASE(the_log_hears_of_everyone_once) {
     script events;
-    bench<direct_router, event_list> b{{}, event_list{&events}};
+    bench<direct_router, line_log> b{{}, line_log{&events}};
     auto &a = b.connect("a"), &a2 = b.connect("a2", "a");
     b.connect("a3", "a");
     b.h.alive(a.who);
@@ -397,17 +313,35 @@ BOOST_AUTO_TEST_CASE(the_log_hears_of_everyone_once) {
     b.h.closed(c.who, errc::pong_timeout);
     b.h.closed(c2.who, errc::slow_consumer);
     same(events, {
-                     "peer_opened id=a",
+                     "peer_opened id=a remote=",
                      "id_claimed id=a",
                      "! claim_refused id=a",
+                     "! connection_refused remote= cause=id_in_use",
                      "! claim_refused id=a",
                      "peer_closed id=a cause=closed",
-                     "peer_opened id=c",
+                     "peer_opened id=c remote=",
                      "id_claimed id=c",
-                     "peer_opened id=c",
+                     "peer_opened id=c remote=",
                      "! peer_closed id=c cause=pong_timeout",
                      "! peer_closed id=c cause=slow_consumer",
                  });
+}
+
+BOOST_AUTO_TEST_CASE(the_log_hears_where_connections_come_from) {
+    script events;
+    bench<direct_router, line_log> b{{}, line_log{&events}};
+    admission wish;
+    wish.remote = "192.0.2.7";
+    wish.id = "a";
+    b.connect("a", wish);
+    wish.id = std::string(257, 'x');
+    b.connect("b", wish);
+    b.h.refused("2001:db8::1", errc::forbidden_origin); // by a transport
+    b.h.stop();
+    b.connect("c", wish);
+    same(events, {"peer_opened id=a remote=192.0.2.7", "! connection_refused remote=192.0.2.7 cause=malformed",
+                  "! connection_refused remote=2001:db8::1 cause=forbidden_origin",
+                  "! connection_refused remote=192.0.2.7 cause=stopping"});
 }
 
 BOOST_AUTO_TEST_CASE(a_claimant_is_held_and_asks_for_a_sign_of_life) {
@@ -581,12 +515,89 @@ BOOST_AUTO_TEST_CASE(the_host_closes_a_holder_and_its_claimant_follows) {
     BOOST_TEST(!claimant.held);
 }
 
+BOOST_AUTO_TEST_CASE(a_claimant_gets_all_it_was_let_in_with) {
+    script events;
+    bench<direct_router, line_log> b{{}, line_log{&events}};
+    b.connect("holder", "x");
+    admission wish;
+    wish.id = "x";
+    wish.remote = "192.0.2.7";
+    wish.rtc_configuration = R"({"iceServers":[]})";
+    wish.valid_for = 10s;
+    auto& claimant = b.connect("claimant", wish);
+    b.pass(2s);
+    BOOST_TEST(claimant.welcomed_as == "x");
+    BOOST_TEST(claimant.configuration == R"({"iceServers":[]})");
+    BOOST_TEST(events.back() == "peer_opened id=x remote=192.0.2.7");
+    BOOST_TEST((b.wait_after(0s) == 10s));
+    b.pass(10s);
+    BOOST_TEST((claimant.ended == errc::expired));
+}
+
+BOOST_AUTO_TEST_CASE(a_proven_peer_takes_its_id_over_at_once) {
+    bench<> b;
+    auto& holder = b.connect("holder", "x");
+    auto& claimant = b.connect("claimant", "x"); // waits for what the holder says
+    b.take();
+    admission wish;
+    wish.id = "x";
+    wish.proven = true;
+    auto& owner = b.connect("owner", wish);
+    same(b.take(), {"claimant closed: ID In Use", "holder closed: Replaced by a Newer Connection", "owner welcome"});
+    BOOST_TEST((b.h.find("x") == owner.who.peer));
+    BOOST_TEST(b.h.size() == 1u);
+    BOOST_TEST(!owner.held);
+    b.h.closed(holder.who, errc::replaced);
+    b.h.closed(claimant.who, errc::id_in_use);
+    BOOST_TEST((b.h.find("x") == owner.who.peer));
+    BOOST_TEST((b.pass(1h) == time_point::max()));
+}
+
+BOOST_AUTO_TEST_CASE(an_admission_is_valid_for_its_time) {
+    bench<> b;
+    const auto come = [&](const std::string& name, std::chrono::milliseconds time) -> wire& {
+        admission wish;
+        wish.id = name;
+        wish.valid_for = time;
+        return b.connect(name, wish);
+    };
+    auto &a = come("a", 3s), &c = come("c", 1s), &d = come("d", 0ms), &e = come("e", std::chrono::milliseconds::max());
+    come("gone", 2s);
+    b.h.close("gone", errc::denied);
+    b.take();
+    BOOST_TEST((b.wait_after(0s) == 1s));
+    BOOST_TEST((b.wait_after(999ms) == 1ms));
+    same(b.take(), {});
+    BOOST_TEST((b.wait_after(1ms) == 2s)); // of one that is gone nothing is left
+    same(b.take(), {"c closed: Expired"});
+    BOOST_TEST(!b.h.find("c"));
+    // Its id is free, and what comes under it has a time of its own.
+    b.h.closed(c.who, errc::expired);
+    come("c", 10s);
+    b.take();
+    b.pass(2s);
+    same(b.take(), {"a closed: Expired"});
+    BOOST_TEST((b.wait_after(0s) == 8s));
+    BOOST_TEST((a.ended == errc::expired && d.ended == errc::ok && e.ended == errc::ok));
+    BOOST_TEST(b.h.size() == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(each_peer_may_have_an_rtc_configuration_of_its_own) {
+    bench<> b;
+    admission wish;
+    wish.id = "a";
+    wish.rtc_configuration = R"({"iceServers":[{"urls":"stun:a"}]})";
+    BOOST_TEST(b.connect("a", wish).configuration == wish.rtc_configuration);
+    BOOST_TEST(b.connect("b").configuration == ""); // as the codec has it
+}
+
 BOOST_AUTO_TEST_CASE(opening_and_closing_100000_times_leaks_nothing) {
     bench<> b;
     const auto round = [&](int n) {
         for (int i = 0; i < n; ++i) {
             wire w[3];
             admission drawn, chosen;
+            drawn.valid_for = 1h;
             chosen.id = "a long id that does not fit into its slot";
             const auto first = *b.h.opened({&w[0]}, drawn), second = *b.h.opened({&w[1]}, chosen),
                        third = *b.h.opened({&w[2]}, chosen);

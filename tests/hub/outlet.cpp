@@ -11,7 +11,8 @@ namespace {
 
 using namespace sigfire;
 
-// Speaks `id|command`, with a mark that its state chooses; has no word for welcomes. Its bound is generous.
+// Speaks `id|command` of messages, with a mark that its state chooses; has no word for welcomes, and none at
+// all for publications. Its bound is generous.
 struct toy_codec {
     struct state {
         char mark = '?';
@@ -23,20 +24,31 @@ struct toy_codec {
     errc decode(message, state&, Emit&&) {
         return errc::ok;
     }
-    std::size_t bound(const envelope& e, const state&) const {
-        return e.what == verb::welcome ? 0 : e.id.size() + e.command.size() + 100;
+    std::size_t bound(const event::welcome&, const state&) const { return 0; }
+    std::size_t bound(const event::reply&, const state&) const { return 1; }
+    std::size_t bound(const event::say& e, const state&) const {
+        return e.command == "sing" || e.command == "hum" ? 0 : e.id.size() + e.command.size() + 100;
     }
-    std::size_t encode(const envelope& e, const state& s, char* p) const {
+    std::size_t encode(const event::welcome&, const state&, char*) const { return 0; }
+    std::size_t encode(const event::reply&, const state&, char* p) const {
+        *p = 'r';
+        return 1;
+    }
+    std::size_t encode(const event::say& e, const state& s, char* p) const {
         const std::string text = s.mark + std::string(e.id) + '|' + std::string(e.command);
         std::memcpy(p, text.data(), text.size());
         return text.size();
     }
-    message_type type(const envelope&, const state& s) const {
+    template <class E>
+    message_type type(const E&, const state& s) const {
         return s.mark == 'b' ? message_type::binary : message_type::text;
     }
-    int share_key(const envelope&, const state& s) const { return s.mark == 'c' ? -1 : s.mark; }
+    int share_key(const state& s) const { return s.mark == 'c' ? -1 : s.mark; }
     ending end(errc why, const state& s) const {
         return {400, static_cast<std::uint16_t>(s.mark == 'b' ? 4001 : 4000), to_string(why)};
+    }
+    errc objection(const event::say& e, const state&) const {
+        return e.command == "sing" ? errc::rejected : errc::ok;
     }
 };
 static_assert(Codec<toy_codec>);
@@ -84,10 +96,12 @@ struct fixture {
     toy_codec codec;
     toy_connection connection;
     toy_outlet out{connection, codec};
-    envelope e;
+    event::say e;
+    event::welcome welcome;
+    event::publish publication;
+    std::size_t bound = 77;
 
     fixture() {
-        e.what = verb::send;
         e.id = "7";
         e.command = "offer";
     }
@@ -97,9 +111,10 @@ BOOST_AUTO_TEST_SUITE(outlets)
 
 BOOST_FIXTURE_TEST_CASE(it_writes_what_the_state_of_its_connection_asks_for, fixture) {
     connection.its_state.codec.mark = 'b';
-    BOOST_TEST((out.ready(e) == errc::ok));
+    BOOST_TEST((out.ready(e, bound) == errc::ok));
+    BOOST_TEST(bound == 106u);
     BOOST_TEST(connection.sent.empty());
-    out.deliver(e);
+    out.deliver(e, bound); // with what it was told
     connection.its_state.codec.mark = 't';
     out.deliver(e);
     BOOST_TEST((connection.sent == std::vector<std::string>{"b7|offer", "t7|offer"}));
@@ -108,17 +123,33 @@ BOOST_FIXTURE_TEST_CASE(it_writes_what_the_state_of_its_connection_asks_for, fix
 
 BOOST_FIXTURE_TEST_CASE(a_wire_without_a_word_for_it_says_so_and_sends_nothing, fixture) {
     connection.marked = "closing";
-    e.what = verb::welcome;
-    BOOST_TEST((out.ready(e) == errc::unknown_command));
-    out.deliver(e);
+    BOOST_TEST((out.ready(welcome, bound) == errc::unknown_command));
+    out.deliver(welcome);
+    BOOST_TEST((out.ready(publication, bound) == errc::unknown_command));
+    BOOST_TEST((any_outlet{out}.ready(publication, bound) == errc::unknown_command));
+    out.deliver(publication);
+    fanout shared;
+    out.deliver(publication, shared);
+    any_outlet{out}.deliver(publication, shared);
+    any_outlet{out}.deliver(publication);
+    BOOST_TEST(shared.size() == 0u);
+    BOOST_TEST(out.has_room(publication));
     BOOST_TEST(connection.sent.empty());
     BOOST_TEST(connection.marked == "closing");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_codec_may_say_why_it_has_no_word, fixture) {
+    e.command = "sing";
+    BOOST_TEST((out.ready(e, bound) == errc::rejected));
+    BOOST_TEST((any_outlet{out}.ready(e, bound) == errc::rejected));
+    e.command = "hum"; // or leave it to the outlet
+    BOOST_TEST((out.ready(e, bound) == errc::unknown_command));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_full_one_is_marked_by_the_question, fixture) {
     connection.capacity = 10;
     connection.its_state.codec.mark = 'b';
-    BOOST_TEST((out.ready(e) == errc::full));
+    BOOST_TEST((out.ready(e, bound) == errc::full));
     BOOST_TEST(connection.marked == "slow");
     BOOST_TEST((connection.type == message_type::binary));
     BOOST_TEST(connection.sent.empty());
@@ -136,20 +167,18 @@ BOOST_FIXTURE_TEST_CASE(asking_for_room_changes_nothing, fixture) {
     BOOST_TEST(!out.has_room(e));
     BOOST_TEST(!any_outlet{out}.has_room(e));
     BOOST_TEST(connection.marked == "");
-    e.what = verb::welcome; // no word for it: always room
-    connection.marked = "closing";
-    BOOST_TEST(out.has_room(e));
-    BOOST_TEST(any_outlet{out}.has_room(e));
-    BOOST_TEST((out.ready(e) == errc::unknown_command));
-    BOOST_TEST((any_outlet{out}.ready(e) == errc::unknown_command));
+    connection.marked = "closing"; // no word for it: always room
+    BOOST_TEST(out.has_room(welcome));
+    BOOST_TEST(any_outlet{out}.has_room(welcome));
+    BOOST_TEST((out.ready(welcome, bound) == errc::unknown_command));
+    BOOST_TEST((any_outlet{out}.ready(welcome, bound) == errc::unknown_command));
     BOOST_TEST(connection.marked == "closing");
     connection.marked = "";
-    e.what = verb::send;
     e.id = {};
     connection.capacity = 105;
     BOOST_TEST(out.has_room(e));
     BOOST_TEST(any_outlet{out}.has_room(e));
-    BOOST_TEST((out.ready(e) == errc::ok));
+    BOOST_TEST((out.ready(e, bound) == errc::ok));
     connection.marked = "closing";
     BOOST_TEST(!out.has_room(e));
     BOOST_TEST(connection.marked == "closing");
@@ -167,9 +196,8 @@ BOOST_FIXTURE_TEST_CASE(a_shared_delivery_says_the_same, fixture) {
     BOOST_TEST((other.sent == std::vector<std::string>{"b7|offer"}));
     BOOST_TEST((other.type == message_type::binary));
     BOOST_TEST(shared.size() == 1u);
-    e.what = verb::welcome;
     fanout second;
-    out.deliver(e, second);
+    out.deliver(welcome, second);
     BOOST_TEST(connection.sent.size() == 2u);
 }
 
@@ -186,16 +214,18 @@ BOOST_FIXTURE_TEST_CASE(the_rest_is_passed_on, fixture) {
 
 BOOST_FIXTURE_TEST_CASE(any_outlet_does_the_same, fixture) {
     const any_outlet any{out};
-    BOOST_TEST((any.ready(e) == errc::ok));
+    BOOST_TEST((any.ready(e, bound) == errc::ok));
     any.deliver(e);
-    BOOST_TEST((connection.sent == std::vector<std::string>{"?7|offer"}));
+    any.deliver(e, bound);
+    any.deliver(event::reply{});
+    BOOST_TEST((connection.sent == std::vector<std::string>{"?7|offer", "?7|offer", "r"}));
     BOOST_TEST(any.ping());
     any.hold();
     any.release();
     any.close(errc::denied);
     BOOST_TEST(connection.calls == "ping hold release close 4000 Denied/Denied");
     connection.capacity = 10;
-    BOOST_TEST((any.ready(e) == errc::full));
+    BOOST_TEST((any.ready(e, bound) == errc::full));
     BOOST_TEST(connection.marked == "slow");
 }
 

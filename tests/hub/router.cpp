@@ -11,7 +11,6 @@
 namespace {
 
 static_assert(sigfire::Router<sigfire::direct_router>);
-static_assert(sigfire::Router<sigfire::group_router>);
 static_assert(sigfire::Router<sigfire::host_router>);
 
 using handles = std::vector<sigfire::peer_handle>;
@@ -36,7 +35,7 @@ struct directory : sigfire::local_registry {
 template <class Router>
 sigfire::errc route(const directory& d, sigfire::peer_handle from, std::string_view to,
                     std::string_view topic, handles& targets) {
-    sigfire::envelope e;
+    sigfire::event::say e;
     e.to = to;
     e.topic = topic;
     targets.clear();
@@ -63,7 +62,7 @@ BOOST_AUTO_TEST_CASE(it_names_the_peer_asked_for_or_says_why_not) {
     };
     for (const auto& row : rows) {
         BOOST_TEST_CONTEXT(row.to) {
-            sigfire::envelope e;
+            sigfire::event::say e;
             e.to = row.to;
             std::vector<sigfire::peer_handle> targets;
             const auto cause =
@@ -77,35 +76,12 @@ BOOST_AUTO_TEST_CASE(it_names_the_peer_asked_for_or_says_why_not) {
 BOOST_AUTO_TEST_CASE(the_server_itself_is_nobodys_self) {
     sigfire::local_registry registry;
     registry.insert("alice", {1, 7});
-    sigfire::envelope e;
+    sigfire::event::say e;
     e.to = "alice";
     int targets = 0;
     BOOST_TEST(
         (sigfire::direct_router{}.route(registry, {}, e, [&](auto) { ++targets; }) == sigfire::errc::ok));
     BOOST_TEST(targets == 1);
-}
-
-BOOST_AUTO_TEST_CASE(a_group_hears_its_members) {
-    using sigfire::errc;
-    directory d;
-    handles to;
-    const auto say = [&](sigfire::peer_handle from, std::string_view topic) {
-        return route<sigfire::group_router>(d, from, "", topic, to);
-    };
-    BOOST_TEST((say(alice, "t") == errc::unknown && to.empty()));
-    d.members = {carol, alice, bob};
-    BOOST_TEST((say(alice, "t") == errc::ok));
-    BOOST_TEST((to == handles{carol, bob}));
-    BOOST_TEST((say(eve, "t") == errc::denied && to.empty()));
-    BOOST_TEST((say({}, "t") == errc::ok)); // the host program
-    BOOST_TEST((to == handles{carol, alice, bob}));
-    d.members = {alice};
-    BOOST_TEST((say(alice, "t") == errc::offline && to.empty()));
-    BOOST_TEST((say(alice, "u") == errc::unknown && to.empty()));
-    // who names a peer means the peer
-    BOOST_TEST((route<sigfire::group_router>(d, alice, "bob", "t", to) == errc::ok));
-    BOOST_TEST((to == handles{bob}));
-    BOOST_TEST((route<sigfire::group_router>(d, alice, "", "", to) == errc::unknown && to.empty()));
 }
 
 BOOST_AUTO_TEST_CASE(a_host_hears_its_clients) {
@@ -129,8 +105,13 @@ BOOST_AUTO_TEST_CASE(a_host_hears_its_clients) {
     BOOST_TEST((to == handles{alice}));
     d.members = {alice};
     BOOST_TEST((say(alice) == errc::offline && to.empty()));
-    BOOST_TEST((route<sigfire::host_router>(d, alice, "bob", "", to) == errc::ok));
-    BOOST_TEST((to == handles{bob}));
+    // A message that names a peer is for that peer, with a topic or without.
+    for (const auto* topic : {"", "t"}) {
+        BOOST_TEST((route<sigfire::host_router>(d, alice, "bob", topic, to) == errc::ok));
+        BOOST_TEST((to == handles{bob}));
+    }
+    BOOST_TEST((route<sigfire::host_router>(d, alice, "", "", to) == errc::unknown && to.empty()));
+    BOOST_TEST((route<sigfire::host_router>(d, alice, "", "u", to) == errc::unknown && to.empty()));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -3,9 +3,8 @@
 // Listens on a port of the system's choice, which it prints, until SIGTERM.
 #include <sigfire/dialect/peerjs.hpp>
 #include <sigfire/feature/heartbeat.hpp>
+#include <sigfire/feature/identity.hpp>
 #include <sigfire/feature/mailbox.hpp>
-#include <sigfire/feature/roster.hpp>
-#include <sigfire/feature/takeover.hpp>
 #include <sigfire/net/websocket.hpp>
 #include <sigfire/server.hpp>
 
@@ -62,12 +61,8 @@ int main(int argc, char** argv) {
     bounds.lines_checked_every = options.cleanup_out_msgs;
     websocket_options where;
     where.port = 0;
-    server srv{sigfire::websocket{io, where},
-               dialect::peerjs{options},
-               mailbox{direct_router{}, options.expire_timeout, bounds},
-               takeover{},
-               heartbeat{},
-               roster{}};
+    server srv{sigfire::websocket{io, where}, dialect::peerjs{options},
+               mailbox{direct_router{}, options.expire_timeout, bounds}, identity{}, heartbeat{}};
     boost::asio::signal_set signals{io, SIGTERM, SIGINT};
     signals.async_wait([&](auto, int) { srv.stop(); });
     std::cout << "listening on " << srv.address() << std::endl;

@@ -6,6 +6,7 @@
 #include <sigfire/hub/hooks.hpp>
 #include <sigfire/hub/hub.hpp>
 #include <sigfire/hub/outlet.hpp>
+#include <sigfire/hub/policy.hpp>
 #include <sigfire/hub/registry.hpp>
 #include <sigfire/hub/router.hpp>
 
@@ -55,7 +56,9 @@ using conversation = std::vector<std::pair<std::string, std::string>>;
 struct counting_json : codec::json {
     mutable std::size_t encoded = 0;
 
-    std::size_t encode(const envelope& e, const state& st, char* p) const {
+    template <class E>
+        requires detail::has_word<codec::json, E>
+    std::size_t encode(const E& e, const state& st, char* p) const {
         ++encoded;
         return json::encode(e, st, p);
     }
@@ -121,15 +124,17 @@ struct entrance {
  *  A peer is known by the name it was connected under, which also is its id unless it is told otherwise; that
  *  of its connection after it has come back under another name. What it hears is as its wire has it, but that
  *  the hub's own ids, which differ in each run, are left out: `{"cmd":"welcome","data":{"id":"ann"}}`. */
-template <class F = features<>, class H = no_hooks, class R = direct_router, class K = counting_json>
+template <class F = features<>, class H = no_hooks, class R = direct_router, class K = counting_json,
+          class P = permit_all>
 class hub_bench {
 public:
     using connection = basic_connection<K>;
     using way = outlet<connection, K>;
-    using hub_type = hub<local_registry, R, way, no_log, H, F>;
+    using hub_type = hub<local_registry, R, way, no_log, H, F, P>;
 
-    explicit hub_bench(F parts = F{}, H chain = H{}, R router = R{}, const hub_options& options = {})
-        : h(options, {}, std::move(router), {}, std::move(chain), std::move(parts)) {
+    explicit hub_bench(F parts = F{}, H chain = H{}, R router = R{}, const hub_options& options = {},
+                       P policy = P{})
+        : h(options, {}, std::move(router), {}, std::move(chain), std::move(parts), std::move(policy)) {
         h.on_late([this](std::function<void()> f) { late_.push_back(std::move(f)); });
         tick();
     }
@@ -183,7 +188,7 @@ public:
         return h.template get<X>();
     }
     /// What the hub lets its features do, for what the host program does with a feature.
-    desk<hub_type> desk_of_hub() { return desk<hub_type>{h}; }
+    feature_context<hub_type>& context() { return h.context(); }
 
     // --- what peers say and hear ---
 
@@ -193,7 +198,7 @@ public:
         BOOST_TEST_REQUIRE(c.usable());
         tick();
         const errc why = codec.decode({text, message_type::text}, c.its_state.codec,
-                                      [&](envelope& e) { h.received(c.its_state.who, e); });
+                                      [&](auto& e) { h.received(c.its_state.who, e); });
         if (why != errc::ok) h.close(c.its_state.who, why);
         std::fill(text.begin(), text.end(), '#'); // nothing may be kept of it but copies
         settle();
@@ -308,7 +313,8 @@ private:
         wish.permanent = how.permanent;
         wish.metadata = how.metadata;
         errc refused = errc::ok;
-        if constexpr (detail::has_on_admit<H>) refused = h.admit(rq, wish);
+        std::size_t first = 0;
+        refused = h.admit(rq, wish, first);
         if (refused == errc::ok) {
             const auto who = h.opened({c, codec}, wish);
             if (who) {

@@ -222,7 +222,7 @@ private:
         switch (what) {
         default: {
             const auto metadata = text(byte());
-            require_(real_.join(t, p, metadata) == model_.join(t, p, metadata));
+            require_(real_.join(t, p, payload{metadata}) == model_.join(t, p, metadata));
             break;
         }
         case 6:
@@ -239,7 +239,7 @@ private:
             const auto key = name(byte()), value = text(byte());
             const auto ttl = byte();
             const auto expires = ttl > 200 ? time_point::max() : now_ + std::chrono::seconds{1 + ttl};
-            require_(real_.set(t, p, key, value, expires) == model_.set(t, p, key, value, expires));
+            require_(real_.set(t, p, key, payload{value}, expires) == model_.set(t, p, key, value, expires));
             break;
         }
         case 12: {
@@ -251,7 +251,7 @@ private:
             std::vector<topic_table::gone> gone;
             real_.erase_all(p, [&](std::string_view topic, const topic_entry& e) {
                 require_(e.owner == p);
-                gone.emplace_back(topic, e.key, e.value, e.owner.slot);
+                gone.emplace_back(topic, e.key, e.value.bytes, e.owner.slot);
             });
             require_(gone == model_.erase_all(p));
             break;
@@ -261,7 +261,7 @@ private:
             std::vector<topic_table::gone> gone;
             real_.expire(now_, [&](std::string_view topic, const topic_entry& e) {
                 require_(e.expires <= now_);
-                gone.emplace_back(topic, e.key, e.value, e.owner.slot);
+                gone.emplace_back(topic, e.key, e.value.bytes, e.owner.slot);
             });
             require_(gone == model_.expire(now_));
             break;
@@ -283,10 +283,10 @@ private:
                 if (m && m->number == next->number) return;
             }
         };
-        real_.for_each(t, [&](peer_handle p, std::string_view metadata) {
+        real_.for_each(t, [&](peer_handle p, payload metadata) {
             skip();
             require_(next != plan.end());
-            require_(p == next->peer && metadata == model_.find(t, p)->metadata);
+            require_(p == next->peer && metadata.bytes == model_.find(t, p)->metadata);
             ++next;
             if (depth < 2) step(depth + 1);
         });
@@ -302,7 +302,7 @@ private:
             for (auto& m : t.members) {
                 peers.push_back(m.peer);
                 require_(real_.contains(name, m.peer));
-                require_(real_.metadata(name, m.peer) == m.metadata);
+                require_(real_.metadata(name, m.peer)->bytes == m.metadata);
             }
             memberships += peers.size();
             require_(real_.members(name) == peers.size());
@@ -313,7 +313,7 @@ private:
             auto e = t.entries.begin();
             require_(real_.for_each_entry(name, [&](const topic_entry& view) {
                 require_(e != t.entries.end());
-                require_(view.key == e->first && view.value == e->second.value &&
+                require_(view.key == e->first && view.value.bytes == e->second.value &&
                          view.owner == e->second.owner && view.expires == e->second.expires);
                 ++e;
             }) == errc::ok);
@@ -327,8 +327,8 @@ private:
                 const auto topics =
                     model_.holds_slot(p, false) ? model_.joined[i] : std::vector<std::string>{};
                 std::vector<std::string> seen;
-                real_.for_each_topic(p, [&](std::string_view t, std::string_view metadata) {
-                    require_(metadata == model_.find(std::string{t}, p)->metadata);
+                real_.for_each_topic(p, [&](std::string_view t, payload metadata) {
+                    require_(metadata.bytes == model_.find(std::string{t}, p)->metadata);
                     seen.emplace_back(t);
                 });
                 require_(seen == topics);

@@ -3,9 +3,8 @@
 
 #include <sigfire/dialect/peerjs.hpp>
 #include <sigfire/feature/heartbeat.hpp>
+#include <sigfire/feature/identity.hpp>
 #include <sigfire/feature/mailbox.hpp>
-#include <sigfire/feature/roster.hpp>
-#include <sigfire/feature/takeover.hpp>
 #include <sigfire/hub/hooks.hpp>
 #include <sigfire/hub/hub.hpp>
 #include <sigfire/hub/outlet.hpp>
@@ -105,7 +104,7 @@ struct transport {
 };
 static_assert(Transport<transport>);
 
-using all_features = features<takeover, heartbeat, roster>;
+using all_features = features<identity, heartbeat>;
 
 template <class F = all_features, class H = no_hooks, class Http = no_http>
 class basic_world {

@@ -54,25 +54,34 @@ public:
         return e;
     }
 
-    std::size_t bound(const envelope& e, const state& st) const {
+    template <class E>
+        requires detail::has_word<json, E>
+    std::size_t bound(const E& e, const state& st) const {
         return st.packed ? text(e).size() : json_.bound(e, st.json_state);
     }
-    std::size_t encode(const envelope& e, const state& st, char* p) const {
+    template <class E>
+        requires detail::has_word<json, E>
+    std::size_t encode(const E& e, const state& st, char* p) const {
         if (!st.packed) return json_.encode(e, st.json_state, p);
         const auto said = text(e);
         return said.copy(p, said.size());
     }
-    errc objection(const envelope& e, const state& st) const {
+    template <class E>
+        requires detail::has_word<json, E>
+    errc objection(const E& e, const state& st) const {
         return st.packed ? binary_.objection(e, {}) : json_.objection(e, st.json_state);
     }
-    message_type type(const envelope&, const state&) const { return message_type::text; }
-    int share_key(const envelope& e, const state& st) const {
-        return st.packed ? 2 : json_.share_key(e, st.json_state);
+    template <class E>
+        requires detail::has_word<json, E>
+    message_type type(const E&, const state&) const {
+        return message_type::text;
     }
+    int share_key(const state& st) const { return st.packed ? 2 : json_.share_key(st.json_state); }
     ending end(errc why, const state& st) const { return json_.end(why, {st.extras}); }
 
 private:
-    std::string text(const envelope& e) const {
+    template <class E>
+    std::string text(const E& e) const {
         std::string bytes(binary_.bound(e, {}), '\0');
         if (bytes.empty()) return {};
         bytes.resize(binary_.encode(e, {}, bytes.data()));

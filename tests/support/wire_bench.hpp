@@ -19,6 +19,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -38,6 +39,25 @@ struct said {
 
 inline void law(bool kept, const char* which) {
     if (!kept) throw std::logic_error(which);
+}
+
+/// What `decode` hands events to: `f` for those of type `E`; no other may come.
+template <class E, class F>
+auto only(F f) {
+    return [f](auto& e) {
+        if constexpr (std::is_same_v<E, std::remove_reference_t<decltype(e)>>)
+            f(e);
+        else
+            law(false, "no event of another type comes");
+    };
+}
+
+/// What a codec writes of an event, which it has a word for.
+template <class Codec, class E>
+std::string encoded(const Codec& codec, const E& e, const typename Codec::state& st = {}) {
+    std::string text(codec.bound(e, st), '#');
+    text.resize(codec.encode(e, st, text.data()));
+    return text;
 }
 
 /// A peer's end of the wire.
@@ -101,10 +121,12 @@ public:
     void open(const std::string& name, const request& rq = {"GET", "/", {}, {}}) {
         auto& c = connections[name];
         admission wish;
+        std::size_t first = 0;
         errc cause = codec.open(rq, c.its_state.codec, wish);
-        if (cause == errc::ok) cause = hub_.admit(rq, wish);
+        if (cause == errc::ok) cause = hub_.admit(rq, wish, first);
         if (cause != errc::ok)
-            return c.refuse(wish.refusal ? *wish.refusal : codec.end(cause, c.its_state.codec));
+            return c.refuse(wish.refused_as ? static_cast<ending>(*wish.refused_as)
+                                            : codec.end(cause, c.its_state.codec));
         c.accept(wish.subprotocol);
         const auto who = hub_.opened(outlet<connection<Codec>, Codec>{c, codec}, wish);
         if (who) {
@@ -122,7 +144,7 @@ public:
         const auto lent = std::make_unique<char[]>(bytes.size()); // as large as it is, for the sanitizers
         std::copy(bytes.begin(), bytes.end(), lent.get());
         const errc why = codec.decode({{lent.get(), bytes.size()}, type}, c.its_state.codec,
-                                      [&](envelope& e) { hub_.received(c.its_state.who, e); });
+                                      [&](auto& e) { hub_.received(c.its_state.who, e); });
         if (why != errc::ok) hub_.close(c.its_state.who, why);
     }
 

@@ -49,7 +49,7 @@ struct registry_of_c_strings : map_registry {
 };
 
 struct everyone_router {
-    errc route(const auto& registry, peer_handle from, const envelope&, auto to) const {
+    errc route(const auto& registry, peer_handle from, const event::say&, auto to) const {
         bool any = false;
         registry.for_each_peer([&](std::string_view, peer_handle h) {
             if (h != from) to(h), any = true;
@@ -59,11 +59,40 @@ struct everyone_router {
 };
 
 struct echo_router {
-    errc route(const auto&, peer_handle from, const envelope&, auto to) const { return to(from), errc::ok; }
+    errc route(const auto&, peer_handle from, const event::say&, auto to) const { return to(from), errc::ok; }
 };
 
 struct silent_router {
-    errc route(const auto&, peer_handle, const envelope&, auto) const { return errc::ok; }
+    errc route(const auto&, peer_handle, const event::say&, auto) const { return errc::ok; }
+};
+
+// Writes the text of a payload, in whatever format, and a byte more than it said.
+struct careless_codec {
+    struct state {};
+    static constexpr bool checks_utf8 = true;
+    errc open(const request&, state&, admission&) const { return errc::ok; }
+    template <class Emit>
+    errc decode(message m, state&, Emit emit) const {
+        event::say e;
+        if (m.view() == "1") e.to = m.view();
+        emit(e);
+        return errc::ok;
+    }
+    std::size_t bound(const event::say& e, const state&) const { return e.data.bytes.size(); }
+    std::size_t encode(const event::say& e, const state&, char* p) const {
+        const auto n = e.data.bytes.copy(p, e.data.bytes.size());
+        p[n] = '.';
+        return n + 1;
+    }
+    std::size_t bound(const event::reply&, const state&) const { return 2; }
+    std::size_t encode(const event::reply&, const state&, char*) const { return 0; }
+    std::size_t bound(const event::welcome&, const state&) const { return 0; }
+    std::size_t encode(const event::welcome&, const state&, char*) const { return 0; }
+    message_type type(const auto&, const state&) const { return message_type{7}; }
+    int share_key(const state&) const { return 0; }
+    ending end(errc, const state&) const { return {200, 1000, why}; }
+
+    std::string why = std::string(124, '.');
 };
 
 BOOST_AUTO_TEST_SUITE(conformance)
@@ -90,6 +119,19 @@ BOOST_AUTO_TEST_CASE(broken_ones_are_found_out) {
     b.clear();
     test::router_laws(silent_router{}, map_registry{}, into(b));
     BOOST_TEST(b.count("ok means that there is a target") == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_careless_codec_is_found_out) {
+    breaches b;
+    test::codec_laws(careless_codec{}, into(b));
+    const breaches all = {"encode writes no more than bound said",
+                          "encode writes something where bound said so",
+                          "type tells one of the two",
+                          "a payload in an unknown format is not sent",
+                          "a message that names nobody says why",
+                          "a close reason has at most 123 bytes",
+                          "a refusal has the status of an error"};
+    BOOST_TEST(b == all, boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,8 +1,8 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/core/admission.hpp>
 #include <sigfire/core/concepts.hpp>
-#include <sigfire/core/envelope.hpp>
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/request.hpp>
 
@@ -18,7 +18,7 @@ namespace sigfire {
  *  cannot set that header, `?token=TOKEN`; the header counts if there are both. Models Hook.
  *
  *  `Check` is `bool(std::string_view token)` or `bool(std::string_view token, admission&)`; the latter may
- * set the peer's id and state. It is not asked about an empty token. Who is not let in gets 401 `Missing or
+ * set the peer's id and notes. It is not asked about an empty token. Who is not let in gets 401 `Missing or
  * invalid token`; on a wire without HTTP nobody has a token. */
 template <class Check>
 class bearer {
@@ -32,7 +32,7 @@ public:
     errc on_admit(const request& r, admission& a) {
         const std::string token = token_of(r);
         if (!token.empty() && holds(token, a)) return errc::ok;
-        a.refusal = ending{401, 4401, "Missing or invalid token"};
+        a.refused_as = refusal{401, 4401, "Missing or invalid token"};
         return errc::denied;
     }
 
@@ -88,7 +88,9 @@ public:
     explicit generated_id(Generate generate) : generate_(std::move(generate)) {}
 
     errc on_admit(const request&, admission& a) {
-        if (a.id.empty()) a.id = generate_();
+        if (!a.id.empty()) return errc::ok;
+        a.id = generate_();
+        a.id_drawn = true;
         return errc::ok;
     }
 

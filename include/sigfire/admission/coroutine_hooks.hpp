@@ -1,9 +1,10 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/admission/detail/pending.hpp>
-#include <sigfire/core/envelope.hpp>
+#include <sigfire/admission/detail/pending_admissions.hpp>
 #include <sigfire/core/error.hpp>
+#include <sigfire/core/event.hpp>
+#include <sigfire/hub/commands.hpp>
 #include <sigfire/hub/hooks.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -22,7 +23,7 @@
 /** Lets hooks await something before they let a connection in, and commands before they reply: include this
  * beside the server, and a hook may have
  *
- *  `boost::asio::awaitable<errc> on_admit(const request&, admission&)`
+ *  `boost::asio::awaitable<errc> on_admit_deferred(const request&, admission&)`
  *
  *  It runs on the server's io_context, and may read the request and change the admission until it ends.
  *  Meanwhile the connection is held: nothing is read from it, and what came behind its request is heard after
@@ -68,13 +69,14 @@ private:
 
 namespace sigfire {
 
-/// A copy of what a peer said, for coroutines.
+/// A copy of a command of a peer, for coroutines.
 struct command_request {
-    std::string name{};  ///< the command
-    std::string from{};  ///< id of the peer that says it
-    std::string to{};    ///< id of the peer it names, if it does
-    std::string topic{}; ///< the topic it names, if it does
-    std::string data{};  ///< JSON text; empty = none
+    std::string name{};           ///< the command
+    std::string from{};           ///< id of the peer that sends it
+    std::string to{};             ///< id of the peer that it names, if any
+    std::string topic{};          ///< the topic that it names, if any
+    std::string data{};           ///< JSON text unless `wire` says otherwise; empty = none
+    wire_id wire = wire_id::json; ///< how the data are written
 };
 
 /// What came of it.
@@ -95,14 +97,19 @@ struct command_reply {
 template <class F>
 commands::function awaited(boost::asio::io_context& io, F coroutine) {
     return [&io, shared = std::make_shared<F>(std::move(coroutine))](message_context& context,
-                                                                     const envelope& e) {
-        command_request asked{std::string{e.command}, std::string{e.from}, std::string{e.to},
-                              std::string{e.topic}, std::string{e.data.bytes}};
+                                                                     const command_view& c) {
+        command_request asked;
+        asked.name = c.name;
+        asked.from = c.from;
+        asked.to = c.to;
+        asked.topic = c.topic;
+        asked.data = c.data.bytes;
+        asked.wire = c.data.wire;
         boost::asio::co_spawn(io, (*shared)(std::move(asked)),
-                              [shared, ticket = context.defer(), known = e.what != verb::other](
+                              [shared, ticket = context.defer(), known = c.known](
                                   const std::exception_ptr& thrown, command_reply reply) mutable {
                                   if (thrown)
-                                      ticket.refuse(errc::denied, std::string{to_string(errc::null_message)});
+                                      ticket.refuse(errc::null_message);
                                   else if (reply.cause != errc::ok)
                                       ticket.refuse(reply.cause, std::move(reply.text));
                                   else if (known && reply.data.empty())

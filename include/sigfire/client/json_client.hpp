@@ -1,172 +1,160 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/codec/detail/json_extras.hpp>
-#include <sigfire/codec/detail/json_wire.hpp>
-#include <sigfire/codec/detail/own_wire.hpp>
-#include <sigfire/codec/json.hpp>
-#include <sigfire/core/concepts.hpp>
+#include <sigfire/client/client_request.hpp>
+#include <sigfire/client/detail/client_ending.hpp>
+#include <sigfire/client/detail/server_members.hpp>
+#include <sigfire/client/server_message.hpp>
+#include <sigfire/core/admission.hpp>
+#include <sigfire/core/error.hpp>
+#include <sigfire/core/message.hpp>
+#include <sigfire/text/json/member.hpp>
 #include <sigfire/text/json/scan.hpp>
+#include <sigfire/text/json/write.hpp>
 
-#include <charconv>
 #include <cstddef>
-#include <cstdint>
-#include <iterator>
 #include <string_view>
 
 namespace sigfire {
 
 namespace codec {
 
-/** The client side of the wire of `json`: writes requests, reads welcomes, replies and what other peers send.
- * It asks for the extras and understands servers without them.
+/** The client side of the wire of `json`: writes requests, reads welcomes, replies and messages. It asks for
+ * the extras and understands servers without them. Keeps nothing.
  *
- *  An envelope's `id` is here a JSON value as it stands on the wire, in requests to be sent as in replies
- *  (`"a1"` with its quotes, or `7`), so that they compare equal. In welcomes and relayed messages it is
- *  empty. */
+ *  A token is here a JSON value as it stands on the wire, in requests as in replies (`"a1"` with its quotes,
+ * or `7`), so that they compare equal. */
 class json_client {
 public:
-    /// Nothing is kept for a connection.
-    struct state {};
-
-    static constexpr bool checks_utf8 = true;
-
     /// The sub-protocol to offer.
-    static constexpr std::string_view subprotocol = json_subprotocol;
+    static constexpr std::string_view subprotocol = "sigfire.v1.json";
 
-    /// `ad.subprotocol` becomes the one to offer.
-    errc open(const request&, state&, admission& ad) const {
-        ad.subprotocol = subprotocol;
-        return errc::ok;
-    }
+    static constexpr bool checks_utf8 = true; ///< `decode` refuses text that is not UTF-8
 
-    /** Emits at most one envelope:
-     *  - `verb::welcome`: `to` is the own id, `data.bytes` the RTC configuration (any JSON value) or empty;
-     *  - `verb::reply`: `id`, `status`, and `data.bytes` the reply's `data` or empty;
-     *  - `verb::send`: `command`, `from` (empty: the server itself), `topic`, `request`, `role` and `data`.
-     *  What else is valid JSON is ignored.
+    /** Calls `emit` with a `server_welcome`, `server_reply` or `server_message`, at most once. Payloads are
+     * JSON. What else is valid JSON is ignored.
      *
-     *  Errors: `malformed`, `bad_utf8` (text messages only), `null_message`, `bad_welcome`. */
+     *  Errors: `malformed`, `bad_utf8` (text messages only), `null_message`, `bad_welcome`: a welcome without
+     * an id of 1 to 256 bytes. */
     template <class Emit>
-    errc decode(message m, state&, Emit&& emit) const {
-        using detail::json_unescape, detail::json_contents, detail::is_json_string;
+    errc decode(message m, Emit&& emit) const {
+        using detail::json_name, detail::json_name_room;
         detail::json_scanner text{m.view()};
-        if (text.first() != '{') return detail::decode_scalar(m, text);
-        detail::json_response_members in;
-        if (!detail::read_members(text, in)) return detail::not_json(m);
+        if (text.first() != '{') return scalar(m, text);
+        detail::server_members in;
+        if (!detail::read_json_members(text, in)) return detail::not_json_of(m);
 
-        char name_buffer[detail::json_name_room], command_buffer[detail::json_name_room],
-            topic_buffer[detail::json_name_room];
-        const auto name = [&](std::string_view raw) {
-            return is_json_string(raw) ? json_unescape(json_contents(raw), name_buffer, sizeof name_buffer)
-                                       : std::string_view{};
-        };
-        envelope e;
-        e.whole = m;
-        if (is_json_string(in.cmd))
-            e.command = json_unescape(json_contents(in.cmd), command_buffer, sizeof command_buffer);
-        if (e.command == "welcome") {
-            e.what = verb::welcome;
-            e.to = name(in.inner.own_id);
-            e.data.bytes = in.inner.configuration;
-            if (e.to.empty()) return errc::bad_welcome;
+        char name_room[json_name_room], command_room[json_name_room];
+        const auto command = json_name(in.cmd, command_room);
+        if (command == "welcome") {
+            server_welcome w;
+            w.id = json_name(in.inside.id, name_room);
+            if (w.id.empty() || w.id.size() > longest_peer_id) return errc::bad_welcome;
+            w.configuration.bytes = in.inside.configuration;
+            w.granted.bytes = in.inside.resume;
+            emit(w);
         } else if (in.ok == "true" || in.ok == "false") {
             if (in.id.empty()) return errc::ok;
-            e.what = verb::reply;
-            e.id = in.id;
-            e.data.bytes = in.data;
-            if (in.ok == "false")
-                e.status =
-                    cause_from(name(is_json_string(in.inner.cause) ? in.inner.cause : in.inner.message));
+            server_reply r;
+            r.token = in.id;
+            r.data.bytes = in.data;
+            r.role = role(in.inside.polite);
+            if (in.ok == "false") {
+                char cause_room[json_name_room];
+                r.text = json_name(in.inside.message, name_room);
+                r.cause = cause_from(detail::is_json_string(in.inside.cause)
+                                         ? json_name(in.inside.cause, cause_room)
+                                         : r.text);
+            }
+            emit(r);
         } else {
-            e.from = name(in.origin);
-            if (e.command.empty() || (e.from.empty() && !in.origin.empty())) return errc::ok;
-            e.what = verb::send;
-            if (detail::is_json_string(in.topic))
-                e.topic = json_unescape(json_contents(in.topic), topic_buffer, sizeof topic_buffer);
-            e.number = detail::json_uint(in.request).value_or(0);
-            if (!in.polite.empty()) e.role = in.polite == "true" ? politeness::polite : politeness::impolite;
-            if (const auto known = detail::find_command(e.command); known && known->carries_data)
-                e.data = detail::json_payload(in.data, in.inner, *known, true);
-            else
-                e.data.bytes = in.data;
+            server_message s;
+            s.from = json_name(in.origin, name_room);
+            if (command.empty() || (s.from.empty() && !in.origin.empty())) return errc::ok;
+            char topic_room[json_name_room];
+            s.command = command;
+            s.topic = json_name(in.topic, topic_room);
+            s.number = detail::json_unsigned(in.request).value_or(0);
+            s.role = role(in.polite);
+            if (!detail::wants_map(command) || in.data.starts_with('{')) s.data.bytes = in.data;
+            emit(s);
         }
-        emit(e);
         return errc::ok;
     }
 
-    /** At most what `encode` will write: nothing but for a command with an id, and `ack`, which has none. */
-    std::size_t bound(const envelope& e, const state&) const noexcept {
-        using detail::json_text_bound, detail::length;
-        if (!can_encode(e)) return 0;
-        return length(R"({"cmd":"","target":"","topic":"","data":,"id":})") + json_text_bound(e.command) +
-               json_text_bound(e.to) + json_text_bound(e.topic) + e.data.bytes.size() + e.id.size() +
-               length(R"(,"ok":false,"echo":true,"volatile":true,"token":"","received":)") +
-               detail::json_number_room + (e.what == verb::resume ? json_text_bound(e.data.bytes) : 0);
-    }
-
-    /// Writes the request `e` at `p`, the members that it has; nothing where `bound` is 0.
-    std::size_t encode(const envelope& e, const state&, char* p) const noexcept {
-        detail::json_writer out{p};
-        if (!can_encode(e)) return 0;
-        out.literal(R"({"cmd":")");
-        out.text(e.command);
-        if (!e.to.empty()) {
-            out.literal(R"(","target":")");
-            out.text(e.to);
-        }
-        if (!e.topic.empty()) {
-            out.literal(R"(","topic":")");
-            out.text(e.topic);
-        }
-        out.literal(R"(")");
-        const auto number = [&out](std::uint64_t n) {
-            char digits[detail::json_number_room];
-            out.raw({digits, std::to_chars(digits, std::end(digits), n).ptr});
-        };
-        if (e.what == verb::send && e.number != 0) {
-            out.literal(R"(,"request":)");
-            number(e.number);
-        }
-        if (!is_verdict(e.status)) out.literal(R"(,"ok":false)");
-        if (e.echo) out.literal(R"(,"echo":true)");
-        if (e.droppable) out.literal(R"(,"volatile":true)");
-        if (e.what == verb::resume && !e.data.bytes.empty()) {
-            out.literal(R"(,"token":")");
-            out.text(e.data.bytes);
-            out.literal(R"(")");
-        }
-        if (e.what == verb::ack || (e.what == verb::resume && !e.data.bytes.empty())) {
-            out.literal(R"(,"received":)");
-            number(e.number);
-        }
-        if (e.what == verb::send && !e.data.bytes.empty()) {
-            out.literal(R"(,"data":)");
-            out.raw(e.data.bytes);
-        }
-        if (!e.id.empty()) {
-            out.literal(R"(,"id":)");
-            out.raw(e.id);
-        }
-        out.literal("}");
+    /// Exactly what `encode` will write: nothing for a request that is not `complete`, or has other data than
+    /// JSON.
+    std::size_t bound(const client_request& r) const noexcept {
+        detail::json_writer out{detail::count_sink{}};
+        write(out, r);
         return out.size();
     }
 
-    message_type type(const envelope&, const state&) const noexcept { return message_type::text; }
+    /// Writes the request at `p`; nothing where `bound` is 0.
+    std::size_t encode(const client_request& r, char* p) const noexcept {
+        detail::json_writer out{detail::memory_sink{p}};
+        write(out, r);
+        return out.size();
+    }
 
-    int share_key(const envelope&, const state&) const noexcept { return 0; }
+    /// How requests are marked.
+    static constexpr message_type type = message_type::text;
 
-    /// Signal-Fire's clients close with 1003 on what is not JSON and with 1008 on a bad greeting.
-    ending end(errc why, const state&) const noexcept { return detail::own_client_ending(why); }
+    /// How a client ends the connection for that cause.
+    ending end(errc why) const noexcept { return detail::client_ending(why); }
 
 private:
-    static bool can_encode(const envelope& e) noexcept {
-        const bool can = e.id.empty() ? e.what == verb::ack : e.what == verb::send || e.what == verb::resume;
-        return can && !e.command.empty() && e.data.format == payload_format::json;
+    template <class Out>
+    static void write(Out& out, const client_request& r) noexcept {
+        if (!r.complete() || (!r.data.empty() && format_of(r.data.wire) != wire_id::json)) return;
+        out.literal(R"({"cmd":)");
+        out.string(r.command);
+        if (!r.target.empty()) {
+            out.literal(R"(,"target":)");
+            out.string(r.target);
+        }
+        if (!r.topic.empty()) {
+            out.literal(R"(,"topic":)");
+            out.string(r.topic);
+        }
+        if (r.answered != 0) {
+            out.literal(R"(,"request":)");
+            out.number(r.answered);
+        }
+        if (r.failed) out.literal(R"(,"ok":false)");
+        if (r.echo) out.literal(R"(,"echo":true)");
+        if (r.droppable) out.literal(R"(,"volatile":true)");
+        if (!r.resuming.empty()) {
+            out.literal(R"(,"token":)");
+            out.string(r.resuming);
+        }
+        if (r.received) {
+            out.literal(R"(,"received":)");
+            out.number(*r.received);
+        }
+        if (!r.data.empty()) {
+            out.literal(R"(,"data":)");
+            out.raw(r.data.bytes);
+        }
+        if (!r.token.empty()) {
+            out.literal(R"(,"id":)");
+            out.raw(r.token);
+        }
+        out.literal("}");
+    }
+
+    static politeness role(std::string_view polite) noexcept {
+        if (polite.empty()) return politeness::none;
+        return polite == "true" ? politeness::polite : politeness::impolite;
+    }
+
+    // Checks a message that is no object: none of those says anything.
+    static errc scalar(message m, detail::json_scanner& text) noexcept {
+        const auto value = text.first() == '\0' ? std::string_view{} : text.value();
+        if (value.empty() || !text.finished()) return detail::not_json_of(m);
+        return value == "null" ? errc::null_message : errc::ok;
     }
 };
-
-static_assert(Codec<json_client>, "sigfire: Codec requirements not met");
 
 } // namespace codec
 

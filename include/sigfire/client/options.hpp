@@ -2,9 +2,9 @@
 #pragma once
 
 #include <sigfire/client/detail/client_cipher.hpp>
-#include <sigfire/codec/json.hpp>
-#include <sigfire/core/envelope.hpp>
+#include <sigfire/client/json_client.hpp>
 #include <sigfire/core/error.hpp>
+#include <sigfire/core/event.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -14,18 +14,23 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace sigfire {
 
-/** When a client that has been welcomed once goes back by itself, and how often.
+/** When a client goes back by itself, and how often.
  *
- *  It never does when told to stay away (close codes 4400-4499 and 4600-4999, `condition::stay_away`), when
- *  it would only repeat what was wrong (`condition::fix_request`), or after `client::close`. */
+ *  The server's close code decides, if there is one: with 4400-4499, 4600-4999, 1002, 1003 and 1007-1010 the
+ *  client stays away; with 1000 `on_close` decides; with all others (1001, 1005, 1006, 1011-1015, 3000-4399,
+ *  4500-4599) `on_error`. Without a code the client stays away on `condition::stay_away`, when it would only
+ *  repeat what was wrong (`condition::fix_request`), and after `client::close`. */
 struct reconnect_options {
     bool on_error = true; ///< after a connection that broke or could not be opened, and when the server stops
-    bool on_close = false;                    ///< after the server closed the connection properly (code 1000)
+    bool on_close = false; ///< after the server closed the connection properly (code 1000)
+    bool at_first = false; ///< before the first welcome too: `connect` goes on until the client is welcomed,
+                           ///< is told to stay away, or has made its `attempts`
     std::chrono::milliseconds interval{1000}; ///< before the first attempt
     double growth = 2;                        ///< by how much each interval is longer than the one before
     std::chrono::milliseconds max_interval{30000}; ///< no interval is longer
@@ -38,18 +43,28 @@ struct reconnect_options {
         true; ///< ask the server to go on where the last connection ended: same id, nothing missing
 };
 
-/// Settings of a client. No deadline is met early; 0 is at once, not never.
+/// Settings of a client. No deadline is met early; 0 is at once, not never, but for `silence`.
 struct client_options {
     /// WebSocket sub-protocol to offer. A server may have none; another is a `bad_handshake`.
-    std::string subprotocol{codec::json_subprotocol};
+    std::string subprotocol{json_client::subprotocol};
     /// Further fields of the upgrade request: `Authorization`, `Cookie`, `Origin`, ...
     std::vector<std::pair<std::string, std::string>> headers{};
     std::chrono::milliseconds connect_timeout{10000}; ///< to be connected, WebSocket handshake included
-    std::chrono::milliseconds welcome_timeout{5000};  ///< from then on, to be welcomed
+    /// For each address of a name: they are tried by turns, 250 ms apart, and the first that answers is
+    /// taken.
+    std::chrono::milliseconds address_timeout{5000};
+    std::chrono::milliseconds welcome_timeout{5000};  ///< from `connect_timeout` on, to be welcomed
     std::chrono::milliseconds request_timeout{10000}; ///< for the reply to each request
     std::chrono::milliseconds session_timeout{30000}; ///< for the other side to accept a session or reject it
     std::chrono::milliseconds close_timeout{5000};    ///< for the server to agree to a close
-    std::size_t inbox = 256;          ///< messages that wait for `receive` before reading stops, at least 1
+    /// After that time without a byte the server is asked for a sign of life, by a ping or, on wires without
+    /// pings, by the request `exists`. After as long again the connection ends with `pong_timeout`. 0 =
+    /// never.
+    std::chrono::milliseconds silence{30000};
+    /// Messages that wait for `receive`, at least 1. With more of them the client stops reading: it hears no
+    /// replies then and answers no pings. On WebSocket it sends pings of its own, each `silence`, which show
+    /// the server that the client is there.
+    std::size_t inbox = 256;
     std::uint32_t message = 1u << 20; ///< bytes of the longest message in either direction
     std::size_t outbox = 4u << 20;    ///< bytes that wait to be sent before requests are `full`
     std::size_t header = 8192;        ///< bytes of the server's answer to the upgrade request
@@ -87,9 +102,12 @@ struct incoming {
     bool recovered = false; ///< of `online`: the client is who it was, and no message is missing
 };
 
+// What stands in braces inside a `co_await` is destroyed twice by g++ 12, unless there is nothing to destroy.
+
 /// How to join a topic.
 struct join_options {
-    std::string metadata{};  ///< JSON object that the members see; empty = none
+    std::string_view
+        metadata{};          ///< JSON object that the members see; empty = none. Read by the call of `join`
     std::uint32_t limit = 0; ///< refuse with `full` beyond so many members; 0 = as the server has it
     std::uint32_t match = 0; ///< make groups of so many: the reply names the topic of the own one; 0 = none
 };

@@ -2,17 +2,16 @@
 #pragma once
 
 #include <sigfire/core/concepts.hpp>
-#include <sigfire/core/envelope.hpp>
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/message.hpp>
 #include <sigfire/core/request.hpp>
 
 #include <concepts>
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -33,7 +32,7 @@ struct by_path {
     }
 };
 
-/// Matches who offers that WebSocket sub-protocol, among others or alone.
+/// Matches a request that offers that WebSocket sub-protocol, among others or alone.
 struct by_subprotocol {
     std::string name;
 
@@ -49,52 +48,31 @@ struct by_query {
     bool operator()(const request& r) const { return r.has_query(name); }
 };
 
-/// The first message can be of any kind: it decides nothing.
-struct any_message {};
-
-/// The first message is of that type: for wires on which the client speaks first.
-struct by_message_type {
-    message_type type;
-
-    bool operator()(message m) const noexcept { return m.type == type; }
-};
-
 namespace codec {
 
 /** One choice of `any_of`: `codec` for the requests that `matches`. `C` models Codec; `P` is called with a
- *  `const request&` and says whether it is one of them.
- *
- *  With an `M` the choice also waits for the first message: `begins` is called with it and decides. Until
- * then the peer can be told nothing, so that is for wires on which the client speaks first; and `open` of the
- * codec is called with an empty request then. */
-template <class C, class P = always, class M = any_message>
+ *  `const request&` and says whether it is one of them. */
+template <class C, class P = always>
 struct when {
     static_assert(Codec<C>, "sigfire: Codec requirements not met");
     static_assert(std::predicate<const P&, const request&>,
                   "sigfire: a choice is made by what is called with a const request& and returns bool");
-    static_assert(std::same_as<M, any_message> || std::predicate<const M&, message>,
-                  "sigfire: a first message is judged by what is called with a message and returns bool");
-
-    static constexpr bool waits = !std::same_as<M, any_message>;
 
     C codec{}; // may be explicit
     P matches{};
-    M begins{};
 };
 
 template <class C>
 when(C) -> when<C>;
 template <class C, class P>
 when(C, P) -> when<C, P>;
-template <class C, class P, class M>
-when(C, P, M) -> when<C, P, M>;
 
 /** Several wires at one listener: each connection speaks that of the first choice whose condition its request
  *  matches. Models Codec.
  *
- *  `any_of{when{dialect::y_webrtc{}, by_path{"/y-webrtc"}}, when{codec::json{}}}`. Who matches none is
- * refused with 404. On a transport without HTTP the request is empty: what matches is what matches `always`.
- * Plain HTTP requests are answered by the first choice that matches and has an answer. */
+ *  `any_of{when{dialect::y_webrtc{}, by_path{"/y-webrtc"}}, when{codec::json{}}}`. A request that matches none
+ *  is refused with 404. On a transport without HTTP the request is empty: what matches is what matches
+ *  `always`. Plain HTTP requests are answered by the first choice that matches and has an answer. */
 template <class... Choices>
 class any_of {
     static_assert(sizeof...(Choices) != 0,
@@ -107,17 +85,18 @@ class any_of {
     static constexpr bool answers_http =
         requires(C& c, const request& r, response& out, const Directory& here) { c.http(r, out, here); };
 
-    template <class C>
+    template <class C, class E>
     static constexpr bool objects =
-        requires(const C& c, const envelope& e, const typename C::state& st) { c.objection(e, st); };
+        requires(const C& c, const E& e, const typename C::state& st) { c.objection(e, st); };
+
+    template <class E>
+    static constexpr bool one_has_word = (detail::has_word<decltype(Choices::codec), E> || ...);
 
 public:
-    /// What is kept for a connection: the state of the choice that was made, or which are still open.
+    /// What is kept for a connection: the state of the choice that was made.
     struct state {
         std::variant<std::monostate, typename decltype(Choices::codec)::state...> chosen;
-        std::uint32_t open = 0; // a bit for each choice that waits for the first message
     };
-    static_assert(sizeof...(Choices) <= 32);
 
     /// Texts are checked by the transport unless each of the codecs does.
     static constexpr bool checks_utf8 = (decltype(Choices::codec)::checks_utf8 && ...);
@@ -129,68 +108,75 @@ public:
         errc result = errc::unknown;
         each([&]<std::size_t I>() {
             auto& choice = std::get<I>(choices_);
-            if ((st.open != 0 && !choice.waits) || !choice.matches(r)) return false;
-            if constexpr (choice_at<I>::waits) {
-                typename decltype(choice.codec)::state unused;
-                if (st.open == 0) result = choice.codec.open(r, unused, ad);
-                st.open |= 1u << I;
-                return false;
-            } else {
-                result = choice.codec.open(r, st.chosen.template emplace<I + 1>(), ad);
-                return true;
-            }
+            if (!choice.matches(r)) return false;
+            result = choice.codec.open(r, st.chosen.template emplace<I + 1>(), ad);
+            return true;
         });
         return result;
     }
 
     template <class Emit>
     errc decode(message m, state& st, Emit&& emit) {
-        if (st.open != 0) choose(m, st);
-        errc result = errc::malformed;
-        with(st, [&](auto& codec, auto& its) { result = codec.decode(m, its, emit); });
-        return result;
+        return with(*this, st, errc::malformed,
+                    [&](auto& codec, auto& its) { return codec.decode(m, its, emit); });
     }
 
-    std::size_t bound(const envelope& e, const state& st) const {
-        std::size_t n = 0;
-        with(st, [&](const auto& codec, const auto& its) { n = codec.bound(e, its); });
-        return n;
+    template <class E>
+        requires one_has_word<E>
+    std::size_t bound(const E& e, const state& st) const {
+        return with(*this, st, std::size_t{0}, [&](const auto& codec, const auto& its) {
+            if constexpr (detail::has_word<std::remove_cvref_t<decltype(codec)>, E>)
+                return codec.bound(e, its);
+            else
+                return std::size_t{0};
+        });
     }
 
-    std::size_t encode(const envelope& e, const state& st, char* p) const {
-        std::size_t n = 0;
-        with(st, [&](const auto& codec, const auto& its) { n = codec.encode(e, its, p); });
-        return n;
+    template <class E>
+        requires one_has_word<E>
+    std::size_t encode(const E& e, const state& st, char* p) const {
+        return with(*this, st, std::size_t{0}, [&](const auto& codec, const auto& its) {
+            if constexpr (detail::has_word<std::remove_cvref_t<decltype(codec)>, E>)
+                return codec.encode(e, its, p);
+            else
+                return std::size_t{0};
+        });
     }
 
-    message_type type(const envelope& e, const state& st) const {
-        auto t = message_type::text;
-        with(st, [&](const auto& codec, const auto& its) { t = codec.type(e, its); });
-        return t;
+    template <class E>
+        requires one_has_word<E>
+    message_type type(const E& e, const state& st) const {
+        return with(*this, st, message_type::text, [&](const auto& codec, const auto& its) {
+            if constexpr (detail::has_word<std::remove_cvref_t<decltype(codec)>, E>)
+                return codec.type(e, its);
+            else
+                return message_type::text;
+        });
     }
 
-    int share_key(const envelope& e, const state& st) const {
-        int key = -1;
-        with(st, [&](const auto& codec, const auto& its) { key = codec.share_key(e, its); });
+    int share_key(const state& st) const {
+        const int key =
+            with(*this, st, -1, [](const auto& codec, const auto& its) { return codec.share_key(its); });
         constexpr int n = sizeof...(Choices);
         return key < 0 ? key : key * n + static_cast<int>(st.chosen.index()) - 1;
     }
 
     ending end(errc why, const state& st) const {
-        ending how{404, 1003, to_string(why)};
-        with(st, [&](const auto& codec, const auto& its) { how = codec.end(why, its); });
-        return how;
+        return with(*this, st, ending{404, 1003, to_string(why)},
+                    [&](const auto& codec, const auto& its) { return codec.end(why, its); });
     }
 
     /// What the wire has against `e`, for the codecs that have an opinion.
-    errc objection(const envelope& e, const state& st) const
-        requires(objects<decltype(Choices::codec)> || ...)
-    {
-        errc against = errc::ok;
-        with(st, [&](const auto& codec, const auto& its) {
-            if constexpr (requires { codec.objection(e, its); }) against = codec.objection(e, its);
-        });
-        return against;
+    template <class E>
+        requires(objects<decltype(Choices::codec), E> || ...)
+    errc objection(const E& e, const state& st) const {
+        return with(*this, st, errc::ok,
+                    [&]([[maybe_unused]] const auto& codec, [[maybe_unused]] const auto& its) {
+                        if constexpr (requires { codec.objection(e, its); })
+                            return codec.objection(e, its);
+                        else
+                            return errc::ok;
+                    });
     }
 
     /// Plain HTTP, for the codecs that answer it.
@@ -209,22 +195,6 @@ public:
     }
 
 private:
-    // The first message of a peer whose wire is not known yet.
-    void choose(message m, state& st) {
-        const auto open = std::exchange(st.open, 0);
-        each([&]<std::size_t I>() {
-            if constexpr (choice_at<I>::waits) {
-                auto& choice = std::get<I>(choices_);
-                if ((open >> I & 1) == 0 || !choice.begins(m)) return false;
-                admission none;
-                choice.codec.open({}, st.chosen.template emplace<I + 1>(), none);
-                return true;
-            } else {
-                return false;
-            }
-        });
-    }
-
     // Calls `f.operator()<I>()` for each choice until it returns true.
     template <class F>
     static void each(F f) {
@@ -233,22 +203,31 @@ private:
         }(std::index_sequence_for<Choices...>{});
     }
 
-    // Calls `f(codec, state)` with what was chosen, if anything was.
-    template <class Self, class State, class F>
-    static void visit(Self& self, State& st, F& f) {
-        each([&]<std::size_t I>() {
-            auto* const its = std::get_if<I + 1>(&st.chosen);
-            if (its != nullptr) f(std::get<I>(self.choices_).codec, *its);
-            return its != nullptr;
-        });
-    }
-    template <class F>
-    void with(state& st, F f) {
-        visit(*this, st, f);
-    }
-    template <class F>
-    void with(const state& st, F f) const {
-        visit(*this, st, f);
+    // What `f(codec, state)` returns for the choice that was made; `otherwise` if none was.
+    template <std::size_t I = 0, class Self, class State, class R, class F>
+    [[gnu::always_inline]] static R with(Self& self, State& st, const R& otherwise, const F& f) {
+        constexpr std::size_t n = sizeof...(Choices);
+        const auto call = [&]<std::size_t K>(std::integral_constant<std::size_t, K>) -> R {
+            if constexpr (K < n)
+                return f(std::get<K>(self.choices_).codec, *std::get_if<K + 1>(&st.chosen));
+            else
+                return otherwise;
+        };
+        switch (st.chosen.index() - 1 - I) { // of none: a number above all
+        case 0: return call(std::integral_constant<std::size_t, I>{});
+        case 1: return call(std::integral_constant<std::size_t, I + 1>{});
+        case 2: return call(std::integral_constant<std::size_t, I + 2>{});
+        case 3: return call(std::integral_constant<std::size_t, I + 3>{});
+        case 4: return call(std::integral_constant<std::size_t, I + 4>{});
+        case 5: return call(std::integral_constant<std::size_t, I + 5>{});
+        case 6: return call(std::integral_constant<std::size_t, I + 6>{});
+        case 7: return call(std::integral_constant<std::size_t, I + 7>{});
+        default:
+            if constexpr (I + 8 < n)
+                return with<I + 8>(self, st, otherwise, f);
+            else
+                return otherwise;
+        }
     }
 
     std::tuple<Choices...> choices_;

@@ -1,14 +1,17 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/codec/detail/json_extras.hpp>
+#include <sigfire/codec/detail/document.hpp>
 #include <sigfire/codec/detail/json_wire.hpp>
+#include <sigfire/codec/detail/own_requests.hpp>
 #include <sigfire/codec/detail/own_wire.hpp>
+#include <sigfire/codec/detail/own_words.hpp>
 #include <sigfire/core/concepts.hpp>
+#include <sigfire/text/json/member.hpp>
 #include <sigfire/text/json/scan.hpp>
+#include <sigfire/text/json/write.hpp>
 
 #include <cstddef>
-#include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -28,7 +31,8 @@ enum class json_check : unsigned char {
 /// Options of `json`.
 struct json_options {
     json_check check = json_check::full; ///< how much of a message is checked
-    std::string rtc_configuration = {};  ///< JSON object sent to each peer in its welcome; empty = none
+    std::string rtc_configuration = {};  ///< JSON object sent to each peer in its welcome, unless it has one of
+                                         ///< its own; empty = none
     bool answer_copy = true; ///< send an answer in `data.offer` too, to peers without the extras: the
                              ///< published Signal-Fire client looks for it there
 };
@@ -52,6 +56,7 @@ public:
         bool extras = false; ///< the peer asked for more than Signal-Fire 2021
     };
 
+    static constexpr wire_id format = wire_id::json; ///< of the payloads that it reads and writes
     static constexpr bool checks_utf8 = true;
 
     json() = default;
@@ -82,9 +87,9 @@ public:
         return errc::ok;
     }
 
-    /** Emits at most one envelope: `verb::send` for a command that is relayed, with extras the verb of one of
-     *  theirs, `verb::other` for an unknown one with an `id`, with the target and data that it has. What else
-     *  is valid JSON is ignored.
+    /** Emits at most one event: `event::say` for a command that is relayed, with extras that of one of theirs,
+     *  `event::custom` for an unknown one with an `id`. What else is valid JSON is ignored. The `data` of
+     *  requests to the hub itself is read here; where it is wrong, the event says so by `fault`.
      *
      *  Errors: `malformed`, `bad_utf8` (text messages only), `null_message`, `missing_id`. */
     template <class Emit>
@@ -95,204 +100,121 @@ public:
         detail::json_request_members in;
         if (!detail::read_members(text, in)) [[unlikely]]
             return detail::not_json(m);
-
-        char command_buffer[detail::json_name_room], target_buffer[detail::json_name_room];
-        std::string_view command;
-        if (detail::is_json_string(in.cmd)) command = detail::json_contents(in.cmd);
-        auto known = detail::find_command(command);
-        if (!known) {
-            command = detail::json_unescape(command, command_buffer, sizeof command_buffer);
-            known = detail::find_command(command);
-        }
-        if (!detail::json_truthy(in.id) && (known || !st.extras)) return known ? errc::missing_id : errc::ok;
-
-        envelope e;
-        e.id = in.id;
-        e.whole = m;
-        e.command = command;
-        detail::json_values::room room;
-        if (known) {
-            e.what = verb::send;
-            e.data = detail::json_payload(in.data, in.inner, *known, st.extras);
-            if (!detail::json_truthy(in.target)) {
-                if (st.extras) detail::decode_topic<detail::json_values>(in, room, e);
-                if (e.topic.empty()) e.status = errc::missing_target;
-                if (e.status == errc::ok && e.data.signal.empty()) e.status = known->missing;
-            } else {
-                if (detail::is_json_string(in.target))
-                    e.to = detail::json_unescape(detail::json_contents(in.target), target_buffer,
-                                                 sizeof target_buffer);
-                if (e.to.empty())
-                    e.status = errc::unknown;
-                else if (e.data.signal.empty())
-                    e.status = known->missing;
-            }
-        } else { // for features, or for hooks that know it
-            e.data.bytes = in.data;
-            if (detail::is_json_string(in.target))
-                e.to = detail::json_unescape(detail::json_contents(in.target), target_buffer,
-                                             sizeof target_buffer);
-            if (st.extras) {
-                const errc cause = detail::decode_extra<detail::json_values>(in, room, e);
-                if (cause != errc::ok) return cause;
-                if (e.what == verb::other && !detail::json_truthy(in.id)) return errc::ok;
-            }
-        }
-        emit(e);
-        return errc::ok;
+        const auto command =
+            detail::is_json_string(in.cmd) ? detail::json_contents(in.cmd) : std::string_view{};
+        const auto* const known = detail::find_command(command);
+        if (!known) [[unlikely]]
+            return decode_others(in, command, m, st.extras, emit);
+        if (!detail::json_truthy(in.id)) return errc::missing_id;
+        return detail::decode_relayed<detail::json_values>(in, *known, command, m, st.extras, emit);
     }
 
     /// At most what `encode` will write: as if each character of a name had to be escaped.
-    std::size_t bound(const envelope& e, const state& st) const noexcept {
+    std::size_t bound(const event::say& e, const state& st) const noexcept {
         using detail::json_text_bound, detail::length;
-        switch (e.what) {
-        case verb::welcome: {
-            const auto& configuration = options_.rtc_configuration;
-            return length(R"({"id":"","cmd":"welcome","data":{"id":""}})") + e.id.size() +
-                   json_text_bound(e.to) +
-                   (configuration.empty() ? 0 : length(R"(,"configuration":)") + configuration.size()) +
-                   (e.data.bytes.empty() ? 0 : length(R"(,"resume":)") + e.data.bytes.size());
-        }
-        case verb::reply:
-            if (is_verdict(e.status))
-                return length(R"({"id":,"ok":true,"data":{"polite":false}})") + e.id.size() +
-                       e.data.bytes.size();
-            return length(R"({"id":,"ok":false,"data":{"message":""}})") + e.id.size() + e.data.bytes.size() +
-                   json_text_bound(e.command) + to_string(e.status).size() +
-                   (st.extras ? length(R"(,"cause":"")") + cause_name(e.status).size() : 0);
-        case verb::publish:
-        case verb::request:
-        case verb::notice:
-            if (!st.extras) return 0;
-            [[fallthrough]];
-        case verb::send:
-            if (e.command.empty() || e.data.format != payload_format::json) return 0;
-            return length(R"({"id":"","cmd":"","origin":""})") + e.id.size() + json_text_bound(e.command) +
-                   json_text_bound(e.from) + (st.extras ? detail::extra_bound(e) : 0) +
-                   (e.data.bytes.empty() ? 0 : length(R"(,"data":)") + e.data.bytes.size()) +
-                   (copies_answer(e, st) ? copy_size(e.data) : 0);
-        default: return 0;
-        }
+        if (e.command.empty() || detail::is_foreign(e.data, format)) return 0;
+        auto size = length(R"({"id":"","cmd":"","origin":"","data":})") + e.id.size() +
+                    json_text_bound(e.command) + json_text_bound(e.from) + e.data.bytes.size();
+        if (st.extras)
+            size += length(R"(,"topic":"","polite":false)") + json_text_bound(e.topic);
+        else if (e.signal.kind == signal_kind::answer && options_.answer_copy)
+            size += length(R"(,"offer":)") + e.signal.body.size();
+        return size;
     }
 
     /// Writes `e` at `p`; nothing where `bound` is 0.
-    std::size_t encode(const envelope& e, const state& st, char* p) const noexcept {
+    std::size_t encode(const event::say& e, const state& st, char* p) const noexcept {
+        if (e.command.empty() || detail::is_foreign(e.data, format)) return 0;
+        if (st.extras && (!e.topic.empty() || e.role != politeness::none)) [[unlikely]]
+            return detail::put_word<detail::json_document>(e, manner(st), p);
         detail::json_writer out{p};
-        switch (e.what) {
-        case verb::welcome:
-            out.literal(R"({"id":")");
-            out.raw(e.id); // drawn by the hub: plain
-            out.literal(R"(","cmd":"welcome","data":{"id":")");
-            out.text(e.to);
-            out.literal(R"(")");
-            if (!options_.rtc_configuration.empty()) {
-                out.literal(R"(,"configuration":)");
-                out.raw(options_.rtc_configuration);
-            }
-            if (!e.data.bytes.empty()) {
-                out.literal(R"(,"resume":)");
-                out.raw(e.data.bytes);
-            }
-            out.literal("}}");
-            break;
-        case verb::reply:
-            out.literal(R"({"id":)");
-            out.raw(e.id);
-            if (is_verdict(e.status)) {
-                if (e.data.bytes.empty()) [[likely]] {
-                    if (st.extras && e.status == errc::held)
-                        out.literal(R"(,"ok":true,"data":{"held":true}})");
-                    else if (st.extras && e.role == politeness::polite)
-                        out.literal(R"(,"ok":true,"data":{"polite":true}})");
-                    else if (st.extras && e.role == politeness::impolite)
-                        out.literal(R"(,"ok":true,"data":{"polite":false}})");
-                    else [[likely]]
-                        out.literal(R"(,"ok":true})");
-                    break;
-                }
-                if (e.data.format != payload_format::json) { // what another format says is left out
-                    out.literal(R"(,"ok":true})");
-                    break;
-                }
-                out.literal(R"(,"ok":true,"data":)");
-                out.raw(e.data.bytes);
-                out.literal("}");
-                break;
-            }
-            if (!e.data.bytes.empty() &&
-                e.data.format == payload_format::json) { // in the words of whoever refused
-                out.literal(R"(,"ok":false,"data":)");
-                out.raw(e.data.bytes);
-                out.literal("}");
-                break;
-            }
-            out.literal(R"(,"ok":false,"data":{"message":")");
-            if (e.command.empty())
-                out.raw(to_string(e.status));
-            else
-                out.text(e.command);
-            if (st.extras) {
-                out.literal(R"(","cause":")");
-                out.raw(cause_name(e.status));
-            }
-            out.literal(R"("}})");
-            break;
-        case verb::publish:
-        case verb::request:
-        case verb::notice:
-            if (!st.extras) break;
-            [[fallthrough]];
-        case verb::send:
-            if (e.command.empty() || e.data.format != payload_format::json) break;
-            out.literal(R"({"id":")");
-            out.raw(e.id); // drawn by the hub: plain
-            out.literal(R"(","cmd":")");
-            out.text(e.command);
-            if (!e.from.empty()) [[likely]] { // what the server itself says comes from nobody
-                out.literal(R"(","origin":")");
-                out.text(e.from);
-            }
-            if (st.extras && detail::says_extra(e)) [[unlikely]] {
-                out.literal(R"(")");
-                detail::write_extra(out, e);
-                if (e.data.bytes.empty()) {
-                    out.literal("}");
-                    break;
-                }
-                out.literal(R"(,"data":)");
-            } else {
-                if (e.data.bytes.empty()) {
-                    out.literal(R"("})");
-                    break;
-                }
-                out.literal(R"(","data":)");
-            }
-            if (copies_answer(e, st)) {
-                const auto brace = e.data.bytes.rfind('}');
-                out.raw(e.data.bytes.substr(0, brace));
-                if (!is_bare(e.data.bytes)) out.literal(",");
-                out.literal(R"("offer":)");
-                out.raw(e.data.signal);
-                out.raw(e.data.bytes.substr(brace));
-            } else {
-                out.raw(e.data.bytes);
-            }
-            out.literal("}");
-            break;
-        default: break;
+        out.literal(R"({"id":")");
+        out.raw(e.id); // drawn by the hub: plain
+        out.literal(R"(","cmd":")");
+        out.text(e.command);
+        if (!e.from.empty()) [[likely]] { // what the server itself says comes from nobody
+            out.literal(R"(","origin":")");
+            out.text(e.from);
         }
+        if (e.data.empty()) {
+            out.literal(R"("})");
+            return out.size();
+        }
+        out.literal(R"(","data":)");
+        if (e.signal.kind == signal_kind::answer && copies_answer(e, st)) {
+            const auto brace = e.data.bytes.rfind('}');
+            out.raw(e.data.bytes.substr(0, brace));
+            if (!is_bare(e.data.bytes)) out.literal(",");
+            out.literal(R"("offer":)");
+            out.raw(e.signal.body);
+            out.raw(e.data.bytes.substr(brace));
+        } else {
+            out.raw(e.data.bytes);
+        }
+        out.literal("}");
         return out.size();
     }
 
-    message_type type(const envelope&, const state&) const noexcept { return message_type::text; }
+    std::size_t bound(const event::reply& e, const state& st) const noexcept {
+        if (!is_bare(e, st)) [[unlikely]]
+            return detail::word_size<detail::json_document>(e, manner(st));
+        return detail::length(R"({"id":,"ok":true})") + e.token.bytes.size();
+    }
+
+    std::size_t encode(const event::reply& e, const state& st, char* p) const noexcept {
+        if (!is_bare(e, st)) [[unlikely]]
+            return detail::put_word<detail::json_document>(e, manner(st), p);
+        detail::json_writer out{p};
+        out.literal(R"({"id":)");
+        out.raw(e.token.bytes);
+        out.literal(R"(,"ok":true})");
+        return out.size();
+    }
+
+    /// The same for all other words of this wire. Exactly what `encode` will write.
+    template <detail::own_word E>
+    std::size_t bound(const E& e, const state& st) const noexcept {
+        return detail::word_size<detail::json_document>(e, manner(st));
+    }
+
+    template <detail::own_word E>
+    std::size_t encode(const E& e, const state& st, char* p) const noexcept {
+        return detail::put_word<detail::json_document>(e, manner(st), p);
+    }
+
+    template <detail::own_word E>
+    message_type type(const E&, const state&) const noexcept {
+        return message_type::text;
+    }
 
     /// One text for all peers with extras, one for all without.
-    int share_key(const envelope&, const state& st) const noexcept { return st.extras; }
+    int share_key(const state& st) const noexcept { return st.extras; }
 
     /// See `detail::own_ending`: 4001-4399 ask to reconnect, 4600 and above to stay away.
     ending end(errc why, const state& st) const noexcept { return detail::own_ending(why, st.extras); }
 
 private:
+    detail::own_manner manner(const state& st) const noexcept { return {st.extras, options_.rtc_configuration}; }
+
+    // A command that is none as it stands: it may be one behind its escapes.
+    template <class Emit>
+    [[gnu::noinline]] static errc decode_others(const detail::json_request_members& in, std::string_view command,
+                                                message m, bool extras, Emit&& emit) {
+        char room[detail::json_name_room];
+        command = detail::json_unescape(command, room, sizeof room);
+        const auto* const known = detail::find_command(command);
+        if (!known) return detail::decode_others<detail::json_values>(in, command, m, extras, emit);
+        if (!detail::json_truthy(in.id)) return errc::missing_id;
+        return detail::decode_relayed<detail::json_values>(in, *known, command, m, extras, emit);
+    }
+
+    // A reply that says no more than that all is well.
+    static bool is_bare(const event::reply& e, const state& st) noexcept {
+        return is_verdict(e.cause) && e.data.empty() && !e.token.empty() &&
+               format_of(e.token.wire) == format &&
+               (!st.extras || (e.cause != errc::held && e.role == politeness::none));
+    }
+
     // Nothing but blanks between the braces.
     static bool is_bare(std::string_view object) noexcept {
         auto i = object.rfind('}');
@@ -300,14 +222,23 @@ private:
         return i == 1;
     }
 
-    static std::size_t copy_size(const payload& data) noexcept {
-        return detail::length(R"("offer":)") + data.signal.size() + (is_bare(data.bytes) ? 0 : 1);
+    // Whether the payload of an answer has a member `offer` too. `body`, the answer itself, was read before.
+    static bool has_offer(std::string_view payload, std::string_view body) noexcept {
+        detail::json_scanner text{payload, true};
+        bool found = false;
+        text.object([&](std::string_view name) {
+            char buffer[24];
+            found = found || detail::json_unescape(name, buffer, sizeof buffer) == "offer";
+            return text.passes(body) || !text.value().empty();
+        });
+        return found;
     }
 
-    bool copies_answer(const envelope& e, const state& st) const noexcept {
-        return e.data.kind == signal_kind::answer && !st.extras && !e.data.has_offer &&
-               options_.answer_copy && !e.data.signal.empty() && e.data.bytes.starts_with('{') &&
-               e.data.bytes.find('}') != std::string_view::npos;
+    bool copies_answer(const event::say& e, const state& st) const noexcept {
+        if (st.extras || !options_.answer_copy || e.signal.body.empty() || !e.data.bytes.starts_with('{') ||
+            e.data.bytes.find('}') == std::string_view::npos)
+            return false;
+        return !has_offer(e.data.bytes, e.signal.body);
     }
 
     json_options options_;

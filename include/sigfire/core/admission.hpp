@@ -26,6 +26,7 @@ struct ending {
     std::string_view text{};         ///< body of the refusal, or close reason (at most 123 bytes)
     std::string_view farewell{};     ///< a text message to send before the close, if any
     std::chrono::seconds retry_after{}; ///< when the client may try again (HTTP `Retry-After`); 0 = not said
+    std::string_view content_type{};    ///< media type of `text` as a body; empty = plain text
 };
 
 /// How a hook refuses a connection: an `ending` that owns its texts.
@@ -101,7 +102,9 @@ struct party {
 
 /** How a connection is let in: filled by the codec, then by hooks, while the connection opens. */
 struct admission {
+    std::string remote{};      ///< numeric address of the other side; empty if none
     std::string id{};          ///< the id the peer shall have, UTF-8, 1-256 bytes; empty = the hub draws one
+    bool id_drawn = false; ///< `id` is no wish of the peer: a proof that it is another one counts more
     std::string subprotocol{}; ///< WebSocket sub-protocol to answer with; empty = none
     sigfire::notes attached{}; ///< whatever hooks hand to `on_open`, to policies and to each other
     std::string metadata{};    ///< for the peer's record, if the hub keeps records; empty = none

@@ -281,28 +281,32 @@ concept Transport = std::copy_constructible<T> && requires(const T& t) {
 /** Outlet: the hub's way to one peer: its connection, codec and codec state. Cheap to copy.
  *
  *  For each event `e` of `outgoing_events`:
- *  - `o.ready(e)` -> `ok` if `deliver(e)` would be taken now; `unknown_command` if the wire has no word for
- * it, or what else its codec has against `e`; else `full` (and the peer is on its way out).
- *  - `o.deliver(e)`: encodes `e` into the outbox; nothing if the wire has no word for it. `o.deliver(e, f)`:
- *    the same with the texts that `f`, a `fanout`, holds already.
- *  - `o.has_room(e)` -> false where `ready` would say `full`, but who has no room stays as it is.
+ *  - `o.ready(e, bound)` -> `ok` if `deliver(e, bound)` would be taken now, with the `bound` that it has set;
+ *    `unknown_command` if the wire has no word for it, or what else its codec has against `e`; else `full`
+ * (and the peer is on its way out).
+ *  - `o.deliver(e, bound)`: encodes `e` into the outbox. `o.deliver(e)`: the same without having asked;
+ * nothing if the wire has no word for it. `o.deliver(e, f)`: the same with the texts that `f`, a `fanout`,
+ * holds already.
+ *  - `o.has_room(e)` -> false where `ready` would say `full`, but an outlet without room stays as it is.
  *  - `o.ping()` -> asks for a sign of life; false if the wire cannot.
  *  - `o.hold()`, `o.release()`: stops and resumes reading. `o.close(why)`: ends the connection.
  *  Law: no operation calls back into the hub. */
 template <class O>
-concept Outlet = std::copyable<O> && requires(O o, const event::say& say, const event::reply& reply,
-                                              const event::welcome& welcome, fanout& f, errc why) {
-    { o.ready(say) } -> std::same_as<errc>;
-    o.deliver(say);
-    o.deliver(reply);
-    o.deliver(welcome);
-    o.deliver(say, f);
-    { o.has_room(say) } -> std::same_as<bool>;
-    { o.ping() } -> std::same_as<bool>;
-    o.hold();
-    o.release();
-    o.close(why);
-};
+concept Outlet =
+    std::copyable<O> && requires(O o, const event::say& say, const event::reply& reply,
+                                 const event::welcome& welcome, fanout& f, std::size_t& bound, errc why) {
+        { o.ready(say, bound) } -> std::same_as<errc>;
+        o.deliver(say, bound);
+        o.deliver(say);
+        o.deliver(reply);
+        o.deliver(welcome);
+        o.deliver(say, f);
+        { o.has_room(say) } -> std::same_as<bool>;
+        { o.ping() } -> std::same_as<bool>;
+        o.hold();
+        o.release();
+        o.close(why);
+    };
 
 /** Registry: who is on this hub. Local and synchronous.
  *

@@ -151,18 +151,23 @@ struct join : incoming {
     std::optional<std::uint64_t> limit{}; ///< fails with `full` if the topic has that many members
     std::optional<std::uint64_t> match{}; ///< joins a group of that many, 2 or more
     std::optional<std::uint64_t> list{};  ///< the reply lists the members, that many at most
+    bool open =
+        false;       ///< this wire lets peers publish that are not members: a topic that it opens is for all
+    message whole{}; ///< the message it came in, for hooks; empty if its codec does not keep it
 };
 
 /// Stops being a member.
 struct leave : incoming {
     std::string_view topic{}; ///< empty: of all topics
     std::string_view as{};    ///< the id that leaves, on wires where peers name themselves
+    message whole{};          ///< the message it came in, for hooks; empty if its codec does not keep it
 };
 
 /// Asks for the members of a topic.
 struct lookup : incoming {
     std::string_view topic{};
     std::optional<std::uint64_t> limit{}; ///< members in the reply at most
+    message whole{}; ///< the message it came in, for hooks; empty if its codec does not keep it
 };
 
 /// Sets a state entry of a topic.

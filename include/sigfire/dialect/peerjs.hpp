@@ -1,16 +1,17 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/codec/detail/json_wire.hpp>
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/core/detail/random.hpp>
 #include <sigfire/dialect/detail/dialect_wire.hpp>
 #include <sigfire/text/json/scan.hpp>
+#include <sigfire/text/json/write.hpp>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -44,9 +45,9 @@ struct peerjs_options {
  *  features, each of which can be left out:
  *  - `mailbox{direct_router{}, o.expire_timeout, {.lines_checked_every = o.cleanup_out_msgs}}`: OFFER, ANSWER
  *    and CANDIDATE wait for who is absent, and EXPIRE;
- *  - `takeover`: who comes again with its id and token takes the place of its old connection;
- *  - `heartbeat`: `alive_timeout`;
- *  - `roster`: `concurrent_limit`, the order of `{key}/peers`, LEAVE without `dst`.
+ *  - `identity`: a client that comes again with its id and token takes the place of its old connection;
+ *    `concurrent_limit`, the order of `{key}/peers`, LEAVE without `dst`;
+ *  - `heartbeat`: `alive_timeout`.
  *
  *  Better than the original: messages that are none are ignored, the queue is bounded, who takes over is sent
  *  OPEN, a `dst` that is a number names the peer of that id. A token is at most 256 bytes long.
@@ -60,8 +61,11 @@ public:
     struct state {};
 
     static constexpr bool checks_utf8 = true;
+    /// The format of the payloads that this wire reads and writes.
+    static constexpr wire_id format = wire_id::json;
 
-    explicit peerjs(peerjs_options options = {}) : options_(std::move(options)) {
+    explicit peerjs(peerjs_options options = {})
+        : options_(std::move(options)), clients_{party::fresh_number(), options_.concurrent_limit} {
         auto& path = options_.path;
         if (!path.starts_with('/')) path.insert(path.begin(), '/');
         if (!path.ends_with('/')) path += '/';
@@ -69,9 +73,8 @@ public:
 
     const peerjs_options& options() const noexcept { return options_; }
 
-    /// Whether a client on this wire has said `e`: for hubs with other wires, whose mailbox shall keep only
-    /// that.
-    static bool says(const envelope& e) noexcept { return e.wire == &tag; }
+    /// Whether a client of this wire sent `e`: for hubs with other wires, where a mailbox keeps nothing else.
+    static bool says(const event::say& e) noexcept { return e.data.wire == wire_id::peerjs; }
 
     /** Takes id and token from the query; the last parameter of a name counts. Echoes the first sub-protocol.
      *  Errors: `bad_handshake` on any other path; `missing_id`, and `denied` for a wrong key, are told the
@@ -83,106 +86,101 @@ public:
         ad.id = rq.last_query("id");
         ad.token = rq.last_query("token");
         const auto key = rq.last_query("key");
-        if (ad.id.empty() || ad.token.empty() || ad.token.size() > longest_token || key.empty())
+        if (ad.id.empty() || ad.token.empty() || ad.token.size() > longest_proof || key.empty())
             return errc::missing_id;
         if (key != options_.key) {
-            ad.refusal =
-                ending{0, no_code, {}, R"({"type":"ERROR","payload":{"msg":"Invalid key provided"}})"};
+            ad.refused_as =
+                refusal{0, no_code, {}, R"({"type":"ERROR","payload":{"msg":"Invalid key provided"}})"};
             return errc::denied;
         }
         ad.heartbeat_timeout = options_.alive_timeout;
-        ad.party = this;
-        ad.party_limit = options_.concurrent_limit;
+        ad.counted_with = clients_;
         return errc::ok;
     }
 
-    /** Emits at most one envelope: `verb::send`, which may name the sender itself, `verb::alive`, or
-     *  `verb::unname` for a LEAVE without `dst`. All else is ignored, whether it is JSON or not. Error:
+    /** Emits at most one event: `event::say`, which may name the sender itself, `event::alive`, or
+     *  `event::unname` for a LEAVE without `dst`. All else is ignored, whether it is JSON or not. Error:
      *  `bad_utf8` (text messages only). */
     template <class Emit>
     errc decode(message m, state&, Emit&& emit) const {
         detail::json_scanner text{m.view()};
         members in;
-        if (text.first() != '{' || !detail::read_members(text, in)) [[unlikely]]
-            return m.type == message_type::text && !detail::is_utf8(m.view()) ? errc::bad_utf8 : errc::ok;
-        if (!detail::is_json_string(in.type)) return errc::ok;
-        char type_buffer[detail::json_name_room], dst_buffer[detail::json_name_room];
-        const auto type =
-            detail::json_unescape(detail::json_contents(in.type), type_buffer, sizeof type_buffer);
+        if (text.first() != '{' || !read(text, in)) [[unlikely]]
+            return detail::ignored(m);
+        char type_buffer[24], dst_buffer[detail::json_name_room], call_buffer[detail::json_name_room];
+        const auto type = detail::text_of(in.type, type_buffer);
         const auto* const known =
             std::find_if(std::begin(types), std::end(types), [&](const auto& t) { return t.name == type; });
         if (known == std::end(types)) return errc::ok;
+        if (known->heartbeat) return emit_bare(event::alive{}, *known, emit);
+        if (!detail::json_truthy(in.dst)) // a LEAVE of nobody in particular gives up the sender's id
+            return known->kind == signal_kind::bye ? emit_bare(event::unname{}, *known, emit) : errc::ok;
 
-        envelope e;
+        event::say e;
+        e.token.wire = e.data.wire = wire_id::peerjs;
         e.command = known->name;
-        e.whole = m;
-        e.wire = &tag;
-        e.what = known->what;
-        const bool names_nobody = !detail::json_truthy(in.dst);
-        // Who leaves nobody in particular gives up its id.
-        if (names_nobody && known->kind == signal_kind::bye) e.what = verb::unname;
-        if (e.what != verb::send) {
-            emit(e);
-            return errc::ok;
-        }
-        if (names_nobody) return errc::ok;
         if (detail::is_json_string(in.dst))
-            e.to = detail::json_unescape(detail::json_contents(in.dst), dst_buffer, sizeof dst_buffer);
+            e.to = detail::text_of(in.dst, dst_buffer);
         else if (in.dst[0] == '-' || (in.dst[0] >= '0' && in.dst[0] <= '9'))
             e.to = in.dst;
         if (e.to.empty()) return errc::ok;
         e.echo = true;
-        e.droppable = known->kind == signal_kind::none || known->kind == signal_kind::bye;
+        e.ephemeral = known->kind == signal_kind::none || known->kind == signal_kind::bye;
+        e.whole = m;
         e.data.bytes = in.data;
-        e.data.kind = known->kind;
-        if (!e.droppable)
-            e.data.signal = known->kind == signal_kind::candidate ? in.inner.candidate : in.inner.sdp;
+        e.signal.kind = known->kind;
+        if (!e.ephemeral)
+            e.signal.body = known->kind == signal_kind::candidate ? in.inner.candidate : in.inner.sdp;
+        e.signal.call = detail::name_of(in.inner.call, call_buffer);
         emit(e);
         return errc::ok;
     }
 
-    /// At most what `encode` will write. 0 for what these clients cannot read.
-    std::size_t bound(const envelope& e, const state&) const noexcept {
-        using detail::json_text_bound, detail::length;
-        if (!has_word_for(e)) return 0;
-        return length(R"({"type":"EXPIRE","src":"","dst":"","payload":})") + e.command.size() +
-               json_text_bound(e.from) + json_text_bound(e.to) + e.data.bytes.size();
+    /// At most what `encode` will write.
+    std::size_t bound(const event::welcome&, const state&) const noexcept {
+        return detail::length(R"({"type":"OPEN"})");
     }
+    /// 0: what other wires say, these clients cannot read.
+    std::size_t bound(const event::say& e, const state&) const noexcept {
+        if (!says(e)) return 0;
+        return frame + e.command.size() + detail::json_text_bound(e.from) + detail::json_text_bound(e.to) +
+               e.data.bytes.size();
+    }
+    std::size_t bound(const event::expired& e, const state&) const noexcept {
+        return frame + detail::length("EXPIRE") + detail::json_text_bound(e.from) +
+               detail::json_text_bound(e.to);
+    }
+    /// 0: nothing is replied here.
+    std::size_t bound(const event::reply&, const state&) const noexcept { return 0; }
 
     /// Writes `e` at `p`; nothing where `bound` is 0.
-    std::size_t encode(const envelope& e, const state&, char* p) const noexcept {
+    std::size_t encode(const event::welcome&, const state&, char* p) const noexcept {
         detail::json_writer out{p};
-        if (!has_word_for(e)) return 0;
-        if (e.what == verb::welcome) {
-            out.literal(R"({"type":"OPEN"})");
-            return out.size();
-        }
-        out.literal(R"({"type":")");
-        out.raw(e.what == verb::notice ? std::string_view{"EXPIRE"} : e.command);
-        out.literal(R"(","src":")");
-        out.text(e.from);
-        out.literal(R"(","dst":")");
-        out.text(e.to);
-        if (e.what == verb::send && !e.data.bytes.empty()) {
-            out.literal(R"(","payload":)");
-            out.raw(e.data.bytes);
-            out.literal("}");
-        } else {
-            out.literal(R"("})");
-        }
+        out.literal(R"({"type":"OPEN"})");
         return out.size();
     }
+    std::size_t encode(const event::say& e, const state&, char* p) const noexcept {
+        return says(e) ? write(p, e.command, e.from, e.to, e.data.bytes) : 0;
+    }
+    std::size_t encode(const event::expired& e, const state&, char* p) const noexcept {
+        return write(p, "EXPIRE", e.from, e.to, {});
+    }
+    std::size_t encode(const event::reply&, const state&, char*) const noexcept { return 0; }
 
-    message_type type(const envelope&, const state&) const noexcept { return message_type::text; }
+    /// All is text.
+    template <class E>
+    message_type type(const E&, const state&) const noexcept {
+        return message_type::text;
+    }
 
     /// Each message names whom it is for.
-    int share_key(const envelope&, const state&) const noexcept { return -1; }
+    int share_key(const state&) const noexcept { return -1; }
 
     /// In band, as a message, what clients show; then a close without a code.
     ending end(errc why, const state&) const noexcept {
         const std::string_view text = to_string(why);
         switch (why) {
-        case errc::bad_handshake: return {400, no_code, "Bad Request"};
+        case errc::bad_handshake: return {400, no_code, "Bad Request", {}, {}, "text/html"};
         case errc::missing_id:
             return {
                 0,
@@ -256,21 +254,23 @@ public:
 
 private:
     struct inner_members {
-        std::string_view sdp, candidate;
+        std::string_view sdp, candidate, call;
+
+        std::string_view* find(std::string_view name) noexcept {
+            if (detail::is(name, "sdp")) return &sdp;
+            if (detail::is(name, "candidate")) return &candidate;
+            if (detail::is(name, "connectionId")) return &call;
+            return nullptr;
+        }
     };
     struct members {
         std::string_view type, dst, data;
-        inner_members inner;
+        inner_members inner; // of the payload
 
-        std::string_view* find_top(std::string_view name) noexcept {
+        std::string_view* find(std::string_view name) noexcept {
             if (detail::is(name, "type")) return &type;
             if (detail::is(name, "payload")) return &data;
             if (detail::is(name, "dst")) return &dst;
-            return nullptr;
-        }
-        std::string_view* find_inner(std::string_view name) noexcept {
-            if (detail::is(name, "sdp")) return &inner.sdp;
-            if (detail::is(name, "candidate")) return &inner.candidate;
             return nullptr;
         }
     };
@@ -278,21 +278,59 @@ private:
     struct message_kind {
         std::string_view name;
         signal_kind kind;
-        verb what;
+        bool heartbeat;
     };
 
     static constexpr message_kind types[] = {
-        {"OFFER", signal_kind::offer, verb::send},         {"ANSWER", signal_kind::answer, verb::send},
-        {"CANDIDATE", signal_kind::candidate, verb::send}, {"LEAVE", signal_kind::bye, verb::send},
-        {"EXPIRE", signal_kind::none, verb::send},         {"HEARTBEAT", signal_kind::none, verb::alive},
+        {"OFFER", signal_kind::offer, false},         {"ANSWER", signal_kind::answer, false},
+        {"CANDIDATE", signal_kind::candidate, false}, {"LEAVE", signal_kind::bye, false},
+        {"EXPIRE", signal_kind::none, false},         {"HEARTBEAT", signal_kind::none, true},
     };
     static constexpr std::uint16_t no_code = 1005;
-    static constexpr std::size_t longest_token = 256;
-    static constexpr char tag = 0; // its address tells messages of this wire
+    static constexpr std::size_t longest_proof = 256;
+    static constexpr std::size_t frame = detail::length(R"({"type":"","src":"","dst":"","payload":})");
 
-    static bool has_word_for(const envelope& e) noexcept {
-        return e.what == verb::welcome || (e.what == verb::send && says(e)) ||
-               (e.what == verb::notice && e.command == "expired");
+    // Reads the object that is the whole text. Of equal members the last counts, and what is in it.
+    static bool read(detail::json_scanner& text, members& in) noexcept {
+        const auto find = [&in](std::string_view name) { return in.find(name); };
+        const auto find_inner = [&in](std::string_view name) { return in.inner.find(name); };
+        const auto whole = detail::read_object(text, find, [&](std::string_view* view) {
+            if (view != &in.data) return detail::read_value(text, *view);
+            in.inner = {};
+            if (text.member_first() != '{') return detail::read_value(text, in.data);
+            in.data = detail::read_object(text, find_inner, [&text](std::string_view* inner) {
+                return detail::read_value(text, *inner);
+            });
+            return !in.data.empty();
+        });
+        return !whole.empty() && text.finished();
+    }
+
+    template <class E, class Emit>
+    static errc emit_bare(E e, const message_kind& known, Emit& emit) {
+        e.token.wire = wire_id::peerjs;
+        e.command = known.name;
+        emit(e);
+        return errc::ok;
+    }
+
+    static std::size_t write(char* p, std::string_view type, std::string_view from, std::string_view to,
+                             std::string_view data) noexcept {
+        detail::json_writer out{p};
+        out.literal(R"({"type":")");
+        out.raw(type);
+        out.literal(R"(","src":")");
+        out.text(from);
+        out.literal(R"(","dst":")");
+        out.text(to);
+        if (!data.empty()) {
+            out.literal(R"(","payload":)");
+            out.raw(data);
+            out.literal("}");
+        } else {
+            out.literal(R"("})");
+        }
+        return out.size();
     }
 
     void allow_origin(const request& rq, response& out) const {
@@ -344,6 +382,7 @@ private:
     }
 
     peerjs_options options_;
+    party clients_; // that are counted together
 };
 
 } // namespace dialect

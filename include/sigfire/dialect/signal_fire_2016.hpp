@@ -1,13 +1,13 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/codec/detail/json_wire.hpp>
 #include <sigfire/core/concepts.hpp>
-#include <sigfire/core/envelope.hpp>
 #include <sigfire/core/error.hpp>
+#include <sigfire/core/event.hpp>
 #include <sigfire/dialect/detail/dialect_wire.hpp>
 #include <sigfire/text/json/member.hpp>
 #include <sigfire/text/json/scan.hpp>
+#include <sigfire/text/json/write.hpp>
 
 #include <cstddef>
 #include <string_view>
@@ -41,6 +41,8 @@ public:
     struct state {};
 
     static constexpr bool checks_utf8 = true;
+    /// The format of the payloads that this wire reads and writes.
+    static constexpr wire_id format = wire_id::json;
 
     explicit signal_fire_2016(signal_fire_2016_options options = {}) noexcept : options_(options) {}
 
@@ -50,49 +52,41 @@ public:
         return errc::ok;
     }
 
-    /// Emits at most one envelope, a `verb::send` without an id. Errors: `bad_utf8` (text messages only).
+    /// Emits at most one event, an `event::say` without a token. Errors: `bad_utf8` (text messages only).
     template <class Emit>
     errc decode(message m, state&, Emit&& emit) const {
         detail::json_scanner text{m.view()};
         members in;
         std::string_view object;
         if (text.first() == '{') {
-            object = text.object([&](std::string_view name) {
-                char buffer[24];
-                auto* const view = in.find(detail::json_unescape(name, buffer, sizeof buffer));
-                const auto value = text.value();
-                if (view != nullptr) *view = value;
-                return !value.empty();
-            });
+            object = detail::read_object(
+                text, [&in](std::string_view name) { return in.find(name); },
+                [&text](std::string_view* view) { return detail::read_value(text, *view); });
             if (!text.finished()) object = {};
         }
-        if (object.empty()) // a scalar names nobody
-            return detail::not_json(m) == errc::bad_utf8 ? errc::bad_utf8 : errc::ok;
+        if (object.empty()) return detail::ignored(m); // a scalar names nobody
 
         auto receiver = in.receiver;
         if (receiver.empty() && options_.peer_id_routing) receiver = in.peer;
         char id_buffer[detail::json_name_room], type_buffer[24];
-        envelope e;
+        event::say e;
+        e.token.wire = e.data.wire = own;
         if (detail::is_json_string(receiver))
-            e.to = detail::json_unescape(detail::json_contents(receiver), id_buffer, sizeof id_buffer);
+            e.to = detail::text_of(receiver, id_buffer);
         else if (options_.number_ids && is_whole_number(receiver))
             e.to = receiver;
         if (e.to.empty()) return errc::ok;
 
-        e.what = verb::send;
         e.echo = true;
         e.whole = m;
-        e.wire = &wire;
         e.data.bytes = object;
         e.command = "message";
-        std::string_view type;
-        if (detail::is_json_string(in.type))
-            type = detail::json_unescape(detail::json_contents(in.type), type_buffer, sizeof type_buffer);
+        const auto type = detail::text_of(in.type, type_buffer);
         const auto signal = [&](std::string_view command, signal_kind kind, std::string_view value) {
             if (type != command || !detail::json_truthy(value)) return;
             e.command = command;
-            e.data.kind = kind;
-            e.data.signal = value;
+            e.signal.kind = kind;
+            e.signal.body = value;
         };
         signal("offer", signal_kind::offer, in.sdp);
         signal("answer", signal_kind::answer, in.sdp);
@@ -102,31 +96,37 @@ public:
     }
 
     /// At most what `encode` will write.
-    std::size_t bound(const envelope& e, const state&) const noexcept {
-        if (e.what == verb::welcome)
-            return detail::length(R"({"type":"id","peerId":""})") + detail::json_text_bound(e.to);
-        if (e.what != verb::send) return 0;
+    std::size_t bound(const event::welcome& e, const state&) const noexcept {
+        return detail::length(R"({"type":"id","peerId":""})") + detail::json_text_bound(e.peer);
+    }
+    /// 0 for what is neither of this wire nor a signal.
+    std::size_t bound(const event::say& e, const state&) const noexcept {
         if (is_own(e)) return is_spoofed(e) ? 0 : original(e).size();
         if (!is_signal(e)) return 0;
         return detail::length(R"({"candidate":,"type":"answer","senderId":"","receiverId":""})") +
-               e.data.signal.size() + detail::json_text_bound(e.from) + detail::json_text_bound(e.to);
+               e.signal.body.size() + detail::json_text_bound(e.from) + detail::json_text_bound(e.to);
     }
+    /// 0: nothing is replied here.
+    std::size_t bound(const event::reply&, const state&) const noexcept { return 0; }
 
     /// Writes `e` at `p`; nothing where `bound` is 0.
-    std::size_t encode(const envelope& e, const state&, char* p) const noexcept {
+    std::size_t encode(const event::welcome& e, const state&, char* p) const noexcept {
         detail::json_writer out{p};
-        if (e.what == verb::welcome) {
-            out.literal(R"({"type":"id","peerId":")");
-            out.text(e.to);
-            out.literal(R"("})");
-        } else if (e.what == verb::send && is_own(e)) {
+        out.literal(R"({"type":"id","peerId":")");
+        out.text(e.peer);
+        out.literal(R"("})");
+        return out.size();
+    }
+    std::size_t encode(const event::say& e, const state&, char* p) const noexcept {
+        detail::json_writer out{p};
+        if (is_own(e)) {
             if (!is_spoofed(e)) out.raw(original(e));
-        } else if (e.what == verb::send && is_signal(e)) {
-            const bool ice = e.data.kind == signal_kind::candidate;
+        } else if (is_signal(e)) {
+            const bool ice = e.signal.kind == signal_kind::candidate;
             out.raw(ice ? R"({"candidate":)" : R"({"sdp":)");
-            out.raw(e.data.signal);
+            out.raw(e.signal.body);
             out.literal(R"(,"type":")");
-            out.raw(ice ? "ice" : e.data.kind == signal_kind::offer ? "offer" : "answer");
+            out.raw(ice ? "ice" : e.signal.kind == signal_kind::offer ? "offer" : "answer");
             out.literal(R"(","senderId":")");
             out.text(e.from);
             out.literal(R"(","receiverId":")");
@@ -135,14 +135,19 @@ public:
         }
         return out.size();
     }
+    std::size_t encode(const event::reply&, const state&, char*) const noexcept { return 0; }
 
-    /// As the sender marked it.
-    message_type type(const envelope& e, const state&) const noexcept {
-        return e.what == verb::send && is_own(e) ? e.whole.type : message_type::text;
+    /// As the sender marked it; what the hub writes is text.
+    message_type type(const event::say& e, const state&) const noexcept {
+        return is_own(e) ? e.whole.type : message_type::text;
+    }
+    template <class E>
+    message_type type(const E&, const state&) const noexcept {
+        return message_type::text;
     }
 
     /// One text for all.
-    int share_key(const envelope&, const state&) const noexcept { return 0; }
+    int share_key(const state&) const noexcept { return 0; }
 
     /// Close codes of RFC 6455; the clients know no other.
     ending end(errc why, const state&) const noexcept { return detail::plain_ending(why); }
@@ -161,18 +166,17 @@ private:
         }
     };
 
-    // Its address marks the envelopes that this class has made.
-    static constexpr char wire = 0;
+    static constexpr wire_id own = wire_id::signal_fire_2016;
 
-    static bool is_own(const envelope& e) noexcept { return e.wire == &wire; }
+    static bool is_own(const event::say& e) noexcept { return e.data.wire == own; }
 
     // The bytes to forward: all that came, unless a hook has put another object in place of it.
-    static std::string_view original(const envelope& e) noexcept {
+    static std::string_view original(const event::say& e) noexcept {
         return detail::has_own_payload(e) && !e.data.bytes.empty() ? e.whole.view() : e.data.bytes;
     }
 
     // Looked for when it is delivered: only then the hub has said who the sender is.
-    bool is_spoofed(const envelope& e) const noexcept {
+    bool is_spoofed(const event::say& e) const noexcept {
         if (!options_.check_sender) return false;
         const auto said = detail::json_member(e.data.bytes, "senderId");
         if (said.empty()) return false;
@@ -181,11 +185,11 @@ private:
                detail::json_unescape(detail::json_contents(said), buffer, sizeof buffer) != e.from;
     }
 
-    static bool is_signal(const envelope& e) noexcept {
-        return (e.data.kind == signal_kind::offer || e.data.kind == signal_kind::answer ||
-                e.data.kind == signal_kind::candidate) &&
-               !e.data.signal.empty() && !e.from.empty() && !e.to.empty() &&
-               e.data.format == payload_format::json;
+    static bool is_signal(const event::say& e) noexcept {
+        return (e.signal.kind == signal_kind::offer || e.signal.kind == signal_kind::answer ||
+                e.signal.kind == signal_kind::candidate) &&
+               !e.signal.body.empty() && !e.from.empty() && !e.to.empty() &&
+               format_of(e.data.wire) == wire_id::json;
     }
 
     // Digits that JavaScript spells the same way; 0 is falsy.

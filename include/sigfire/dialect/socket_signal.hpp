@@ -1,16 +1,13 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/codec/detail/json_extras.hpp>
-#include <sigfire/codec/detail/json_wire.hpp>
 #include <sigfire/core/concepts.hpp>
-#include <sigfire/core/envelope.hpp>
 #include <sigfire/core/error.hpp>
+#include <sigfire/core/event.hpp>
 #include <sigfire/dialect/detail/dialect_wire.hpp>
 #include <sigfire/dialect/detail/nanomessage.hpp>
 #include <sigfire/dialect/detail/socket_signal_wire.hpp>
-#include <sigfire/text/json/member.hpp>
-#include <sigfire/text/json/scan.hpp>
+#include <sigfire/text/json/write.hpp>
 
 #include <charconv>
 #include <chrono>
@@ -36,18 +33,18 @@ struct socket_signal_options {
 /** The wire of npm socket-signal and socket-signal-websocket, 9.2 and 10.3, server side: nanomessage packets,
  *  one a message. Clients of both versions may share a listener, and reach each other.
  *
- *  For hubs with `topics`, `requests` and `claims`: peers are nameless until they `join`, and `claims` says
+ *  For hubs with `topics`, `requests` and `identity`: peers are nameless until they `join`, and `identity` says
  *  whether the newest or the first has an id that two of them claim.
  *
- *  | 9.2 | 10.3, with `socket-signal-` in front | the hub's verb |
+ *  | 9.2 | 10.3, with `socket-signal-` in front | event |
  *  | --- | --- | --- |
- *  | `join`, `leave`, `lookup` | the same | the same: by the id `to`, of `topic`; a `leave` without topic
+ *  | `join`, `leave`, `lookup` | the same | the same: by the id `as`, of `topic`; a `leave` without topic
  *  leaves all |
  *  | `offer` | `offer` | `request` to the peer, of command `offer` |
  *  | | `remote-connect` | `request`, of command `remoteConnect` |
- *  | event `signal` | event `onsignal` | `send`, of command `signal` |
+ *  | event `signal` | event `onsignal` | `say`, of command `signal` |
  *  | `__ping__` | `__ping__` | `ping`, as are events nobody knows |
- *  | any other | any other | `other` |
+ *  | any other | any other | `custom` |
  *
  *  What peers say to each other passes as it came, unknown members too. A response that a peer owes is waited
  *  for as `requests` says; what goes wrong has the codes, texts and arguments of the original, without
@@ -66,6 +63,8 @@ public:
     struct state {};
 
     static constexpr bool checks_utf8 = false; // packets are bytes
+    /// The format of the payloads that this wire reads and writes.
+    static constexpr wire_id format = wire_id::json;
 
     explicit socket_signal(socket_signal_options options = {}) noexcept : options_(options) {}
 
@@ -75,96 +74,181 @@ public:
         return errc::ok;
     }
 
-    /// Emits at most one envelope. Never fails.
+    /// Emits at most one event. Never fails.
     template <class Emit>
     errc decode(message m, state&, Emit&& emit) const {
         const auto packet = detail::read_packet(m.view());
         document doc;
         if (!packet || !doc.read(packet->json)) return errc::ok;
-        envelope e;
-        e.whole = m;
-        e.wire = &wire;
-        e.data.bytes = doc.data;
+        detail::socket_signal::token_room room;
+        const auto stamp = [&](event::incoming& e, kind asked, std::string_view about = {}) {
+            e.token.wire = own;
+            if (packet->id != 0)
+                e.token.bytes = detail::socket_signal::make_token(room, asked, packet->id, about);
+        };
+        names rooms;
         if (packet->response) {
-            if (packet->id == 0 || packet->id >= event_ids) return errc::ok; // an event is acknowledged
-            e.what = verb::respond;
-            e.number = packet->id;
-            e.status = packet->error ? errc::denied : errc::ok;
-            describe(e);
-            emit(e);
+            // Events are acknowledged, too: those are no answers.
+            if (packet->id != 0 && packet->id < event_ids) respond(*packet, doc, rooms, emit);
             return errc::ok;
         }
-        parameters_of in;
-        in.read(doc.data);
         const auto asked = detail::socket_signal::method_of(packet->name, packet->event);
-        e.command = asked.command.empty() ? packet->name : asked.command;
-        e.what = asked.what;
-        name_room topic_room, to_room;
-        std::string_view about; // what a failure tells
+        const auto command = asked.command.empty() ? packet->name : asked.command;
         switch (asked.kind) {
-        case 'j':
-        case 'v':
-            e.to = about = name_of(in.id, to_room);
-            if (e.to.empty()) e.status = errc::malformed;
-            [[fallthrough]];
-        case 'l':
-            e.data = {};
-            if (asked.kind != 'v') e.number = options_.listed_ids;
-            e.topic = name_of(in.topic, topic_room);
-            if (e.topic.empty() && (asked.kind != 'v' || detail::json_truthy(in.topic)))
-                e.status = errc::malformed;
+        case kind::join: {
+            event::join e;
+            e.as = name_of(doc.in.id, rooms.peer);
+            e.topic = name_of(doc.in.topic, rooms.topic);
+            if (e.as.empty() || e.topic.empty()) e.fault = errc::malformed;
+            e.list = options_.listed_ids;
+            e.metadata.wire = own;
+            stamp(e, asked.kind, e.as);
+            hand(m, command, e, emit);
             break;
-        case 'o':
-        case 's':
-            e.echo = true;
-            e.to = about = name_of(in.remote_id, to_room);
-            e.topic = name_of(in.topic, topic_room);
-            if (e.to.empty() || e.topic.empty()) {
-                e.status = errc::malformed;
-                e.to = e.topic = {}; // and not to all of a topic
-            }
-            describe(e);
-            break;
-        case 'x': about = packet->name; break;
-        default: break;
         }
-        detail::socket_signal::token_room room;
-        if (packet->id != 0) e.id = detail::socket_signal::make_token(room, asked.kind, packet->id, about);
-        emit(e);
+        case kind::leave: {
+            event::leave e;
+            e.as = name_of(doc.in.id, rooms.peer);
+            e.topic = name_of(doc.in.topic, rooms.topic);
+            if (e.as.empty() || (e.topic.empty() && detail::json_truthy(doc.in.topic)))
+                e.fault = errc::malformed;
+            stamp(e, asked.kind, e.as);
+            hand(m, command, e, emit);
+            break;
+        }
+        case kind::lookup: {
+            event::lookup e;
+            e.topic = name_of(doc.in.topic, rooms.topic);
+            if (e.topic.empty()) e.fault = errc::malformed;
+            e.limit = options_.listed_ids;
+            stamp(e, asked.kind);
+            hand(m, command, e, emit);
+            break;
+        }
+        case kind::offer:
+        case kind::signal: {
+            const auto to = name_of(doc.in.remote_id, rooms.peer);
+            const auto pass = [&](auto e) {
+                stamp(e, asked.kind, to);
+                e.to = to;
+                e.topic = name_of(doc.in.topic, rooms.topic);
+                if (e.to.empty() || e.topic.empty()) {
+                    e.fault = errc::malformed;
+                    e.to = e.topic = {}; // and not to all of a topic
+                }
+                e.echo = true;
+                e.data = {doc.data, own};
+                e.signal = detail::socket_signal::first_signal(doc.in.signals);
+                e.signal.call = name_of(doc.in.session_id, rooms.call);
+                hand(m, command, e, emit);
+            };
+            if (asked.kind == kind::offer)
+                pass(event::request{});
+            else
+                pass(event::say{});
+            break;
+        }
+        case kind::event:
+        case kind::ping: {
+            event::ping e;
+            stamp(e, asked.kind);
+            hand(m, command, e, emit);
+            break;
+        }
+        case kind::other: {
+            event::custom e;
+            e.data = {doc.data, own};
+            stamp(e, asked.kind, packet->name);
+            hand(m, command, e, emit);
+            break;
+        }
+        }
         return errc::ok;
     }
 
-    /// At most what `encode` will write.
-    std::size_t bound(const envelope& e, const state&) const noexcept {
-        constexpr std::size_t frame = detail::nano_overhead + detail::length(R"({"data":})");
-        switch (e.what) {
-        case verb::send:
-        case verb::request: return e.wire == &wire ? frame + e.command.size() + e.data.bytes.size() : 0;
-        case verb::reply: // a failure has at most a name of the token in it, or a text
-            return e.id.empty() ? 0
-                                : frame + 256 + e.data.bytes.size() + detail::json_text_bound(e.command) +
-                                      detail::json_text_bound(e.id);
-        default: return 0;
-        }
+    /// 0: nobody is greeted.
+    std::size_t bound(const event::welcome&, const state&) const noexcept { return 0; }
+    /// At most what `encode` will write; 0 for what other wires say.
+    std::size_t bound(const event::say& e, const state&) const noexcept { return bound_of(e); }
+    std::size_t bound(const event::request& e, const state&) const noexcept { return bound_of(e); }
+    /// 0 for a token that is none of this wire.
+    std::size_t bound(const event::reply& e, const state&) const noexcept {
+        // A failure has at most a name of the token in it, or a text.
+        token t;
+        return !t.read(e.token) ? 0
+                                : frame + 256 + e.data.bytes.size() + detail::json_text_bound(e.text) +
+                                      detail::json_text_bound(t.about);
+    }
+    std::size_t bound(const event::member_list& e, const state&) const noexcept {
+        token t;
+        if (!t.read(e.token)) return 0;
+        auto size = frame + detail::length("[]");
+        for (const auto& m : e.members) size += detail::length(R"("",)") + detail::json_text_bound(m.id);
+        return size;
+    }
+    std::size_t bound(const event::joined& e, const state&) const noexcept {
+        token t;
+        return t.read(e.token) ? frame + detail::length("[]") : 0;
     }
 
+    std::size_t encode(const event::welcome&, const state&, char*) const noexcept { return 0; }
     /// Writes `e` at `p`; nothing where `bound` is 0.
-    std::size_t encode(const envelope& e, const state& st, char* p) const noexcept {
-        if (bound(e, st) == 0) return 0;
-        if (e.what == verb::reply) return encode_reply(e, p);
-        const bool event = e.what == verb::send;
-        const detail::nano_packet packet{.id = event ? event_id(e.id) : static_cast<std::uint32_t>(e.number),
-                                         .event = event,
-                                         .name = e.command,
-                                         .json = {}};
-        return detail::write_packet(
-            p, packet, [&](char* at) { return detail::socket_signal::write_value(at, e.data.bytes); });
+    std::size_t encode(const event::say& e, const state&, char* p) const noexcept {
+        if (e.data.wire != own) return 0;
+        return detail::write_value_packet(p, {.id = event_id(e.id), .event = true, .name = e.command},
+                                          e.data.bytes);
+    }
+    std::size_t encode(const event::request& e, const state&, char* p) const noexcept {
+        if (e.data.wire != own) return 0;
+        return detail::write_value_packet(p, {.id = static_cast<std::uint32_t>(e.number), .name = e.command},
+                                          e.data.bytes);
+    }
+    std::size_t encode(const event::reply& e, const state&, char* p) const noexcept {
+        token t;
+        if (!t.read(e.token)) return 0;
+        // In another format it is nothing that these clients could read.
+        const auto data = format_of(e.data.wire) == format ? e.data.bytes : std::string_view{};
+        const bool event = t.kind == kind::signal || t.kind == kind::event;
+        const bool nobody_there =
+            (t.kind == kind::lookup || t.kind == kind::leave) && e.cause == errc::unknown;
+        const bool ok = is_verdict(e.cause) || event || nobody_there;
+        const detail::nano_packet packet{.id = t.id, .response = true, .error = !ok};
+        if (!ok)
+            return detail::write_packet(
+                p, packet, [&](char* at) { return detail::socket_signal::write_error(at, e, data, t); });
+        if (event) return detail::write_value_packet(p, packet, "null");
+        if (t.kind == kind::leave) return detail::write_value_packet(p, packet, {});
+        if (t.kind == kind::join || t.kind == kind::lookup)
+            return detail::write_value_packet(p, packet, "[]");
+        if (t.kind != kind::ping || !data.empty()) return detail::write_value_packet(p, packet, data);
+        char time[detail::length(R"({"time":})") + detail::json_number_room];
+        detail::json_writer out{time};
+        out.literal(R"({"time":)");
+        char number[detail::json_number_room];
+        out.raw({number, std::to_chars(number, number + sizeof number, options_.clock()).ptr});
+        out.literal("}");
+        return detail::write_value_packet(p, packet, {time, out.size()});
+    }
+    std::size_t encode(const event::member_list& e, const state&, char* p) const noexcept {
+        token t;
+        if (!t.read(e.token)) return 0;
+        return detail::write_packet(p, {.id = t.id, .response = true}, [&](char* at) {
+            return detail::socket_signal::write_ids(at, e.members);
+        });
+    }
+    std::size_t encode(const event::joined& e, const state&, char* p) const noexcept {
+        token t;
+        return t.read(e.token) ? detail::write_value_packet(p, {.id = t.id, .response = true}, "[]") : 0;
     }
 
-    message_type type(const envelope&, const state&) const noexcept { return message_type::binary; }
+    /// Packets are bytes.
+    template <class E>
+    message_type type(const E&, const state&) const noexcept {
+        return message_type::binary;
+    }
 
     /// One packet for all.
-    int share_key(const envelope&, const state&) const noexcept { return 0; }
+    int share_key(const state&) const noexcept { return 0; }
 
     /// Close codes of RFC 6455; the clients know no other.
     ending end(errc why, const state&) const noexcept { return detail::plain_ending(why); }
@@ -177,65 +261,70 @@ public:
         return true;
     }
 
-    /// For hooks: what a peer said with an envelope of this wire, as JSON (`{"id":...,"metadata":...}`);
-    /// empty if it said nothing, or on another wire. A view into `e.whole`.
-    static std::string_view parameters(const envelope& e) noexcept {
-        document doc;
-        if (e.wire != &wire) return {};
-        const auto packet = detail::read_packet(e.whole.view());
-        return packet && doc.read(packet->json) ? doc.data : std::string_view{};
+    /** For hooks: what a peer of this wire said with an event, as JSON (`{"id":...,"metadata":...}`); empty
+     * if it said nothing, or on another wire. A view of the event's. */
+    template <class E>
+    static std::string_view parameters(const E& e) noexcept {
+        if constexpr (requires { e.data; }) {
+            return e.data.wire == own ? e.data.bytes : std::string_view{};
+        } else if constexpr (requires { e.whole; }) {
+            if (e.token.wire != own) return {};
+            document doc;
+            const auto packet = detail::read_packet(e.whole.view());
+            return packet && doc.read(packet->json) ? doc.data : std::string_view{};
+        } else {
+            return {};
+        }
     }
 
 private:
-    // Its address marks the envelopes that this class has made.
-    static constexpr char wire = 0;
+    static constexpr wire_id own = wire_id::socket_signal;
+    static constexpr std::size_t frame = detail::nano_overhead + detail::length(R"({"data":})");
 
     // Ids of this and above are those of events, below are the numbers of requests.
     static constexpr std::uint32_t event_ids = detail::nano_ids / 2;
 
-    struct document {
-        std::string_view data; // empty: no value
+    using token = detail::socket_signal::token;
+    using document = detail::socket_signal::document;
+    using kind = detail::socket_signal::method_kind;
 
-        bool read(std::string_view json) {
-            return !json.empty() && detail::json_fields(json, {{"data", &data}});
-        }
-    };
-
-    struct parameters_of {
-        std::string_view topic, id, remote_id;
-
-        void read(std::string_view data) {
-            detail::json_fields(data, {{"topic", &topic}, {"id", &id}, {"remoteId", &remote_id}});
-        }
-    };
-
+    // Room for the names in a message.
     struct name_room {
         char text[detail::json_name_room], bytes[detail::json_name_room];
     };
+    struct names {
+        name_room peer, topic, call;
+    };
 
+    // Equal bytes are equal names.
     static std::string_view name_of(std::string_view raw, name_room& room) noexcept {
-        if (!detail::is_json_string(raw)) return {};
-        const auto text = detail::json_unescape(detail::json_contents(raw), room.text, sizeof room.text);
-        const auto name = detail::canonical_bytes(text, room.bytes, sizeof room.bytes);
+        const auto name =
+            detail::canonical_bytes(detail::text_of(raw, room.text), room.bytes, sizeof room.bytes);
         return name.size() <= 256 ? name : std::string_view{};
     }
 
-    // A batch of signals is what its first one is.
-    static void describe(envelope& e) noexcept {
-        std::string_view first;
-        detail::json_elements(detail::json_member(e.data.bytes, "data"), [&first](std::string_view signal) {
-            if (first.empty()) first = signal;
-        });
-        const auto type = detail::json_member(first, "type");
-        if (first.empty()) return;
-        e.data.kind = signal_kind::other;
-        e.data.signal = first;
-        if (type == R"("offer")") e.data.kind = signal_kind::offer;
-        if (type == R"("answer")") e.data.kind = signal_kind::answer;
-        if (const auto c = detail::json_member(first, "candidate"); type == R"("candidate")" && !c.empty()) {
-            e.data.kind = signal_kind::candidate;
-            e.data.signal = c;
-        }
+    template <class E, class Emit>
+    static void hand(message m, std::string_view command, E& e, Emit& emit) {
+        e.command = command;
+        if constexpr (requires { e.whole; }) e.whole = m;
+        emit(e);
+    }
+
+    template <class Emit>
+    static void respond(const detail::nano_packet& packet, const document& doc, names& rooms, Emit& emit) {
+        event::respond e;
+        e.token.wire = own;
+        e.number = packet.id;
+        e.outcome = packet.error ? errc::denied : errc::ok;
+        e.data = {doc.data, own};
+        e.signal = detail::socket_signal::first_signal(doc.in.signals);
+        e.signal.call = name_of(doc.in.session_id, rooms.call);
+        emit(e);
+    }
+
+    template <class E>
+    static std::size_t bound_of(const E& e) noexcept {
+        return e.data.wire == own ? frame + e.command.size() + e.data.bytes.size() : 0;
     }
 
     // Unlike that of any event before or after it for a long time.
@@ -243,36 +332,6 @@ private:
         std::uint32_t hash = 0;
         for (const char c : id) hash = hash * 131 + static_cast<unsigned char>(c);
         return event_ids | (hash & (event_ids - 1));
-    }
-
-    std::size_t encode_reply(const envelope& e, char* p) const noexcept {
-        using namespace detail::socket_signal;
-        if (e.data.format != payload_format::json) { // nothing that these clients could read
-            envelope without = e;
-            without.data = {};
-            return encode_reply(without, p);
-        }
-        const token t{e.id};
-        const bool empty_lookup = t.kind == 'l' && e.status == errc::unknown;
-        const bool not_there = t.kind == 'v' && e.status == errc::unknown;
-        const bool event = t.kind == 's' || t.kind == 'e';
-        const bool ok = is_verdict(e.status) || event || empty_lookup || not_there;
-        const detail::nano_packet packet{.id = t.id, .response = true, .error = !ok, .name = {}, .json = {}};
-        return detail::write_packet(p, packet, [&](char* at) {
-            if (!ok) return write_error(at, e, t);
-            if (event) return write_value(at, "null");
-            if (empty_lookup) return write_value(at, "[]");
-            if (t.kind == 'v') return write_value(at, {});
-            if (t.kind == 'j' || t.kind == 'l') return write_ids(at, e.data.bytes);
-            if (t.kind != 'p' || !e.data.bytes.empty()) return write_value(at, e.data.bytes);
-            char digits[32];
-            detail::json_writer out{digits};
-            out.literal(R"({"time":)");
-            char number[detail::json_number_room];
-            out.raw({number, std::to_chars(number, number + sizeof number, options_.clock()).ptr});
-            out.literal("}");
-            return write_value(at, {digits, out.size()});
-        });
     }
 
     socket_signal_options options_;

@@ -1,80 +1,82 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/core/admission.hpp>
 #include <sigfire/core/concepts.hpp>
-#include <sigfire/core/envelope.hpp>
+#include <sigfire/core/detail/deadline_queue.hpp>
 #include <sigfire/core/error.hpp>
+#include <sigfire/core/event.hpp>
 #include <sigfire/core/peer.hpp>
 #include <sigfire/hub/feature.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <unordered_map>
-#include <utility>
 
 namespace sigfire {
 
 /** Ends peers that said they would send heartbeats and do not. A part of a server, and of a hub.
  *
- *  Who is let in with an `admission::heartbeat_timeout` has to say `verb::alive` at least that often;
- * whatever else it says does not count, nor does a new connection that it moves to. One that falls silent is
- * closed as `pong_timeout`. A heartbeat is not answered, and is judged by hooks like everything that peers
- * say. Other peers cost nothing. */
+ *  A peer that is let in with an `admission::heartbeat_timeout` has to send `event::alive` at least that
+ * often; whatever else it says does not count, nor does a new connection that it moves to. One that falls
+ * silent is closed as `pong_timeout`. Hooks judge heartbeats like everything that peers say. Other peers cost
+ * nothing.
+ */
 class heartbeat : public feature {
-public:
-    static constexpr bool takes(verb v) noexcept { return v == verb::alive; }
+    // Up here, since its type is deduced.
+    auto is_open() const noexcept {
+        return [this](peer_handle peer) {
+            const auto at = watched_.find(peer.slot);
+            return at != watched_.end() && at->second.peer == peer;
+        };
+    }
 
+public:
     /// How many peers are watched.
     std::size_t size() const noexcept { return watched_.size(); }
 
-    template <class D>
-    void received(D& desk, peer_handle from, envelope&) {
+    template <class X>
+    void on_request(X& hub, peer_handle from, event::alive& e) {
         const auto at = watched_.find(from.slot);
-        if (at != watched_.end()) at->second.last = desk.now();
+        if (at != watched_.end()) at->second.last = hub.now();
+        hub.reply(from, e.token, errc::ok); // a codec of your own may want one
     }
 
-    template <class D>
-    void opened(D& desk, peer_handle peer, const admission& granted) {
+    template <class X>
+    void on_open(X& hub, peer_handle peer, const admission& granted) {
         if (granted.heartbeat_timeout.count() <= 0) return;
-        const auto due = due_.emplace(desk.now() + granted.heartbeat_timeout, peer);
-        watched_.insert_or_assign(peer.slot, watch{desk.now(), granted.heartbeat_timeout, due});
+        watched_.insert_or_assign(peer.slot, watch{peer, hub.now(), granted.heartbeat_timeout});
+        expect(hub.now() + granted.heartbeat_timeout, peer);
     }
 
-    template <class D>
-    void closed(D&, peer_handle peer, errc) {
-        if (const auto watch = watched_.extract(peer.slot)) due_.erase(watch.mapped().due);
+    template <class X>
+    void on_close(X&, peer_handle peer, errc) {
+        watched_.erase(peer.slot);
     }
 
-    template <class D>
-    time_point tick(D& desk) {
-        while (!due_.empty() && due_.begin()->first <= desk.now()) {
+    template <class X>
+    time_point on_tick(X& hub) {
+        return due_.expire(hub.now(), is_open(), [&](peer_handle peer) {
             // Looked at once in that time, however many heartbeats came.
-            const auto peer = due_.begin()->second;
-            auto& watch = watched_.at(peer.slot);
-            const auto end = watch.last + watch.time;
-            due_.erase(watch.due);
-            if (end > desk.now()) {
-                watch.due = due_.emplace(end, peer);
-            } else {
-                watched_.erase(peer.slot);
-                desk.close(peer, errc::pong_timeout);
-            }
-        }
-        return due_.empty() ? time_point::max() : due_.begin()->first;
+            const auto& w = watched_.at(peer.slot);
+            const auto end = w.last + w.time;
+            if (end > hub.now()) return expect(end, peer);
+            watched_.erase(peer.slot);
+            hub.close(peer, errc::pong_timeout);
+        });
     }
 
 private:
-    using due_times = std::multimap<time_point, peer_handle>;
-
     struct watch {
+        peer_handle peer;
         time_point last;
         std::chrono::milliseconds time;
-        due_times::iterator due;
     };
 
-    due_times due_;
+    void expect(time_point at, peer_handle peer) { due_.add(at, peer, watched_.size(), is_open()); }
+
+    detail::deadline_queue<peer_handle> due_;          // one for each peer
     std::unordered_map<std::uint32_t, watch> watched_; // by slot
 };
 

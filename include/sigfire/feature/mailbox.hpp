@@ -1,14 +1,13 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/codec/detail/json_extras.hpp>
-#include <sigfire/codec/detail/own_wire.hpp>
+#include <sigfire/core/admission.hpp>
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/core/detail/deadline_queue.hpp>
-#include <sigfire/core/envelope.hpp>
 #include <sigfire/core/error.hpp>
+#include <sigfire/core/event.hpp>
 #include <sigfire/core/peer.hpp>
-#include <sigfire/hub/detail/stored_envelope.hpp>
+#include <sigfire/hub/detail/stored_event.hpp>
 #include <sigfire/hub/fanout.hpp>
 #include <sigfire/hub/feature.hpp>
 #include <sigfire/hub/router.hpp>
@@ -23,7 +22,9 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace sigfire {
 
@@ -38,22 +39,30 @@ struct mailbox_limits {
     /// given up together, at the first multiple of this time after.
     std::chrono::milliseconds lines_checked_every{0};
     /// Whether a message is kept, else it ends as without a mailbox; empty = any. Must not call the hub.
-    std::function<bool(const envelope&)> accepts = {};
+    std::function<bool(const event::say&)> accepts = {};
 };
 
-/** A router that keeps messages for peers who are not there: `mailbox{direct_router{}, 5s}`. Models Router; a
- * part of a server, and of a hub.
+/** A router that keeps messages for peers that are not there: `mailbox{direct_router{}, 5s}`. Models Router;
+ * a part of a server, and of a hub.
  *
  *  A time of 0 keeps nothing. The sender's reply is `ok`, and says that the message is held. When a peer of
  * that id comes, it gets what waits for it, in the order said, right after its welcome. What nobody came for
- * in time is dropped, and its sender told by an `expired` notice: for each request, or once for all that it
- * said without one. Requests, publications, droppable messages and messages to who is merely `away` are not
- * its business.
+ * in time is dropped, and its sender told by `event::expired`: for each request, or once for all that it said
+ * without one. Requests, publications, ephemeral messages and messages to a peer that is merely `away` are
+ * not its business.
  *
  *  `wake(id)`, if set, is called once per absence, with the first message that is kept: to send a push
- *  notification, say. It must not call the hub. */
+ * notification, say. It must not call the hub. */
 template <class R = direct_router>
 class mailbox : public feature {
+    // Up here, since its type is deduced. Boxes are emptied from the front.
+    auto is_open() const {
+        return [this](const auto& m) {
+            const auto at = boxes_.find(m.id);
+            return at != boxes_.end() && at->second.items.front().number <= m.number;
+        };
+    }
+
 public:
     explicit mailbox(R router, std::chrono::milliseconds time, mailbox_limits limits = {},
                      std::function<void(std::string_view id)> wake = {})
@@ -63,17 +72,64 @@ public:
     std::size_t size() const noexcept { return count_; }
 
     template <class Registry, class To>
-    errc route(const Registry& registry, peer_handle from, const envelope& e, To to) {
+    errc route(const Registry& registry, peer_handle from, const event::say& e, To to) {
         return router_.route(registry, from, e, std::move(to));
     }
 
-    template <class D>
-    errc missed(D& desk, peer_handle from, const envelope& e, errc cause) {
-        if (time_.count() <= 0 || (cause != errc::unknown && cause != errc::offline) ||
-            e.what != verb::send || e.droppable || e.to.empty() || e.to.size() > 256 ||
-            e.status != errc::ok || (limits_.accepts && !limits_.accepts(e)))
+    template <class X, class E>
+    errc on_miss([[maybe_unused]] X& hub, [[maybe_unused]] peer_handle from, [[maybe_unused]] const E& e,
+                 errc cause) {
+        if constexpr (std::is_same_v<E, event::say>)
+            return keep(hub, from, e, cause);
+        else
             return cause;
-        detail::stored_envelope message{e};
+    }
+
+    template <class X>
+    void on_open(X& hub, peer_handle peer, const admission& granted) {
+        hand_out(hub, peer, granted.id);
+    }
+
+    template <class X>
+    void on_renamed(X& hub, peer_handle peer) {
+        hand_out(hub, peer, hub.id(peer));
+    }
+
+    template <class X>
+    time_point on_tick(X& hub) {
+        std::vector<item> told; // behind all changes
+        const auto next = due_.expire(hub.now(), is_open(), [&](const held_message& late) {
+            const auto at = boxes_.find(late.id);
+            auto& items = at->second.items;
+            do {
+                auto kept = std::move(items.front());
+                items.pop_front();
+                at->second.bytes -= kept.message.size();
+                forget(kept);
+                if (kept.has_request() || !has_more_of(items, kept.from)) told.push_back(std::move(kept));
+            } while (by_line() && !items.empty());
+            if (items.empty()) boxes_.erase(at);
+        });
+        for (const auto& kept : told) tell(hub, kept);
+        return next;
+    }
+
+private:
+    struct item {
+        peer_handle from;
+        std::uint64_t number;
+        detail::stored_event<event::say> message;
+
+        bool has_request() const { return !message.get().token.empty(); }
+    };
+
+    template <class X>
+    errc keep(X& hub, peer_handle from, const event::say& e, errc cause) {
+        if (time_.count() <= 0 || (cause != errc::unknown && cause != errc::offline) || e.ephemeral ||
+            e.to.empty() || e.to.size() > 256 || e.fault != errc::ok ||
+            (limits_.accepts && !limits_.accepts(e)))
+            return cause;
+        detail::stored_event<event::say> message{e};
         const auto at = boxes_.find(e.to);
         const auto mine = senders_.find(key(from));
         const bool first = at == boxes_.end();
@@ -82,68 +138,37 @@ public:
             (mine != senders_.end() && mine->second >= limits_.messages_per_sender) ||
             count_ >= limits_.messages_in_all || bytes_ + message.size() > limits_.bytes_in_all)
             return errc::full;
-        auto& box = first ? boxes_[std::string{e.to}] : at->second;
+        auto& into = first ? boxes_[std::string{e.to}] : at->second;
         ++count_;
         ++senders_[key(from)];
         bytes_ += message.size();
-        box.bytes += message.size();
-        box.items.push_back({from, ++last_, std::move(message)});
-        if (first || !by_line())
-            due_.add(given_up(desk.now()), {last_, std::string{e.to}}, count_,
-                     [this](const held_message& k) { return is_open(k); });
+        into.bytes += message.size();
+        into.items.push_back({from, ++last_, std::move(message)});
+        if (first || !by_line()) due_.add(given_up(hub.now()), {last_, std::string{e.to}}, count_, is_open());
         // Forgetting whom it has woken costs no more than waking twice.
         if (woken_.size() > limits_.messages_in_all) woken_.clear();
         if (wake_ && woken_.emplace(e.to).second) wake_(e.to);
         return errc::held;
     }
 
-    template <class D>
-    void opened(D& desk, peer_handle peer, const admission& granted) {
-        woken_.erase(granted.id);
-        const auto box = boxes_.extract(granted.id);
-        if (!box) return;
-        for (auto& kept : box.mapped().items) {
-            forget(kept);
-            auto& e = kept.message.get();
-            if (!desk.id(kept.from).empty()) desk.each([&](auto& f) { f.sent(desk, kept.from, e); });
-            e.id = desk.fresh_id();
-            desk.send(peer, e);
+    template <class X>
+    void hand_out(X& hub, peer_handle peer, std::string_view absent) {
+        if (const auto w = woken_.find(absent); w != woken_.end()) woken_.erase(w);
+        const auto at = boxes_.find(absent);
+        if (at == boxes_.end()) return;
+        // Out of the box first: what is handed out may be for a function, which may call the hub.
+        const auto kept = std::move(at->second.items);
+        boxes_.erase(at);
+        for (const auto& k : kept) forget(k);
+        for (const auto& k : kept) {
+            auto e = k.message.get();
+            auto senders_part = politeness::none;
+            if (!hub.id(k.from).empty()) hub.each([&](auto& f) { f.on_sent(hub, k.from, e, senders_part); });
+            const auto id = hub.fresh_id();
+            e.id = id.view();
+            hub.send(peer, e);
         }
     }
-
-    template <class D>
-    void renamed(D& desk, peer_handle peer) {
-        admission granted;
-        granted.id = desk.id(peer);
-        opened(desk, peer, granted);
-    }
-
-    template <class D>
-    time_point tick(D& desk) {
-        return due_.expire(
-            desk.now(), [this](const held_message& k) { return is_open(k); },
-            [&](const held_message& late) {
-                const auto at = boxes_.find(late.id);
-                auto& items = at->second.items;
-                do {
-                    const auto kept = std::move(items.front());
-                    items.pop_front();
-                    at->second.bytes -= kept.message.size();
-                    forget(kept);
-                    if (kept.has_request() || !has_more_of(items, kept.from)) tell(desk, kept);
-                } while (by_line() && !items.empty());
-                if (items.empty()) boxes_.erase(at);
-            });
-    }
-
-private:
-    struct item {
-        peer_handle from;
-        std::uint64_t number;
-        detail::stored_envelope message; // its id is the sender's
-
-        bool has_request() const { return !message.get().id.empty(); }
-    };
 
     struct box {
         std::deque<item> items;
@@ -154,12 +179,6 @@ private:
         std::uint64_t number;
         std::string id;
     };
-
-    // Boxes are emptied from the front.
-    bool is_open(const held_message& m) const {
-        const auto at = boxes_.find(m.id);
-        return at != boxes_.end() && at->second.items.front().number <= m.number;
-    }
 
     bool by_line() const noexcept { return limits_.lines_checked_every.count() > 0; }
 
@@ -185,28 +204,17 @@ private:
         if (--mine->second == 0) senders_.erase(mine);
     }
 
-    template <class D>
-    static void tell(D& desk, const item& kept) {
+    template <class X>
+    static void tell(X& hub, const item& kept) {
         const auto& late = kept.message.get();
-        detail::json_text said;
-        const bool packed = kept.has_request() && detail::is_msgpack_token(late.id);
-        if (packed) // a map of one pair
-            said.raw("\x81\xa7request").raw(late.id.substr(detail::msgpack_token_mark.size()));
-        else if (kept.has_request())
-            said.raw(R"({"request":)").raw(late.id).raw("}");
-        else
-            said.raw("{}");
-        envelope e;
-        e.what = verb::notice;
-        e.command = "expired";
-        e.id = desk.fresh_id();
+        const auto id = hub.fresh_id();
+        event::expired e;
+        e.id = id.view();
         e.from = late.to;
-        e.to = desk.id(kept.from);
-        e.data.bytes = said.view();
-        e.data.format = packed ? payload_format::binary : payload_format::json;
-        // Like any news: who is away finds it, or hears that something is missing.
-        fanout alone;
-        desk.spread(kept.from, e, alone);
+        e.to = hub.id(kept.from);
+        e.token = late.token;
+        fanout alone; // like any news: a peer that is away finds it, or hears that something is missing
+        hub.spread(kept.from, e, alone);
     }
 
     R router_;

@@ -1,11 +1,13 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/codec/detail/json_extras.hpp>
+#include <sigfire/core/admission.hpp>
+#include <sigfire/core/concepts.hpp>
 #include <sigfire/core/detail/deadline_queue.hpp>
-#include <sigfire/core/envelope.hpp>
 #include <sigfire/core/error.hpp>
+#include <sigfire/core/event.hpp>
 #include <sigfire/core/peer.hpp>
+#include <sigfire/hub/detail/stored_event.hpp>
 #include <sigfire/hub/feature.hpp>
 
 #include <chrono>
@@ -15,15 +17,19 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 
 namespace sigfire {
 
 /// What is remembered of an id.
 struct record {
-    std::string metadata;       ///< JSON text, or empty
+    std::string metadata{}; ///< in the format of `metadata_wire`, or empty
+    wire_id metadata_wire = wire_id::json;
     bool permanent = false;     ///< stays when its peer goes
     bool online = false;        ///< its peer is here
     std::int64_t last_seen = 0; ///< when it was last online, in ms since 1970 (UTC); 0 = never
@@ -99,7 +105,6 @@ struct records_options {
 
 /** Records of ids: whether an id is known, online, when it was last, and what its peer says of itself. A part
  * of a server, and of a hub.
- *
  *  An admission says whether an id is `permanent`: then its record stays when the peer goes, and a message to
  * it ends in `offline` instead of `unknown`. The record of a temporary id goes with its peer. Peers may ask
  * for any id's record (a hook can forbid it) and change their own. */
@@ -107,126 +112,113 @@ template <class S = memory_records>
 class records : public feature {
     static_assert(RecordStore<S>, "sigfire: RecordStore requirements not met");
 
+    // Up here, since its type is deduced.
+    auto is_open() const {
+        return [this](std::uint64_t number) { return open_.contains(number); };
+    }
+
 public:
     explicit records(S store = S{}, records_options options = {})
         : store_(std::make_unique<S>(std::move(store))), options_(std::move(options)) {}
 
-    static constexpr bool takes(verb v) noexcept {
-        return v == verb::create || v == verb::update || v == verb::info || v == verb::exists ||
-               v == verb::erase;
-    }
-
     /// The store, for the host program.
     S& store() noexcept { return *store_; }
-
-    template <class D>
-    void received(D& desk, peer_handle from, envelope& e) {
-        if (e.what == verb::info || e.what == verb::exists) return look_up(desk, from, e);
-        std::string_view metadata;
-        errc cause = errc::ok;
-        if (!detail::json_fields(e.data.bytes, {{"metadata", &metadata}}))
-            cause = errc::malformed;
-        else if (metadata.size() > options_.metadata_bytes)
-            cause = errc::too_large;
-        else if (e.what == verb::update && metadata.empty())
-            cause = errc::malformed;
-        else if (e.what == verb::create && !options_.peers_create)
-            cause = errc::denied;
-        if (cause != errc::ok) return desk.reply(from, e.id, cause);
-        wait(desk, from, e, [&](std::uint64_t number) {
-            auto& mine = own_[from.slot];
-            const auto before = mine.now;
-            if (e.what != verb::update) {
-                mine.now.permanent = e.what == verb::create;
-                mine.known = true;
-            }
-            if (!metadata.empty()) mine.now.metadata = metadata;
-            const auto changed = mine.now; // what is said next builds upon it
-            store_->put(std::string{desk.id(from)}, changed,
-                        guarded([this, &desk, from, before, changed, number](errc done) {
-                            if (done != errc::ok) take_back(desk, from, before, changed);
-                            settle(desk, number, done, {});
-                        }));
-        });
+    template <class X>
+    void on_request(X& hub, peer_handle from, event::create& e) {
+        if (!fits(e.metadata)) return hub.reply(from, e.token, errc::too_large);
+        if (!options_.peers_create) return hub.reply(from, e.token, errc::denied);
+        change(hub, from, e.token, true, e.metadata);
     }
 
-    template <class D>
-    void opened(D& desk, peer_handle peer, const admission& granted) {
+    template <class X>
+    void on_request(X& hub, peer_handle from, event::update& e) {
+        if (!fits(e.metadata)) return hub.reply(from, e.token, errc::too_large);
+        if (e.metadata.empty()) return hub.reply(from, e.token, errc::malformed);
+        change(hub, from, e.token, {}, e.metadata);
+    }
+
+    template <class X>
+    void on_request(X& hub, peer_handle from, event::erase& e) {
+        change(hub, from, e.token, false, {});
+    }
+
+    template <class X>
+    void on_request(X& hub, peer_handle from, event::info& e) {
+        look_up(hub, from, e.token, e.id, true);
+    }
+    template <class X>
+    void on_request(X& hub, peer_handle from, event::exists& e) {
+        look_up(hub, from, e.token, e.id, false);
+    }
+
+    template <class X>
+    void on_open(X& hub, peer_handle peer, const admission& granted) {
         record r;
         r.online = true;
         r.permanent = granted.permanent;
         r.metadata = granted.metadata;
+        r.metadata_wire = granted.metadata_wire;
         r.last_seen = options_.clock();
         own_[peer.slot] = {r, false};
         // An id of before keeps what it was.
-        store_->find(granted.id, guarded([this, &desk, peer, id = granted.id](const record* found) {
-                         auto* const mine = of(desk, peer);
-                         if (mine == nullptr || desk.id(peer) != id) return;
+        store_->find(granted.id, guarded([this, hub, peer, id = granted.id](const record* found) {
+                         auto* const mine = of(hub, peer);
+                         if (mine == nullptr || hub.id(peer) != id) return;
                          mine->add(found);
                          if (mine->now.permanent || !mine->now.metadata.empty())
-                             store_->put(std::string{desk.id(peer)}, mine->now, guarded([](errc) {}));
+                             store_->put(id, mine->now, guarded([](errc) {}));
                      }));
     }
 
-    template <class D>
-    void closed(D& desk, peer_handle peer, errc) {
-        const auto node = own_.extract(peer.slot);
-        if (!node) return;
-        auto& mine = node.mapped();
-        mine.now.online = false;
-        mine.now.last_seen = options_.clock();
-        const std::string id{desk.id(peer)};
-        if (mine.known) return put_away(id, mine.now);
-        store_->find(id, guarded([this, id, mine](const record* found) {
-                         auto last = mine;
-                         last.add(found);
-                         put_away(id, last.now);
-                     }));
+    template <class X>
+    void on_close(X& hub, peer_handle peer, errc) {
+        while (const auto number = first_of(peer)) settle(hub, number, errc::expired);
+        part(hub, peer);
     }
 
     /// Its record is that of an id that went; there is another for the one that came.
-    template <class D>
-    void renaming(D& desk, peer_handle peer) {
-        closed(desk, peer, errc::replaced);
+    template <class X>
+    void on_rename(X& hub, peer_handle peer) {
+        part(hub, peer);
     }
-    template <class D>
-    void renamed(D& desk, peer_handle peer) {
+    template <class X>
+    void on_renamed(X& hub, peer_handle peer) {
         admission granted;
-        granted.id = desk.id(peer);
-        opened(desk, peer, granted);
+        granted.id = hub.id(peer);
+        on_open(hub, peer, granted);
     }
 
-    template <class D>
-    errc missed(D& desk, peer_handle from, const envelope& e, errc cause) {
+    template <class X, class E>
+    errc on_miss(X& hub, peer_handle from, const E& e, errc cause) {
         if (cause != errc::unknown || e.to.empty() || e.to.size() > 256) return cause;
         errc now = errc::deferred;
-        wait(desk, from, e, [&](std::uint64_t number) {
+        wait(hub, from, e.token, [&](std::uint64_t number) {
             const auto known = std::make_shared<errc*>(&now);
-            store_->find(std::string{e.to}, guarded([this, &desk, number, known](const record* found) {
+            store_->find(std::string{e.to}, guarded([this, hub, number, known](const record* found) mutable {
                              const errc said = found ? errc::offline : errc::unknown;
                              if (*known != nullptr)
-                                 **known = said; // at once: whoever asked goes on with it
+                                 **known = said; // at once: the caller goes on with it
                              else
-                                 settle(desk, number, said, {});
+                                 settle(hub, number, said);
                          }));
             *known = nullptr;
-            if (now != errc::deferred) open_.erase(number);
+            if (now != errc::deferred) forget(number);
         });
         return now;
     }
 
-    template <class D>
-    time_point tick(D& desk) {
-        return due_.expire(
-            desk.now(), [this](std::uint64_t k) { return open_.contains(k); },
-            [&](std::uint64_t number) { settle(desk, number, errc::expired, {}); });
+    template <class X>
+    time_point on_tick(X& hub) {
+        return due_.expire(hub.now(), is_open(),
+                           [&](std::uint64_t number) { settle(hub, number, errc::expired); });
     }
 
 private:
     struct question {
         peer_handle from;
-        std::string token;
+        detail::stored_token token;
     };
+    using questions = std::unordered_map<std::uint64_t, question>; // by number
 
     struct own_record {
         record now;
@@ -235,25 +227,73 @@ private:
         // What the store has of its id.
         void add(const record* found) {
             if (found && !known) now.permanent = now.permanent || found->permanent;
-            if (found && now.metadata.empty()) now.metadata = found->metadata;
+            if (found && now.metadata.empty()) {
+                now.metadata = found->metadata;
+                now.metadata_wire = found->metadata_wire;
+            }
             known = true;
         }
     };
 
+    bool fits(payload metadata) const noexcept { return metadata.bytes.size() <= options_.metadata_bytes; }
+
     // The record of a peer that is here, or null.
-    template <class D>
-    own_record* of(D& desk, peer_handle peer) {
+    template <class X>
+    own_record* of(const X& hub, peer_handle peer) {
         const auto at = own_.find(peer.slot);
-        return at == own_.end() || desk.id(peer).empty() ? nullptr : &at->second;
+        return at == own_.end() || hub.id(peer).empty() ? nullptr : &at->second;
+    }
+
+    // A peer changes its record.
+    template <class X>
+    void change(X& hub, peer_handle from, request_token token, std::optional<bool> permanent,
+                payload metadata) {
+        wait(hub, from, token, [&](std::uint64_t number) {
+            auto& mine = own_[from.slot];
+            const auto before = mine.now;
+            if (permanent) {
+                mine.now.permanent = *permanent;
+                mine.known = true;
+            }
+            if (!metadata.empty()) {
+                mine.now.metadata = metadata.bytes;
+                mine.now.metadata_wire = metadata.wire;
+            }
+            const auto changed = mine.now; // what is said next builds upon it
+            store_->put(std::string{hub.id(from)}, changed,
+                        guarded([this, hub, from, before, changed, number](errc done) mutable {
+                            if (done != errc::ok) take_back(hub, from, before, changed);
+                            settle(hub, number, done);
+                        }));
+        });
     }
 
     // The store did not take a change.
-    template <class D>
-    void take_back(D& desk, peer_handle peer, const record& before, const record& changed) {
-        auto* const mine = of(desk, peer);
+    template <class X>
+    void take_back(const X& hub, peer_handle peer, const record& before, const record& changed) {
+        auto* const mine = of(hub, peer);
         if (mine == nullptr) return;
         if (changed.permanent != before.permanent) mine->now.permanent = before.permanent;
-        if (changed.metadata != before.metadata) mine->now.metadata = before.metadata;
+        if (changed.metadata == before.metadata && changed.metadata_wire == before.metadata_wire) return;
+        mine->now.metadata = before.metadata;
+        mine->now.metadata_wire = before.metadata_wire;
+    }
+
+    // The peer of an id is here no more.
+    template <class X>
+    void part(const X& hub, peer_handle peer) {
+        const auto node = own_.extract(peer.slot);
+        if (!node) return;
+        auto& mine = node.mapped();
+        mine.now.online = false;
+        mine.now.last_seen = options_.clock();
+        const std::string id{hub.id(peer)};
+        if (mine.known) return put_away(id, mine.now);
+        store_->find(id, guarded([this, id, mine](const record* found) {
+                         auto last = mine;
+                         last.add(found);
+                         put_away(id, last.now);
+                     }));
     }
 
     void put_away(const std::string& id, const record& r) {
@@ -267,59 +307,92 @@ private:
     template <class F>
     auto guarded(F f) const {
         return [f, alive = std::weak_ptr{alive_}](const auto& answer) {
-            if (!alive.expired()) f(answer);
+            if (alive.expired()) return;
+            auto own = f; // a store may keep it as a constant
+            own(answer);
         };
     }
 
     // Notes who waits, and asks by `ask(number)`.
-    template <class D, class Ask>
-    void wait(D& desk, peer_handle from, const envelope& e, Ask ask) {
-        if (open_.size() >= options_.lookups) return desk.reply(from, e.id, errc::full);
+    template <class X, class Ask>
+    void wait(X& hub, peer_handle from, request_token token, Ask ask) {
+        if (open_.size() >= options_.lookups) return hub.reply(from, token, errc::full);
         const auto number = ++last_;
-        open_.emplace(number, question{from, std::string{e.id}});
-        due_.add(desk.now() + options_.timeout, number, open_.size(),
-                 [this](std::uint64_t k) { return open_.contains(k); });
+        open_.emplace(number, question{from, detail::stored_token{token}});
+        asked_.insert({from.slot, number});
+        due_.add(hub.now() + options_.timeout, number, open_.size(), is_open());
         ask(number);
     }
 
-    template <class D>
-    void settle(D& desk, std::uint64_t number, errc cause, std::string_view data) {
-        const auto at = open_.extract(number);
-        if (at) desk.reply(at.mapped().from, at.mapped().token, cause, data);
+    // The first question of a peer; 0: none.
+    std::uint64_t first_of(peer_handle peer) const {
+        const auto at = asked_.lower_bound({peer.slot, 0});
+        return at == asked_.end() || at->first != peer.slot ? 0 : at->second;
     }
 
-    template <class D>
-    void look_up(D& desk, peer_handle from, envelope& e) {
-        const std::string id{e.to.empty() ? desk.id(from) : e.to};
-        const bool whole = e.what == verb::info;
-        const auto say = [this, &desk, whole](std::uint64_t number, const record& r) {
-            if (!whole) return settle(desk, number, errc::ok, R"({"exists":true})");
-            detail::json_text t;
-            t.raw(r.online ? R"({"online":true,"permanent":)" : R"({"online":false,"permanent":)")
-                .raw(r.permanent ? "true" : "false")
-                .raw(R"(,"last_seen":)")
-                .number(r.online ? options_.clock() : r.last_seen);
-            if (!r.metadata.empty()) t.raw(R"(,"metadata":)").raw(r.metadata);
-            settle(desk, number, errc::ok, t.raw("}").view());
-        };
-        wait(desk, from, e, [&](std::uint64_t number) {
-            // Who is here is known here.
-            if (const auto peer = desk.find(id)) return say(number, own_[peer.slot].now);
-            store_->find(id, guarded([this, &desk, number, whole, say](const record* found) {
-                             if (found)
-                                 say(number, *found);
-                             else if (whole)
-                                 settle(desk, number, errc::unknown, {});
+    questions::node_type forget(std::uint64_t number) {
+        auto at = open_.extract(number);
+        if (at) asked_.erase({at.mapped().from.slot, number});
+        return at;
+    }
+
+    template <class X>
+    void settle(X& hub, std::uint64_t number, errc cause) {
+        event::reply said;
+        said.cause = cause;
+        answer(hub, number, said);
+    }
+
+    template <class X, class E>
+    void answer(X& hub, std::uint64_t number, E& said) {
+        const auto at = forget(number);
+        if (!at) return;
+        said.token = at.mapped().token;
+        hub.reply(at.mapped().from, said);
+    }
+
+    template <class X>
+    void tell(X& hub, std::uint64_t number, const record& r) {
+        event::record said;
+        said.online = r.online;
+        said.permanent = r.permanent;
+        said.last_seen = r.online ? options_.clock() : r.last_seen;
+        said.metadata = {r.metadata, r.metadata_wire};
+        answer(hub, number, said);
+    }
+
+    template <class X>
+    void tell(X& hub, std::uint64_t number, bool known) {
+        event::existence said;
+        said.known = known;
+        answer(hub, number, said);
+    }
+
+    template <class X>
+    void look_up(X& hub, peer_handle from, request_token token, std::string_view of_id, bool whole) {
+        const std::string id{of_id.empty() ? hub.id(from) : of_id};
+        wait(hub, from, token, [&](std::uint64_t number) {
+            // A peer that is here is known here.
+            if (const auto peer = hub.find(id)) {
+                if (whole) return tell(hub, number, own_[peer.slot].now);
+                return tell(hub, number, true);
+            }
+            store_->find(id, guarded([this, hub, number, whole](const record* found) mutable {
+                             if (!whole)
+                                 tell(hub, number, found != nullptr);
+                             else if (found)
+                                 tell(hub, number, *found);
                              else
-                                 settle(desk, number, errc::ok, R"({"exists":false})");
+                                 settle(hub, number, errc::unknown);
                          }));
         });
     }
 
     std::unique_ptr<S> store_; // stays where it is: operations may be under way in it
     records_options options_;
-    std::map<std::uint32_t, own_record> own_; // of peers that are here, by slot
-    std::map<std::uint64_t, question> open_;  // who waits for the store
+    std::map<std::uint32_t, own_record> own_;                 // of peers that are here, by slot
+    questions open_;                                          // those that wait for the store
+    std::set<std::pair<std::uint32_t, std::uint64_t>> asked_; // their slots, and the numbers
     detail::deadline_queue<std::uint64_t> due_;
     std::uint64_t last_ = 0;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);

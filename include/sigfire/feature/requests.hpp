@@ -1,22 +1,24 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/core/concepts.hpp>
 #include <sigfire/core/detail/deadline_queue.hpp>
-#include <sigfire/core/envelope.hpp>
 #include <sigfire/core/error.hpp>
+#include <sigfire/core/event.hpp>
 #include <sigfire/core/peer.hpp>
 #include <sigfire/hub/deferral.hpp>
+#include <sigfire/hub/detail/stored_event.hpp>
 #include <sigfire/hub/feature.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <unordered_map>
 #include <utility>
 
@@ -30,42 +32,78 @@ struct requests_options {
 };
 
 /** What a function that is a peer is told: a request, or any other message to it. Its views are valid until
- * the function returns. A request that is neither answered nor deferred is answered `ok` without data. */
+ * the function returns. A request that is neither answered nor deferred is answered `ok` without data. A
+ * function may call the hub. If it throws, the request ends as an internal error. */
 class call {
 public:
-    call(const envelope& e, std::shared_ptr<detail::late_box> box) noexcept
-        : from(e.from), command(e.command), topic(e.topic), data(e.data.bytes), format(e.data.format),
+    /// Of a `say`, `publish`, `request`, `expired` or `session_over`.
+    template <class E>
+    call(const E& e, std::shared_ptr<detail::late_box> box) noexcept
+        : from(e.from), command(command_of(e)), topic(topic_of(e)), data(data_of(e)), cause(cause_of(e)),
           box_(std::move(box)) {}
 
-    const std::string_view from;    ///< id of who says it; empty: the host program
+    const std::string_view from;    ///< id of the peer that says it; empty: the host program
     const std::string_view command; ///< `request`, `publish`, `offer`, ...
     const std::string_view topic;   ///< of a publication
-    const std::string_view data;    ///< JSON text, or empty; or as `format` says
-    const payload_format format;    ///< of `data`: a peer on `codec::binary` may say MessagePack
+    const payload data;             ///< as the sender's wire has it, or empty
+    const errc cause;               ///< of `bye` and `session-timeout`: why the session is over; else `ok`
 
-    /// Answers a request with `data`, JSON text or empty.
-    void reply(std::string data = {}) { answer_ = {0, errc::ok, true, std::move(data)}; }
+    /// Answers a request with `data`, a value in the format of `wire`, or empty.
+    void reply(std::string value = {}, wire_id wire = wire_id::json) {
+        answer_ = {.answered = true, .data = std::move(value), .wire = wire};
+    }
     /// Answers that it failed, in words of your own if `text` is not empty.
-    void refuse(errc cause, std::string text = {}) {
-        answer_ = {0, is_verdict(cause) ? errc::denied : cause, false, std::move(text)};
+    void refuse(errc why, std::string text = {}) {
+        answer_ = {.cause = is_verdict(why) ? errc::denied : why, .text = std::move(text)};
     }
     /// The answer comes later, by the ticket.
-    deferral defer() { return {box_, answer_.key = ++box_->last}; }
+    deferral defer() { return {box_, answer_.key = box_->next_key()}; }
 
 private:
     friend class requests;
 
+    template <class E>
+    static std::string_view command_of(const E& e) noexcept {
+        if constexpr (requires { e.command; })
+            return e.command;
+        else if constexpr (requires { e.cause; })
+            return e.cause == errc::expired ? "session-timeout" : "bye";
+        else
+            return "expired";
+    }
+    template <class E>
+    static std::string_view topic_of([[maybe_unused]] const E& e) noexcept {
+        if constexpr (requires { e.topic; })
+            return e.topic;
+        else
+            return {};
+    }
+    template <class E>
+    static payload data_of([[maybe_unused]] const E& e) noexcept {
+        if constexpr (requires { e.data; })
+            return e.data;
+        else
+            return {};
+    }
+    template <class E>
+    static errc cause_of([[maybe_unused]] const E& e) noexcept {
+        if constexpr (requires { e.cause; })
+            return e.cause;
+        else
+            return errc::ok;
+    }
+
     std::shared_ptr<detail::late_box> box_;
-    detail::late_answer answer_{0, errc::ok, true, {}};
+    detail::late_verdict answer_{.answered = true};
 };
 
 /** Requests between peers: one asks, the other answers, the hub holds the question open and sees to it that
  * there is exactly one reply. A part of a server, and of a hub; with it, functions of the host program can be
- * peers
- *  (`hub::attach`).
+ * peers (`hub::attach`).
  *
- *  Ends with what the other side answers; with `unknown`, `self`, `offline` or `full` at once; with `offline`
- * when the other side goes; with `expired` when it takes too long. */
+ *  A request ends with what the other side answers; with `unknown`, `self`, `offline` or `full` at once; with
+ * `offline` when the other side goes; with `expired` when it takes too long, or when the connection that
+ * asked goes on as another peer. */
 class requests : public feature {
     // Up here, since its type is deduced.
     auto is_open() const {
@@ -74,8 +112,6 @@ class requests : public feature {
 
 public:
     explicit requests(requests_options options = {}) : options_(options) {}
-
-    static constexpr bool takes(verb v) noexcept { return v == verb::request || v == verb::respond; }
 
     /// How many are open.
     std::size_t size() const noexcept { return open_.size(); }
@@ -86,127 +122,150 @@ public:
         functions_[peer.slot] = std::make_shared<const std::function<void(call&)>>(std::move(f));
     }
 
-    template <class D>
-    void received(D& desk, peer_handle from, envelope& e) {
-        if (e.what == verb::respond) return respond(desk, from, e);
-        const std::string token{e.id};
-        const auto to = desk.find(e.to);
-        errc cause = e.to.empty()            ? errc::missing_target
-                     : to == from && !e.echo ? errc::self
-                     : open_.size() >= options_.in_all || count(from) >= options_.per_peer ? errc::full
-                                                                                           : errc::ok;
-        if (cause == errc::ok && (!to || (!e.topic.empty() && !desk.is_member(e.topic, to)))) {
-            cause = errc::unknown;
-            desk.each([&](auto& f) {
-                if (!is_verdict(cause)) cause = f.missed(desk, from, e, cause);
-            });
+    template <class X>
+    void on_request(X& hub, peer_handle from, event::request& e) {
+        const auto to = hub.find(e.to);
+        errc cause = e.to.empty()                                          ? errc::missing_target
+                     : to == from && !e.echo                               ? errc::self
+                     : open_.size() >= options_.in_all || has_enough(from) ? errc::full
+                                                                           : errc::ok;
+        if (cause == errc::ok && (!to || (!e.topic.empty() && !hub.is_member(e.topic, to)))) {
+            cause = hub.miss(from, e, errc::unknown);
             if (cause == errc::deferred) return;
         }
-        if (cause != errc::ok) return desk.reply(from, token, cause);
+        if (cause != errc::ok) return hub.reply(from, e.token, cause);
         do last_ = last_ % largest + 1;
         while (open_.contains(last_));
         const auto number = last_;
-        open_.emplace(number, question{from, to, token});
+        open_.emplace(number, question{from, to, detail::stored_token{e.token}});
         asked_.insert({from.slot, number});
         owed_.insert({to.slot, number});
-        due_.add(desk.now() + options_.timeout, number, open_.size(),
-                 [this](std::uint64_t k) { return open_.contains(k); });
-        e.id = desk.fresh_id();
+        due_.add(hub.now() + options_.timeout, number, open_.size(), is_open());
+        const auto id = hub.fresh_id();
+        e.id = id.view();
+        e.from = hub.id(from);
         e.number = number;
         // The answer of a function may be in when this returns.
-        if (cause = desk.send(to, e); cause != errc::ok) finish(desk, number, cause, {}, {});
+        if (cause = hub.send(to, e); cause != errc::ok) fail(hub, number, cause);
     }
 
-    template <class D>
-    void invoke(D& desk, peer_handle peer, const envelope& e) {
-        const auto at = functions_.find(peer.slot);
-        if (at == functions_.end() || e.what == verb::reply) return;
-        const auto f = at->second; // it may be replaced meanwhile
-        call c{e, desk.late_answers()};
-        (*f)(c);
-        if (e.what != verb::request) return;
-        if (c.answer_.key != 0)
-            late_.emplace(c.answer_.key, e.number);
-        else
-            settle(desk, e.number, c.answer_);
+    template <class X>
+    void on_request(X& hub, peer_handle from, event::respond& e) {
+        const auto at = open_.find(e.number);
+        const bool known = at != open_.end() && at->second.to == from;
+        hub.reply(from, e.token, known ? errc::ok : errc::expired);
+        if (!known) return;
+        event::reply said;
+        said.cause = e.outcome;
+        said.data = e.data;
+        finish(hub, e.number, said);
     }
 
-    template <class D>
-    bool answered(D& desk, detail::late_answer& late) {
+    template <class X, class E>
+    void on_call(X& hub, peer_handle peer, const E& e) {
+        if constexpr (detail::is_one_of<E, event_list<event::say, event::publish, event::request,
+                                                      event::expired, event::session_over>>) {
+            const auto at = functions_.find(peer.slot);
+            if (at == functions_.end()) return;
+            const auto f = at->second; // it may be replaced meanwhile
+            call c{e, hub.late_answers()};
+            [[maybe_unused]] std::uint64_t number = 0;
+            if constexpr (std::is_same_v<E, event::request>) number = e.number;
+            // Nothing but `c` is valid behind the call: the function may call the hub.
+            try {
+                (*f)(c);
+            } catch (...) {
+                c.answer_ = {.cause = errc::null_message};
+            }
+            if constexpr (std::is_same_v<E, event::request>) {
+                if (c.answer_.key != 0)
+                    late_.emplace(c.answer_.key, number);
+                else
+                    settle(hub, number, c.answer_);
+            }
+        }
+    }
+
+    template <class X>
+    bool on_verdict(X& hub, detail::late_verdict& late) {
         const auto at = late_.extract(late.key);
-        if (at) settle(desk, at.mapped(), late);
+        if (at) settle(hub, at.mapped(), late);
         return static_cast<bool>(at);
     }
 
-    template <class D>
-    void closed(D& desk, peer_handle peer, errc) {
-        for (auto at = asked_.lower_bound({peer.slot, 0}); at != asked_.end() && at->first == peer.slot;
-             at = asked_.lower_bound({peer.slot, 0}))
-            forget(at->second);
-        for (auto at = owed_.lower_bound({peer.slot, 0}); at != owed_.end() && at->first == peer.slot;
-             at = owed_.lower_bound({peer.slot, 0}))
-            finish(desk, at->second, errc::offline, {}, {});
+    template <class X>
+    void on_close(X& hub, peer_handle peer, errc) {
         functions_.erase(peer.slot);
+        // One after the other: what is told may lead to more changes.
+        while (const auto number = first_of(asked_, peer)) fail(hub, number, errc::expired);
+        while (const auto number = first_of(owed_, peer)) fail(hub, number, errc::offline);
     }
 
-    template <class D>
-    time_point tick(D& desk) {
-        return due_.expire(
-            desk.now(), [this](std::uint64_t k) { return open_.contains(k); },
-            [&](std::uint64_t number) { finish(desk, number, errc::expired, {}, {}); });
+    template <class X>
+    time_point on_tick(X& hub) {
+        return due_.expire(hub.now(), is_open(),
+                           [&](std::uint64_t number) { fail(hub, number, errc::expired); });
     }
 
 private:
+    using numbers = std::set<std::pair<std::uint32_t, std::uint64_t>>; // slot and number
+
     // Numbers start anew behind it: wires with narrow numbers can carry them, and have room for their own.
     static constexpr std::uint64_t largest = (1u << 29) - 1;
 
     struct question {
         peer_handle from, to;
-        std::string token;
+        detail::stored_token token;
     };
 
-    std::size_t count(peer_handle from) const {
+    // 0: none
+    static std::uint64_t first_of(const numbers& all, peer_handle peer) {
+        const auto at = all.lower_bound({peer.slot, 0});
+        return at == all.end() || at->first != peer.slot ? 0 : at->second;
+    }
+
+    // Counts no further than the limit.
+    bool has_enough(peer_handle from) const {
         std::size_t n = 0;
-        for (auto at = asked_.lower_bound({from.slot, 0}); at != asked_.end() && at->first == from.slot; ++at)
+        for (auto at = asked_.lower_bound({from.slot, 0});
+             n < options_.per_peer && at != asked_.end() && at->first == from.slot; ++at)
             ++n;
-        return n;
+        return n >= options_.per_peer;
     }
 
-    template <class D>
-    void respond(D& desk, peer_handle from, envelope& e) {
-        const auto at = open_.find(e.number);
-        const bool known = at != open_.end() && at->second.to == from;
-        desk.reply(from, e.id, known ? errc::ok : errc::expired);
-        if (known) finish(desk, e.number, e.status, e.data.bytes, {}, e.data.format);
-    }
-
-    template <class D>
-    void settle(D& desk, std::uint64_t number, const detail::late_answer& a) {
-        const std::string_view text = a.text;
+    template <class X>
+    void settle(X& hub, std::uint64_t number, const detail::late_verdict& a) {
+        event::reply said;
+        said.cause = a.answered ? errc::ok : a.cause;
         if (a.answered)
-            finish(desk, number, errc::ok, text, {});
+            said.data = {a.data, a.wire};
         else
-            finish(desk, number, a.cause, {}, text);
+            said.text = a.text;
+        finish(hub, number, said);
     }
 
-    question forget(std::uint64_t number) {
-        auto q = std::move(open_.extract(number).mapped());
+    template <class X>
+    void fail(X& hub, std::uint64_t number, errc cause) {
+        event::reply said;
+        said.cause = cause;
+        finish(hub, number, said);
+    }
+
+    template <class X>
+    void finish(X& hub, std::uint64_t number, event::reply& said) {
+        const auto at = open_.extract(number);
+        if (!at) return;
+        const auto& q = at.mapped();
         asked_.erase({q.from.slot, number});
         owed_.erase({q.to.slot, number});
-        return q;
-    }
-
-    template <class D>
-    void finish(D& desk, std::uint64_t number, errc cause, std::string_view data, std::string_view text,
-                payload_format format = payload_format::json) {
-        if (!open_.contains(number)) return;
-        const auto q = forget(number);
-        desk.reply(q.from, q.token, cause, data, text, format, number);
+        said.token = q.token;
+        said.number = number;
+        hub.reply(q.from, said);
     }
 
     requests_options options_;
-    std::map<std::uint64_t, question> open_;                         // by number
-    std::set<std::pair<std::uint32_t, std::uint64_t>> asked_, owed_; // slot and number
+    std::unordered_map<std::uint64_t, question> open_; // by number
+    numbers asked_, owed_;
     detail::deadline_queue<std::uint64_t> due_;
     std::unordered_map<std::uint64_t, std::uint64_t> late_; // functions' tickets
     std::unordered_map<std::uint32_t, std::shared_ptr<const std::function<void(call&)>>> functions_;

@@ -1,12 +1,14 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/codec/detail/json_extras.hpp>
+#include <sigfire/core/admission.hpp>
+#include <sigfire/core/concepts.hpp>
+#include <sigfire/core/detail/deadline_queue.hpp>
 #include <sigfire/core/detail/random.hpp>
-#include <sigfire/core/envelope.hpp>
 #include <sigfire/core/error.hpp>
+#include <sigfire/core/event.hpp>
 #include <sigfire/core/peer.hpp>
-#include <sigfire/hub/detail/stored_envelope.hpp>
+#include <sigfire/hub/detail/stored_event.hpp>
 #include <sigfire/hub/feature.hpp>
 
 #include <chrono>
@@ -15,8 +17,10 @@
 #include <deque>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <unordered_map>
 #include <utility>
+#include <variant>
 
 namespace sigfire {
 
@@ -40,121 +44,140 @@ struct resume_options {
  *  anything, so that a peer whose new token was lost on the way is not locked out. A connection that was
  * closed properly, or by the hub, is not waited for. */
 class resume : public feature {
+    // Up here, since its type is deduced.
+    auto is_open() {
+        return [this](const auto& a) {
+            const auto* const s = of(a.peer);
+            return s != nullptr && s->away && s->absence == a.number;
+        };
+    }
+
 public:
     explicit resume(resume_options options = {}) : options_(options) {}
-
-    static constexpr bool takes(verb v) noexcept { return v == verb::resume; }
 
     /// How many peers are away.
     std::size_t away_peers() const noexcept { return away_; }
 
-    template <class D>
-    void received(D& desk, peer_handle from, envelope& e) {
-        if (e.data.bytes.empty()) { // asks to be resumable
-            begin(desk, from);
-            const auto said = describe(states_.at(from.slot), false);
-            return answer(desk, from, e.id, errc::ok, said.view());
+    template <class X>
+    void on_request(X& hub, peer_handle from, event::resume& e) {
+        if (e.proof.empty()) { // asks to be resumable
+            auto said = grant(begin(hub, from), false);
+            said.token = e.token;
+            return hub.send_uncounted(from, said);
         }
-        const auto old = find(e.data.bytes);
-        if (!old || old == from) return answer(desk, from, e.id, errc::expired, {});
-        desk.take_over(from, old);
-        auto& s = states_.at(old.slot);
-        const bool recovered = settle(s, e.data.bytes, e.number);
-        detail::json_text said;
-        said.raw(R"({"id":)").string(desk.id(old)).raw(",").raw(describe(s, true).view().substr(1));
-        answer(desk, old, e.id, errc::ok, said.view());
-        if (recovered) replay(desk, old, s);
+        const auto* const proven = find(e.proof);
+        const auto old = proven == nullptr ? peer_handle{} : proven->peer;
+        if (!old || old == from) {
+            event::reply said;
+            said.token = e.token;
+            said.cause = errc::expired;
+            return hub.send_uncounted(from, said);
+        }
+        hub.take_over(from, old);
+        auto* const s = of(old); // with `from` much may have gone
+        if (s == nullptr) return;
+        settle(*s, e.proof, e.received);
+        auto said = grant(*s, true);
+        said.token = e.token;
+        said.peer = hub.id(old);
+        hub.send_uncounted(old, said);
+        replay(hub, *s);
     }
 
-    template <class D>
-    peer_handle returning(D&, const admission& wish) {
-        return find(wish.token);
+    template <class X>
+    peer_handle on_return(X&, const admission& wish) {
+        auto* const s = find(wish.token);
+        return s == nullptr ? peer_handle{} : s->peer;
     }
 
-    template <class D>
-    void returned(D& desk, peer_handle peer, const admission& wish) {
-        const auto known = states_.find(peer.slot);
-        if (known == states_.end()) return; // another feature brought it back
-        auto& s = known->second;
-        const bool recovered = settle(s, wish.token, wish.received);
-        envelope e;
-        e.what = verb::welcome;
-        e.id = desk.fresh_id();
-        e.to = desk.id(peer);
-        const auto said = describe(s, true);
-        e.data.bytes = said.view();
-        desk.send_uncounted(peer, e);
-        if (recovered) replay(desk, peer, s);
+    template <class X>
+    void on_returned(X& hub, peer_handle peer, const admission& wish) {
+        auto* const s = of(peer);
+        if (s == nullptr || find(wish.token) != s) return; // another feature brought it back
+        settle(*s, wish.token, wish.received);
+        const auto id = hub.fresh_id();
+        const auto said = grant(*s, true);
+        event::welcome e;
+        e.id = id.view();
+        e.peer = hub.id(peer);
+        e.configuration.bytes = wish.rtc_configuration;
+        e.grant = &said;
+        hub.send_uncounted(peer, e);
+        replay(hub, *s);
     }
 
-    template <class D>
-    void greeting(D& desk, peer_handle peer, const admission& wish, envelope& welcome) {
+    template <class X>
+    void on_welcome(X& hub, peer_handle peer, const admission& wish, event::welcome& e) {
         if (!wish.resumable) return;
-        begin(desk, peer);
-        auto& s = states_.at(peer.slot);
-        s.recovered = false; // whoever came with a token that is none hears so
-        greeting_ = describe(s, !wish.token.empty());
-        welcome.data.bytes = greeting_.view();
+        auto& s = begin(hub, peer);
+        s.recovered = false; // a peer that came with a token that is none hears so
+        greeting_ = grant(s, !wish.token.empty());
+        e.grant = &greeting_;
     }
 
-    template <class D>
-    bool outlives(D&, peer_handle peer, errc why) {
-        if (!states_.contains(peer.slot) || options_.window.count() <= 0) return false;
+    template <class X>
+    bool on_loss(X&, peer_handle peer, errc why) {
+        if (of(peer) == nullptr || options_.window.count() <= 0) return false;
         return why == errc::lost || why == errc::pong_timeout || why == errc::slow_consumer ||
                why == errc::overloaded || why == errc::tls_failed;
     }
 
-    template <class D>
-    void away(D& desk, peer_handle peer) {
-        auto& s = states_.at(peer.slot);
-        s.deadline = desk.now() + options_.window;
-        s.away = true;
+    template <class X>
+    void on_away(X& hub, peer_handle peer) {
+        auto* const s = of(peer);
+        if (s == nullptr || s->away) return; // another feature waits for it
+        s->away = true;
+        s->absence = ++absences_;
         ++away_;
-        due_.push_back({s.deadline, peer});
+        if (options_.window.count() > 0)
+            due_.add(hub.now() + options_.window, {peer, s->absence}, away_, is_open());
     }
 
-    template <class D>
-    void back(D&, peer_handle peer) {
-        states_.at(peer.slot).away = false;
-        --away_;
+    template <class X>
+    void on_back(X&, peer_handle peer) {
+        auto* const s = of(peer);
+        if (s != nullptr && std::exchange(s->away, false)) --away_;
     }
 
-    template <class D>
-    void closed(D&, peer_handle peer, errc) {
+    template <class X>
+    void on_close(X&, peer_handle peer, errc) {
+        if (of(peer) == nullptr) return;
         const auto at = states_.extract(peer.slot);
-        if (!at) return;
         tokens_.erase(at.mapped().token);
         tokens_.erase(at.mapped().spent);
         away_ -= at.mapped().away;
     }
 
-    template <class D>
-    void heard(D&, peer_handle peer, const envelope& e) {
-        auto& s = states_.at(peer.slot);
-        if (!s.spent.empty()) { // the new token has arrived
-            tokens_.erase(s.spent);
-            s.spent.clear();
+    template <class X, class E>
+    void on_received(X&, peer_handle peer, const E& e) {
+        auto* const s = of(peer);
+        if (s == nullptr) return; // kept by another feature
+        if (!s->spent.empty()) {  // the new token has arrived
+            tokens_.erase(s->spent);
+            s->spent.clear();
         }
-        if (e.what == verb::ack)
-            acknowledge(s, e.number);
-        else if (e.what != verb::resume && !e.id.empty())
-            ++s.heard;
+        if constexpr (std::is_same_v<E, event::ack>)
+            acknowledge(*s, e.received);
+        else if constexpr (!std::is_same_v<E, event::resume>)
+            s->heard += !e.token.empty();
     }
 
-    template <class D>
-    bool can_keep(D&, peer_handle peer, const envelope& e) {
-        const auto& s = states_.at(peer.slot);
-        return !s.gap && s.kept.size() < options_.messages &&
-               s.bytes + detail::stored_envelope::size_of(e) <= options_.bytes;
+    template <class X, class E>
+    bool can_keep(X&, peer_handle peer, const E& e) {
+        const auto* const s = of(peer);
+        return s != nullptr && !s->gap && s->kept.size() < options_.messages &&
+               s->bytes + detail::stored_event<E>::size_of(e) <= options_.bytes;
     }
 
-    template <class D>
-    void keep(D&, peer_handle peer, const envelope& e) {
-        auto& s = states_.at(peer.slot);
+    template <class X, class E>
+    void on_delivery(X&, peer_handle peer, const E& e) {
+        auto* const known = of(peer);
+        if (known == nullptr) return; // kept by another feature
+        auto& s = *known;
         ++s.said;
         if (s.gap) return;
-        s.kept.emplace_back(e);
-        s.bytes += s.kept.back().size();
+        s.kept.emplace_back(std::in_place_type<detail::stored_event<E>>, e);
+        s.bytes += size_of(s.kept.back());
         // A peer that is here has most likely got the oldest; one that is away has a gap.
         while (s.kept.size() > options_.messages || s.bytes > options_.bytes) {
             if (s.away) {
@@ -166,50 +189,58 @@ public:
         }
     }
 
-    template <class D>
-    time_point tick(D& desk) {
-        for (; !due_.empty(); due_.pop_front()) {
-            const auto [deadline, peer] = due_.front();
-            const auto at = states_.find(peer.slot);
-            if (at == states_.end() || !(at->second.peer == peer) || !at->second.away ||
-                at->second.deadline != deadline)
-                continue;
-            if (deadline > desk.now()) return deadline;
-            desk.close(peer, errc::lost);
-        }
-        return time_point::max();
+    template <class X>
+    time_point on_tick(X& hub) {
+        return due_.expire(hub.now(), is_open(), [&](const absence& a) { hub.close(a.peer, errc::lost); });
     }
 
 private:
+    // Each absence of a peer has its own time.
+    struct absence {
+        peer_handle peer;
+        std::uint64_t number;
+    };
+
     struct state {
         peer_handle peer;
         std::string token;
         std::string spent; // the one before, until the new connection has said anything
-        std::deque<detail::stored_envelope> kept;
+        std::deque<detail::stored_outgoing> kept;
         std::size_t bytes = 0;
-        std::uint64_t said = 0;  // messages to the peer
-        std::uint64_t heard = 0; // requests of the peer
-        time_point deadline{};
+        std::uint64_t said = 0;    // messages to the peer
+        std::uint64_t heard = 0;   // requests of the peer
+        std::uint64_t absence = 0; // the last one
         bool away = false;
         bool gap = false;       // something that the peer has not got is kept no longer
         bool recovered = false; // by the last return
     };
 
-    peer_handle find(std::string_view token) const {
+    // What is kept for a peer, or null.
+    state* of(peer_handle peer) {
+        const auto at = states_.find(peer.slot);
+        return at == states_.end() || !(at->second.peer == peer) ? nullptr : &at->second;
+    }
+
+    state* find(std::string_view token) {
         const auto at = tokens_.find(std::string{token});
-        return at == tokens_.end() ? peer_handle{} : at->second;
+        return at == tokens_.end() ? nullptr : of(at->second);
+    }
+
+    static std::size_t size_of(const detail::stored_outgoing& kept) noexcept {
+        return std::visit([](const auto& k) { return k.size(); }, kept);
     }
 
     // Counting starts here.
-    template <class D>
-    void begin(D& desk, peer_handle peer) {
+    template <class X>
+    state& begin(X& hub, peer_handle peer) {
         auto& s = states_[peer.slot];
         tokens_.erase(s.token);
         tokens_.erase(s.spent);
         s = state{};
         s.peer = peer;
         renew(s);
-        desk.keep_traffic(peer);
+        hub.keep_traffic(peer);
+        return s;
     }
 
     void renew(state& s) {
@@ -218,7 +249,7 @@ private:
     }
 
     static void drop_first(state& s) noexcept {
-        s.bytes -= s.kept.front().size();
+        s.bytes -= size_of(s.kept.front());
         s.kept.pop_front();
     }
 
@@ -227,8 +258,8 @@ private:
         while (!s.kept.empty() && s.said - s.kept.size() < count) drop_first(s);
     }
 
-    // A peer is back, and had `count` messages. False: it has missed something.
-    bool settle(state& s, std::string_view shown, std::uint64_t count) {
+    // A peer is back, and had `count` messages.
+    void settle(state& s, std::string_view shown, std::uint64_t count) {
         // Shown again: it never heard that something is missing, and still counts from an older beginning.
         const bool misled = s.token != shown && !s.recovered;
         if (s.token == shown) std::swap(s.token, s.spent);
@@ -236,49 +267,38 @@ private:
         renew(s);
         acknowledge(s, count);
         s.recovered = !misled && !s.gap && count == s.said - s.kept.size();
-        if (!s.recovered) {
-            s.kept.clear();
-            s.bytes = 0;
-            s.said = s.heard = 0;
-            s.gap = false;
-        }
-        return s.recovered;
+        if (s.recovered) return;
+        s.kept.clear();
+        s.bytes = 0;
+        s.said = s.heard = 0;
+        s.gap = false;
     }
 
-    // Replies about resuming are not counted.
-    template <class D>
-    static void answer(D& desk, peer_handle to, std::string_view token, errc status, std::string_view data) {
-        envelope r;
-        r.what = verb::reply;
-        r.id = token;
-        r.status = status;
-        r.data.bytes = data;
-        desk.send_uncounted(to, r);
+    template <class X>
+    static void replay(X& hub, const state& s) {
+        for (const auto& e : s.kept)
+            std::visit([&](const auto& kept) { hub.send_uncounted(s.peer, kept.get()); }, e);
     }
 
-    template <class D>
-    static void replay(D& desk, peer_handle peer, const state& s) {
-        for (const auto& e : s.kept) desk.send_uncounted(peer, e.get());
-    }
-
-    detail::json_text describe(const state& s, bool came_back) const {
-        detail::json_text t;
-        t.raw(R"({"token":)").string(s.token).raw(R"(,"window":)").number(options_.window.count());
-        if (came_back) {
-            t.raw(s.recovered ? R"(,"recovered":true)" : R"(,"recovered":false)");
-            if (s.recovered) t.raw(R"(,"received":)").number(s.heard);
-        }
-        t.raw("}");
-        return t;
+    // What the peer is told; of replies it is not counted.
+    event::resume_grant grant(const state& s, bool came_back) const {
+        event::resume_grant g;
+        g.proof = s.token;
+        g.window = options_.window;
+        g.returned = came_back;
+        g.recovered = came_back && s.recovered;
+        if (g.recovered) g.received = s.heard;
+        return g;
     }
 
     resume_options options_;
     detail::id_source ids_;
     std::unordered_map<std::uint32_t, state> states_;     // by slot
     std::unordered_map<std::string, peer_handle> tokens_; // also the spent ones that still count
-    std::deque<std::pair<time_point, peer_handle>> due_;  // one window for all: in order
-    detail::json_text greeting_;
+    detail::deadline_queue<absence> due_;
+    event::resume_grant greeting_; // of the welcome that is about to be sent
     std::size_t away_ = 0;
+    std::uint64_t absences_ = 0;
 };
 
 } // namespace sigfire

@@ -1,10 +1,10 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/codec/detail/json_extras.hpp>
+#include <sigfire/core/concepts.hpp>
 #include <sigfire/core/detail/deadline_queue.hpp>
-#include <sigfire/core/envelope.hpp>
 #include <sigfire/core/error.hpp>
+#include <sigfire/core/event.hpp>
 #include <sigfire/core/peer.hpp>
 #include <sigfire/hub/fanout.hpp>
 #include <sigfire/hub/feature.hpp>
@@ -15,8 +15,8 @@
 #include <cstdint>
 #include <map>
 #include <set>
-#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace sigfire {
 
@@ -32,10 +32,11 @@ struct sessions_options {
 /** Sessions with a state: started, accepted, over. A part of a server, and of a hub; without it the steps of
  * a session are messages like any other.
  *
- *  Of two peers there is at most one session (`session_exists`), whoever started it. Only the other side
- * accepts or rejects, only the side that started cancels (`no_session`). Nobody answers in time: both hear
- *  `session-timeout`. A peer goes: the other hears `bye`, with the cause. Who was called is the polite side
- * (perfect negotiation, W3C WebRTC 10.7); the caller hears so in the reply, the other with the message. */
+ *  Of two peers there is at most one session (`session_exists`), whichever of them started it. Only the other
+ * side accepts or rejects, only the side that started cancels (`no_session`). If nobody answers in time, both
+ * are told so by `event::session_over`. If a peer goes, the other is told so, with the cause. The called side
+ * is the polite one (perfect negotiation, W3C WebRTC 10.7); the caller hears so in the reply, the other with
+ * the message. */
 class sessions : public feature {
 public:
     explicit sessions(sessions_options options = {}) : options_(options) {}
@@ -43,59 +44,58 @@ public:
     /// How many there are.
     std::size_t size() const noexcept { return sessions_.size(); }
 
-    template <class D>
-    errc sending(D& desk, peer_handle from, envelope& e) {
-        if (e.data.kind <= signal_kind::other && !options_.strict && !options_.gate) return errc::ok;
+    template <class X>
+    errc on_send(X& hub, peer_handle from, event::say& e) {
+        if (e.signal.kind <= signal_kind::other && !options_.strict && !options_.gate) return errc::ok;
         if (!options_.enabled) return errc::ok;
-        return judge(desk, from, e);
+        return judge(hub, from, e);
     }
 
-    template <class D>
-    void sent(D& desk, peer_handle from, envelope& e) {
-        if (e.data.kind <= signal_kind::other && !options_.gate) return;
+    template <class X>
+    void on_sent(X& hub, peer_handle from, event::say& e, politeness& senders_part) {
+        if (e.signal.kind <= signal_kind::other && !options_.gate) return;
         if (!options_.enabled) return;
-        step(desk, from, e);
+        step(hub, from, e, senders_part);
     }
 
-    template <class D>
-    void closed(D& desk, peer_handle peer, errc why) {
+    template <class X>
+    void on_close(X& hub, peer_handle peer, errc why) {
         const auto with = index_.extract(peer.slot);
         if (!with) return;
-        detail::json_text said;
-        said.raw(R"({"cause":")").raw(cause_name(why)).raw(R"("})");
+        // First all that changes, then all that is told: a function that is told may call the hub.
+        std::vector<peer_handle> left;
         for (const auto slot : with.mapped()) {
             const auto s = sessions_.extract(std::minmax(peer.slot, slot)).mapped();
             unlink(slot, peer.slot);
-            tell(desk, s.caller == peer ? s.callee : s.caller, "bye", desk.id(peer), said.view(),
-                 signal_kind::bye);
+            left.push_back(s.caller == peer ? s.callee : s.caller);
         }
+        for (const auto other : left) tell(hub, other, peer, why);
     }
 
-    template <class D>
-    time_point tick(D& desk) {
+    template <class X>
+    time_point on_tick(X& hub) {
         return due_.expire(
-            desk.now(), [this](const started& k) { return is_open(k); },
+            hub.now(), [this](const started& k) { return is_open(k); },
             [&](const started& late) {
                 const auto s = sessions_.at(late.who);
                 erase(s.caller, s.callee);
-                tell(desk, s.caller, "session-timeout", desk.id(s.callee), {}, signal_kind::session_end);
-                tell(desk, s.callee, "session-timeout", desk.id(s.caller), {}, signal_kind::session_end);
+                tell(hub, s.caller, s.callee, errc::expired);
+                tell(hub, s.callee, s.caller, errc::expired);
             });
     }
 
 private:
-    template <class D>
-    [[gnu::noinline]] errc judge(D& desk, peer_handle from, envelope& e) {
+    template <class X>
+    [[gnu::noinline]] errc judge(X& hub, peer_handle from, const event::say& e) {
         using enum signal_kind;
-        const auto kind = e.data.kind;
-        const auto to = desk.find(e.to);
+        const auto kind = e.signal.kind;
+        const auto to = hub.find(e.to);
         if (kind == none || kind == other || !to || to == from) return errc::ok; // the last two fail later
         const auto* const s = find(from, to);
         switch (kind) {
         case session_start:
             if (s != nullptr) return errc::session_exists;
             if (count(from) >= options_.per_peer || count(to) >= options_.per_peer) return errc::full;
-            e.role = politeness::impolite;
             return errc::ok;
         case session_accept:
         case session_reject: return s && !s->accepted && s->callee == from ? errc::ok : errc::no_session;
@@ -109,18 +109,19 @@ private:
         return kind == candidate && options_.gate && !described ? errc::missing_offer : errc::ok;
     }
 
-    template <class D>
-    [[gnu::noinline]] void step(D& desk, peer_handle from, envelope& e) {
+    template <class X>
+    [[gnu::noinline]] void step(X& hub, peer_handle from, event::say& e, politeness& senders_part) {
         using enum signal_kind;
-        const auto kind = e.data.kind;
-        const auto to = desk.find(e.to);
+        const auto kind = e.signal.kind;
+        const auto to = hub.find(e.to);
         if (!to) return;
         if (kind == session_start) {
             e.role = politeness::polite;
+            senders_part = politeness::impolite;
             sessions_[key(from, to)] = {from, to, ++last_};
             index_[from.slot].insert(to.slot);
             index_[to.slot].insert(from.slot);
-            due_.add(desk.now() + options_.timeout, {key(from, to), last_}, sessions_.size(),
+            due_.add(hub.now() + options_.timeout, {key(from, to), last_}, sessions_.size(),
                      [this](const started& k) { return is_open(k); });
             return;
         }
@@ -182,18 +183,15 @@ private:
         unlink(b.slot, a.slot);
     }
 
-    template <class D>
-    static void tell(D& desk, peer_handle to, std::string_view command, std::string_view from,
-                     std::string_view data, signal_kind kind) {
-        envelope e;
-        e.what = verb::send;
-        e.id = desk.fresh_id();
-        e.command = command;
-        e.from = from;
-        e.data.bytes = data;
-        e.data.kind = kind;
-        fanout alone; // news: who is away finds them, or hears that something is missing
-        desk.spread(to, e, alone);
+    template <class X>
+    static void tell(X& hub, peer_handle to, peer_handle other, errc cause) {
+        const auto id = hub.fresh_id();
+        event::session_over e;
+        e.id = id.view();
+        e.from = hub.id(other);
+        e.cause = cause;
+        fanout alone; // news: a peer that is away finds them, or hears that something is missing
+        hub.spread(to, e, alone);
     }
 
     sessions_options options_;

@@ -1,10 +1,9 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/codec/detail/json_extras.hpp>
 #include <sigfire/core/detail/random.hpp>
-#include <sigfire/core/envelope.hpp>
 #include <sigfire/core/error.hpp>
+#include <sigfire/core/event.hpp>
 #include <sigfire/core/peer.hpp>
 #include <sigfire/feature/topic_table.hpp>
 #include <sigfire/hub/fanout.hpp>
@@ -19,6 +18,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace sigfire {
 
@@ -28,153 +28,178 @@ struct topics_options {
     std::size_t lookup_limit = 1000; ///< members told in one reply at most
 };
 
-/** Topics on the wire: join, leave, lookup, publish, and state entries. A part of a server, and of a hub.
+/** Topics: join, leave, lookup, publish, and state entries. A part of a server, and of a hub.
  *
  *  A publication is encoded once for each codec and kind of peer, and copied. Members get it in the order of
- * its publisher, the reply comes first, and it ends in `ok` if the topic exists. One that is `volatile` is
- * dropped for members who have no room for it, and counted; any other ends such a member's connection. A peer
+ * its publisher, the reply comes first, and it ends in `ok` if the topic exists. One that is `droppable` is
+ * dropped for members that have no room for it, and counted; any other ends such a member's connection. Only
+ * members publish; on wires that let all peers do so, only in topics that were made on such a wire. A peer
  * that goes has left all its topics; one that is away stays. */
 class topics : public feature {
 public:
     explicit topics(topics_options options = {}) : options_(options), table_(options.limits) {}
 
-    static constexpr bool takes(verb v) noexcept {
-        return v == verb::join || v == verb::leave || v == verb::lookup || v == verb::publish ||
-               v == verb::set || v == verb::unset;
-    }
-
     /// Who is where.
     const topic_table& table() const noexcept { return table_; }
 
-    /// How many deliveries of volatile publications were dropped.
+    /// How many deliveries of droppable publications were dropped.
     std::uint64_t dropped() const noexcept { return dropped_; }
 
-    template <class D>
-    void received(D& desk, peer_handle from, envelope& e) {
-        if (e.what == verb::leave) return leave(desk, from, e);
-        if (!detail::is_name(e.topic)) return desk.reply(from, e.id, errc::malformed);
-        switch (e.what) {
-        case verb::join: return join(desk, from, e);
-        case verb::lookup: return lookup(desk, from, e);
-        case verb::publish: return publish(desk, from, e);
-        case verb::set: return set(desk, from, e);
-        default: return unset(desk, from, e);
+    template <class X>
+    void on_request(X& hub, peer_handle from, event::join& e) {
+        if (!detail::is_name(e.topic)) return hub.reply(from, e.token, errc::malformed);
+        std::string group;
+        auto topic = e.topic;
+        if (e.match) {
+            if (*e.match < 2) return hub.reply(from, e.token, errc::malformed);
+            topic = group = group_of(e.topic, *e.match);
         }
+        errc cause = errc::ok;
+        hub.each([&](auto& f) {
+            if (cause != errc::ok) return;
+            cause = errc::null_message; // what throws lets nobody in
+            cause = f.on_join(hub, from, e);
+        });
+        if (cause == errc::ok && e.limit && table_.members(topic) >= *e.limit &&
+            !table_.contains(topic, from))
+            cause = errc::full;
+        if (cause == errc::ok) {
+            const auto changed = table_.join(topic, from, e.metadata, e.open);
+            if (!changed)
+                cause = static_cast<errc>(changed.error().value());
+            else if (*changed != topic_change::none)
+                tell(hub, topic, from,
+                     *changed == topic_change::added ? membership::joined : membership::updated, e.metadata,
+                     errc::ok);
+        }
+        if (cause != errc::ok) return hub.reply(from, e.token, cause);
+        if (e.match && table_.members(topic) >= *e.match) groups_.erase({std::string{e.topic}, *e.match});
+        if (e.list) return list(hub, from, e.token, topic, *e.list);
+        event::joined said;
+        said.token = e.token;
+        said.topic = topic;
+        said.members = table_.members(topic);
+        hub.reply(from, said);
     }
 
-    /** Publishes for the host program: JSON or empty `data`, from nobody, to all members. `unknown` if there
-     * is no such topic. */
-    template <class D>
-    errc publish(D& desk, std::string_view topic, std::string_view data, bool droppable = false) {
-        envelope e;
+    template <class X>
+    void on_request(X& hub, peer_handle from, event::leave& e) {
+        errc cause = errc::unknown;
+        if (!e.as.empty() && e.as != hub.id(from)) return hub.reply(from, e.token, cause); // another's
+        if (e.topic.empty()) {
+            leave_all(hub, from, errc::closed);
+            cause = errc::ok;
+        } else {
+            cause = table_.leave(e.topic, from, forgotten(hub));
+            if (cause == errc::ok) tell(hub, e.topic, from, membership::left, {}, errc::closed);
+        }
+        hub.reply(from, e.token, cause);
+    }
+
+    template <class X>
+    void on_request(X& hub, peer_handle from, event::lookup& e) {
+        if (!detail::is_name(e.topic)) return hub.reply(from, e.token, errc::malformed);
+        list(hub, from, e.token, e.topic, e.limit.value_or(100));
+    }
+
+    template <class X>
+    void on_request(X& hub, peer_handle from, event::publish& e) {
+        if (!detail::is_name(e.topic)) return hub.reply(from, e.token, errc::malformed);
+        if (table_.members(e.topic) == 0) return hub.reply(from, e.token, errc::unknown);
+        if (!table_.contains(e.topic, from) && !(e.open && table_.is_open(e.topic)))
+            return hub.reply(from, e.token, errc::denied);
+        hub.reply(from, e.token, errc::ok);
+        e.from = hub.id(from);
+        spread(hub, e.echo ? peer_handle{} : from, e);
+    }
+
+    template <class X>
+    void on_request(X& hub, peer_handle from, event::set& e) {
+        if (e.value.empty() || (e.ttl && *e.ttl == 0)) return hub.reply(from, e.token, errc::malformed);
+        constexpr std::uint64_t longest = 366ull * 24 * 3600 * 1000;
+        const auto expires =
+            e.ttl ? hub.now() + std::chrono::milliseconds{std::min(*e.ttl, longest)} : time_point::max();
+        const auto changed = table_.set(e.topic, from, e.key, e.value, expires);
+        if (changed && *changed != topic_change::none)
+            hub.each([&](auto& f) { f.on_entry(hub, e.topic, e.key, e.value, hub.id(from)); });
+        hub.reply(from, e.token, changed ? errc::ok : static_cast<errc>(changed.error().value()));
+    }
+
+    template <class X>
+    void on_request(X& hub, peer_handle from, event::unset& e) {
+        const errc cause = table_.erase(e.topic, from, e.key);
+        if (cause == errc::ok) hub.each([&](auto& f) { f.on_entry(hub, e.topic, e.key, {}, {}); });
+        hub.reply(from, e.token, cause);
+    }
+
+    /** Publishes for the host program: from nobody, to all members; no `data` for a publication without.
+     *  `unknown` if there is no such topic. */
+    template <class X>
+    errc publish(X& hub, std::string_view topic, payload data, bool droppable = false) {
+        event::publish e;
         e.topic = topic;
-        e.data.bytes = data;
+        e.data = data;
         e.droppable = droppable;
-        return spread(desk, {}, e);
+        return spread(hub, {}, e);
+    }
+    /// The same with JSON text, or nothing.
+    template <class X>
+    errc publish(X& hub, std::string_view topic, std::string_view json, bool droppable = false) {
+        return publish(hub, topic, payload{json}, droppable);
     }
 
-    template <class D>
-    void closed(D& desk, peer_handle peer, errc why) {
-        leave_all(desk, peer, why);
+    template <class X>
+    void on_close(X& hub, peer_handle peer, errc why) {
+        leave_all(hub, peer, why);
     }
 
     /// Memberships are an id's: under another one a peer has none.
-    template <class D>
-    void renaming(D& desk, peer_handle peer) {
-        leave_all(desk, peer, errc::replaced);
+    template <class X>
+    void on_rename(X& hub, peer_handle peer) {
+        leave_all(hub, peer, errc::replaced);
     }
 
-    bool contains(std::string_view topic, peer_handle peer) { return table_.contains(topic, peer); }
+    bool is_member(std::string_view topic, peer_handle peer) { return table_.contains(topic, peer); }
 
     template <class G>
-    void for_each(std::string_view topic, G g) {
+    void for_each_member(std::string_view topic, G g) {
         table_.for_each(topic, g);
     }
     template <class G>
     void for_each_entry(std::string_view topic, G g) {
-        table_.for_each_entry(topic, g);
+        table_.for_each_entry(topic, [&](const topic_entry& e) { g(e.key, e.value, e.owner); });
     }
     template <class G>
     void for_each_topic(peer_handle peer, G g) {
-        table_.for_each_topic(peer, [&](std::string_view topic, std::string_view) { g(topic); });
+        table_.for_each_topic(peer, [&](std::string_view topic, payload) { g(topic); });
     }
 
-    template <class D>
-    time_point tick(D& desk) {
-        table_.expire(desk.now(), forgotten(desk));
+    template <class X>
+    time_point on_tick(X& hub) {
+        table_.expire(hub.now(), forgotten(hub));
         return table_.next_expiry();
     }
 
 private:
     // Told of entries that are gone.
-    template <class D>
-    static auto forgotten(D& desk) {
-        return [&desk](std::string_view topic, const topic_entry& e) {
-            desk.each([&](auto& f) { f.stated(desk, topic, e.key, {}, {}); });
+    template <class X>
+    static auto forgotten(X& hub) {
+        return [&hub](std::string_view topic, const topic_entry& e) {
+            hub.each([&](auto& f) { f.on_entry(hub, topic, e.key, {}, {}); });
         };
     }
 
-    template <class D>
-    static void told(D& desk, std::string_view topic, peer_handle peer, membership what,
-                     std::string_view metadata, errc why) {
-        desk.each([&](auto& f) { f.moved(desk, topic, peer, what, metadata, why); });
+    template <class X>
+    static void tell(X& hub, std::string_view topic, peer_handle peer, membership what, payload metadata,
+                     errc why) {
+        hub.each([&](auto& f) { f.on_membership(hub, topic, peer, what, metadata, why); });
     }
 
-    template <class D>
-    void leave_all(D& desk, peer_handle peer, errc why) {
-        table_.erase_all(peer, forgotten(desk));
+    template <class X>
+    void leave_all(X& hub, peer_handle peer, errc why) {
+        table_.erase_all(peer, forgotten(hub));
         table_.leave_all(peer,
-                         [&](std::string_view topic) { told(desk, topic, peer, membership::left, {}, why); });
-    }
-
-    template <class D>
-    void leave(D& desk, peer_handle from, envelope& e) {
-        errc cause = errc::unknown;
-        if (!e.to.empty() && e.to != desk.id(from)) return desk.reply(from, e.id, cause); // another's
-        if (e.topic.empty()) {
-            leave_all(desk, from, errc::closed);
-            cause = errc::ok;
-        } else {
-            cause = table_.leave(e.topic, from, forgotten(desk));
-            if (cause == errc::ok) told(desk, e.topic, from, membership::left, {}, errc::closed);
-        }
-        desk.reply(from, e.id, cause);
-    }
-
-    template <class D>
-    void join(D& desk, peer_handle from, envelope& e) {
-        std::string_view metadata, limit, match;
-        std::string group;
-        errc cause = errc::ok;
-        if (!detail::json_fields(e.data.bytes,
-                                 {{"metadata", &metadata}, {"limit", &limit}, {"match", &match}}))
-            return desk.reply(from, e.id, errc::malformed);
-        const auto most = detail::json_uint(limit), size = detail::json_uint(match);
-        if ((!limit.empty() && !most) || (!match.empty() && (!size || *size < 2)) ||
-            (!metadata.empty() && !detail::is_json_object(metadata)))
-            return desk.reply(from, e.id, errc::malformed);
-        auto topic = e.topic;
-        if (size) topic = group = group_of(e.topic, *size);
-        desk.each([&](auto& f) {
-            if (cause == errc::ok) cause = f.joining(desk, from, e);
-        });
-        if (cause == errc::ok && most && table_.members(topic) >= *most && !table_.contains(topic, from))
-            cause = errc::full;
-        if (cause == errc::ok) {
-            const auto changed = table_.join(topic, from, metadata);
-            if (!changed)
-                cause = static_cast<errc>(changed.error().value());
-            else if (*changed != topic_change::none)
-                told(desk, topic, from,
-                     *changed == topic_change::added ? membership::joined : membership::updated, metadata,
-                     errc::ok);
-        }
-        if (cause != errc::ok) return desk.reply(from, e.id, cause);
-        if (size && table_.members(topic) >= *size) groups_.erase({std::string{e.topic}, *size});
-        if (e.number != 0) return tell_members(desk, from, e, topic, e.number);
-        detail::json_text t;
-        t.raw(R"({"topic":)").string(topic).raw(R"(,"members":)").number(table_.members(topic)).raw("}");
-        desk.reply(from, e.id, errc::ok, t.view());
+                         [&](std::string_view topic) { tell(hub, topic, peer, membership::left, {}, why); });
     }
 
     // The group that is being filled. Its name can't be guessed: nobody joins without being matched.
@@ -194,82 +219,36 @@ private:
         return at->second;
     }
 
-    template <class D>
-    void lookup(D& desk, peer_handle from, envelope& e) {
-        std::string_view limit;
-        if (!detail::json_fields(e.data.bytes, {{"limit", &limit}}))
-            return desk.reply(from, e.id, errc::malformed);
-        const auto asked = !limit.empty() ? detail::json_uint(limit) : e.number != 0 ? e.number : 100;
-        if (!asked) return desk.reply(from, e.id, errc::malformed);
-        tell_members(desk, from, e, e.topic, *asked);
+    template <class X>
+    void list(X& hub, peer_handle from, request_token token, std::string_view topic, std::uint64_t most) {
+        std::vector<event::member> members;
+        const auto count = table_.members(topic);
+        const auto wanted =
+            static_cast<std::size_t>(std::min<std::uint64_t>({most, options_.lookup_limit, count}));
+        members.reserve(wanted);
+        if (wanted != 0)
+            table_.for_each(topic, [&](peer_handle peer, payload metadata) {
+                members.push_back({hub.id(peer), metadata, hub.is_away(peer)});
+                return members.size() < wanted;
+            });
+        if (count == 0) return hub.reply(from, token, errc::unknown);
+        event::member_list said;
+        said.token = token;
+        said.count = count;
+        said.members = members;
+        hub.reply(from, said);
     }
 
-    template <class D>
-    void tell_members(D& desk, peer_handle from, envelope& e, std::string_view topic, std::uint64_t most) {
-        auto left = std::min<std::uint64_t>(most, options_.lookup_limit);
-        detail::json_text t;
-        t.raw(R"({"count":)").number(table_.members(topic)).raw(R"(,"members":[)");
-        bool first = true;
-        const errc cause = table_.for_each(topic, [&](peer_handle peer, std::string_view metadata) {
-            if (left == 0) return;
-            --left;
-            if (!std::exchange(first, false)) t.raw(",");
-            t.raw(R"({"id":)").string(desk.id(peer));
-            if (!metadata.empty()) t.raw(R"(,"metadata":)").raw(metadata);
-            if (desk.is_away(peer)) t.raw(R"(,"away":true)");
-            t.raw("}");
-        });
-        t.raw("]}");
-        desk.reply(from, e.id, cause, cause == errc::ok ? t.view() : std::string_view{});
-    }
-
-    template <class D>
-    void publish(D& desk, peer_handle from, envelope& e) {
-        if (table_.members(e.topic) == 0) return desk.reply(from, e.id, errc::unknown);
-        if (e.number == 0 && !table_.contains(e.topic, from)) return desk.reply(from, e.id, errc::denied);
-        desk.reply(from, e.id, errc::ok);
-        spread(desk, e.echo ? peer_handle{} : from, e);
-    }
-
-    template <class D>
-    errc spread(D& desk, peer_handle but, envelope& e) {
-        e.what = verb::publish;
+    template <class X>
+    errc spread(X& hub, peer_handle but, event::publish& e) {
+        const auto id = hub.fresh_id();
+        e.id = id.view();
         e.command = "publish";
-        e.id = desk.fresh_id();
-        e.number = table_.members(e.topic);
+        e.members = table_.members(e.topic);
         fanout shared;
         return table_.for_each(e.topic, [&](peer_handle to) {
-            if (!(to == but) && !desk.spread(to, e, shared)) ++dropped_;
+            if (!(to == but) && !hub.spread(to, e, shared, e.droppable)) ++dropped_;
         });
-    }
-
-    template <class D>
-    void set(D& desk, peer_handle from, envelope& e) {
-        std::string_view raw_key, value, ttl;
-        const bool read =
-            detail::json_fields(e.data.bytes, {{"key", &raw_key}, {"value", &value}, {"ttl", &ttl}});
-        const auto key = detail::json_name(raw_key);
-        const auto ms = detail::json_uint(ttl);
-        if (!read || !key || value.empty() || (!ttl.empty() && (!ms || *ms == 0)))
-            return desk.reply(from, e.id, errc::malformed);
-        constexpr std::uint64_t longest = 366ull * 24 * 3600 * 1000;
-        const auto expires =
-            ms ? desk.now() + std::chrono::milliseconds{std::min(*ms, longest)} : time_point::max();
-        const auto changed = table_.set(e.topic, from, *key, value, expires);
-        if (changed && *changed != topic_change::none)
-            desk.each([&](auto& f) { f.stated(desk, e.topic, *key, value, desk.id(from)); });
-        desk.reply(from, e.id, changed ? errc::ok : static_cast<errc>(changed.error().value()));
-    }
-
-    template <class D>
-    void unset(D& desk, peer_handle from, envelope& e) {
-        std::string_view raw_key;
-        const bool read = detail::json_fields(e.data.bytes, {{"key", &raw_key}});
-        const auto key = detail::json_name(raw_key);
-        if (!read || !key) return desk.reply(from, e.id, errc::malformed);
-        const errc cause = table_.erase(e.topic, from, *key);
-        if (cause == errc::ok) desk.each([&](auto& f) { f.stated(desk, e.topic, *key, {}, {}); });
-        desk.reply(from, e.id, cause);
     }
 
     topics_options options_;

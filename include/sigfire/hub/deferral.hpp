@@ -2,10 +2,12 @@
 #pragma once
 
 #include <sigfire/core/error.hpp>
+#include <sigfire/core/event.hpp>
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,58 +17,90 @@ namespace sigfire {
 namespace detail {
 
 /// What came of something that was put off.
-struct late_answer {
-    std::uint64_t key; // what was put off
-    errc cause;        // ok, or why not
-    bool answered;     // ok, and `text` is the data of the reply
-    std::string text;  // what to say
+struct late_verdict {
+    std::uint64_t key = 0;        // what was put off
+    errc cause = errc::ok;        // ok, or why not
+    bool answered = false;        // ok, and `data` is the data of the reply
+    std::string data{};           // of the reply
+    wire_id wire = wire_id::json; // how it is written
+    std::string text{};           // of a failure: words instead of the cause's own
 };
 
-/// Where late answers wait for the hub's turn.
-struct late_box {
-    std::vector<late_answer> answers;
-    std::function<void()> ring; // asks for a turn; empty where somebody calls `resumed` by himself
-    std::uint64_t last = 0;     // key given out
-    bool rung = false;
-
-    void put(late_answer a) {
-        answers.push_back(std::move(a));
-        if (ring && !std::exchange(rung, true)) ring();
+/// Where late verdicts wait for the hub's turn. Tickets may be used, and dropped, on any thread.
+class late_box {
+public:
+    /// Asks for a turn, in which the verdicts are taken; called on any thread, at most once between two
+    /// `take`.
+    void on_ring(std::function<void()> ring) {
+        const std::lock_guard lock{mutex_};
+        ring_ = std::move(ring);
     }
+
+    void put(late_verdict v) {
+        const std::lock_guard lock{mutex_};
+        verdicts_.push_back(std::move(v));
+        if (ring_ && !std::exchange(rung_, true)) ring_();
+    }
+
+    std::vector<late_verdict> take() {
+        const std::lock_guard lock{mutex_};
+        rung_ = false;
+        return std::exchange(verdicts_, {});
+    }
+
+    /// A key for something that is put off. On the hub's thread.
+    std::uint64_t next_key() noexcept { return ++last_; }
+
+private:
+    std::mutex mutex_;
+    std::vector<late_verdict> verdicts_;
+    std::function<void()> ring_;
+    std::uint64_t last_ = 0;
+    bool rung_ = false;
 };
 
 } // namespace detail
 
-/** A ticket for an answer that comes later: exactly one of its members is called, once. Dropped, it is a
- *  `denied`. An answer after the hub's patience has ended (`expired`) does nothing, nor does one after the
- * hub itself. To be used on the hub's thread, but not from inside a hook. */
+/** A ticket for a verdict that comes later: exactly one of its members is called, once. A ticket that is
+ * dropped is a `denied`. A verdict after the hub's patience has ended (`expired`) does nothing, nor does one
+ * after the hub itself. Thread-safe in that any one thread may use it; the hub acts on it in its next turn.
+ */
 class deferral {
 public:
     deferral(std::shared_ptr<detail::late_box> box, std::uint64_t key) noexcept
         : box_(std::move(box)), key_(key) {}
     deferral(deferral&&) noexcept = default;
     deferral& operator=(deferral&& other) noexcept {
-        if (box_) settle(errc::denied, false, {});
+        if (this == &other) return *this;
+        if (box_) settle({.cause = errc::denied});
         box_ = std::move(other.box_);
         key_ = other.key_;
         return *this;
     }
     ~deferral() {
-        if (box_) settle(errc::denied, false, {});
+        if (box_) settle({.cause = errc::denied});
     }
 
     /// Lets the message go its way. To a request: replies `ok` without data.
-    void pass() { settle(errc::ok, false, {}); }
-    /// Replies `ok` with `data`, JSON text or empty; a message ends here.
-    void reply(std::string data = {}) { settle(errc::ok, true, std::move(data)); }
+    void pass() { settle({}); }
+    /// Replies `ok` with `data`, a value in the format of `wire`, or empty; a message ends here.
+    void reply(std::string data = {}, wire_id wire = wire_id::json) {
+        settle({.answered = true, .data = std::move(data), .wire = wire});
+    }
     /// Replies with a failure, in words of your own if `text` is not empty.
     void refuse(errc cause, std::string text = {}) {
-        settle(is_verdict(cause) ? errc::denied : cause, false, std::move(text));
+        settle({.cause = is_verdict(cause) ? errc::denied : cause, .text = std::move(text)});
     }
 
 private:
-    void settle(errc cause, bool answered, std::string text) {
-        if (const auto box = std::exchange(box_, nullptr)) box->put({key_, cause, answered, std::move(text)});
+    void settle(detail::late_verdict v) noexcept {
+        const auto box = std::exchange(box_, nullptr);
+        if (!box) return;
+        v.key = key_;
+        try {
+            box->put(std::move(v));
+        } catch (...) { // out of memory: the message expires
+        }
     }
 
     std::shared_ptr<detail::late_box> box_;

@@ -2,10 +2,11 @@
 #pragma once
 
 #include <sigfire/core/concepts.hpp>
-#include <sigfire/core/envelope.hpp>
-#include <sigfire/core/error.hpp>
+#include <sigfire/core/event.hpp>
 #include <sigfire/core/peer.hpp>
 #include <sigfire/hub/deferral.hpp>
+#include <sigfire/hub/detail/member_names.hpp>
+#include <sigfire/hub/feature_context.hpp>
 
 #include <algorithm>
 #include <concepts>
@@ -25,113 +26,111 @@ enum class membership : unsigned char { joined, updated, left };
 /** What a hub does beyond handing messages to peers: topics, requests, sessions, ... A part of a server, and
  * of a hub. Derive from this and hide the members that you need; all others do nothing and cost nothing.
  *
- *  `D` is the hub's `desk`: what a feature may ask and do. Features are called by the hub only, in the order
- * in which they were given, one thread at a time; what they are handed is valid until they return. Laws:
- * nothing throws but for lack of memory; whatever peers can make a feature store is bounded by an option;
- * each request that a feature takes gets one reply, now or in bounded time. */
+ *  `X` is the hub's `feature_context`: what a feature may ask and do. The hub calls the features in the order
+ * in which they were given, one thread at a time; what they are handed is valid until they return. A feature
+ * that has `on_request(X&, peer_handle from, event::join&)` takes the requests of that type, and replies to
+ * each now or in bounded time; at most one feature takes a type. Laws: whatever peers can make a feature
+ * store is bounded by an option. What throws ends that one request or connection with `internal_error`. */
 class feature {
 public:
-    /// Whether requests of that verb are this feature's. At most one feature takes a verb.
-    static constexpr bool takes(verb) noexcept { return false; }
-
-    /// A peer's request that this feature takes; it sees to the reply.
-    template <class D>
-    void received(D&, peer_handle, envelope&) {}
-
-    /** A peer wants to send `e` to `e.to`: `ok`, and `e.role` may become what its reply says of its part, or
-     * why it may not. It may still fail for other causes; `sent` tells if it did not. */
-    template <class D>
-    errc sending(D&, peer_handle, envelope&) {
+    /// A peer wants to send `e` to `e.to`: `ok`, or why it may not; `e.role` may be set for the receiver. The
+    /// message may still fail for other causes. `deferred` with a ticket of `context.defer()` puts it off.
+    template <class X>
+    errc on_send(X&, peer_handle, event::say&) {
         return errc::ok;
     }
-    /// `e`, which was asked about by `sending`, is about to be handed out; its reply comes first.
-    template <class D>
-    void sent(D&, peer_handle, envelope&) {}
-
-    /// `e` can't be delivered for that cause. Returns it, or the verdict that it was taken care of.
-    template <class D>
-    errc missed(D&, peer_handle, const envelope&, errc cause) {
+    /// `e` is about to be delivered; its reply comes first, and says that `role` is the sender's own part.
+    template <class X>
+    void on_sent(X&, peer_handle, event::say&, politeness&) {}
+    /// `e`, a `say` or a `request`, can't be delivered for that cause. Returns it or a better one; `held` if
+    /// the feature keeps it; `deferred` if the feature replies later.
+    template <class X, class E>
+    errc on_miss(X&, peer_handle, const E&, errc cause) {
         return cause;
     }
 
     /// A connection wants to be a new peer under an id that is free: `ok`, or why it is refused.
-    template <class D>
-    errc entering(D&, const admission&) {
+    template <class X>
+    errc on_enter(X&, const admission&) {
         return errc::ok;
     }
-
-    /// A connection that brings the token of a peer that may continue on it: which peer that is.
-    template <class D>
-    peer_handle returning(D&, const admission&) {
+    /// Which peer a connection proves to be, if any.
+    template <class X>
+    peer_handle on_return(X&, const admission&) {
         return {};
     }
     /// That peer has its new connection now, on which nothing was sent yet.
-    template <class D>
-    void returned(D&, peer_handle, const admission&) {}
+    template <class X>
+    void on_returned(X&, peer_handle, const admission&) {}
 
-    /// A peer is about to be welcomed by `welcome`.
-    template <class D>
-    void greeting(D&, peer_handle, const admission&, envelope&) {}
-    /// A peer was welcomed, or a function attached.
-    template <class D>
-    void opened(D&, peer_handle, const admission&) {}
+    /// A peer is about to be sent this welcome.
+    template <class X>
+    void on_welcome(X&, peer_handle, const admission&, event::welcome&) {}
+    /// A peer was welcomed, or a function attached; the admission's id is its id.
+    template <class X>
+    void on_open(X&, peer_handle, const admission&) {}
     /// A peer's connection is gone: whether the peer stays all the same, and is `away`.
-    template <class D>
-    bool outlives(D&, peer_handle, errc) {
+    template <class X>
+    bool on_loss(X&, peer_handle, errc) {
         return false;
     }
     /// A peer has no connection any more, but may come back.
-    template <class D>
-    void away(D&, peer_handle) {}
+    template <class X>
+    void on_away(X&, peer_handle) {}
     /// It came back.
-    template <class D>
-    void back(D&, peer_handle) {}
-    /// A peer that was `opened` is online no more. It can still be asked for its id, not be sent anything.
-    template <class D>
-    void closed(D&, peer_handle, errc) {}
+    template <class X>
+    void on_back(X&, peer_handle) {}
+    /// A peer that was opened is gone. It can still be asked for its id, and be replied to.
+    template <class X>
+    void on_close(X&, peer_handle, errc) {}
 
-    /// A peer whose traffic is kept said something, before it is looked into.
-    template <class D>
-    void heard(D&, peer_handle, const envelope&) {}
-    /// Whether a peer who is away can be kept `e` for.
-    template <class D>
-    bool can_keep(D&, peer_handle, const envelope&) {
+    /// A peer whose traffic is kept sent `e`, of any type, before it is looked into.
+    template <class X, class E>
+    void on_received(X&, peer_handle, const E&) {}
+    /// Whether `e` can be kept for a peer that is away.
+    template <class X, class E>
+    bool can_keep(X&, peer_handle, const E&) {
         return false;
     }
-    /// Keeps `e`, which is being sent to a peer whose traffic is kept.
-    template <class D>
-    void keep(D&, peer_handle, const envelope&) {}
-    /// Hands `e` to a function.
-    template <class D>
-    void invoke(D&, peer_handle, const envelope&) {}
+    /// `e`, of any type, is being sent to a peer whose traffic is kept.
+    template <class X, class E>
+    void on_delivery(X&, peer_handle, const E&) {}
+    /// `e`, of any type, is for a function.
+    template <class X, class E>
+    void on_call(X&, peer_handle, const E&) {}
 
     /// A peer is about to give up its id for another.
-    template <class D>
-    void renaming(D&, peer_handle) {}
+    template <class X>
+    void on_rename(X&, peer_handle) {}
     /// It has its new id.
-    template <class D>
-    void renamed(D&, peer_handle) {}
+    template <class X>
+    void on_renamed(X&, peer_handle) {}
 
-    /// A peer wants to become a member of `e.topic`, by the id `e.to` if that is not empty: `ok`, or why it
-    /// may not. Told by `topics`.
-    template <class D>
-    errc joining(D&, peer_handle, envelope&) {
+    /// A peer wants to become a member of `e.topic`: `ok`, or why it may not. Told by `topics`.
+    template <class X>
+    errc on_join(X&, peer_handle, event::join&) {
         return errc::ok;
     }
-    /// Whether a peer is a member of a topic.
-    bool contains(std::string_view, peer_handle) { return false; }
+    /// A membership changed, told by `topics`, with the member's metadata; of one that left, with the cause.
+    template <class X>
+    void on_membership(X&, std::string_view, peer_handle, membership, payload, errc) {}
+    /// The state entry `key` of a topic changed, told by `topics`: its value and owner, or no value if it is
+    /// gone.
+    template <class X>
+    void on_entry(X&, std::string_view, std::string_view, payload, std::string_view) {}
 
-    /// Calls `f(peer_handle)` or `f(peer_handle, std::string_view metadata)` for each member of a topic, in
-    /// the order in which they joined.
+    /// Whether a peer is a member of a topic.
+    bool is_member(std::string_view, peer_handle) { return false; }
+    /// Calls `f(peer_handle)` or `f(peer_handle, payload metadata)` for each member of a topic, in the order
+    /// in which they joined.
     template <class G>
-    void for_each(std::string_view, G) {}
-    /// Calls `f(const topic_entry&)` for each state entry of a topic.
+    void for_each_member(std::string_view, G) {}
+    /// Calls `f(std::string_view key, payload value, peer_handle owner)` for each state entry of a topic.
     template <class G>
     void for_each_entry(std::string_view, G) {}
     /// Calls `f(std::string_view topic)` for each topic of a peer.
     template <class G>
     void for_each_topic(peer_handle, G) {}
-
     /// Whether this feature knows in which order the peers that are here came; then calls `f(peer_handle)`
     /// for each in that order.
     template <class G>
@@ -139,23 +138,14 @@ public:
         return false;
     }
 
-    /// A membership changed, told by `topics`, with the member's metadata; of one that left, with the cause.
-    template <class D>
-    void moved(D&, std::string_view, peer_handle, membership, std::string_view, errc) {}
-    /// The state entry `key` of a topic changed, told by `topics`: its value and owner, or no value if it is
-    /// gone.
-    template <class D>
-    void stated(D&, std::string_view, std::string_view, std::string_view, std::string_view) {}
-
-    /// A late answer is in; whether it was this feature's.
-    template <class D>
-    bool answered(D&, detail::late_answer&) {
+    /// A late verdict is in; whether it was this feature's.
+    template <class X>
+    bool on_verdict(X&, detail::late_verdict&) {
         return false;
     }
-
     /// Time has passed. Returns when to be called again at the latest.
-    template <class D>
-    time_point tick(D&) {
+    template <class X>
+    time_point on_tick(X&) {
         return time_point::max();
     }
 };
@@ -166,33 +156,55 @@ concept Feature = std::derived_from<F, feature> && std::movable<F>;
 
 namespace archetype {
 
-// What a `desk` of any hub has. Never defined: for `requires` only.
-struct desk {
+struct hub {};
+using context = feature_context<hub>;
+
+} // namespace archetype
+
+// A hub as its features see it. Never defined: for `requires` only, which may have to look into features.
+template <>
+class feature_context<archetype::hub> {
+public:
     time_point now() const noexcept;
     peer_handle find(std::string_view) const;
     std::string_view id(peer_handle) const;
     bool is_away(peer_handle) const;
     bool is_online(peer_handle) const;
-    std::string_view fresh_id();
-    errc send(peer_handle, const envelope&);
-    bool spread(peer_handle, const envelope&, fanout&);
-    bool is_member(std::string_view, peer_handle);
-    errc rename(peer_handle, std::string_view);
-    void reply(peer_handle, std::string_view, errc, std::string_view = {}, std::string_view = {},
-               payload_format = payload_format::json, std::uint64_t = 0);
-    void send_uncounted(peer_handle, const envelope&);
+    const notes* notes_of(peer_handle) const;
+    message_id fresh_id();
+    template <class E>
+    errc send(peer_handle, const E&);
+    template <class E>
+    bool spread(peer_handle, const E&, fanout&, bool = false);
+    void reply(peer_handle, request_token, errc);
+    template <class E>
+    void reply(peer_handle, const E&);
+    template <class E>
+    void send_uncounted(peer_handle, const E&);
+    template <class E>
+    bool has_room(peer_handle, const E&);
     void keep_traffic(peer_handle);
     void take_over(peer_handle, peer_handle);
+    errc rename(peer_handle, std::string_view);
+    bool is_member(std::string_view, peer_handle);
     void close(peer_handle, errc);
+    template <class E>
+    errc miss(peer_handle, const E&, errc);
+    deferral defer();
     std::uint64_t late_key();
-    const std::shared_ptr<sigfire::detail::late_box>& late_answers() const;
+    const std::shared_ptr<detail::late_box>& late_answers() const;
     template <class F>
     void each(F);
     void note(log_level, std::string_view, std::string_view);
 };
 
+namespace archetype {
+
+struct visit_member {
+    void operator()(peer_handle, payload = {}) const;
+};
 struct visit_entry {
-    void operator()(const auto&) const;
+    void operator()(std::string_view, payload, peer_handle) const;
 };
 struct visit_topic {
     void operator()(std::string_view) const;
@@ -205,46 +217,59 @@ namespace detail {
 // Whether what hides a member of `feature` can be called like it.
 template <class F>
 concept shaped_like_a_feature =
-    requires(F& f, archetype::desk& d, peer_handle p, envelope& e, const envelope& ce, const admission& a,
-             errc why, std::string_view text, late_answer& late) {
-        { F::takes(verb::other) } -> std::same_as<bool>;
-        f.received(d, p, e);
-        { f.sending(d, p, e) } -> std::same_as<errc>;
-        f.sent(d, p, e);
-        { f.missed(d, p, ce, why) } -> std::same_as<errc>;
-        { f.entering(d, a) } -> std::same_as<errc>;
-        { f.returning(d, a) } -> std::same_as<peer_handle>;
-        f.returned(d, p, a);
-        f.greeting(d, p, a, e);
-        f.opened(d, p, a);
-        { f.outlives(d, p, why) } -> std::same_as<bool>;
-        f.away(d, p);
-        f.back(d, p);
-        f.closed(d, p, why);
-        f.heard(d, p, ce);
-        { f.can_keep(d, p, ce) } -> std::same_as<bool>;
-        f.keep(d, p, ce);
-        f.invoke(d, p, ce);
-        f.renaming(d, p);
-        f.renamed(d, p);
-        { f.joining(d, p, e) } -> std::same_as<errc>;
-        { f.contains(text, p) } -> std::same_as<bool>;
-        f.for_each(text, archetype::collect{});
+    requires(F& f, archetype::context& x, peer_handle p, event::say& e, const event::reply& r,
+             event::welcome& w, event::join& j, const admission& a, errc why, std::string_view text,
+             payload v, politeness& role, late_verdict& late) {
+        { f.on_send(x, p, e) } -> std::same_as<errc>;
+        f.on_sent(x, p, e, role);
+        { f.on_miss(x, p, std::as_const(e), why) } -> std::same_as<errc>;
+        { f.on_enter(x, a) } -> std::same_as<errc>;
+        { f.on_return(x, a) } -> std::same_as<peer_handle>;
+        f.on_returned(x, p, a);
+        f.on_welcome(x, p, a, w);
+        f.on_open(x, p, a);
+        { f.on_loss(x, p, why) } -> std::same_as<bool>;
+        f.on_away(x, p);
+        f.on_back(x, p);
+        f.on_close(x, p, why);
+        f.on_received(x, p, std::as_const(e));
+        { f.can_keep(x, p, r) } -> std::same_as<bool>;
+        f.on_delivery(x, p, r);
+        f.on_call(x, p, r);
+        f.on_rename(x, p);
+        f.on_renamed(x, p);
+        { f.on_join(x, p, j) } -> std::same_as<errc>;
+        f.on_membership(x, text, p, membership::joined, v, why);
+        f.on_entry(x, text, text, v, text);
+        { f.is_member(text, p) } -> std::same_as<bool>;
+        f.for_each_member(text, archetype::visit_member{});
         f.for_each_entry(text, archetype::visit_entry{});
         f.for_each_topic(p, archetype::visit_topic{});
         { f.for_each_arrival(archetype::collect{}) } -> std::same_as<bool>;
-        f.moved(d, text, p, membership::joined, text, why);
-        f.stated(d, text, text, text, text);
-        { f.answered(d, late) } -> std::same_as<bool>;
-        { f.tick(d) } -> std::same_as<time_point>;
+        { f.on_verdict(x, late) } -> std::same_as<bool>;
+        { f.on_tick(x) } -> std::same_as<time_point>;
     };
 
-// Whether no two of them take a verb.
-template <class... Fs>
-inline constexpr bool taken_once = [] {
-    for (int v = 0; v <= static_cast<int>(verb::notice); ++v)
-        if ((0 + ... + static_cast<int>(Fs::takes(static_cast<verb>(v)))) > 1) return false;
-    return true;
+// Whether a feature takes requests of that type.
+template <class F, class E>
+concept takes = requires(F& f, archetype::context& x, peer_handle p, E& e) { f.on_request(x, p, e); };
+
+template <class F, class List>
+inline constexpr bool takes_any = false;
+template <class F, class... Es>
+inline constexpr bool takes_any<F, event_list<Es...>> = (takes<F, Es> || ...);
+
+// Whether no two of them take a type.
+template <class List, class... Fs>
+inline constexpr bool taken_once = true;
+template <class... Es, class... Fs>
+inline constexpr bool taken_once<event_list<Es...>, Fs...> = [] {
+    bool once = true;
+    const auto check = [&]<class E>(std::type_identity<E>) {
+        once = once && (0 + ... + static_cast<int>(takes<Fs, E>)) < 2;
+    };
+    (check(std::type_identity<Es>{}), ...);
+    return once;
 }();
 
 } // namespace detail
@@ -256,7 +281,12 @@ class features {
     static_assert(
         (detail::shaped_like_a_feature<Fs> && ...),
         "sigfire: a member of this feature cannot be called like that of class feature which it hides");
-    static_assert(detail::taken_once<Fs...>, "sigfire: two features of a hub take the same requests");
+    static_assert(
+        ((!detail::names_on_request<Fs> || detail::takes_any<Fs, incoming_events>) && ...),
+        "sigfire: on_request of this feature takes no event: void on_request(context&, peer_handle, "
+        "event::join&), say");
+    static_assert(detail::taken_once<incoming_events, Fs...>,
+                  "sigfire: two features of a hub take the same requests");
 
 public:
     features() = default;
@@ -271,8 +301,9 @@ public:
     template <class F>
     static constexpr bool has = (std::is_same_v<F, Fs> || ...);
 
-    /// Whether one of them takes that verb.
-    static constexpr bool takes([[maybe_unused]] verb v) noexcept { return (Fs::takes(v) || ...); }
+    /// Whether one of them takes requests of type `E`.
+    template <class E>
+    static constexpr bool takes = (detail::takes<Fs, E> || ...);
 
     /// That one.
     template <class F>

@@ -1,22 +1,20 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/core/admission.hpp>
 #include <sigfire/core/concepts.hpp>
-#include <sigfire/core/envelope.hpp>
-#include <sigfire/core/error.hpp>
+#include <sigfire/core/event.hpp>
 #include <sigfire/core/peer.hpp>
 #include <sigfire/core/request.hpp>
 #include <sigfire/hub/deferral.hpp>
+#include <sigfire/hub/detail/member_names.hpp>
 
 #include <array>
+#include <concepts>
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <forward_list>
-#include <functional>
-#include <initializer_list>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,30 +29,32 @@ namespace sigfire {
  *  message was delivered or refused. */
 class message_context {
 public:
-    /// For hubs, and for tests of hooks: who says it, the time, where late verdicts go, and how many hooks
-    /// have judged it already.
-    message_context(peer_handle from, time_point now, std::shared_ptr<detail::late_box> box = nullptr,
-                    std::size_t judged = 0) noexcept
-        : from_(from), now_(now), box_(std::move(box)), judged_(judged) {}
+    /// For hubs, and for tests of hooks: who says it and under which id, the time, where late verdicts go,
+    /// and how many hooks have judged it already.
+    message_context(peer_handle from, std::string_view id, time_point now,
+                    std::shared_ptr<detail::late_box> box = nullptr, std::size_t judged = 0) noexcept
+        : from_(from), id_(id), now_(now), box_(std::move(box)), judged_(judged) {}
 
     message_context(const message_context&) = delete;
     message_context& operator=(const message_context&) = delete;
 
-    /// Who says it; the envelope's `from` is the id.
+    /// The peer that sends it.
     peer_handle from() const noexcept { return from_; }
+    /// The id of that peer.
+    std::string_view id() const noexcept { return id_; }
 
     /// The hub's time.
     time_point now() const noexcept { return now_; }
 
-    /** Keeps `text` until the message was delivered, so that the envelope may view it. Who changes
-     *  `data.bytes` puts a valid payload there, says in `data.format` how it is written, and sets
-     *  `data.signal` to a part of it, or empties it. */
+    /** Keeps `text` until the message was delivered, so that the event may view it. A hook that changes
+     * `data.bytes` puts a valid payload there, says in `data.wire` how it is written, and sets `signal.body`
+     * to a part of it, or empties it. */
     std::string_view keep(std::string text) { return kept_.emplace_front(std::move(text)); }
 
-    /** Makes `ok` the sender's reply, with `data` (a JSON object, or empty) where its wire has room for it,
-     *  and ends the message here: no further hook sees it, and nobody is sent it. */
-    void reply(std::string data = {}) {
-        text_ = keep(std::move(data));
+    /** Makes `ok` the sender's reply, with `data` (a map, or empty) where its wire has room for it, and ends
+     * the message here: no further hook sees it, and nobody is sent it. */
+    void reply(std::string data = {}, wire_id wire = wire_id::json) {
+        data_ = {keep(std::move(data)), wire};
         answered_ = true;
     }
 
@@ -64,24 +64,23 @@ public:
         return cause;
     }
 
-    /** Puts the verdict off: return `errc::deferred` and keep the ticket. `e.id`, names and payload of the
-     *  envelope are kept by the hub; the sender's further messages wait behind this one. If it passes, the
-     *  hooks behind this one judge next. Without a verdict in time the sender's reply is `expired`. */
+    /** Puts the verdict off: return `errc::deferred` and keep the ticket. The hub keeps the message; the
+     * sender's further messages wait behind this one. If it passes, the hooks behind this one judge next.
+     * Without a verdict in time the sender's reply is `expired`. */
     deferral defer() {
         if (!box_) box_ = std::make_shared<detail::late_box>();
-        return {box_, deferred_as_ = ++box_->last};
+        return {box_, deferred_as_ = box_->next_key()};
     }
 
     /// Which ticket was taken; 0 = none.
     std::uint64_t deferred_as() const noexcept { return deferred_as_; }
-
     /// How many hooks of the chain have judged the message.
     std::size_t judged() const noexcept { return judged_; }
-
     /// Whether a hook replied.
     bool answered() const noexcept { return answered_; }
-
-    /// The data of the reply, or what is said instead of the cause's own text.
+    /// The data of that reply.
+    payload data() const noexcept { return data_; }
+    /// What is said instead of the cause's own text.
     std::string_view text() const noexcept { return text_; }
 
 private:
@@ -89,26 +88,137 @@ private:
     friend class hooks;
 
     peer_handle from_;
+    std::string_view id_;
     time_point now_;
     std::shared_ptr<detail::late_box> box_;
     std::size_t judged_;
     std::uint64_t deferred_as_ = 0;
     std::forward_list<std::string> kept_;
     std::string_view text_;
+    payload data_;
     bool answered_ = false;
 };
+
+/// How a request of a peer ended, or a connection that wanted in.
+struct outcome {
+    peer_handle peer{}; ///< nobody: a connection that was refused
+    errc cause = errc::ok;
+};
+
+namespace detail {
+
+// By its shape, since what Asio can await must not be included here: `boost::asio::awaitable<errc>`.
+template <class A>
+concept awaitable_errc = requires {
+    typename A::value_type;
+    typename A::executor_type;
+    requires std::same_as<typename A::value_type, errc>;
+};
+
+template <class H>
+concept has_on_admit = requires(H& h, const request& r, admission& a) {
+    { h.on_admit(r, a) } -> std::same_as<errc>;
+};
+template <class H>
+concept has_on_admit_deferred = requires(H& h, const request& r, admission& a) {
+    { h.on_admit_deferred(r, a) } -> awaitable_errc;
+};
+template <class H>
+concept has_on_open = requires(H& h, peer_handle p, const admission& a) {
+    { h.on_open(p, a) } -> std::same_as<void>;
+};
+template <class H>
+concept has_on_close = requires(H& h, peer_handle p, errc why) {
+    { h.on_close(p, why) } -> std::same_as<void>;
+};
+template <class H>
+concept has_on_outcome = requires(H& h, const outcome& o) {
+    { h.on_outcome(o) } -> std::same_as<void>;
+};
+
+// Whether a hook judges, or is asked about deliveries of, events of that type.
+template <class H, class E>
+concept judges = requires(H& h, message_context& c, E& e) {
+    { h.on_message(c, e) } -> std::same_as<errc>;
+};
+template <class H, class E>
+concept filters = requires(H& h, peer_handle p, const E& e) {
+    { h.on_deliver(p, e) } -> std::same_as<bool>;
+};
+
+template <class H, class List>
+inline constexpr bool judges_any = false;
+template <class H, class... Es>
+inline constexpr bool judges_any<H, event_list<Es...>> = (judges<H, Es> || ...);
+template <class H, class List>
+inline constexpr bool filters_any = false;
+template <class H, class... Es>
+inline constexpr bool filters_any<H, event_list<Es...>> = (filters<H, Es> || ...);
+
+// Whether it can be called with an event, whatever it answers.
+template <class H, class List>
+inline constexpr bool misjudges_any = false;
+template <class H, class... Es>
+inline constexpr bool misjudges_any<H, event_list<Es...>> =
+    ((requires(H& h, message_context& c, Es& e) { h.on_message(c, e); } && !judges<H, Es>) || ...);
+
+template <class H>
+concept has_on_message = judges_any<H, incoming_events> && !misjudges_any<H, incoming_events>;
+template <class H>
+concept has_on_deliver = filters_any<H, outgoing_events>;
+
+} // namespace detail
+
+/** Hook: has a say in what a hub does. Any subset of these, at least one; a member of such a name that
+ *  cannot be called like this is an error, not a hook that is never called.
+ *  - `errc on_admit(const request&, admission&)`: a connection wants in. `ok` lets it, and may have changed
+ * the admission; anything else refuses it, as `admission.refused_as` says, or else as the codec ends that
+ * cause.
+ *  - `awaitable<errc> on_admit_deferred(const request&, admission&)`: asked if `on_admit` returned
+ * `deferred`, or if there is no `on_admit`; it may take its time: see `coroutine_hooks.hpp`. Request and
+ * admission live until it ends.
+ *  - `void on_open(peer_handle, const admission&)`: a peer was welcomed; the admission's id is its id.
+ *  - `errc on_message(message_context&, event::say&)`, and overloads for other events of peers; one that
+ * takes `event::incoming&` or is a template judges all. Acknowledgements and resumes are not judged. `ok`
+ * lets the hub go on with the event, which may have been changed; `deferred` puts that off, see
+ * `message_context::defer`; anything else is the sender's reply.
+ *  - `bool on_deliver(peer_handle to, const event::say&)`, and overloads: whether that peer shall be sent
+ * this; if it is for nobody else, the sender's reply is `denied`.
+ *  - `void on_outcome(const outcome&)`: a request has ended, or a connection was refused.
+ *  - `void on_close(peer_handle, errc)`: a peer that was opened is online no more, and this is why. Its id is
+ *    free; its connection may still be closing.
+ *
+ *  Laws: each `on_open` is followed by one `on_close` of the same handle, with that peer's messages and
+ *  deliveries in between and nowhere else; of two peers with one id, the first is closed before the second
+ *  is opened. No member keeps views of what it was handed; all return soon: they run on the loop. What throws
+ * costs the message in hand (`internal_error`), or the connection. The hub may be called: `close` and `stop`
+ * take effect when it is done with the event in hand. What `on_message` puts into an event lives until the
+ * hub is done with it: `message_context::keep`. */
+template <class H>
+concept Hook = (!detail::names_on_admit<H> || detail::has_on_admit<H>) &&
+               (!detail::names_on_admit_deferred<H> || detail::has_on_admit_deferred<H>) &&
+               (!detail::names_on_open<H> || detail::has_on_open<H>) &&
+               (!detail::names_on_message<H> || detail::has_on_message<H>) &&
+               (!detail::names_on_deliver<H> || detail::has_on_deliver<H>) &&
+               (!detail::names_on_outcome<H> || detail::has_on_outcome<H>) &&
+               (!detail::names_on_close<H> || detail::has_on_close<H>) &&
+               (detail::has_on_admit<H> || detail::has_on_admit_deferred<H> || detail::has_on_open<H> ||
+                detail::has_on_message<H> || detail::has_on_deliver<H> || detail::has_on_outcome<H> ||
+                detail::has_on_close<H>);
 
 namespace detail {
 
 // What the first of them returns that has to be awaited.
 template <class... Hs>
-struct awaited_answer;
+struct deferred_answer {
+    using type = void;
+};
 template <class H, class... Hs>
-struct awaited_answer<H, Hs...> : awaited_answer<Hs...> {};
-template <awaits_on_admit H, class... Hs>
-struct awaited_answer<H, Hs...> {
-    using type =
-        decltype(std::declval<H&>().on_admit(std::declval<const request&>(), std::declval<admission&>()));
+struct deferred_answer<H, Hs...> : deferred_answer<Hs...> {};
+template <has_on_admit_deferred H, class... Hs>
+struct deferred_answer<H, Hs...> {
+    using type = decltype(std::declval<H&>().on_admit_deferred(std::declval<const request&>(),
+                                                               std::declval<admission&>()));
 };
 
 } // namespace detail
@@ -120,72 +230,88 @@ struct awaited_answer<H, Hs...> {
  *  wins: those behind it are not asked. `on_open` goes from the first to the last, `on_close` from the last
  * to the first. Each hook is moved in and models Hook.
  *
- *  If an `on_admit` is awaitable, that of the chain is too; awaitable ones are all of one type. The hooks of
- *  such a chain live until the last admission has ended, though the server may be gone by then; copies of the
- *  chain share them. */
+ *  An admission costs a coroutine and a copy of the request only if a hook answers `deferred`. All
+ *  `on_admit_deferred` of a chain return one type. The hooks of such a chain live until the last admission
+ * has ended, though the server may be gone by then; copies of the chain share them. */
 template <class... Hs>
 class hooks {
-    static_assert(((!detail::names_on_admit<Hs> || detail::has_on_admit<Hs>) && ...),
-                  "sigfire: on_admit has the wrong shape: errc on_admit(const request&, admission&), or "
-                  "awaitable<errc> on_admit(const request&, admission&)");
+    static_assert(
+        ((!detail::names_on_admit<Hs> || detail::has_on_admit<Hs>) && ...),
+        "sigfire: on_admit has the wrong shape: errc on_admit(const request&, admission&); what has to be "
+        "awaited is awaitable<errc> on_admit_deferred(const request&, admission&)");
+    static_assert(
+        ((!detail::names_on_admit_deferred<Hs> || detail::has_on_admit_deferred<Hs>) && ...),
+        "sigfire: on_admit_deferred has the wrong shape: awaitable<errc> on_admit_deferred(const request&, "
+        "admission&)");
     static_assert(((!detail::names_on_open<Hs> || detail::has_on_open<Hs>) && ...),
                   "sigfire: on_open has the wrong shape: void on_open(peer_handle, const admission&)");
-    static_assert(((!detail::names_on_message<Hs> || detail::has_on_message<Hs>) && ...),
-                  "sigfire: on_message has the wrong shape: errc on_message(message_context&, envelope&)");
-    static_assert(((!detail::names_on_deliver<Hs> || detail::has_on_deliver<Hs>) && ...),
-                  "sigfire: on_deliver has the wrong shape: bool on_deliver(peer_handle, const envelope&)");
+    static_assert(
+        ((!detail::names_on_message<Hs> || detail::has_on_message<Hs>) && ...),
+        "sigfire: on_message has the wrong shape: errc on_message(message_context&, event::say&), or with "
+        "another event, or event::incoming& for all");
+    static_assert(
+        ((!detail::names_on_deliver<Hs> || detail::has_on_deliver<Hs>) && ...),
+        "sigfire: on_deliver has the wrong shape: bool on_deliver(peer_handle, const event::say&), or with "
+        "another event");
+    static_assert(((!detail::names_on_outcome<Hs> || detail::has_on_outcome<Hs>) && ...),
+                  "sigfire: on_outcome has the wrong shape: void on_outcome(const outcome&)");
     static_assert(((!detail::names_on_close<Hs> || detail::has_on_close<Hs>) && ...),
                   "sigfire: on_close has the wrong shape: void on_close(peer_handle, errc)");
     static_assert((Hook<Hs> && ...),
-                  "sigfire: a hook has at least one of on_admit, on_open, on_message, on_deliver, on_close");
+                  "sigfire: a hook has at least one of on_admit, on_admit_deferred, on_open, "
+                  "on_message, on_deliver, on_outcome, on_close");
 
-    static constexpr bool awaits = (detail::awaits_on_admit<Hs> || ...);
     using tuple = std::tuple<Hs...>;
 
 public:
+    /// Whether a hook may have to be awaited.
+    static constexpr bool can_defer = (detail::has_on_admit_deferred<Hs> || ...);
+    /// What then has to be awaited; `void` if none.
+    using deferred_type = typename detail::deferred_answer<Hs...>::type;
+
     hooks()
         requires(sizeof...(Hs) == 0)
     = default;
     explicit hooks(Hs... links)
         requires(sizeof...(Hs) != 0)
         : links_([&] {
-              if constexpr (awaits)
+              if constexpr (can_defer)
                   return std::make_shared<tuple>(std::move(links)...);
               else
                   return tuple{std::move(links)...};
           }()) {}
 
-    errc on_admit(const request& r, admission& a)
-        requires(!awaits && (detail::has_on_admit<Hs> || ...))
+    /// Asks the hooks from number `first` on. `deferred`: the one of number `first`, as it is then, has to be
+    /// awaited.
+    errc on_admit(const request& r, admission& a, std::size_t& first)
+        requires((detail::has_on_admit<Hs> || ...) || can_defer)
     {
-        return first_refusal([&]<class H>(H& h) {
-            if constexpr (detail::has_on_admit<H>) return h.on_admit(r, a);
-            return errc::ok;
-        });
+        return admit(links(), r, a, first);
     }
 
-    auto on_admit(const request& r, admission& a)
-        requires awaits
+    /// Awaits the hook of that number, and asks those behind it.
+    auto on_admit_deferred(const request& r, admission& a, std::size_t first)
+        requires can_defer
     {
-        return ask_all(links_, r, a);
+        return ask_rest<deferred_type>(links_, r, a, first);
     }
 
     void on_open(peer_handle peer, const admission& a)
         requires(detail::has_on_open<Hs> || ...)
     {
-        first_refusal([&]<class H>(H& h) {
+        each([&]<class H>(H& h) {
             if constexpr (detail::has_on_open<H>) h.on_open(peer, a);
-            return errc::ok;
         });
     }
 
-    errc on_message(message_context& context, envelope& e)
-        requires(detail::has_on_message<Hs> || ...)
+    template <class E>
+    errc on_message(message_context& context, E& e)
+        requires(detail::judges<Hs, E> || ...)
     {
         std::size_t place = 0;
         return first_refusal([&]<class H>(H& h) {
             if (place++ < context.judged_) return errc::ok;
-            if constexpr (detail::has_on_message<H>)
+            if constexpr (detail::judges<H, E>)
                 if (!context.answered()) {
                     const errc cause = h.on_message(context, e);
                     if (cause == errc::deferred) context.judged_ = place;
@@ -195,14 +321,22 @@ public:
         });
     }
 
-    bool on_deliver(peer_handle to, const envelope& e)
-        requires(detail::has_on_deliver<Hs> || ...)
+    template <class E>
+    bool on_deliver(peer_handle to, const E& e)
+        requires(detail::filters<Hs, E> || ...)
     {
         return errc::ok == first_refusal([&]<class H>(H& h) {
-                   if constexpr (detail::has_on_deliver<H>)
-                       return h.on_deliver(to, e) ? errc::ok : errc::denied;
+                   if constexpr (detail::filters<H, E>) return h.on_deliver(to, e) ? errc::ok : errc::denied;
                    return errc::ok;
                });
+    }
+
+    void on_outcome(const outcome& o)
+        requires(detail::has_on_outcome<Hs> || ...)
+    {
+        each([&]<class H>(H& h) {
+            if constexpr (detail::has_on_outcome<H>) h.on_outcome(o);
+        });
     }
 
     void on_close(peer_handle peer, errc why)
@@ -215,6 +349,11 @@ public:
 
 private:
     template <class F>
+    void each(F f) {
+        std::apply([&](auto&... links) { (f(links), ...); }, links());
+    }
+
+    template <class F>
     errc first_refusal(F f) {
         return std::apply(
             [&](auto&... links) {
@@ -226,40 +365,56 @@ private:
     }
 
     tuple& links() noexcept {
-        if constexpr (awaits)
+        if constexpr (can_defer)
             return *links_;
         else
             return links_;
     }
 
-    // Holds the hooks itself, since the chain may be gone before its last answer. One coroutine for all of
-    // them: each either has its answer at once or leaves something to await.
-    template <class A = detail::awaited_answer<Hs...>>
-    static typename A::type ask_all(std::shared_ptr<tuple> links, const request& r, admission& a) {
-        using later = std::optional<typename A::type>;
-        using question = errc (*)(tuple&, const request&, admission&, later&);
-        const auto questions = []<std::size_t... I>(std::index_sequence<I...>) {
-            return std::array<question, sizeof...(Hs)>{&hooks::template ask<I, later>...};
-        }(std::index_sequence_for<Hs...>{});
-        for (const question ask : questions) {
-            later answer;
-            errc cause = ask(*links, r, a, answer);
-            if (answer) cause = co_await std::move(*answer);
-            if (cause != errc::ok) co_return cause;
-        }
-        co_return errc::ok;
+    static errc admit(tuple& links, const request& r, admission& a, std::size_t& first) {
+        errc cause = errc::ok;
+        std::size_t place = 0;
+        const auto ask = [&]<class H>([[maybe_unused]] H& h) {
+            if (place++ < first) return true;
+            if constexpr (detail::has_on_admit<H>)
+                cause = h.on_admit(r, a);
+            else if constexpr (detail::has_on_admit_deferred<H>)
+                cause = errc::deferred;
+            // A hook that defers without having anything to await refuses.
+            if constexpr (!detail::has_on_admit_deferred<H>)
+                if (is_verdict(cause) && cause != errc::ok) cause = errc::denied;
+            if (cause != errc::ok) first = place - 1;
+            return cause == errc::ok;
+        };
+        std::apply([&](auto&... hs) { static_cast<void>((ask(hs) && ...)); }, links);
+        return cause;
     }
 
-    template <std::size_t I, class Later>
-    static errc ask(tuple& links, [[maybe_unused]] const request& r, [[maybe_unused]] admission& a,
-                    [[maybe_unused]] Later& answer) {
-        auto& h = std::get<I>(links);
-        using H = std::remove_reference_t<decltype(h)>;
-        if constexpr (detail::awaits_on_admit<H>)
-            answer.emplace(h.on_admit(r, a));
-        else if constexpr (detail::has_on_admit<H>)
-            return h.on_admit(r, a);
-        return errc::ok;
+    // Holds the hooks itself, since the chain may be gone before its last answer. One coroutine for all of
+    // them.
+    template <class A>
+    static A ask_rest(std::shared_ptr<tuple> links, const request& r, admission& a, std::size_t first) {
+        using question = std::optional<A> (*)(tuple&, const request&, admission&);
+        static constexpr auto questions = []<std::size_t... I>(std::index_sequence<I...>) {
+            return std::array<question, sizeof...(Hs)>{&hooks::template ask<I, A>...};
+        }(std::index_sequence_for<Hs...>{});
+        for (errc cause = errc::deferred;;) {
+            if (auto answer = questions[first](*links, r, a)) cause = co_await std::move(*answer);
+            if (cause != errc::ok) co_return is_verdict(cause) ? errc::denied : cause;
+            ++first;
+            cause = admit(*links, r, a, first);
+            if (cause != errc::deferred) co_return cause;
+        }
+    }
+
+    template <std::size_t I, class A>
+    static std::optional<A> ask(tuple& links, [[maybe_unused]] const request& r,
+                                [[maybe_unused]] admission& a) {
+        using H = std::tuple_element_t<I, tuple>;
+        if constexpr (detail::has_on_admit_deferred<H>)
+            return std::optional<A>{std::get<I>(links).on_admit_deferred(r, a)};
+        else
+            return std::optional<A>{};
     }
 
     template <class H>
@@ -267,7 +422,7 @@ private:
         if constexpr (detail::has_on_close<H>) h.on_close(peer, why);
     }
 
-    [[no_unique_address]] std::conditional_t<awaits, std::shared_ptr<tuple>, tuple> links_;
+    [[no_unique_address]] std::conditional_t<can_defer, std::shared_ptr<tuple>, tuple> links_;
 };
 
 template <class... Hs>
@@ -284,69 +439,5 @@ template <class... Hs>
 struct is_hooks<hooks<Hs...>> : std::true_type {};
 
 } // namespace detail
-
-/** Functions for commands: `hooks{commands{{"exists", f}, {"*", g}}}`. Models Hook.
- *
- *  A function is called for its command, be it one that the hub knows or one of your own, and `*` for all
- *  of which nobody else knows. It answers by `context.reply(data)`, or fails by a cause or
- * `context.fail(text)`, now or by a ticket of `context.defer()`. If it does neither, a command that the hub
- * knows goes its way, and the reply to another is `ok`. `awaited.hpp` makes functions of coroutines. */
-class commands {
-public:
-    using function = std::function<errc(message_context&, envelope&)>;
-
-    commands(std::initializer_list<std::pair<const std::string, function>> named) : named_(named) {}
-
-    errc on_message(message_context& context, envelope& e) {
-        auto found = named_.find(e.command);
-        const bool relayed = e.what != verb::other;
-        if (found == named_.end() || e.command == "*") found = relayed ? named_.end() : named_.find("*");
-        if (found == named_.end()) return errc::ok;
-        const errc cause = found->second(context, e);
-        if (cause == errc::ok && !relayed && !context.answered()) context.reply();
-        return cause;
-    }
-
-private:
-    std::map<std::string, function, std::less<>> named_;
-};
-
-/** What a hook keeps for each peer: `emplace` in `on_open`, `find` in between, `erase` in `on_close`.
- *
- *  A table by slot: one indexed look-up, no hashing, and a peer that is gone is not found by its handle. It
- *  is the hook's own, not the hub's: hooks that keep nothing cost no memory, several hooks keep different
- *  types, and each can be tested without a hub. References stay valid until `erase`. */
-template <class T>
-class peer_states {
-public:
-    /// The state of `peer`, made of `args`; takes the place of any older one in that slot.
-    template <class... Args>
-    T& emplace(peer_handle peer, Args&&... args) {
-        if (peer.slot >= entries_.size()) entries_.resize(std::size_t{peer.slot} + 1);
-        auto& e = entries_[peer.slot];
-        e.generation = peer.generation;
-        return e.state.emplace(std::forward<Args>(args)...);
-    }
-
-    /// The state of `peer`, or null.
-    T* find(peer_handle peer) noexcept {
-        if (peer.slot >= entries_.size()) return nullptr;
-        auto& e = entries_[peer.slot];
-        return e.generation == peer.generation && e.state ? &*e.state : nullptr;
-    }
-
-    /// Forgets `peer`, if it has a state.
-    void erase(peer_handle peer) noexcept {
-        if (find(peer) != nullptr) entries_[peer.slot].state.reset();
-    }
-
-private:
-    struct entry {
-        std::uint32_t generation = 0;
-        std::optional<T> state;
-    };
-
-    std::deque<entry> entries_;
-};
 
 } // namespace sigfire

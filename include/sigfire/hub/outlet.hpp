@@ -2,11 +2,12 @@
 #pragma once
 
 #include <sigfire/core/concepts.hpp>
-#include <sigfire/core/envelope.hpp>
 #include <sigfire/core/error.hpp>
+#include <sigfire/core/event.hpp>
 #include <sigfire/core/peer.hpp>
 #include <sigfire/hub/fanout.hpp>
 
+#include <cstddef>
 #include <cstring>
 
 namespace sigfire {
@@ -43,49 +44,69 @@ class outlet {
 public:
     outlet(C& connection, const K& codec) noexcept : connection_(&connection), codec_(&codec) {}
 
-    /// `ok` if the connection can take `e` now; `unknown_command` if its wire has no word for it, or what
-    /// else the codec has against it. Else `full`, and the connection is on its way out.
-    errc ready(const envelope& e) const {
-        if constexpr (requires { codec_->objection(e, state()); })
-            if (const errc against = codec_->objection(e, state()); against != errc::ok) return against;
-        const auto bound = codec_->bound(e, state());
-        if (bound == 0) return errc::unknown_command;
-        if (connection_->room(bound)) return errc::ok;
-        // Asking in vain is what marks the connection as a slow consumer.
-        static_cast<void>(connection_->reserve(codec_->type(e, state()), bound));
-        return errc::full;
+    /// `ok` if the connection can take `e` now: `bound` is then for `deliver`. `unknown_command` if its wire
+    /// has no word for it, or what else the codec has against it. Else `full`, and the connection is on its
+    /// way out.
+    template <class E>
+    errc ready(const E& e, std::size_t& bound) const {
+        if constexpr (detail::has_word<K, E>) {
+            bound = codec_->bound(e, state());
+            if (bound == 0) [[unlikely]]
+                return objection(e);
+            if (connection_->room(bound)) return errc::ok;
+            // Asking in vain is what marks the connection as a slow consumer.
+            static_cast<void>(connection_->reserve(codec_->type(e, state()), bound));
+            return errc::full;
+        } else {
+            return errc::unknown_command;
+        }
     }
 
     /// Writes `e` to the connection's output; nothing if its wire has no word for it. A connection that
-    /// cannot take it has marked itself.
-    void deliver(const envelope& e) const {
-        const auto bound = codec_->bound(e, state());
-        if (bound == 0) return;
-        if (char* p = connection_->reserve(codec_->type(e, state()), bound))
-            connection_->commit(codec_->encode(e, state(), p));
+    /// cannot take it has marked itself. `bound` is from `ready`.
+    template <class E>
+    void deliver(const E& e, [[maybe_unused]] std::size_t bound) const {
+        if constexpr (detail::has_word<K, E>)
+            if (char* p = connection_->reserve(codec_->type(e, state()), bound))
+                connection_->commit(codec_->encode(e, state(), p));
+    }
+
+    /// The same without having asked.
+    template <class E>
+    void deliver(const E& e) const {
+        if constexpr (detail::has_word<K, E>)
+            if (const auto bound = codec_->bound(e, state()); bound != 0) deliver(e, bound);
     }
 
     /// The same to one of many: what is encoded once is copied to all that are talked to alike.
-    void deliver(const envelope& e, fanout& shared) const {
-        const auto key = codec_->share_key(e, state());
-        if (key < 0) return deliver(e);
-        auto text = shared.find(codec_, key);
-        if (text.data() == nullptr) {
-            const auto bound = codec_->bound(e, state());
-            text = shared.add(codec_, key, bound + 1,
-                              [&](char* p) { return bound == 0 ? 0 : codec_->encode(e, state(), p); });
-        }
-        if (text.empty()) return;
-        if (char* p = connection_->reserve(codec_->type(e, state()), text.size())) {
-            std::memcpy(p, text.data(), text.size());
-            connection_->commit(text.size());
+    template <class E>
+    void deliver(const E& e, fanout& shared) const {
+        if constexpr (detail::has_word<K, E>) {
+            const auto key = codec_->share_key(state());
+            if (key < 0) return deliver(e);
+            auto text = shared.find(codec_, key);
+            if (text.data() == nullptr) {
+                const auto bound = codec_->bound(e, state());
+                text = shared.add(codec_, key, bound + 1,
+                                  [&](char* p) { return bound == 0 ? 0 : codec_->encode(e, state(), p); });
+            }
+            if (text.empty()) return;
+            if (char* p = connection_->reserve(codec_->type(e, state()), text.size())) {
+                std::memcpy(p, text.data(), text.size());
+                connection_->commit(text.size());
+            }
         }
     }
 
     /// Whether the connection can take `e` now; unlike `ready`, asking changes nothing.
-    bool has_room(const envelope& e) const {
-        const auto bound = codec_->bound(e, state());
-        return bound == 0 || connection_->room(bound);
+    template <class E>
+    bool has_room(const E& e) const {
+        if constexpr (detail::has_word<K, E>) {
+            const auto bound = codec_->bound(e, state());
+            return bound == 0 || connection_->room(bound);
+        } else {
+            return true;
+        }
     }
 
     /// Asks for a sign of life; false if the wire cannot.
@@ -100,44 +121,108 @@ public:
 private:
     friend class any_outlet;
 
+    template <class E>
+    errc objection(const E& e) const {
+        if constexpr (requires { codec_->objection(e, state()); })
+            if (const errc against = codec_->objection(e, state()); against != errc::ok) return against;
+        return errc::unknown_command;
+    }
+
     const typename K::state& state() const { return connection_->state().codec; }
 
     C* connection_;
     const K* codec_;
 };
 
+namespace detail {
+
+// The calls of an erased outlet for one type of event.
+template <class O, class E>
+struct outlet_calls {
+    errc (*ready)(const O&, const E&, std::size_t&);
+    void (*deliver)(const O&, const E&, std::size_t);
+    void (*deliver_unasked)(const O&, const E&);
+    void (*deliver_shared)(const O&, const E&, fanout&);
+    bool (*has_room)(const O&, const E&);
+};
+
+template <class O, class List>
+struct all_outlet_calls;
+template <class O, class... Es>
+struct all_outlet_calls<O, event_list<Es...>> : outlet_calls<O, Es>... {
+    bool (*ping)(const O&);
+    void (*hold)(const O&);
+    void (*release)(const O&);
+    void (*close)(const O&, errc);
+};
+
+} // namespace detail
+
 /** An outlet of any type, for a hub with several listeners. Models Outlet; 24 bytes, one indirect call each.
  */
 class any_outlet {
+    using calls = detail::all_outlet_calls<any_outlet, outgoing_events>;
+    template <class E>
+    using calls_for = detail::outlet_calls<any_outlet, E>;
+
 public:
     template <class C, class K>
     any_outlet(outlet<C, K> o) noexcept
         : connection_(o.connection_), codec_(o.codec_), calls_(&calls_of<outlet<C, K>, C, K>) {}
 
-    errc ready(const envelope& e) const { return calls_->ready(*this, e); }
-    void deliver(const envelope& e) const { calls_->deliver(*this, e); }
-    void deliver(const envelope& e, fanout& shared) const { calls_->deliver_shared(*this, e, shared); }
-    bool has_room(const envelope& e) const { return calls_->has_room(*this, e); }
+    template <class E>
+    errc ready(const E& e, std::size_t& bound) const {
+        return of<E>().ready(*this, e, bound);
+    }
+    template <class E>
+    void deliver(const E& e, std::size_t bound) const {
+        of<E>().deliver(*this, e, bound);
+    }
+    template <class E>
+    void deliver(const E& e) const {
+        of<E>().deliver_unasked(*this, e);
+    }
+    template <class E>
+    void deliver(const E& e, fanout& shared) const {
+        of<E>().deliver_shared(*this, e, shared);
+    }
+    template <class E>
+    bool has_room(const E& e) const {
+        return of<E>().has_room(*this, e);
+    }
     bool ping() const { return calls_->ping(*this); }
     void hold() const { calls_->hold(*this); }
     void release() const { calls_->release(*this); }
     void close(errc why) const { calls_->close(*this, why); }
 
 private:
-    struct calls {
-        errc (*ready)(const any_outlet&, const envelope&);
-        void (*deliver)(const any_outlet&, const envelope&);
-        void (*deliver_shared)(const any_outlet&, const envelope&, fanout&);
-        bool (*has_room)(const any_outlet&, const envelope&);
-        bool (*ping)(const any_outlet&);
-        void (*hold)(const any_outlet&);
-        void (*release)(const any_outlet&);
-        void (*close)(const any_outlet&, errc);
-    };
+    template <class E>
+    const calls_for<E>& of() const noexcept {
+        return *calls_;
+    }
 
     template <class O, class C, class K>
     O as() const {
         return O{*static_cast<C*>(connection_), *static_cast<const K*>(codec_)};
+    }
+
+    template <class O, class C, class K, class E>
+    static constexpr calls_for<E> make_calls() {
+        return {[](const any_outlet& o, const E& e, std::size_t& bound) {
+                    return o.as<O, C, K>().ready(e, bound);
+                },
+                [](const any_outlet& o, const E& e, std::size_t bound) { o.as<O, C, K>().deliver(e, bound); },
+                [](const any_outlet& o, const E& e) { o.as<O, C, K>().deliver(e); },
+                [](const any_outlet& o, const E& e, fanout& shared) { o.as<O, C, K>().deliver(e, shared); },
+                [](const any_outlet& o, const E& e) { return o.as<O, C, K>().has_room(e); }};
+    }
+
+    template <class O, class C, class K, class... Es>
+    static constexpr calls make_all(event_list<Es...>) {
+        return {make_calls<O, C, K, Es>()..., [](const any_outlet& o) { return o.as<O, C, K>().ping(); },
+                [](const any_outlet& o) { o.as<O, C, K>().hold(); },
+                [](const any_outlet& o) { o.as<O, C, K>().release(); },
+                [](const any_outlet& o, errc why) { o.as<O, C, K>().close(why); }};
     }
 
     template <class O, class C, class K>
@@ -150,16 +235,7 @@ private:
 
 // Out here, where the class is complete.
 template <class O, class C, class K>
-constexpr any_outlet::calls any_outlet::calls_of{
-    [](const any_outlet& o, const envelope& e) { return o.as<O, C, K>().ready(e); },
-    [](const any_outlet& o, const envelope& e) { o.as<O, C, K>().deliver(e); },
-    [](const any_outlet& o, const envelope& e, fanout& shared) { o.as<O, C, K>().deliver(e, shared); },
-    [](const any_outlet& o, const envelope& e) { return o.as<O, C, K>().has_room(e); },
-    [](const any_outlet& o) { return o.as<O, C, K>().ping(); },
-    [](const any_outlet& o) { o.as<O, C, K>().hold(); },
-    [](const any_outlet& o) { o.as<O, C, K>().release(); },
-    [](const any_outlet& o, errc why) { o.as<O, C, K>().close(why); },
-};
+constexpr any_outlet::calls any_outlet::calls_of = make_all<O, C, K>(outgoing_events{});
 
 static_assert(Outlet<any_outlet> && sizeof(any_outlet) == 3 * sizeof(void*));
 

@@ -1,48 +1,24 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/core/envelope.hpp>
 #include <sigfire/core/error.hpp>
+#include <sigfire/core/event.hpp>
 #include <sigfire/core/peer.hpp>
 
 namespace sigfire {
 
-/** Each envelope goes to the one peer whose id it names. Models Router. */
+/** Each message goes to the one peer whose id it names. Models Router. */
 class direct_router {
 public:
     /// Calls `to` for the peer `e.to`. Returns `self` if that is the sender, who did
     /// not ask for an echo; `unknown` if nobody has the id.
     template <class Registry, class To>
-    errc route(const Registry& registry, peer_handle from, const envelope& e, To to) const {
+    errc route(const Registry& registry, peer_handle from, const event::say& e, To to) const {
         const peer_handle target = registry.find(e.to);
         if (!target) return errc::unknown;
         if (target == from && !e.echo) return errc::self;
         to(target);
         return errc::ok;
-    }
-};
-
-/** One to many: an envelope that names a topic instead of a peer goes to all members but the sender. Models
- * Router; for hubs with `topics`. Only members may say something to a topic (`denied`); `unknown` if there is
- * no such topic, `offline` if nobody else is in it. */
-class group_router {
-public:
-    template <class Registry, class To>
-    errc route(const Registry& registry, peer_handle from, const envelope& e, To to) const {
-        if (!e.to.empty() || e.topic.empty()) return direct_router{}.route(registry, from, e, to);
-        bool member = !from, any = false, other = false; // the host program need not be a member
-        registry.for_each(e.topic, [&](peer_handle who) {
-            any = true;
-            member = member || who == from;
-        });
-        if (!any) return errc::unknown;
-        if (!member) return errc::denied;
-        registry.for_each(e.topic, [&](peer_handle who) {
-            if (who == from) return;
-            other = true;
-            to(who);
-        });
-        return other ? errc::ok : errc::offline;
     }
 };
 
@@ -53,7 +29,7 @@ public:
 class host_router {
 public:
     template <class Registry, class To>
-    errc route(const Registry& registry, peer_handle from, const envelope& e, To to) const {
+    errc route(const Registry& registry, peer_handle from, const event::say& e, To to) const {
         if (!e.to.empty() || e.topic.empty()) return direct_router{}.route(registry, from, e, to);
         peer_handle host;
         bool member = false;
@@ -62,8 +38,16 @@ public:
             member = member || who == from;
         });
         if (!host) return errc::unknown;
-        if (from == host) return group_router{}.route(registry, from, e, to);
         if (from && !member) return errc::denied;
+        if (from == host) {
+            bool other = false;
+            registry.for_each(e.topic, [&](peer_handle who) {
+                if (who == from) return;
+                other = true;
+                to(who);
+            });
+            return other ? errc::ok : errc::offline;
+        }
         to(host);
         return errc::ok;
     }

@@ -37,11 +37,11 @@ struct session {
     void on_greeted(sigfire::detail::greeting g) {
         heard.push_back("welcome " + g.id + ' ' + g.configuration + (g.recovered ? " recovered" : ""));
     }
-    void on_reply(int waiter, errc e, std::string_view) {
-        heard.push_back(std::to_string(waiter) + ' ' + std::string{sigfire::cause_name(e)});
+    void on_reply(int waiter, const sigfire::server_reply& r) {
+        heard.push_back(std::to_string(waiter) + ' ' + std::string{sigfire::cause_name(r.cause)});
     }
-    void on_said(sigfire::envelope& e) {
-        heard.push_back(std::string{e.command} + ' ' + std::string{e.from} + ' ' + std::string{e.data.bytes});
+    void on_said(const sigfire::server_message& m) {
+        heard.push_back(std::string{m.command} + ' ' + std::string{m.from} + ' ' + std::string{m.data.bytes});
     }
     void say(std::string text) { heard.push_back("say " + text); }
     std::uint64_t fresh() { return 100; }
@@ -152,8 +152,8 @@ BOOST_AUTO_TEST_CASE(composes_only_what_says_just_that) {
     };
     for (const auto& row : table) BOOST_TEST_CONTEXT(row.command << ' ' << row.data) {
             std::string out = "before";
-            sigfire::envelope said;
-            said.to = row.to, said.command = row.command, said.data.bytes = row.data;
+            sigfire::client_request said;
+            said.target = row.to, said.command = row.command, said.data.bytes = row.data;
             const auto e = sigfire::detail::client_session<int>::compose(5, said, 1500, out);
             BOOST_TEST((e == row.e));
             BOOST_TEST(out == "before" + row.text);
@@ -164,11 +164,11 @@ BOOST_AUTO_TEST_CASE(composes_only_what_says_just_that) {
 
 // Says a request, as a client does.
 void ask(session& s, int number) {
-    sigfire::envelope e;
-    e.command = "x";
+    sigfire::client_request r;
+    r.command = "x";
     const auto n = static_cast<std::uint64_t>(number);
     std::string text;
-    BOOST_TEST((s.core.compose(n, e, 1000, text) == errc::ok));
+    BOOST_TEST((s.core.compose(n, r, 1000, text) == errc::ok));
     BOOST_TEST(s.core.log.keep(n, text, 1000));
     s.core.calls.wait(n, number, time_point::max());
 }
@@ -275,6 +275,28 @@ BOOST_AUTO_TEST_CASE(a_server_may_not_know_how) {
     s.hear(hello);
     flush(s);
     BOOST_TEST(s.take() == sent(1) + " | welcome me ");
+}
+
+BOOST_AUTO_TEST_CASE(ids_and_tokens_have_a_limit) {
+    const std::string longest(256, 'i'), too_long(257, 'i');
+    for (const bool good : {true, false}) {
+        session s;
+        s.core.begin(true, true);
+        BOOST_TEST((s.hear(R"({"cmd":"welcome","data":{"id":")" + (good ? longest : too_long) + R"("}})") ==
+                    (good ? errc::ok : errc::bad_welcome)));
+        if (!good) continue;
+        // The reply to a resume may give another one.
+        BOOST_TEST((s.hear(R"({"id":"r100","ok":true,"data":{"token":"T","id":")" + too_long + R"("}})") ==
+                    errc::bad_welcome));
+    }
+    for (const bool good : {true, false}) {
+        session s;
+        s.core.begin(true, true);
+        s.hear(R"({"cmd":"welcome","data":{"id":"me","resume":{"token":")" +
+               std::string(good ? 1024 : 1025, 't') + R"("}}})");
+        BOOST_TEST(s.take() == "welcome me ");
+        BOOST_TEST(s.core.resumable() == good);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(what_is_missing_starts_anew) {

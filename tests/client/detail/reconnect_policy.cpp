@@ -25,11 +25,29 @@ BOOST_AUTO_TEST_CASE(intervals_grow_to_a_bound) {
     for (int i = 0; i < 5; ++i)
         waits.push_back(static_cast<long>((p.next(errc::lost, 0, now, 0.7) - now) / 1ms));
     BOOST_TEST(waits == (std::vector<long>{500, 1500, 4500, 10000, 10000}), boost::test_tools::per_element());
-    p.succeeded();
-    BOOST_TEST((p.next(errc::lost, 0, now, 0) == now + 500ms));
+    p.succeeded(now);
+    BOOST_TEST((p.next(errc::lost, 0, now + 10s, 0) == now + 10s + 500ms));
     policy for_ever{{.jitter = 0}};
     for (int i = 0; i < 5000; ++i) (void)for_ever.next(errc::lost, 0, now, 0);
     BOOST_TEST((for_ever.next(errc::lost, 0, now, 0) == now + 30s)); // 2^5000 is no number
+}
+
+BOOST_AUTO_TEST_CASE(a_server_that_welcomes_and_drops_is_left_alone_longer) {
+    policy p{{.interval = 1s, .growth = 2, .max_interval = 60s, .jitter = 0}};
+    auto at = now;
+    for (const auto expected : {1s, 2s, 4s, 8s}) {
+        p.succeeded(at);
+        at += expected / 2 - 1ms; // it stands no longer than the interval before
+        const auto next = p.next(errc::lost, 0, at, 0);
+        BOOST_TEST((next - at == expected));
+        at = next;
+    }
+    p.succeeded(at);
+    at += 7999ms;
+    BOOST_TEST((p.next(errc::lost, 0, at, 0) - at == 16s));
+    p.succeeded(at);
+    at += 16s;
+    BOOST_TEST((p.next(errc::lost, 0, at, 0) - at == 1s));
 }
 
 BOOST_AUTO_TEST_CASE(chance_takes_its_share) {
@@ -48,7 +66,7 @@ BOOST_AUTO_TEST_CASE(attempts_are_counted_since_the_last_success) {
     policy p{{.attempts = 2}};
     const auto tries = [&] { return p.next(errc::lost, 0, now, 0) != time_point::max(); };
     BOOST_TEST((tries() && tries() && !tries() && !tries()));
-    p.succeeded();
+    p.succeeded(now);
     BOOST_TEST((tries() && tries() && !tries()));
     BOOST_TEST((policy{{.attempts = 0}}.next(errc::lost, 0, now, 0) == time_point::max()));
 }
@@ -63,9 +81,24 @@ BOOST_AUTO_TEST_CASE(some_causes_end_it) {
         {errc::lost, 0, on_error},
         {errc::closed, 0, on_error}, // no word was said
         {errc::closed, 1000, on_close},
-        {errc::closed, 1005, on_close},
+        {errc::closed, 1005, on_error}, // an empty close
+        {errc::closed, 1006, on_error},
         {errc::stopping, 1001, on_error},
+        {errc::closed, 1011, on_error},
+        {errc::stopping, 1012, on_error},
         {errc::overloaded, 1013, on_error},
+        {errc::overloaded, 1014, on_error},
+        {errc::closed, 3000, on_error},
+        {errc::closed, 3999, on_error},
+        {errc::closed, 4000, on_error},
+        {errc::closed, 4100, on_error},
+        {errc::malformed, 1003, never},
+        {errc::bad_utf8, 1007, never},
+        {errc::flood, 1008, never},
+        {errc::bad_handshake, 1010, never},
+        {errc::protocol_violation, 1002, never},
+        {errc::denied, 4001, on_error}, // the code decides
+        {errc::lost, 1008, never},
         {errc::slow_consumer, 4001, on_error},
         {errc::connect_timeout, 0, on_error},
         {errc::welcome_timeout, 0, on_error},

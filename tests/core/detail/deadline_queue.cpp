@@ -55,6 +55,44 @@ BOOST_AUTO_TEST_CASE(what_is_open_is_due_in_order_and_once) {
     BOOST_TEST((b.next == time_point::max()));
 }
 
+BOOST_AUTO_TEST_CASE(deadlines_come_in_any_order_and_equal_ones_as_they_were_added) {
+    bench b;
+    for (const int key : {5, 3, 9, 1, 7}) b.add(key, std::chrono::seconds{key});
+    for (int key = 20; key < 40; ++key) b.add(key, 4s);
+    b.open.erase(3);
+    std::vector<int> expected{1};
+    for (int key = 20; key < 40; ++key) expected.push_back(key);
+    expected.push_back(5);
+    b.now += 5s;
+    BOOST_TEST(b.due() == expected);
+    BOOST_TEST((b.next == b.now + 2s));
+    // `f` may add: what is due by then comes in the same call
+    std::vector<int> keys;
+    b.now += 2s;
+    const auto next = b.queue.expire(b.now, b.is_open(), [&](int key) {
+        keys.push_back(key);
+        b.open.erase(key);
+        if (key < 100) b.add(key + 100, 0s);
+    });
+    BOOST_TEST(keys == (std::vector{7, 107}));
+    BOOST_TEST((next == b.now + 2s));
+}
+
+BOOST_AUTO_TEST_CASE(one_is_taken_at_a_time) {
+    bench b;
+    BOOST_TEST(!b.queue.take(b.now, b.is_open()));
+    b.add(1, 1s);
+    b.add(2, 1s);
+    BOOST_TEST((b.queue.next(b.is_open()) == b.now + 1s));
+    BOOST_TEST(!b.queue.take(b.now, b.is_open()));
+    b.now += 1s;
+    BOOST_TEST(b.queue.take(b.now, b.is_open()).value() == 1);
+    b.open.erase(2);
+    BOOST_TEST(!b.queue.take(b.now, b.is_open()));
+    BOOST_TEST((b.queue.next(b.is_open()) == time_point::max()));
+    BOOST_TEST(b.queue.size() == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(things_that_come_and_go_leave_little_behind_an_open_one) {
     bench b;
     b.add(0, 1s);

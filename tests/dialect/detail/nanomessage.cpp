@@ -63,6 +63,23 @@ BOOST_AUTO_TEST_CASE(recorded_packets) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(packets_of_a_value_are_those_of_its_document) {
+    for (const std::size_t size : {0u, 1u, 100u, 117u, 118u, 119u, 200u, 16'384u, 70'000u})
+        for (const auto& kind :
+             {nano_packet{.id = 1, .name = "offer"}, nano_packet{.id = nano_ids - 1, .name = ""},
+              nano_packet{.id = 200, .event = true, .name = "signal"}, nano_packet{.id = 7, .response = true},
+              nano_packet{.id = 7, .response = true, .error = true}}) {
+            const std::string value(size, '1');
+            const auto document = size == 0 ? std::string{"{}"} : R"({"data":)" + value + "}";
+            auto whole = kind;
+            whole.json = document;
+            const auto expected = written(whole);
+            std::string room(nano_overhead + kind.name.size() + document.size(), '#');
+            room.resize(write_value_packet(room.data(), kind, value));
+            BOOST_TEST(room == expected);
+        }
+}
+
 BOOST_AUTO_TEST_CASE(what_is_no_packet) {
     const auto all = vectors();
     for (const auto& v : all.at("invalid").as_array()) {

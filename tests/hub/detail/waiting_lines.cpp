@@ -4,6 +4,8 @@
 #include <boost/test/unit_test.hpp>
 
 #include <string>
+#include <string_view>
+#include <variant>
 
 namespace {
 
@@ -11,10 +13,14 @@ using namespace sigfire;
 using namespace std::chrono_literals;
 using detail::waiting_lines;
 
-envelope said(std::string_view text) {
-    envelope e;
+event::custom said(std::string_view text) {
+    event::custom e;
     e.command = text;
     return e;
+}
+
+detail::pipeline_stage judged(std::size_t hooks) {
+    return {hooks, 0, false};
 }
 
 constexpr std::size_t many = 1000;
@@ -23,7 +29,12 @@ const time_point start{1h};
 std::string next(waiting_lines& l, std::uint32_t slot) {
     const auto f = l.pop(slot);
     if (!f) return "nothing";
-    return std::string{f->message.get().command} + " " + std::to_string(f->judged);
+    const auto command = [](const auto& stored) { return std::string{stored.get().command}; };
+    return std::visit(command, f->message) + " " + std::to_string(f->stage.hooks);
+}
+
+void forget(waiting_lines& l, std::uint32_t slot) {
+    l.erase(slot, [](request_token) {});
 }
 
 BOOST_AUTO_TEST_SUITE(waiting_lines_)
@@ -34,13 +45,13 @@ BOOST_AUTO_TEST_CASE(an_empty_one_waits_for_nothing) {
     BOOST_TEST(!l.contains(0));
     BOOST_TEST(!l.settle(1));
     BOOST_TEST(!l.pop(0));
-    l.erase(0);
+    forget(l, 0);
     BOOST_TEST((l.deadline() == time_point::max()));
 }
 
 BOOST_AUTO_TEST_CASE(a_line_goes_on_in_order_once_the_verdict_on_its_first_is_in) {
     waiting_lines l;
-    l.put_off(3, said("a"), 11, 2, start);
+    l.put_off(3, said("a"), 11, judged(2), start);
     BOOST_TEST((l.contains(3) && !l.contains(4) && !l.empty()));
     BOOST_TEST(l.push(3, said("b"), many, many));
     BOOST_TEST(l.push(3, said("c"), many, many));
@@ -50,7 +61,7 @@ BOOST_AUTO_TEST_CASE(a_line_goes_on_in_order_once_the_verdict_on_its_first_is_in
     BOOST_TEST(next(l, 3) == "a 2");
     BOOST_TEST(next(l, 3) == "b 0");
     // That one is put off, again in front of the others.
-    l.put_off(3, said("b"), 12, 1, start);
+    l.put_off(3, said("b"), 12, judged(1), start);
     BOOST_TEST(l.push(3, said("d"), many, many));
     BOOST_TEST((l.settle(12) == 3u));
     BOOST_TEST(next(l, 3) == "b 1");
@@ -63,8 +74,8 @@ BOOST_AUTO_TEST_CASE(a_line_goes_on_in_order_once_the_verdict_on_its_first_is_in
 
 BOOST_AUTO_TEST_CASE(lines_of_several_have_nothing_to_do_with_each_other) {
     waiting_lines l;
-    l.put_off(1, said("a"), 1, 0, start);
-    l.put_off(2, said("x"), 2, 0, start);
+    l.put_off(1, said("a"), 1, judged(0), start);
+    l.put_off(2, said("x"), 2, judged(0), start);
     BOOST_TEST(l.push(1, said("b"), many, many));
     BOOST_TEST((l.settle(2) == 2u));
     BOOST_TEST(next(l, 2) == "x 0");
@@ -76,7 +87,7 @@ BOOST_AUTO_TEST_CASE(lines_of_several_have_nothing_to_do_with_each_other) {
 
 BOOST_AUTO_TEST_CASE(a_line_is_as_long_as_it_may_be) {
     waiting_lines l;
-    l.put_off(1, said("12345"), 1, 0, start); // counts, and is never refused
+    l.put_off(1, said("12345"), 1, judged(0), start); // counts, and is never refused
     BOOST_TEST(l.push(1, said("67"), 3, many));
     BOOST_TEST(l.push(1, said("8"), 3, many));
     BOOST_TEST(!l.push(1, said("9"), 3, many));
@@ -89,30 +100,30 @@ BOOST_AUTO_TEST_CASE(a_line_is_as_long_as_it_may_be) {
     BOOST_TEST(l.push(1, said("abcde"), 5, 9));
     BOOST_TEST(!l.push(1, said("f"), 5, 9));
     BOOST_TEST(!l.push(1, said("f"), many, 9));
-    l.put_off(1, said("67"), 2, 0, start);
+    l.put_off(1, said("67"), 2, judged(0), start);
     BOOST_TEST(!l.push(1, said(""), 6, many));
     BOOST_TEST(l.push(1, said(""), 7, 11));
 }
 
 BOOST_AUTO_TEST_CASE(who_leaves_waits_no_longer) {
     waiting_lines l;
-    l.put_off(1, said("a"), 1, 0, start);
-    l.put_off(2, said("x"), 2, 0, start + 1s);
+    l.put_off(1, said("a"), 1, judged(0), start);
+    l.put_off(2, said("x"), 2, judged(0), start + 1s);
     l.push(1, said("b"), many, many);
-    l.erase(1);
+    forget(l, 1);
     BOOST_TEST(!l.contains(1));
     BOOST_TEST(!l.settle(1));
     BOOST_TEST((l.deadline() == start + 1s));
     BOOST_TEST(l.due() == 2u);
     // The next in that slot begins anew.
-    l.put_off(1, said("c"), 3, 0, start + 2s);
+    l.put_off(1, said("c"), 3, judged(0), start + 2s);
     BOOST_TEST(l.push(1, said("d"), 2, 2));
     BOOST_TEST((l.settle(3) == 1u));
     BOOST_TEST(next(l, 1) == "c 0");
     // One whose first waits for nothing, too.
-    l.erase(1);
+    forget(l, 1);
     BOOST_TEST(next(l, 1) == "nothing");
-    l.erase(2);
+    forget(l, 2);
     BOOST_TEST(l.empty());
     BOOST_TEST((l.deadline() == time_point::max()));
 }
@@ -120,7 +131,7 @@ BOOST_AUTO_TEST_CASE(who_leaves_waits_no_longer) {
 BOOST_AUTO_TEST_CASE(whether_a_line_waits_for_a_verdict) {
     waiting_lines l;
     BOOST_TEST(!l.waits(1));
-    l.put_off(1, said("a"), 1, 0, start);
+    l.put_off(1, said("a"), 1, judged(0), start);
     l.push(1, said("b"), many, many);
     BOOST_TEST(l.waits(1));
     BOOST_TEST(!l.waits(2));
@@ -132,7 +143,7 @@ BOOST_AUTO_TEST_CASE(whether_a_line_waits_for_a_verdict) {
 
 BOOST_AUTO_TEST_CASE(deadlines_come_in_turn_but_for_verdicts_that_are_in) {
     waiting_lines l;
-    for (std::uint32_t i = 1; i <= 4; ++i) l.put_off(i, said("a"), i, 0, start + i * 1s);
+    for (std::uint32_t i = 1; i <= 4; ++i) l.put_off(i, said("a"), i, judged(0), start + i * 1s);
     BOOST_TEST((l.deadline() == start + 1s));
     BOOST_TEST(l.due() == 1u);
     l.settle(2);
@@ -143,6 +154,40 @@ BOOST_AUTO_TEST_CASE(deadlines_come_in_turn_but_for_verdicts_that_are_in) {
     l.settle(3);
     l.settle(4);
     BOOST_TEST((l.deadline() == time_point::max()));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_forgotten_is_told_by_its_tokens_in_order) {
+    waiting_lines l;
+    const auto named = [](std::string_view token, wire_id wire) {
+        event::say e;
+        e.token = {token, wire};
+        return e;
+    };
+    event::join join;
+    join.token.bytes = "2";
+    l.put_off(1, named("1", wire_id::msgpack), 1, judged(0), start);
+    l.push(1, join, many, many);
+    l.push(1, said("no token"), many, many);
+    l.put_off(2, named("x", wire_id::json), 2, judged(0), start);
+    std::string told;
+    l.erase(1, [&](request_token t) {
+        told += std::string{t.bytes} + (t.wire == wire_id::msgpack ? "m" : "") + ",";
+        BOOST_TEST(!l.contains(1)); // it has gone already: what is told may ask
+    });
+    BOOST_TEST(told == "1m,2,,");
+    l.erase(1, [](request_token) { BOOST_ERROR("told twice"); });
+    BOOST_TEST(l.contains(2));
+}
+
+BOOST_AUTO_TEST_CASE(how_far_a_message_has_come_is_kept_with_the_first_alone) {
+    waiting_lines l;
+    l.put_off(1, said("a"), 1, {0, 3, true}, start);
+    l.push(1, said("b"), many, many);
+    l.settle(1);
+    const auto first = l.pop(1), second = l.pop(1);
+    BOOST_TEST_REQUIRE((first && second));
+    BOOST_TEST((first->stage.features == 3u && first->stage.permitted));
+    BOOST_TEST((second->stage.features == 0u && !second->stage.permitted));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

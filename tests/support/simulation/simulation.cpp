@@ -4,6 +4,8 @@
 #include <boost/test/unit_test.hpp>
 
 #include <chrono>
+#include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
@@ -38,13 +40,20 @@ public:
     using simulated_outlet::simulated_outlet;
     faulty_outlet(outlet<test::simulated_connection, test::simulated_json> way) : simulated_outlet(way) {}
 
-    void deliver(const envelope& e) const {
-        if (e.what == Fault::strikes && ++so_far % 10 == 0)
-            Fault::deliver(static_cast<const simulated_outlet&>(*this), e);
-        else
-            simulated_outlet::deliver(e);
+    template <class E>
+    void deliver(const E& e) const {
+        if constexpr (std::same_as<E, typename Fault::strikes>)
+            if (++so_far % 10 == 0) return Fault::deliver(static_cast<const simulated_outlet&>(*this), e);
+        simulated_outlet::deliver(e);
     }
-    void deliver(const envelope& e, fanout&) const { deliver(e); }
+    template <class E>
+    void deliver(const E& e, std::size_t) const {
+        deliver(e);
+    }
+    template <class E>
+    void deliver(const E& e, fanout&) const {
+        deliver(e);
+    }
 
     static inline unsigned so_far = 0;
 };
@@ -57,41 +66,41 @@ auto with_outlet() {
     };
 }
 
-template <verb What>
+template <class E>
 struct loses {
-    static constexpr verb strikes = What;
-    static void deliver(const simulated_outlet&, const envelope&) {}
+    using strikes = E;
+    static void deliver(const simulated_outlet&, const E&) {}
 };
 
-template <verb What>
+template <class E>
 struct doubles {
-    static constexpr verb strikes = What;
-    static void deliver(const simulated_outlet& o, const envelope& e) {
+    using strikes = E;
+    static void deliver(const simulated_outlet& o, const E& e) {
         o.deliver(e);
         o.deliver(e);
     }
 };
 
 struct keeps_a_copy {
-    static constexpr verb strikes = verb::welcome;
+    using strikes = event::welcome;
     static inline std::vector<simulated_outlet> copies;
-    static void deliver(const simulated_outlet& o, const envelope& e) {
+    static void deliver(const simulated_outlet& o, const event::welcome& e) {
         copies.push_back(o);
         o.deliver(e);
     }
 };
 
 struct forges_the_sender {
-    static constexpr verb strikes = verb::send;
-    static void deliver(const simulated_outlet& o, envelope e) {
+    using strikes = event::say;
+    static void deliver(const simulated_outlet& o, event::say e) {
         e.from = "somebody";
         o.deliver(e);
     }
 };
 
 struct changes_the_payload {
-    static constexpr verb strikes = verb::send;
-    static void deliver(const simulated_outlet& o, envelope e) {
+    using strikes = event::say;
+    static void deliver(const simulated_outlet& o, event::say e) {
         const auto comma = e.data.bytes.find(',');
         const auto text =
             std::string{e.data.bytes.substr(0, comma)} + (comma == std::string::npos ? "" : "}");
@@ -104,20 +113,25 @@ struct changes_the_payload {
 struct late_outlet : simulated_outlet {
     late_outlet(outlet<test::simulated_connection, test::simulated_json> way) : simulated_outlet(way) {}
 
-    void deliver(const envelope& e) const {
-        if (e.what == verb::reply && e.status == errc::ok) {
-            held.emplace(*this, std::string{e.id});
-            return;
-        }
+    template <class E>
+    void deliver(const E& e) const {
+        if constexpr (std::same_as<E, event::reply>)
+            if (e.cause == errc::ok) return void(held.emplace(*this, std::string{e.token.bytes}));
         simulated_outlet::deliver(e);
         if (!held) return;
-        envelope reply;
-        reply.what = verb::reply;
-        reply.id = held->second;
+        event::reply reply;
+        reply.token.bytes = held->second;
         held->first.deliver(reply);
         held.reset();
     }
-    void deliver(const envelope& e, fanout&) const { deliver(e); }
+    template <class E>
+    void deliver(const E& e, std::size_t) const {
+        deliver(e);
+    }
+    template <class E>
+    void deliver(const E& e, fanout&) const {
+        deliver(e);
+    }
 
     static inline std::optional<std::pair<simulated_outlet, std::string>> held;
 };
@@ -126,7 +140,7 @@ struct misrouting {
     direct_router right;
 
     template <class Registry, class To>
-    errc route(const Registry& registry, peer_handle from, const envelope& e, To to) {
+    errc route(const Registry& registry, peer_handle from, const event::say& e, To to) {
         peer_handle wrong;
         registry.for_each_peer([&](std::string_view id, peer_handle h) {
             if (id == "p1" && h != from) wrong = h;
@@ -153,16 +167,18 @@ struct forgets_who_closed : faulty_hub<forgets_who_closed> {
 
 struct ignores_messages : faulty_hub<ignores_messages> {
     using faulty_hub::faulty_hub;
-    void received(attachment& a, envelope& e) {
+    template <class E>
+    void received(attachment& a, E& e) {
         if (!strikes()) faulty_hub::received(a, e);
     }
 };
 
 struct acts_twice : faulty_hub<acts_twice> {
     using faulty_hub::faulty_hub;
-    void received(attachment& a, envelope& e) {
+    template <class E>
+    void received(attachment& a, E& e) {
         auto again = e;
-        again.id = {};
+        again.token = {};
         faulty_hub::received(a, e);
         if (strikes()) faulty_hub::received(a, again);
     }
@@ -204,14 +220,14 @@ constexpr auto make = [](const test::simulation_options& o) { return Hub{o.hub};
 
 // Refuses, answers and holds back by what a message says of itself.
 struct moody_hook {
-    errc on_message(message_context& context, envelope& e) {
+    errc on_message(message_context& context, event::say& e) {
         const auto n = test::json_number(test::json_member(e.data.bytes, "n"));
         if (n % 7 == 1) return errc::rate;
         if (n % 7 == 2) return context.fail("not today");
         if (n % 7 == 3) context.reply(R"({"from":"the hook"})");
         return errc::ok;
     }
-    bool on_deliver(peer_handle, const envelope& e) {
+    bool on_deliver(peer_handle, const event::say& e) {
         return test::json_number(test::json_member(e.data.bytes, "n")) % 7 != 4;
     }
 };
@@ -268,12 +284,12 @@ BOOST_AUTO_TEST_CASE(the_same_seed_is_the_same_schedule) {
 }
 
 BOOST_AUTO_TEST_CASE(lost_doubled_changed_and_misled_messages_are_found_out) {
-    is_found_out(with_outlet<loses<verb::reply>>(), "is not answered");
-    is_found_out(with_outlet<loses<verb::send>>(), "is not delivered");
-    is_found_out(with_outlet<loses<verb::welcome>>(), "waits for one that is gone");
-    is_found_out(with_outlet<doubles<verb::reply>>(), "a second reply");
-    is_found_out(with_outlet<doubles<verb::send>>(), "is delivered twice");
-    is_found_out(with_outlet<doubles<verb::welcome>>(), "is welcomed behind other messages");
+    is_found_out(with_outlet<loses<event::reply>>(), "is not answered");
+    is_found_out(with_outlet<loses<event::say>>(), "is not delivered");
+    is_found_out(with_outlet<loses<event::welcome>>(), "waits for one that is gone");
+    is_found_out(with_outlet<doubles<event::reply>>(), "a second reply");
+    is_found_out(with_outlet<doubles<event::say>>(), "is delivered twice");
+    is_found_out(with_outlet<doubles<event::welcome>>(), "is welcomed behind other messages");
     is_found_out(with_outlet<forges_the_sender>(), "wrong name");
     is_found_out(with_outlet<changes_the_payload>(), "was changed");
     is_found_out(

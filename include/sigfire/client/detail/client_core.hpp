@@ -3,6 +3,7 @@
 
 #include <sigfire/client/detail/client_dial.hpp>
 #include <sigfire/client/detail/client_link.hpp>
+#include <sigfire/client/detail/client_liveness.hpp>
 #include <sigfire/client/detail/client_places.hpp>
 #include <sigfire/client/detail/client_session.hpp>
 #include <sigfire/client/detail/client_sessions.hpp>
@@ -11,6 +12,7 @@
 #include <sigfire/client/detail/session_operations.hpp>
 #include <sigfire/client/json_client.hpp>
 #include <sigfire/client/options.hpp>
+#include <sigfire/client/server_message.hpp>
 #include <sigfire/core/asio/completion.hpp>
 #include <sigfire/core/asio/deadline_timer.hpp>
 #include <sigfire/core/concepts.hpp>
@@ -51,7 +53,8 @@ class client_core final : public std::enable_shared_from_this<client_core>,
 
 public:
     client_core(boost::asio::any_io_executor executor, client_options options)
-        : executor_{std::move(executor)}, options_{std::move(options)}, timer_{executor_} {
+        : executor_{std::move(executor)}, options_{std::move(options)}, timer_{executor_},
+          liveness_{options_.silence} {
         options_.inbox = std::max<std::size_t>(options_.inbox, 1);
     }
 
@@ -84,7 +87,7 @@ public:
     }
 
     /// Says `r`, without `done` for nobody who waits.
-    void request(const client_request& r, client_waiter done) {
+    void request(const stored_request& r, client_waiter done) {
         if (gone_) return done.settle(boost::asio::error::operation_aborted);
         if (!online() && !returning_) return done.settle(errc::not_connected);
         const auto number = ++last_;
@@ -102,8 +105,8 @@ public:
             c.session_.calls.forget(number, settle(boost::asio::error::operation_aborted));
         });
         if (policy_ && client_places::concerned(r))
-            done.then = [this, r](error_code why, std::string_view data) {
-                if (!why) places_.agreed(r, data);
+            done.then = [this, r](error_code why, const server_reply& reply) {
+                if (!why) places_.agreed(r, reply.data.bytes);
             };
         wait(number, std::move(done));
     }
@@ -113,7 +116,7 @@ public:
         if (!inbox_.empty()) {
             done.complete({}, std::move(inbox_.front()));
             inbox_.pop_front();
-            if (link_) link_->resume();
+            read_on();
             return;
         }
         if (phase_ == phase::idle) return done.complete(cause_, {});
@@ -138,7 +141,7 @@ public:
         if (phase_ != phase::online) return drop(errc::closed, {0, 1000, {}});
         enter(phase::closing, options_.close_timeout);
         link_->finish();
-        link_->resume();
+        read_on();
     }
 
 private:
@@ -166,6 +169,12 @@ private:
         arm();
     }
 
+    // The user takes messages.
+    void read_on() {
+        liveness_.release(clock::now());
+        if (link_) link_->resume();
+    }
+
     bool resumes() const { return options_.reconnect && options_.reconnect->resumable; }
 
     void enter(phase next, std::chrono::milliseconds limit) {
@@ -181,14 +190,18 @@ private:
         enter(phase::greeting, options_.welcome_timeout);
     }
 
+    void on_bytes() override { liveness_.heard(clock::now()); }
+
     bool on_message(message m) override {
         const auto e = session_.received(m, clock::now(), *this);
         if (e != errc::ok) {
-            drop(phase_ == phase::greeting ? errc::bad_welcome : e, codec::json_client{}.end(e, {}));
+            drop(phase_ == phase::greeting ? errc::bad_welcome : e, json_client{}.end(e));
             return false;
         }
         if (phase_ == phase::online) flush(), arm();
-        return inbox_.size() + sessions_.waiting() < options_.inbox || phase_ == phase::closing;
+        const bool more = inbox_.size() + sessions_.waiting() < options_.inbox || phase_ == phase::closing;
+        if (!more) liveness_.hold();
+        return more;
     }
 
     void on_end(error_code why, std::uint16_t close_code) override { end(why, close_code); }
@@ -206,7 +219,9 @@ private:
         phase_ = phase::online;
         deadline_ = time_point::max();
         id_ = g.id;
-        if (policy_) policy_->succeeded();
+        const auto now = clock::now();
+        liveness_.begin(now);
+        if (policy_) policy_->succeeded(now);
         if (connect_) return std::exchange(connect_, {}).complete({}, {id_, std::move(g.configuration)});
         returning_ = false;
         if (!g.recovered) forget_sent(errc::lost);
@@ -215,18 +230,18 @@ private:
         news.recovered = g.recovered;
         news.data = std::move(g.configuration);
         tell(std::move(news));
-        if (!g.recovered) places_.for_each([this](const client_request& r) { restore(r); });
+        if (!g.recovered) places_.for_each([this](const stored_request& r) { restore(r); });
     }
 
-    void on_reply(client_waiter waiter, errc status, std::string_view data) {
-        waiter.settle(is_verdict(status) ? error_code{} : status, data);
+    void on_reply(client_waiter waiter, const server_reply& r) {
+        waiter.settle(is_verdict(r.cause) ? error_code{} : r.cause, r);
     }
 
-    void on_said(envelope& e) {
-        incoming said{std::string{e.command}, std::string{e.from}, std::string{e.data.bytes}};
-        said.topic = e.topic;
-        said.request = e.number;
-        said.role = e.role;
+    void on_said(const server_message& m) {
+        incoming said{std::string{m.command}, std::string{m.from}, std::string{m.data.bytes}};
+        said.topic = m.topic;
+        said.request = m.number;
+        said.role = m.role;
         if (!sessions_.hear(said)) tell(std::move(said));
     }
 
@@ -242,20 +257,20 @@ private:
     }
 
     // Ahead of what was kept, which may need it.
-    void restore(const client_request& r) {
+    void restore(const stored_request& r) {
         const auto number = ++last_;
         std::string text;
         if (session_.compose(number, r.view(), options_.message, text) != errc::ok) return;
         session_.log.keep_first(number, std::move(text));
         client_waiter w;
-        w.then = [this, r](error_code why, std::string_view) {
+        w.then = [this, r](error_code why, const server_reply&) {
             // What the server has not said may still be.
             if (!why || why == errc::lost || why == errc::request_timeout || !online()) return;
             if (r.command == "join") places_.left(r.topic);
             incoming news;
             news.kind = incoming_kind::refused;
             news.command = r.command;
-            news.from = r.to;
+            news.from = r.target;
             news.topic = r.topic;
             news.cause = why;
             tell(std::move(news));
@@ -279,6 +294,7 @@ private:
     void end(error_code why, std::uint16_t close_code = 0) {
         if (phase_ == phase::idle) return;
         link_.reset();
+        liveness_.end();
         if (returns(why, close_code)) return;
         phase_ = phase::idle;
         returning_ = false;
@@ -294,15 +310,17 @@ private:
             done.complete(why == errc::closed ? error_code{} : why);
     }
 
-    // Whether the client will be back: it was there, and neither it nor the server is against it.
+    // Whether the client will be back: it was there, or wants to get there, and neither it nor the server is
+    // against it.
     bool returns(error_code why, std::uint16_t close_code) {
         const bool stood = phase_ == phase::online;
-        if (!policy_ || gone_ || !(stood || returning_)) return false;
+        if (!policy_ || gone_ || !closers_.empty()) return false;
+        if (!stood && !returning_ && !(connect_ && policy_->options().at_first)) return false;
         const auto when = policy_->next(why, close_code, clock::now(), chance());
         if (when == time_point::max()) return false;
         phase_ = phase::waiting;
         deadline_ = when;
-        returning_ = true;
+        returning_ = !connect_;
         if (stood) {
             if (!session_.resumable()) forget_sent(why);
             // Who does not receive need not be told of each time.
@@ -335,8 +353,15 @@ private:
 
     void arm() {
         timer_.arm(std::min({deadline_, session_.calls.deadline(), session_.deadline(),
-                             sessions_.calling.deadline()}),
+                             sessions_.calling.deadline(), liveness_.deadline()}),
                    weak_from_this());
+    }
+
+    // Asks the server for a sign of life. On a wire without pings every request has a reply, whatever the
+    // server makes of it.
+    void probe() {
+        if (link_->ping() || liveness_.held()) return;
+        request(stored_request{.command = "exists"}, {});
     }
 
     friend class deadline_timer;
@@ -353,17 +378,22 @@ private:
             const auto text = session_.confirmation();
             if (link_) link_->send(text);
         }
+        const auto verdict = liveness_.look(now);
+        if (verdict == client_liveness::verdict::gone)
+            return drop(errc::pong_timeout, json_client{}.end(errc::pong_timeout));
+        if (verdict == client_liveness::verdict::ask && phase_ == phase::online) probe();
         if (now < deadline_) return arm();
         if (phase_ == phase::waiting) return again();
         const auto why = phase_ == phase::connecting ? errc::connect_timeout
                          : phase_ == phase::greeting ? errc::welcome_timeout
                                                      : errc::close_timeout;
-        drop(why, codec::json_client{}.end(why, {}));
+        drop(why, json_client{}.end(why));
     }
 
     boost::asio::any_io_executor executor_;
     client_options options_;
     deadline_timer timer_;
+    client_liveness liveness_;          // of the server
     std::shared_ptr<client_link> link_; // null while idle or waiting
     client_session<client_waiter> session_;
     client_place place_;                     // given to `connect`

@@ -43,9 +43,11 @@ inline result<std::shared_ptr<client_link>> dial(const boost::asio::any_io_execu
         if (!text) return text.error();
         request = std::move(*text);
     }
-    const framing_limits framing{options.message, options.idle_frames, !codec::json_client::checks_utf8};
-    auto link = std::make_shared<client_stream>(
-        executor, events, client_stream_limits{framing, options.outbox, options.header});
+    const framing_limits framing{options.message, options.idle_frames, !json_client::checks_utf8};
+    auto link =
+        std::make_shared<client_stream>(executor, events,
+                                        client_stream_limits{framing, options.outbox, options.header,
+                                                             options.address_timeout, options.silence});
     if (url->secure)
         link->secure(options.tls->begin(url->via == scheme::unix_socket ? "localhost" : url->host,
                                         url->via == scheme::ws));

@@ -1,7 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/codec/json.hpp>
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/request.hpp>
 #include <sigfire/net/http/upgrade.hpp>
@@ -191,10 +190,7 @@ inline errc check_response(std::string_view block, std::string_view key, std::st
     case 409: return errc::id_in_use;
     case 429: return errc::rate;
     case 431: return errc::header_too_large;
-    case 502: // a proxy, while there is no server behind it
-    case 503:
-    case 504: return errc::overloaded;
-    default: return errc::bad_handshake;
+    default: return r.status >= 500 && r.status < 600 ? errc::overloaded : errc::bad_handshake;
     }
     boost::beast::websocket::detail::sec_ws_accept_type accept;
     boost::beast::websocket::detail::make_sec_ws_accept(accept, {key.data(), key.size()});
@@ -208,13 +204,16 @@ inline errc check_response(std::string_view block, std::string_view key, std::st
 /// Why a server that closes with this code and reason did so.
 inline errc close_cause(std::uint16_t code, std::string_view reason) {
     switch (code) {
-    case 1001: return errc::stopping;
+    case 1001:
+    case 1012: return errc::stopping;
     case 1002: return errc::protocol_violation;
     case 1003: return errc::malformed;
     case 1007: return errc::bad_utf8;
     case 1008: return errc::flood;
     case 1009: return errc::too_large;
-    case 1013: return errc::overloaded;
+    case 1010: return errc::bad_handshake;
+    case 1013:
+    case 1014: return errc::overloaded;
     case 4001: return errc::slow_consumer;
     case 4002: return errc::pong_timeout;
     case 4003: return errc::handshake_timeout;
@@ -223,7 +222,11 @@ inline errc close_cause(std::uint16_t code, std::string_view reason) {
     default: break;
     }
     // Signal-Fire has few codes and tells the rest by the reason; above 4600 it only matters to stay away.
-    if (code >= 4400 && code < 4600) return cause_from(reason);
+    if (code >= 4400 && code < 4500) return cause_from(reason);
+    if (code >= 4500 && code < 4600) {
+        const auto told = cause_from(reason);
+        return told == errc::denied ? errc::null_message : told; // these codes ask to come back
+    }
     return code >= 4600 ? errc::denied : errc::closed;
 }
 

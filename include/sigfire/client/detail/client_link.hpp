@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/core/envelope.hpp>
+#include <sigfire/core/admission.hpp>
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/message.hpp>
 #include <sigfire/net/loopback.hpp>
@@ -20,6 +20,7 @@ namespace sigfire::detail {
 class client_link_events {
 public:
     virtual void on_open(bool extras) = 0; ///< messages can be sent; `extras`: the server knows sigfire's own
+    virtual void on_bytes() = 0;           ///< something came, be it part of a message
     virtual bool on_message(message m) = 0; ///< false: no more until `resume`
     /// `close_code`: what the server said, or 0.
     virtual void on_end(error_code why, std::uint16_t close_code) = 0;
@@ -29,7 +30,7 @@ protected:
 };
 
 /** A client's connection, whatever carries its messages. Never calls its events out of its constructor,
- *  `send`, `finish` or `abandon`; `resume` may. One thread at a time. */
+ *  `send`, `ping`, `finish` or `abandon`; `resume` may. One thread at a time. */
 class client_link {
 public:
     virtual ~client_link() = default;
@@ -38,6 +39,8 @@ public:
     virtual bool send(std::string_view text) = 0;
     /// Goes on reading.
     virtual void resume() = 0;
+    /// Asks the server for a sign of life; false: this wire has no word for that.
+    virtual bool ping() = 0;
     /// Sends what waits and says goodbye. What comes meanwhile is still delivered; then comes `on_end`.
     virtual void finish() = 0;
     /// Ends at once; says `farewell` if there is a way to without waiting.
@@ -68,6 +71,8 @@ public:
         if (events_) end_.on_message([this](message m) { received(m); });
     }
 
+    bool ping() override { return false; }
+
     void finish() override {
         end_.close();
         later([](client_loopback& l) { l.ended(errc::closed); });
@@ -86,6 +91,7 @@ private:
 
     void received(message m) {
         const auto alive = shared_from_this();
+        if (events_) events_->on_bytes();
         if (events_ && !events_->on_message(m)) end_.on_message(nullptr);
     }
 

@@ -4,6 +4,7 @@
 #include <sigfire/core/concepts.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@ class client_resume {
 public:
     static constexpr std::uint32_t messages = 64;      ///< that come before they are confirmed
     static constexpr std::chrono::seconds longest{30}; ///< that a message waits to be confirmed
+    static constexpr std::size_t longest_token = 1024; ///< bytes; it has to fit into the header of a request
 
     /// The proof of who this client is; empty: it cannot resume.
     std::string_view token() const noexcept { return token_; }

@@ -1,13 +1,14 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/client/client_request.hpp>
 #include <sigfire/client/detail/client_resume.hpp>
 #include <sigfire/client/detail/request_log.hpp>
+#include <sigfire/client/detail/server_members.hpp>
 #include <sigfire/client/json_client.hpp>
-#include <sigfire/codec/detail/json_wire.hpp>
+#include <sigfire/client/server_message.hpp>
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/core/detail/pending_calls.hpp>
-#include <sigfire/core/envelope.hpp>
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/message.hpp>
 #include <sigfire/text/json/member.hpp>
@@ -36,30 +37,27 @@ public:
     pending_calls<Waiter> calls; ///< the requests whose reply is awaited
     request_log log;             ///< the requests that the server may not have
 
-    /** Appends the request `e`, whose `id` this draws up of `number`, to `out`. `e.data.bytes` is JSON or
-     *  empty.
+    /** Appends the request `r`, whose token this draws up of `number`, to `out`. Its data is JSON or empty.
      *  @returns `malformed` if the message would not be valid JSON in UTF-8 that says just this, `too_large`
      *  if it is over `limit` bytes; `out` is then as it was. */
-    static errc compose(std::uint64_t number, envelope e, std::size_t limit, std::string& out) {
-        auto& data = e.data.bytes;
+    static errc compose(std::uint64_t number, client_request r, std::size_t limit, std::string& out) {
+        auto& data = r.data.bytes;
         while (!data.empty() && is_json_blank(data.front())) data.remove_prefix(1);
         while (!data.empty() && is_json_blank(data.back())) data.remove_suffix(1);
-        const auto id = id_of(number);
-        e.what = verb::send;
-        e.id = id;
-        const codec::json_client::state st;
-        const auto size = codec::json_client{}.bound(e, st);
+        const auto token = token_of(number);
+        r.token = token;
+        const auto size = codec::json_client{}.bound(r);
         if (size == 0) return errc::malformed;
         if (size > limit) return errc::too_large;
         const auto start = out.size();
         out.resize(start + size);
-        out.resize(start + codec::json_client{}.encode(e, st, out.data() + start));
+        codec::json_client{}.encode(r, out.data() + start);
 
         // One look at the whole tells more than one at each part: nesting, UTF-8, and that `data` is one
         // value, not one with further members behind it.
         json_scanner text{std::string_view{out}.substr(start)};
-        json_request_members seen;
-        if (read_members(text, seen) && seen.data == data && seen.id == id) return errc::ok;
+        server_members seen;
+        if (read_json_members(text, seen) && seen.data == data && seen.id == token) return errc::ok;
         out.resize(start);
         return errc::malformed;
     }
@@ -89,50 +87,67 @@ public:
 
     /** Reads a message of the server's and calls some of these: `to.say(std::string)`: to be sent, and not by
      *  way of `log`; `to.on_greeted(greeting)`, once a connection: only now requests may be sent;
-     *  `to.on_reply(Waiter, errc, std::string_view data)`; `to.on_said(envelope&)`. Replies nobody waits for
-     *  are ignored, and so are further welcomes. The request for a resume has the number `fresh()`.
+     *  `to.on_reply(Waiter, const server_reply&)`; `to.on_said(const server_message&)`. Replies that nobody
+     *  waits for are ignored, and so are further welcomes. The request for a resume has the number `fresh()`.
      *  @returns why the connection has to end, or `ok`: `bad_welcome` if the first message is another. */
     template <class Handler>
     errc received(message m, time_point now, Handler&& to) {
-        codec::json_client::state st;
-        auto verdict = errc::ok;
-        bool heard = false;
-        const auto e = codec::json_client{}.decode(m, st, [&](envelope& said) {
-            heard = true;
-            if ((said.what == verb::welcome) != (stage_ == stage::welcome)) return;
-            if (said.what == verb::welcome) {
-                verdict = welcomed(said, to);
-            } else if (said.what != verb::reply) {
-                counted(now, to);
-                to.on_said(said);
-            } else if (stage_ == stage::resuming) { // no other request has been sent
-                if (number_of(said.id) == asked_) verdict = answered(said, to);
-            } else {
-                counted(now, to);
-                const auto number = number_of(said.id);
-                log.answered(number);
-                calls.forget(number,
-                             [&](Waiter w) { to.on_reply(std::move(w), said.status, said.data.bytes); });
-            }
-        });
+        reading<Handler> r{*this, now, to};
+        const auto e = codec::json_client{}.decode(m, r);
+        const auto verdict = r.verdict;
         if (e != errc::ok || verdict != errc::ok) return e != errc::ok ? e : verdict;
-        if (!heard) counted(now, to); // the server did not mean it for nothing
+        if (!r.heard) counted(now, to); // the server did not mean it for nothing
         return stage_ == stage::welcome ? errc::bad_welcome : errc::ok;
     }
 
 private:
     enum class stage : unsigned char { welcome, resuming, greeted };
 
-    // So that an id is true in JavaScript, whatever the number.
+    // So that a token is true in JavaScript, whatever the number.
     static constexpr char prefix[] = "r";
 
-    static std::string id_of(std::uint64_t number) { return '"' + (prefix + std::to_string(number)) + '"'; }
-
-    // The request that a reply's id names; 0 = none of ours.
-    static std::uint64_t number_of(std::string_view id) noexcept {
-        if (id.size() < 4 || id[0] != '"' || id[1] != prefix[0]) return 0;
-        return pending_calls<Waiter>::number(id.substr(2, id.size() - 3));
+    static std::string token_of(std::uint64_t number) {
+        return '"' + (prefix + std::to_string(number)) + '"';
     }
+
+    // The request that a reply's token names; 0 = none of ours.
+    static std::uint64_t number_of(std::string_view token) noexcept {
+        if (token.size() < 4 || token[0] != '"' || token[1] != prefix[0]) return 0;
+        return pending_calls<Waiter>::number(token.substr(2, token.size() - 3));
+    }
+
+    // What one message says.
+    template <class Handler>
+    struct reading {
+        client_session& session;
+        time_point now;
+        Handler& to;
+        errc verdict = errc::ok;
+        bool heard = false;
+
+        void operator()(const server_welcome& w) {
+            heard = true;
+            if (session.stage_ == stage::welcome) verdict = session.welcomed(w, to);
+        }
+        void operator()(const server_reply& r) {
+            heard = true;
+            if (session.stage_ == stage::welcome) return;
+            const auto number = number_of(r.token);
+            if (session.stage_ == stage::resuming) { // no other request has been sent
+                if (number == session.asked_) verdict = session.answered(r, to);
+                return;
+            }
+            session.counted(now, to);
+            session.log.answered(number);
+            session.calls.forget(number, [&](Waiter w) { to.on_reply(std::move(w), r); });
+        }
+        void operator()(const server_message& said) {
+            heard = true;
+            if (session.stage_ == stage::welcome) return;
+            session.counted(now, to);
+            to.on_said(said);
+        }
+    };
 
     template <class Handler>
     void counted(time_point now, Handler& to) {
@@ -140,10 +155,9 @@ private:
     }
 
     template <class Handler>
-    errc welcomed(const envelope& e, Handler& to) {
-        greeting_ = {std::string{e.to}, std::string{e.data.bytes}};
-        const auto granted = json_member(json_member(e.whole.view(), "data"), "resume");
-        if (wanted_ && !granted.empty()) return go_on(granted, to);
+    errc welcomed(const server_welcome& w, Handler& to) {
+        greeting_ = {std::string{w.id}, std::string{w.configuration.bytes}};
+        if (wanted_ && !w.granted.empty()) return go_on(w.granted.bytes, to);
         if (wanted_ && ask_) return ask(to), errc::ok;
         return go_on({}, to);
     }
@@ -152,25 +166,27 @@ private:
     void ask(Handler& to) {
         stage_ = stage::resuming;
         asked_ = to.fresh();
-        const auto id = id_of(asked_);
-        envelope e;
-        e.what = verb::resume;
-        e.command = "resume";
-        e.id = id;
-        e.data.bytes = resume_.token();
-        e.number = resume_.received();
-        const codec::json_client::state st;
-        std::string text(codec::json_client{}.bound(e, st), '\0');
-        text.resize(codec::json_client{}.encode(e, st, text.data()));
+        const auto token = token_of(asked_);
+        client_request r;
+        r.command = "resume";
+        r.token = token;
+        if (resumable()) {
+            r.resuming = resume_.token();
+            r.received = resume_.received();
+        }
+        std::string text(codec::json_client{}.bound(r), '\0');
+        codec::json_client{}.encode(r, text.data());
         to.say(std::move(text));
     }
 
     template <class Handler>
-    errc answered(const envelope& e, Handler& to) {
-        if (is_verdict(e.status)) {
-            if (auto id = json_string(json_member(e.data.bytes, "id")); !id.empty())
+    errc answered(const server_reply& r, Handler& to) {
+        if (is_verdict(r.cause)) {
+            if (auto id = json_string(json_member(r.data.bytes, "id")); !id.empty()) {
+                if (id.size() > longest_peer_id) return errc::bad_welcome;
                 greeting_.id = std::move(id);
-            return go_on(e.data.bytes, to);
+            }
+            return go_on(r.data.bytes, to);
         }
         if (!resumable()) return go_on({}, to);
         resume_.granted({}, true); // what was is over; next time it shall be possible again
@@ -182,6 +198,7 @@ private:
     template <class Handler>
     errc go_on(std::string_view granted, Handler& to) {
         auto token = json_string(json_member(granted, "token"));
+        if (token.size() > client_resume::longest_token) token.clear();
         greeting_.recovered = resumable() && !token.empty() && json_member(granted, "recovered") == "true";
         if (greeting_.recovered) {
             const auto received = json_unsigned(json_member(granted, "received"));

@@ -4,6 +4,9 @@
 #include <sigfire/client/detail/client_cipher.hpp>
 #include <sigfire/client/detail/client_handshake.hpp>
 #include <sigfire/client/detail/client_link.hpp>
+#include <sigfire/client/detail/connect_race.hpp>
+#include <sigfire/client/detail/keep_alive.hpp>
+#include <sigfire/client/json_client.hpp>
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/framing/length.hpp>
 #include <sigfire/framing/line.hpp>
@@ -12,7 +15,6 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/connect.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -20,6 +22,7 @@
 #include <boost/asio/write.hpp>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -38,6 +41,8 @@ struct client_stream_limits {
     framing_limits framing;
     std::size_t outbox;
     std::size_t header;
+    std::chrono::milliseconds address_timeout;
+    std::chrono::milliseconds silence; ///< see `keep_alive`
 };
 
 /** A client's link through a stream socket: WebSocket over TCP, or lengths or lines over TCP or a Unix
@@ -97,6 +102,14 @@ public:
         if (feed(kept_)) read();
     }
 
+    bool ping() override {
+        if (wordless()) return false;
+        // A server that takes nothing shows by its silence that it is gone.
+        if (ready_ && !upgrading_ && !finishing_ && out_.size() < limits_.outbox)
+            control_message(control::ping, 0, {}), write();
+        return true;
+    }
+
     void finish() override {
         finishing_ = true;
         control_message(control::close, 1000, {});
@@ -130,17 +143,24 @@ private:
     };
 
     void connect(std::vector<endpoint> candidates) {
-        boost::asio::async_connect(socket_, std::move(candidates),
-                                   [self = shared_from_this()](error_code ec, const endpoint&) {
-                                       if (!self->events_) return;
-                                       if (ec) return self->ended(ec);
-                                       self->connected();
-                                   });
+        race_ = std::make_shared<connect_race>(socket_.get_executor(), std::move(candidates),
+                                               limits_.address_timeout);
+        race_->start([weak = weak_from_this()](error_code ec, connect_race::socket winner) {
+            const auto self = weak.lock();
+            if (!self || !self->events_) return;
+            self->race_.reset();
+            if (ec) return self->ended(ec);
+            self->socket_ = std::move(winner);
+            self->connected();
+        });
     }
 
     void connected() {
         error_code ignored;
-        if (tcp_) socket_.set_option(tcp::no_delay{true}, ignored);
+        if (tcp_) {
+            socket_.set_option(tcp::no_delay{true}, ignored);
+            keep_alive(socket_.native_handle(), limits_.silence);
+        }
         if (cipher_) {
             decipher({});
             write();
@@ -209,6 +229,7 @@ private:
                                     if (ec == boost::asio::error::eof && self->cipher_)
                                         ec = boost::asio::error::connection_reset;
                                     if (ec) return self->broken(ec);
+                                    self->events_->on_bytes();
                                     std::span bytes{self->buffer_.data(), n};
                                     if (self->cipher_) {
                                         self->decipher(bytes);
@@ -233,7 +254,7 @@ private:
         if (e != errc::ok) return ended(e), false;
         upgrading_ = false;
         head_ = {};
-        events_->on_open(chosen == codec::json_subprotocol);
+        events_->on_open(chosen == json_client::subprotocol);
         return feed(bytes.subspan(size - before));
     }
 
@@ -298,12 +319,14 @@ private:
     void cut() {
         error_code ignored;
         resolver_.cancel();
+        if (const auto race = std::exchange(race_, nullptr)) race->cancel();
         socket_.close(ignored);
     }
 
     client_link_events* events_; // null: this link is at its end
     boost::asio::generic::stream_protocol::socket socket_;
     tcp::resolver resolver_;
+    std::shared_ptr<connect_race> race_; // while it connects
     client_stream_limits limits_;
     std::variant<framing::length, framing::line, framing::websocket<framing::role::client>> framing_;
     std::string out_, sending_; // to be written; being written

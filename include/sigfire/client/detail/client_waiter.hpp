@@ -1,13 +1,13 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/client/server_message.hpp>
 #include <sigfire/core/asio/completion.hpp>
 #include <sigfire/core/error.hpp>
 
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -18,8 +18,8 @@ class client_waiter {
 public:
     using without_data = completion<error_code>;
     using with_data = completion<error_code, std::string>;
-    /// What the client itself makes of it, before who asked hears of it.
-    using first = std::function<void(error_code why, std::string_view data)>;
+    /// What the client itself makes of it, before the user hears of it. `reply` is empty if none came.
+    using first = std::function<void(error_code why, const server_reply& reply)>;
 
     client_waiter() = default;
     client_waiter(without_data done) : done_{std::move(done)} {}
@@ -37,12 +37,12 @@ public:
     }
 
     /// Ends the wait. Only once.
-    void settle(error_code why, std::string_view data = {}) {
-        if (then) then(why, data);
+    void settle(error_code why, const server_reply& reply = {}) {
+        if (then) then(why, reply);
         if (const auto d = std::get_if<without_data>(&done_))
             d->complete(why);
         else if (const auto e = std::get_if<with_data>(&done_))
-            e->complete(why, std::string{data});
+            e->complete(why, std::string{reply.data.bytes});
     }
 
 private:

@@ -22,33 +22,54 @@ public:
 
     const reconnect_options& options() const noexcept { return options_; }
 
-    /// A connection stands: the next series of attempts begins anew.
-    void succeeded() noexcept { attempts_ = 0; }
+    /// A connection stands: attempts are counted anew.
+    void succeeded(time_point now) noexcept {
+        attempts_ = 0;
+        stood_since_ = now;
+    }
 
     /** When to try again after a connection, or an attempt at one, ended by `why` with `close_code` (0:
-     * without a word); `time_point::max()` = never. `random` is evenly spread over 0..1. */
+     * without a word); `time_point::max()` = never. `random` is evenly spread over 0..1. The interval grows
+     * on after a connection that stood no longer than the interval before it. */
     time_point next(error_code why, std::uint16_t close_code, time_point now, double random) {
         if (!worth_it(why, close_code) || attempts_ >= options_.attempts) return time_point::max();
+        if (attempts_ == 0 && now - stood_since_ >= interval_) growths_ = 0;
         const auto longest = static_cast<double>(options_.max_interval.count());
         const auto grown =
-            static_cast<double>(options_.interval.count()) * std::pow(options_.growth, attempts_);
-        const auto wait = std::min(grown, longest) * (1 - std::clamp(options_.jitter, 0.0, 1.0) * random);
+            static_cast<double>(options_.interval.count()) * std::pow(options_.growth, growths_);
+        const auto wait = std::max(std::min(grown, longest), 0.0);
+        interval_ = milliseconds(wait);
+        ++growths_;
         ++attempts_;
-        return now + std::chrono::milliseconds{static_cast<std::int64_t>(std::max(wait, 0.0))};
+        return now + milliseconds(wait * (1 - std::clamp(options_.jitter, 0.0, 1.0) * random));
     }
 
 private:
+    static std::chrono::milliseconds milliseconds(double n) {
+        return std::chrono::milliseconds{static_cast<std::int64_t>(n)};
+    }
+
     bool worth_it(error_code why, std::uint16_t close_code) const {
-        const bool terminal =
-            (close_code >= 4400 && close_code < 4500) || (close_code >= 4600 && close_code < 5000);
-        if (terminal || why == boost::asio::error::operation_aborted) return false;
+        if (why == boost::asio::error::operation_aborted) return false;
+        if (close_code == 1000) return options_.on_close;
         // On a wire without close codes, every end looks like a proper one.
-        if (why == errc::closed && close_code != 0) return options_.on_close;
-        return options_.on_error && why != condition::stay_away && why != condition::fix_request;
+        if (close_code == 0)
+            return options_.on_error && why != condition::stay_away && why != condition::fix_request;
+        return options_.on_error && asks_back(close_code);
+    }
+
+    // Whether a server that closes with that code wants the client back.
+    static constexpr bool asks_back(std::uint16_t code) noexcept {
+        const auto within = [code](int first, int last) { return code >= first && code <= last; };
+        const bool faulty = within(1002, 1003) || within(1007, 1010); // what the client said
+        return !faulty && !within(4400, 4499) && !within(4600, 4999);
     }
 
     reconnect_options options_;
-    std::uint32_t attempts_ = 0; // since the last connection
+    time_point stood_since_{};             // when the last connection began
+    std::chrono::milliseconds interval_{}; // before it, without chance
+    std::uint32_t attempts_ = 0;           // since then
+    std::uint32_t growths_ = 0;            // of the interval
 };
 
 } // namespace sigfire::detail

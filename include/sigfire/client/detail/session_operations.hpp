@@ -5,18 +5,17 @@
 #include <sigfire/client/detail/client_sessions.hpp>
 #include <sigfire/client/detail/client_waiter.hpp>
 #include <sigfire/client/options.hpp>
+#include <sigfire/client/server_message.hpp>
 #include <sigfire/core/asio/completion.hpp>
 #include <sigfire/core/concepts.hpp>
-#include <sigfire/core/envelope.hpp>
 #include <sigfire/core/error.hpp>
-#include <sigfire/text/json/member.hpp>
+#include <sigfire/core/event.hpp>
 
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/error.hpp>
 
 #include <memory>
 #include <string>
-#include <string_view>
 #include <utility>
 
 namespace sigfire::detail {
@@ -39,11 +38,11 @@ public:
             return s;
         }
         client_waiter w;
-        w.then = [this, s](error_code why, std::string_view data) {
-            if (why) return over(s, why, std::string{data});
-            s->polite = json_member(data, "polite") == "true";
+        w.then = [this, s](error_code why, const server_reply& reply) {
+            if (why) return over(s, why, std::string{reply.data.bytes});
+            s->polite = reply.role == politeness::polite;
         };
-        core().request({.command = "session-start", .to = s->peer, .data = std::move(metadata)},
+        core().request({.command = "session-start", .target = s->peer, .data = std::move(metadata)},
                        std::move(w));
         if (s->stage != session_stage::calling) return s;
         sessions_.calling.wait(core().fresh(), s, clock::now() + core().options_.session_timeout);
@@ -88,7 +87,7 @@ public:
         if (!s->inbox.empty()) {
             done.complete({}, std::move(s->inbox.front()));
             s->inbox.pop_front();
-            if (core().link_) core().link_->resume();
+            core().read_on();
             return;
         }
         if (s->stage == session_stage::over) return done.complete(s->cause, {});
@@ -109,19 +108,20 @@ public:
         if (s->stage != session_stage::ringing) return done.complete(errc::malformed);
         const bool yes = command == "session-accept";
         client_waiter w{std::move(done)};
-        w.then = [this, s](error_code why, std::string_view) {
+        w.then = [this, s](error_code why, const server_reply&) {
             if (why) over(s, why);
         };
         if (yes)
             s->stage = session_stage::open;
         else
             over(s, errc::closed);
-        core().request({.command = std::move(command), .to = s->peer, .data = std::move(data)}, std::move(w));
+        core().request({.command = std::move(command), .target = s->peer, .data = std::move(data)},
+                       std::move(w));
     }
 
     void signal(const session_ptr& s, std::string command, std::string data, completion<error_code> done) {
         if (s->stage == session_stage::over) return done.complete(s->cause);
-        core().request({.command = std::move(command), .to = s->peer, .data = std::move(data)},
+        core().request({.command = std::move(command), .target = s->peer, .data = std::move(data)},
                        std::move(done));
     }
 
@@ -131,7 +131,7 @@ public:
                              : s->stage == session_stage::ringing ? "session-reject"
                                                                   : "session-end";
         over(s, errc::closed);
-        core().request({.command = command, .to = s->peer}, std::move(done));
+        core().request({.command = command, .target = s->peer}, std::move(done));
     }
 
 protected:
@@ -144,7 +144,7 @@ protected:
         sessions_.calling.expire(now, [this](const std::weak_ptr<session_state>& w) {
             const auto s = w.lock();
             if (!s || s->stage != session_stage::calling) return;
-            core().request({.command = "session-cancel", .to = s->peer}, {});
+            core().request({.command = "session-cancel", .target = s->peer}, {});
             over(s, errc::expired);
         });
     }

@@ -1,18 +1,17 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/codec/detail/json_wire.hpp>
-#include <sigfire/codec/detail/own_wire.hpp>
-#include <sigfire/core/envelope.hpp>
 #include <sigfire/core/error.hpp>
+#include <sigfire/core/event.hpp>
+#include <sigfire/text/msgpack/member.hpp>
 #include <sigfire/text/msgpack/scan.hpp>
 
-#include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string_view>
 
-/** The members of sigfire's messages where these are MessagePack: the same as in JSON, by the same names. */
+/** Reading messages that are MessagePack maps. */
 namespace sigfire::detail {
 
 /// Reads the map that comes next, which is the whole message, into `m`; false if it is not valid. `M` as
@@ -45,44 +44,24 @@ inline errc decode_msgpack_scalar(msgpack_scanner& text) noexcept {
     return msgpack_at(value).is(msgpack_kind::nil) ? errc::null_message : errc::ok;
 }
 
-/// The value of the member `id` and the name before it, which stands there in whatever way it was written.
-constexpr std::string_view marked_token(std::string_view id) noexcept {
-    return {id.data() - msgpack_token_mark.size(), id.size() + msgpack_token_mark.size()};
-}
-
-/// What a command says, for either direction.
-inline payload msgpack_payload(std::string_view data, const json_signals& in,
-                               const json_command& c) noexcept {
-    payload p;
-    p.kind = c.kind;
-    if (!is_msgpack_map(data)) return p;
-    p.bytes = data;
-    p.format = payload_format::binary;
-    if (p.kind == signal_kind::candidate) {
-        p.signal = in.candidate;
-    } else if (p.kind == signal_kind::offer || p.kind == signal_kind::answer) {
-        p.signal = p.kind == signal_kind::offer ? in.offer : in.answer;
-        if (!msgpack_truthy(p.signal)) p.signal = in.sdp; // Signal-Fire@2
-        p.has_offer = p.kind == signal_kind::answer && !in.offer.empty();
-    }
-    if (!msgpack_truthy(p.signal)) p.signal = {};
-    return p;
-}
-
-/// How `decode_extra` reads members that are MessagePack.
+/// How values that are MessagePack are read: as `json_values`.
 struct msgpack_values {
-    struct room {
-        char topic, token; // texts are read where they stand
-    };
+    static constexpr wire_id wire = wire_id::msgpack;
+
+    using buffer = char; // texts are read where they stand
 
     static bool truthy(std::string_view raw) noexcept { return msgpack_truthy(raw); }
     static bool is_text(std::string_view raw) noexcept { return is_msgpack_text(raw); }
+    static bool is_map(std::string_view raw) noexcept { return is_msgpack_map(raw); }
     static bool is_false(std::string_view raw) noexcept {
         const auto v = msgpack_at(raw);
         return v.is(msgpack_kind::boolean) && v.number == 0;
     }
     static std::optional<std::uint64_t> number(std::string_view raw) noexcept { return msgpack_uint(raw); }
-    static std::string_view text(std::string_view raw, char&) noexcept { return msgpack_text(raw); }
+    static std::string_view text(std::string_view raw, buffer&) noexcept { return msgpack_text(raw); }
+    static bool members(std::string_view raw, std::initializer_list<wanted_member> wanted) noexcept {
+        return msgpack_members(raw, wanted);
+    }
 };
 
 } // namespace sigfire::detail

@@ -1,12 +1,11 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/core/envelope.hpp>
+#include <sigfire/core/admission.hpp>
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/request.hpp>
+#include <sigfire/text/json/member.hpp>
 
-#include <charconv>
-#include <cstdint>
 #include <string_view>
 
 /** What sigfire's own wires, JSON and MessagePack, have in common. */
@@ -44,45 +43,12 @@ constexpr ending own_ending(errc why, bool extras) noexcept {
     }
 }
 
-/// How a client ends: Signal-Fire's clients close with 1003 on what is none of their messages and with 1008
-/// on a bad greeting.
-constexpr ending own_client_ending(errc why) noexcept {
-    const std::string_view text = to_string(why);
-    switch (why) {
-    case errc::malformed:
-    case errc::null_message: return {400, 1003, text};
-    case errc::bad_welcome:
-    case errc::welcome_timeout:
-    case errc::flood: return {400, 1008, text};
-    case errc::protocol_violation:
-    case errc::bad_handshake: return {400, 1002, text};
-    case errc::bad_utf8: return {400, 1007, text};
-    case errc::too_large: return {413, 1009, text};
-    case errc::lost: return {400, 0, text};
-    case errc::slow_consumer: return {503, 4001, text};
-    case errc::pong_timeout: return {408, 4002, text};
-    default: return {400, 1000, {}};
-    }
-}
-
 /// Resuming by the query of the upgrade: `?resume` or `?resume=TOKEN&received=N`.
 inline void read_resume_query(const request& rq, admission& ad) {
     if (!rq.has_query("resume")) return;
     ad.resumable = true;
     ad.token = rq.query("resume");
-    const auto received = rq.query("received");
-    const auto end = received.data() + received.size();
-    std::uint64_t n = 0;
-    const auto [at, failed] = std::from_chars(received.data(), end, n);
-    ad.received = failed == std::errc{} && at == end ? n : 0;
-}
-
-/** What stands in front of a peer's token (`envelope::id`) that is MessagePack: the name of the member that
- * it was. No JSON begins so; it tells the two apart where a peer's next connection speaks another format. */
-inline constexpr std::string_view msgpack_token_mark = "id";
-
-constexpr bool is_msgpack_token(std::string_view token) noexcept {
-    return token.starts_with(msgpack_token_mark);
+    ad.received = json_unsigned(rq.query("received")).value_or(0);
 }
 
 } // namespace sigfire::detail

@@ -3,45 +3,79 @@
 
 #include <sigfire/core/concepts.hpp>
 
+#include <algorithm>
 #include <cstddef>
-#include <deque>
+#include <cstdint>
+#include <optional>
 #include <utility>
+#include <vector>
 
 namespace sigfire::detail {
 
-/** Deadlines of things that all have the same time, so in order. What is over leaves its deadline behind;
- * `is_open(key)` tells. However fast things come and go, no more than 16 deadlines and two for each thing
- * that is open are kept. */
+/** Deadlines of things, in any order; equal ones are due in the order in which they were added. A thing that
+ * is over leaves its deadline behind; `is_open(key)` tells. However fast things come and go, no more than 16
+ * deadlines and two for each thing that is open are kept. Where deadlines do not decrease, adding one takes
+ * constant time. */
 template <class Key>
 class deadline_queue {
 public:
-    /// Adds one, no earlier than those before. `open`: how many things are open at the most.
+    /// Adds one. `open`: how many things are open at the most.
     template <class IsOpen>
     void add(time_point at, Key key, std::size_t open, IsOpen is_open) {
-        if (entries_.size() >= 16 + 2 * open)
-            std::erase_if(entries_, [&](const auto& e) { return !is_open(e.second); });
-        entries_.emplace_back(at, std::move(key));
+        if (entries_.size() >= 16 + 2 * open) {
+            std::erase_if(entries_, [&](const entry& e) { return !is_open(e.key); });
+            std::make_heap(entries_.begin(), entries_.end(), later{});
+        }
+        entries_.push_back({at, ++last_, std::move(key)});
+        std::push_heap(entries_.begin(), entries_.end(), later{});
     }
 
-    /** Calls `f(key)` for each thing that is open and due, in order.
+    /// Takes the first thing that is open and due; nothing if there is none.
+    template <class IsOpen>
+    std::optional<Key> take(time_point now, IsOpen is_open) {
+        if (next(is_open) > now || entries_.empty()) return {};
+        return pop();
+    }
+
+    /// The first deadline of an open thing; `time_point::max()` = there is none.
+    template <class IsOpen>
+    time_point next(IsOpen is_open) {
+        while (!entries_.empty() && !is_open(entries_.front().key)) pop();
+        return entries_.empty() ? time_point::max() : entries_.front().at;
+    }
+
+    /** Calls `f(key)` for each thing that is open and due, in order. `f` may add deadlines.
      *  @returns the next deadline of an open one; `time_point::max()` = there is none. */
     template <class IsOpen, class F>
     time_point expire(time_point now, IsOpen is_open, F f) {
-        while (!entries_.empty()) {
-            const bool open = is_open(entries_.front().second);
-            if (open && entries_.front().first > now) return entries_.front().first;
-            const auto key = std::move(entries_.front().second);
-            entries_.pop_front();
-            if (open) f(key);
-        }
-        return time_point::max();
+        while (auto due = take(now, is_open)) f(std::as_const(*due));
+        return next(is_open);
     }
 
     /// How many are kept.
     std::size_t size() const noexcept { return entries_.size(); }
 
 private:
-    std::deque<std::pair<time_point, Key>> entries_;
+    struct entry {
+        time_point at;
+        std::uint64_t number;
+        Key key;
+    };
+    struct later {
+        bool operator()(const entry& a, const entry& b) const noexcept {
+            return a.at != b.at ? a.at > b.at : a.number > b.number;
+        }
+    };
+
+    Key pop() {
+        std::pop_heap(entries_.begin(), entries_.end(), later{});
+        Key key = std::move(entries_.back().key);
+        entries_.pop_back();
+        return key;
+    }
+
+    std::vector<entry> entries_; // a heap
+    std::uint64_t last_ = 0;
 };
 
 } // namespace sigfire::detail

@@ -59,11 +59,11 @@ class message_ids {
 public:
     explicit message_ids(const id_chars& start) noexcept : text_(start) {}
 
-    /// The next id; the view shows the one after it once `next` is called again.
-    std::string_view next() noexcept {
+    /// The next id.
+    id_chars next() noexcept {
         for (std::size_t i = id_size; i-- > prefix;)
             if ((text_[i] = successor(text_[i])) != '-') break;
-        return view(text_);
+        return text_;
     }
 
 private:

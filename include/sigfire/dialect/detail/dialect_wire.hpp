@@ -1,11 +1,16 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/core/concepts.hpp>
-#include <sigfire/core/envelope.hpp>
+#include <sigfire/core/admission.hpp>
 #include <sigfire/core/error.hpp>
+#include <sigfire/core/event.hpp>
+#include <sigfire/core/message.hpp>
 #include <sigfire/core/request.hpp>
+#include <sigfire/text/json/scan.hpp>
+#include <sigfire/text/json/write.hpp>
+#include <sigfire/text/utf8.hpp>
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -50,12 +55,71 @@ inline ending plain_ending(errc why) noexcept {
     }
 }
 
-/** Whether the payload of `e` is still the one that it came with: it lies in the message. A hook may have
- *  put another there. */
-inline bool has_own_payload(const envelope& e) noexcept {
+/** Whether the payload of `e`, an event with `data` and `whole`, is still the one that it came with: it lies
+ *  in the message. A hook may have put another there. */
+template <class E>
+bool has_own_payload(const E& e) noexcept {
     const std::string_view whole = e.whole.view(), part = e.data.bytes;
     return part.empty() || (std::less_equal<>{}(whole.data(), part.data()) &&
                             std::less_equal<>{}(part.data() + part.size(), whole.data() + whole.size()));
+}
+
+/// What a wire that ignores all but JSON objects has against a message that is none: `bad_utf8`, of a text
+/// message only, or nothing.
+inline errc ignored(message m) noexcept {
+    return m.type == message_type::text && !is_utf8(m.view()) ? errc::bad_utf8 : errc::ok;
+}
+
+/// Reads the next value, which is a member's, into `*view`. False if it is not valid.
+inline bool read_value(json_scanner& text, std::string_view& view) noexcept {
+    view = text.value();
+    return !view.empty();
+}
+
+/** Reads the next value of `text`, which is an object. `find(name)` returns a pointer for a member that means
+ *  something, or null; for such a member `read(pointer)` takes the value from `text` and returns whether it
+ * is valid. Names may hold escapes.
+ *  @return the object as it stands there; empty if it is not valid */
+template <class Find, class Read>
+std::string_view read_object(json_scanner& text, Find find, Read read) noexcept {
+    return text.object([&](std::string_view name) {
+        auto* member = find(name);
+        if (member == nullptr) [[unlikely]] {
+            char buffer[24];
+            member = find(json_unescape(name, buffer, sizeof buffer));
+        }
+        return member != nullptr ? read(member) : !text.value().empty();
+    });
+}
+
+/// The text of the string `raw`; empty if it is none, or longer than `buffer` behind its escapes.
+template <std::size_t N>
+std::string_view text_of(std::string_view raw, char (&buffer)[N]) noexcept {
+    return is_json_string(raw) ? json_unescape(json_contents(raw), buffer, N) : std::string_view{};
+}
+
+/// The same of a string that can be a name: not over 256 bytes.
+inline std::string_view name_of(std::string_view raw, char (&buffer)[json_name_room]) noexcept {
+    const auto text = text_of(raw, buffer);
+    return text.size() <= 256 ? text : std::string_view{};
+}
+
+/** The elements of `array`, a checked one: calls `f(element)` for each in turn until it returns false.
+ * Nothing is called if `array` is none. */
+template <class F>
+void each_element(std::string_view array, F f) {
+    if (array.empty() || array[0] != '[') return;
+    for (auto rest = array.substr(1);;) { // ends in a bracket, as the scanner wants it
+        json_scanner text{rest, true};
+        if (text.first() == ',') {
+            rest.remove_prefix(text.offset() + 1);
+            continue;
+        }
+        if (text.first() == ']' || text.first() == '\0') return;
+        const auto value = text.value();
+        if (value.empty() || !f(value)) return;
+        rest.remove_prefix(text.offset());
+    }
 }
 
 } // namespace sigfire::detail

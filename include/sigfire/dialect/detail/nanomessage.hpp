@@ -83,13 +83,8 @@ inline std::optional<nano_packet> read_packet(std::string_view message) noexcept
 /// Most bytes of a packet around a name and a document.
 constexpr std::size_t nano_overhead = 5 + 5 + 1 + 5 + 5;
 
-/** Writes a packet at `p`: `write(char*)` writes its document and returns how many bytes it has. What `p` has
- *  of `json` is not used. @return bytes of the packet */
-template <class Write>
-std::size_t write_packet(char* p, const nano_packet& what, Write write) noexcept {
-    // The document comes behind its size: it is moved to its place once that is known.
-    char* const far = p + nano_overhead + what.name.size();
-    const auto json = static_cast<std::uint32_t>(write(far));
+/** Writes all of a packet in front of its document of `json` bytes at `p`. @return where the document goes */
+inline char* put_packet_head(char* p, const nano_packet& what, std::uint32_t json) noexcept {
     const auto name = static_cast<std::uint32_t>(what.name.size());
     const auto body = 1 + (what.response ? 0 : varint_size(name) + name) + varint_size(json) + json;
     char* at = put_varint(p, what.id * 2 + (what.response ? 1 : 0));
@@ -101,9 +96,35 @@ std::size_t write_packet(char* p, const nano_packet& what, Write write) noexcept
         std::memcpy(at, what.name.data(), name);
         at += name;
     }
-    at = put_varint(at, json);
+    return put_varint(at, json);
+}
+
+/** Writes a packet at `p`: `write(char*)` writes its document and returns how many bytes it has. What `p` has
+ *  of `json` is not used. @return bytes of the packet */
+template <class Write>
+std::size_t write_packet(char* p, const nano_packet& what, Write write) noexcept {
+    // The document comes behind its size: it is moved to its place once that is known.
+    char* const far = p + nano_overhead + what.name.size();
+    const auto json = static_cast<std::uint32_t>(write(far));
+    char* const at = put_packet_head(p, what, json);
     std::memmove(at, far, json);
     return static_cast<std::size_t>(at - p) + json;
+}
+
+/// Writes a packet with the document `{"data":value}` at `p`, or `{}` if there is no value. What `p` has of
+/// `json` is not used. @return bytes of the packet
+inline std::size_t write_value_packet(char* p, const nano_packet& what, std::string_view value) noexcept {
+    constexpr std::string_view open = R"({"data":)";
+    const auto json = value.empty() ? 2 : open.size() + value.size() + 1;
+    char* at = put_packet_head(p, what, static_cast<std::uint32_t>(json));
+    if (value.empty()) {
+        *at++ = '{';
+    } else {
+        at += open.copy(at, open.size());
+        at += value.copy(at, value.size());
+    }
+    *at++ = '}';
+    return static_cast<std::size_t>(at - p);
 }
 
 /// How byte strings begin in buffer-json; no other string can.

@@ -1,26 +1,40 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/codec/detail/json_wire.hpp>
-#include <sigfire/core/envelope.hpp>
 #include <sigfire/core/error.hpp>
+#include <sigfire/core/event.hpp>
+#include <sigfire/dialect/detail/dialect_wire.hpp>
 #include <sigfire/dialect/detail/nanomessage.hpp>
 #include <sigfire/text/json/member.hpp>
+#include <sigfire/text/json/scan.hpp>
+#include <sigfire/text/json/write.hpp>
 #include <sigfire/text/utf8.hpp>
 
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
+#include <utility>
 
 /** What peers of the socket-signal wire ask for, and how that is answered. */
 namespace sigfire::detail::socket_signal {
 
-// What is asked, and how it is answered: `kind` begins the token.
+// What is asked, and how it is answered: this begins the token.
+enum class method_kind : char {
+    join = 'j',
+    leave = 'v',
+    lookup = 'l',
+    offer = 'o',  // a request to a peer
+    signal = 's', // an event for a peer
+    event = 'e',  // one that means nothing
+    ping = 'p',
+    other = 'x',
+};
+
 struct method {
-    char kind;
-    verb what;
-    std::string_view command;
+    method_kind kind;
+    std::string_view command; // empty: as the packet has it
 };
 
 inline method method_of(std::string_view name, bool event) noexcept {
@@ -28,44 +42,104 @@ inline method method_of(std::string_view name, bool event) noexcept {
     const bool v10 = name.starts_with(prefix);
     const auto rest = name.substr(v10 ? prefix.size() : 0);
     if (event) {
-        if (rest == (v10 ? "onsignal" : "signal")) return {'s', verb::send, "signal"};
-        return {'e', verb::ping, {}}; // is acknowledged, too
+        if (rest == (v10 ? "onsignal" : "signal")) return {method_kind::signal, "signal"};
+        return {method_kind::event, {}}; // is acknowledged, too
     }
-    if (rest == "join") return {'j', verb::join, "join"};
-    if (rest == "leave") return {'v', verb::leave, "leave"};
-    if (rest == "lookup") return {'l', verb::lookup, "lookup"};
-    if (rest == "offer") return {'o', verb::request, "offer"};
-    if (v10 && rest == "remote-connect") return {'o', verb::request, "remoteConnect"};
-    if (name == "__ping__") return {'p', verb::ping, {}};
-    return {'x', verb::other, {}};
+    if (rest == "join") return {method_kind::join, "join"};
+    if (rest == "leave") return {method_kind::leave, "leave"};
+    if (rest == "lookup") return {method_kind::lookup, "lookup"};
+    if (rest == "offer") return {method_kind::offer, "offer"};
+    if (v10 && rest == "remote-connect") return {method_kind::offer, "remoteConnect"};
+    if (name == "__ping__") return {method_kind::ping, {}};
+    return {method_kind::other, {}};
 }
 
 // A token has all that the response needs: its kind, the packet's id, and what it is about.
-struct token_room {
-    char text[1 + 10 + 1 + 256];
-};
+using token_room = char[longest_token];
 struct token {
-    char kind;
+    method_kind kind{};
     std::uint32_t id = 0;
-    std::string_view about;
+    std::string_view about{};
 
-    explicit token(std::string_view text) noexcept : kind(text[0]) {
-        const auto end = text.data() + text.size();
-        const auto colon = std::from_chars(text.data() + 1, end, id).ptr;
-        if (colon != end) about = {colon + 1, end};
+    // False if it is none of this wire.
+    bool read(request_token from) noexcept {
+        if (from.wire != wire_id::socket_signal || from.empty()) return false;
+        kind = static_cast<method_kind>(from.bytes[0]);
+        about = from.bytes.substr(1);
+        return take_varint(about, id);
     }
 };
 
-inline std::string_view make_token(token_room& room, char kind, std::uint32_t id,
+inline std::string_view make_token(token_room& room, method_kind kind, std::uint32_t id,
                                    std::string_view about) noexcept {
-    char* p = room.text;
-    *p++ = kind;
-    p = std::to_chars(p, p + 10, id).ptr;
-    *p++ = ':';
-    about = about.substr(0, 256);
+    room[0] = static_cast<char>(kind);
+    char* const p = put_varint(room + 1, id);
+    about = about.substr(0, static_cast<std::size_t>(room + sizeof room - p));
     // Characters of two bytes and more are not cut in half, nor is what is no text told.
     while (!is_utf8(about)) about.remove_suffix(1);
-    return {room.text, p + about.copy(p, about.size())};
+    return {room, p + about.copy(p, about.size())};
+}
+
+// What a peer says, with all members of it that mean something: read once.
+struct document {
+    std::string_view data; // empty: no value
+    struct {
+        std::string_view topic, id, remote_id, session_id, signals;
+
+        std::string_view* find(std::string_view name) noexcept {
+            if (is(name, "topic")) return &topic;
+            if (is(name, "id")) return &id;
+            if (is(name, "remoteId")) return &remote_id;
+            if (is(name, "sessionId")) return &session_id;
+            if (is(name, "data")) return &signals;
+            return nullptr;
+        }
+    } in{}; // of `data`
+
+    // False if `json` is no object. Of equal members the last counts, and what is in it.
+    bool read(std::string_view json) noexcept {
+        json_scanner text{json};
+        if (text.first() != '{') return false;
+        const auto whole = read_object(
+            text, [this](std::string_view name) { return is(name, "data") ? &data : nullptr; },
+            [&](std::string_view*) {
+                in = {};
+                if (text.member_first() != '{') return read_value(text, data);
+                data = read_object(
+                    text, [this](std::string_view name) { return in.find(name); },
+                    [&text](std::string_view* view) { return read_value(text, *view); });
+                return !data.empty();
+            });
+        return !whole.empty() && text.finished();
+    }
+};
+
+// A batch of signals, which has been checked, is what its first one is.
+inline call_signal first_signal(std::string_view batch) noexcept {
+    call_signal first;
+    if (batch.empty() || batch[0] != '[') return first;
+    json_scanner text{batch.substr(1), true};
+    if (text.first() == ']' || text.first() == '\0') return first;
+    struct {
+        std::string_view type, candidate;
+    } in;
+    if (text.first() == '{')
+        first.body = read_object(
+            text,
+            [&in](std::string_view name) {
+                return is(name, "type") ? &in.type : is(name, "candidate") ? &in.candidate : nullptr;
+            },
+            [&text](std::string_view* view) { return read_value(text, *view); });
+    else
+        first.body = text.value();
+    first.kind = signal_kind::other;
+    if (in.type == R"("offer")") first.kind = signal_kind::offer;
+    if (in.type == R"("answer")") first.kind = signal_kind::answer;
+    if (in.type == R"("candidate")" && !in.candidate.empty()) {
+        first.kind = signal_kind::candidate;
+        first.body = in.candidate;
+    }
+    return first;
 }
 
 inline std::size_t write_value(char* p, std::string_view value) noexcept {
@@ -77,16 +151,16 @@ inline std::size_t write_value(char* p, std::string_view value) noexcept {
     return out.size();
 }
 
-// The ids in what `topics` says of the members.
-inline std::size_t write_ids(char* p, std::string_view data) noexcept {
+inline std::size_t write_ids(char* p, std::span<const event::member> members) noexcept {
     json_writer out{p};
     out.literal(R"({"data":[)");
     bool first = true;
-    json_elements(json_member(data, "members"), [&](std::string_view member) {
-        if (!first) out.literal(",");
-        first = false;
-        out.raw(json_member(member, "id"));
-    });
+    for (const auto& m : members) {
+        if (!std::exchange(first, false)) out.literal(",");
+        out.literal("\"");
+        out.text(m.id);
+        out.literal("\"");
+    }
     out.literal("]}");
     return out.size();
 }
@@ -97,7 +171,9 @@ inline bool is_error_object(std::string_view data) noexcept {
            is_json_string(json_member(data, "unformatMessage")) && json_member(data, "args").starts_with('[');
 }
 
-inline std::size_t write_error(char* p, const envelope& e, const token& t) noexcept {
+// `data` is what the other side says of the failure, if it is JSON.
+inline std::size_t write_error(char* p, const event::reply& e, std::string_view data,
+                               const token& t) noexcept {
     json_writer out{p};
     const auto begin = [&](std::string_view code, std::string_view text) {
         out.literal(R"({"data":{"code":")");
@@ -116,35 +192,36 @@ inline std::size_t write_error(char* p, const envelope& e, const token& t) noexc
         spell_bytes(name, [&](char c) { out.text({&c, 1}); });
         out.literal("\"");
     };
-    if (is_error_object(e.data.bytes)) return write_value(p, e.data.bytes);
-    if (!e.data.bytes.empty()) { // readers need the arguments
+    if (is_error_object(data)) return write_value(p, data);
+    if (!data.empty()) { // readers need the arguments
         begin("NRPC_ERR_RESPONSE_ERROR", "%s");
-        auto said = json_member(e.data.bytes, "unformatMessage");
-        if (!is_json_string(said)) said = json_member(e.data.bytes, "message");
+        auto said = json_member(data, "unformatMessage");
+        if (!is_json_string(said)) said = json_member(data, "message");
         if (is_json_string(said))
             out.raw(said);
         else
-            string(to_string(e.status));
-    } else if (t.kind == 'x' && e.status == errc::unknown_command && e.command.empty()) {
+            string(to_string(e.cause));
+    } else if (t.kind == method_kind::other && e.cause == errc::unknown_command && e.text.empty()) {
         begin("NRPC_ERR_NAME_MISSING", "missing action handler for: %s");
         string(t.about);
-    } else if (t.kind == 'o' && (e.status == errc::unknown || (e.status == errc::offline && e.number == 0))) {
+    } else if (t.kind == method_kind::offer &&
+               (e.cause == errc::unknown || (e.cause == errc::offline && e.number == 0))) {
         begin("ERR_PEER_NOT_FOUND", "peer not found: %s");
         spelled(t.about);
-    } else if (t.kind == 'o' && e.status == errc::offline) {
+    } else if (t.kind == method_kind::offer && e.cause == errc::offline) {
         begin("NMSG_ERR_CLOSE", "nanomessage was closed");
-    } else if (t.kind == 'o' && e.status == errc::expired) {
+    } else if (t.kind == method_kind::offer && e.cause == errc::expired) {
         begin("NMSG_ERR_TIMEOUT", "timeout on request: %s");
         char number[json_number_room];
         out.raw({number, std::to_chars(number, number + sizeof number, e.number).ptr});
-    } else if (t.kind == 'j' && e.status == errc::id_in_use) {
+    } else if (t.kind == method_kind::join && e.cause == errc::id_in_use) {
         begin("ERR_ID_IN_USE", "id in use: %s");
         spelled(t.about);
     } else {
         begin("NRPC_ERR_RESPONSE_ERROR", "%s");
-        string(!e.command.empty()            ? e.command
-               : e.status == errc::malformed ? "topic, id or remoteId is missing or no name of 1-256 bytes"
-                                             : to_string(e.status));
+        string(!e.text.empty()              ? e.text
+               : e.cause == errc::malformed ? "topic, id or remoteId is missing or no name of 1-256 bytes"
+                                            : to_string(e.cause));
     }
     out.literal("]}}");
     return out.size();

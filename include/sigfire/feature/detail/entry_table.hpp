@@ -2,6 +2,8 @@
 #pragma once
 
 #include <sigfire/core/concepts.hpp>
+#include <sigfire/core/event.hpp>
+#include <sigfire/feature/detail/kept_payload.hpp>
 
 #include <cstdint>
 #include <map>
@@ -15,7 +17,7 @@ namespace sigfire::detail {
 class entry_table {
 public:
     struct entry {
-        std::string value;
+        kept_payload value;
         time_point expires;
         std::uint64_t number; // the order of equals, the same in every run
         std::uint32_t owner;
@@ -54,7 +56,7 @@ public:
         return due_.empty() ? time_point::max() : due_.begin()->first.first;
     }
 
-    void add(std::uint32_t topic, std::string_view key, std::uint32_t owner, std::string_view value,
+    void add(std::uint32_t topic, std::string_view key, std::uint32_t owner, payload value,
              time_point expires) {
         // Nodes are made aside, which can fail, and moved in, which cannot.
         table entries;
@@ -63,7 +65,7 @@ public:
         const auto number = ++last_number_;
         const auto at = entries
                             .emplace(std::pair{topic, std::string{key}},
-                                     entry{std::string{value}, expires, number, owner})
+                                     entry{kept_payload{value}, expires, number, owner})
                             .first;
         owned.emplace(std::pair{owner, number}, at);
         if (expires != time_point::max()) due.emplace(std::pair{expires, number}, at);
@@ -73,16 +75,16 @@ public:
     }
 
     /// False if the entry had that value before.
-    bool update(iterator at, std::string_view value, time_point expires) {
+    bool update(iterator at, payload value, time_point expires) {
         auto& e = at->second;
-        const bool same = e.value == value;
-        std::string text{same ? std::string_view{} : value};
+        const bool same = e.value.is(value);
+        kept_payload kept{same ? payload{} : value};
         due_table due;
         if (expires != time_point::max()) due.emplace(std::pair{expires, e.number}, at);
         due_.erase({e.expires, e.number});
         due_.merge(due);
         e.expires = expires;
-        if (!same) e.value = std::move(text);
+        if (!same) e.value = std::move(kept);
         return !same;
     }
 

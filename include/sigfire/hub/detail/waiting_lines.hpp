@@ -2,9 +2,8 @@
 #pragma once
 
 #include <sigfire/core/concepts.hpp>
-#include <sigfire/core/envelope.hpp>
 #include <sigfire/core/peer.hpp>
-#include <sigfire/hub/detail/stored_envelope.hpp>
+#include <sigfire/hub/detail/stored_event.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -12,17 +11,25 @@
 #include <optional>
 #include <unordered_map>
 #include <utility>
+#include <variant>
 
 namespace sigfire::detail {
 
-/** Messages whose verdict was put off, and those behind them: a line for each sender, in the order said. Only
+/// How far a message has come in the pipeline.
+struct pipeline_stage {
+    std::size_t hooks = 0;    ///< hooks that have judged it
+    std::size_t features = 0; ///< features that have judged it; not 0 only behind the hooks
+    bool permitted = false;   ///< it has passed hooks and policy
+};
+
+/** Messages whose verdict was put off, and those behind them: a line for each sender, in the order sent. Only
  *  the first of a line waits for a verdict, known by a key. */
 class waiting_lines {
 public:
     /// The first in a line.
     struct front {
-        stored_envelope message;
-        std::size_t judged; // hooks that have seen it
+        stored_incoming message;
+        pipeline_stage stage;
     };
 
     bool empty() const noexcept { return lines_.empty(); }
@@ -37,26 +44,26 @@ public:
     }
 
     /// A message behind the others; false if the line is too long.
-    bool push(std::uint32_t slot, const envelope& e, std::size_t most, std::size_t most_bytes) {
+    template <class E>
+    bool push(std::uint32_t slot, const E& e, std::size_t most, std::size_t most_bytes) {
         auto& l = lines_.at(slot);
-        if (l.messages.size() >= most) return false;
-        stored_envelope message{e};
-        if (l.bytes + message.size() > most_bytes) return false;
-        l.bytes += message.size();
-        l.messages.push_back(std::move(message));
+        if (l.messages.size() >= most || l.bytes + stored_event<E>::size_of(e) > most_bytes) return false;
+        l.messages.push_back(stored_event<E>{e});
+        l.bytes += size_of(l.messages.back());
         return true;
     }
 
     /// A message that waits for the verdict `key`: in front of a line, which begins here if there is none.
     /// Deadlines do not decrease from call to call.
-    void put_off(std::uint32_t slot, const envelope& e, std::uint64_t key, std::size_t judged,
+    template <class E>
+    void put_off(std::uint32_t slot, const E& e, std::uint64_t key, pipeline_stage stage,
                  time_point deadline) {
-        stored_envelope message{e};
+        stored_incoming message{stored_event<E>{e}};
         auto& l = lines_[slot];
-        l.bytes += message.size();
+        l.bytes += size_of(message);
         l.messages.push_front(std::move(message));
         l.key = key;
-        l.judged = judged;
+        l.stage = stage;
         keys_[key] = slot;
         due_.push_back({deadline, key});
     }
@@ -78,16 +85,19 @@ public:
             lines_.erase(at);
             return {};
         }
-        front f{std::move(l.messages.front()), std::exchange(l.judged, 0)};
+        front f{std::move(l.messages.front()), std::exchange(l.stage, {})};
         l.messages.pop_front();
-        l.bytes -= f.message.size();
+        l.bytes -= size_of(f.message);
         return f;
     }
 
-    /// Forgets a line.
-    void erase(std::uint32_t slot) {
+    /// Forgets a line: calls `f(token)` for each message in it, in order.
+    template <class F>
+    void erase(std::uint32_t slot, F f) {
         const auto at = lines_.extract(slot);
-        if (at && at.mapped().key != 0) keys_.erase(at.mapped().key);
+        if (!at) return;
+        if (at.mapped().key != 0) keys_.erase(at.mapped().key);
+        for (auto& m : at.mapped().messages) std::visit([&](auto& stored) { f(stored.get().token); }, m);
     }
 
     /// When the next wait is too long; `time_point::max()` = there is none.
@@ -101,11 +111,15 @@ public:
 
 private:
     struct line {
-        std::deque<stored_envelope> messages;
+        std::deque<stored_incoming> messages;
         std::size_t bytes = 0;
-        std::size_t judged = 0;
+        pipeline_stage stage;
         std::uint64_t key = 0;
     };
+
+    static std::size_t size_of(const stored_incoming& m) {
+        return std::visit([](const auto& stored) { return stored.size(); }, m);
+    }
 
     std::unordered_map<std::uint32_t, line> lines_;
     std::unordered_map<std::uint64_t, std::uint32_t> keys_;

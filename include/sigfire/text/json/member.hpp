@@ -5,6 +5,7 @@
 
 #include <charconv>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,17 +14,35 @@
 /** Looks into JSON that has been checked: what is rare enough not to be read on the way. */
 namespace sigfire::detail {
 
+/// One member that is looked for, and where its value goes.
+struct wanted_member {
+    std::string_view name;
+    std::string_view* value;
+};
+
+/** Members of the JSON object `text`, as they stand there, the last of equal ones; what is not there stays as
+ *  it is. `text` may be empty: an object without members. False if it is no object. `trusted` as for
+ *  `json_scanner`. */
+inline bool json_members(std::string_view text, std::initializer_list<wanted_member> wanted,
+                         bool trusted = false) noexcept {
+    if (text.empty()) return true;
+    json_scanner scan{text, trusted};
+    if (scan.first() != '{') return false;
+    const auto whole = scan.object([&](std::string_view raw_name) {
+        char buffer[24];
+        const auto name = json_unescape(raw_name, buffer, sizeof buffer);
+        const auto value = scan.value();
+        for (const auto& w : wanted)
+            if (w.name == name) *w.value = value;
+        return !value.empty();
+    });
+    return !whole.empty() && scan.finished();
+}
+
 /// The value of the member `name` as it stands in `object`; empty if there is none, or it is no object.
 inline std::string_view json_member(std::string_view object, std::string_view name) noexcept {
-    json_scanner text{object};
     std::string_view found;
-    if (text.first() == '{')
-        text.object([&](std::string_view member) {
-            char buffer[24];
-            const auto value = text.value();
-            if (json_unescape(member, buffer, sizeof buffer) == name) found = value;
-            return !value.empty();
-        });
+    json_members(object, {{name, &found}});
     return found;
 }
 
@@ -50,6 +69,12 @@ inline std::string json_string(std::string_view raw) {
     if (!is_json_string(raw)) return {};
     std::string buffer(raw.size() + 4, '\0');
     return std::string{json_unescape(json_contents(raw), buffer.data(), buffer.size())};
+}
+
+/// What the string `raw` says; empty if it is none, or none that could be a name.
+inline std::string_view json_name(std::string_view raw, char (&buffer)[json_name_room]) noexcept {
+    return is_json_string(raw) ? json_unescape(json_contents(raw), buffer, sizeof buffer)
+                               : std::string_view{};
 }
 
 /// The number `raw`, if it is one without sign, fraction and exponent.

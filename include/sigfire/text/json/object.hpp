@@ -3,6 +3,7 @@
 
 #include <sigfire/text/json/scan.hpp>
 #include <sigfire/text/json/write.hpp>
+#include <sigfire/text/sink.hpp>
 
 #include <cstdint>
 #include <string>
@@ -19,19 +20,17 @@ public:
         if (value.empty()) return *this;
         json_scanner text{value};
         sound_ = sound_ && text.first() != '\0' && !text.value().empty() && text.finished();
-        begin(name).text_ += value;
+        member(name).raw(value);
         return *this;
     }
 
     json_object& text(std::string_view name, std::string_view value) {
-        begin(name).text_ += '"';
-        json_escape(value, [this](char c) { text_ += c; });
-        text_ += '"';
+        member(name).string(value);
         return *this;
     }
 
     json_object& number(std::string_view name, std::uint64_t value) {
-        begin(name).text_ += std::to_string(value);
+        member(name).number(value);
         return *this;
     }
 
@@ -42,10 +41,13 @@ public:
     }
 
 private:
-    json_object& begin(std::string_view name) {
-        ((text_ += text_.empty() ? '{' : ',') += '"') += name;
-        text_ += "\":";
-        return *this;
+    // What takes the value of a member of that name.
+    json_writer<string_sink> member(std::string_view name) {
+        json_writer out{string_sink{text_}};
+        out.raw(text_.empty() ? "{\"" : ",\"");
+        out.raw(name);
+        out.literal("\":");
+        return out;
     }
 
     std::string text_;

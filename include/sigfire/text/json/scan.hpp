@@ -1,6 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/text/json/string.hpp>
 #include <sigfire/text/simd.hpp>
 
 #include <bit>
@@ -34,28 +35,6 @@ constexpr const char* utf8_sequence(const char* p, const char* end) noexcept {
     for (int i = 2; i < size; ++i)
         if ((byte(i) & 0xc0) != 0x80) return nullptr;
     return p + size;
-}
-
-/// The value of four hexadecimal digits, or -1.
-constexpr int hex4(const char* p) noexcept {
-    int value = 0;
-    for (int i = 0; i < 4; ++i) {
-        const char c = p[i], l = static_cast<char>(c | 0x20);
-        if (c >= '0' && c <= '9')
-            value = value * 16 + (c - '0');
-        else if (l >= 'a' && l <= 'f')
-            value = value * 16 + (l - 'a' + 10);
-        else
-            return -1;
-    }
-    return value;
-}
-
-/// Whether an escape stands behind the backslash at `p[-1]`.
-constexpr bool is_json_escape(const char* p, const char* end) noexcept {
-    if (p == end) return false;
-    if (*p == 'u') return end - p >= 5 && hex4(p + 1) >= 0;
-    return std::string_view{"\"\\/bfnrt"}.find(*p) != std::string_view::npos;
 }
 
 /** Strings by blocks of 64 bytes, however many escapes they hold. `Check` false: only the end is looked for.
@@ -183,6 +162,13 @@ public:
         return taken(p + 1) ? std::string_view{start, p_} : std::string_view{};
     }
 
+    /// Takes the next value without reading it, if that is `seen`, which was read before.
+    bool passes(std::string_view seen) noexcept {
+        if (p_ != seen.data() || seen.empty()) return false;
+        p_ += seen.size();
+        return true;
+    }
+
     /// Whether the text ends here.
     bool finished() const noexcept { return p_ == end_; }
 
@@ -217,7 +203,7 @@ private:
     // The position behind the string whose opening quote is at p[-1], or null. Names and ids are short and
     // plain: for them this costs less than a call.
     template <bool Check = true>
-    const char* string_end(const char* p) const noexcept {
+    [[gnu::always_inline]] const char* string_end(const char* p) const noexcept {
         if (end_ - p > 16) [[likely]] {
             p += baseline::first_special(p);
             if (*p == '"') [[likely]]
@@ -330,62 +316,6 @@ private:
     bool trusted_;
 };
 
-/** Decodes the escapes of a string (what stands between its quotes, checked before) to UTF-8.
- *
- *  Returns the text: `s` itself where it holds no escape, else what was written to `buffer`. A null view
- *  where it is longer than `size`, or half of a surrogate pair stands alone: no UTF-8 text is equal to it.
- *  With `Replace` such a half becomes U+FFFD. */
-template <bool Replace = false>
-inline std::string_view json_unescape(std::string_view s, char* buffer, std::size_t size) noexcept {
-    if (s.find('\\') == s.npos) return s;
-    auto out = buffer;
-    for (auto p = s.data(), end = p + s.size(); p != end;) {
-        if (size - static_cast<std::size_t>(out - buffer) < 4) return {};
-        if (*p != '\\') {
-            *out++ = *p++;
-            continue;
-        }
-        ++p;
-        if (*p != 'u') {
-            constexpr std::string_view letters = "bfnrt", controls = "\b\f\n\r\t";
-            const auto i = letters.find(*p);
-            *out++ = i == letters.npos ? *p : controls[i];
-            ++p;
-            continue;
-        }
-        auto code = static_cast<std::uint32_t>(hex4(p + 1));
-        p += 5;
-        if (code >= 0xd800 && code < 0xe000) {
-            const bool followed = code < 0xdc00 && end - p >= 6 && p[0] == '\\' && p[1] == 'u';
-            const auto low = followed ? static_cast<std::uint32_t>(hex4(p + 2)) : 0;
-            if (low >= 0xdc00 && low < 0xe000) {
-                code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-                p += 6;
-            } else {
-                if constexpr (!Replace) return {};
-                code = 0xfffd;
-            }
-        }
-        const auto put = [&out](std::uint32_t byte) { *out++ = static_cast<char>(byte); };
-        if (code < 0x80) {
-            put(code);
-        } else if (code < 0x800) {
-            put(0xc0 | code >> 6);
-            put(0x80 | (code & 0x3f));
-        } else {
-            if (code < 0x10000) {
-                put(0xe0 | code >> 12);
-            } else {
-                put(0xf0 | code >> 18);
-                put(0x80 | (code >> 12 & 0x3f));
-            }
-            put(0x80 | (code >> 6 & 0x3f));
-            put(0x80 | (code & 0x3f));
-        }
-    }
-    return {buffer, out};
-}
-
 /// Whether not all digits before the exponent are zero.
 constexpr bool json_number_truthy(std::string_view raw) noexcept {
     return raw.substr(0, raw.find_first_of("eE")).find_first_of("123456789") != raw.npos;
@@ -403,15 +333,6 @@ constexpr bool json_number_truthy(std::string_view raw) noexcept {
     case 't': return true;
     default: return json_number_truthy(raw);
     }
-}
-
-constexpr bool is_json_string(std::string_view raw) noexcept {
-    return !raw.empty() && raw[0] == '"';
-}
-
-/// What stands between the quotes of the string `raw`.
-constexpr std::string_view json_contents(std::string_view raw) noexcept {
-    return {raw.data() + 1, raw.size() - 2};
 }
 
 } // namespace sigfire::detail

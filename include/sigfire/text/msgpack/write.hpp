@@ -2,37 +2,15 @@
 #pragma once
 
 #include <sigfire/core/detail/big_endian.hpp>
+#include <sigfire/text/sink.hpp>
 
 #include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
-#include <string>
 #include <string_view>
 
 namespace sigfire::detail {
-
-/// Counts what is written.
-struct count_sink {
-    std::size_t size = 0;
-    void operator()(const char*, std::size_t n) noexcept { size += n; }
-};
-
-/// Writes to memory, of which there is enough.
-struct memory_sink {
-    char* p;
-    void operator()(const char* bytes, std::size_t n) noexcept {
-        if (n != 0) std::memcpy(p, bytes, n);
-        p += n;
-    }
-};
-
-/// Appends to a string.
-struct string_sink {
-    std::string& out;
-    void operator()(const char* bytes, std::size_t n) { out.append(bytes, n); }
-};
 
 /// Writes MessagePack, each value in its shortest form; floats always with 64 bits.
 template <class Sink>
@@ -81,7 +59,8 @@ public:
     /// MessagePack as it is.
     void raw(std::string_view s) { sink_(s.data(), s.size()); }
 
-    const Sink& sink() const noexcept { return sink_; }
+    /// How much there is.
+    std::size_t size() const noexcept { return sink_.size(); }
 
 private:
     void byte(unsigned b) {

@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-#include <sigfire/hub/desk.hpp>
+#include <sigfire/hub/feature_context.hpp>
 
 #include "support/hub_bench.hpp"
 
@@ -18,17 +18,16 @@ namespace {
 
 using namespace hub_world;
 
-// Does what a test has it do at the hub's desk, when a peer joins something.
+// Does what a test has it do with the hub's context, when a peer joins something.
 template <class Job>
 struct clerk : feature {
     std::shared_ptr<Job> job; // a feature can be assigned, a lambda cannot
 
     explicit clerk(Job j) : job(std::make_shared<Job>(std::move(j))) {}
 
-    static constexpr bool takes(verb v) noexcept { return v == verb::join; }
-    template <class D>
-    void received(D& desk, peer_handle from, envelope& e) {
-        (*job)(desk, from, e);
+    template <class X>
+    void on_request(X& hub, peer_handle from, event::join& e) {
+        (*job)(hub, from, e);
     }
 };
 
@@ -46,39 +45,48 @@ std::pair<script, script> hear(Job job) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(desk_)
+BOOST_AUTO_TEST_SUITE(feature_contexts)
 
 BOOST_AUTO_TEST_CASE(it_knows_who_is_here) {
-    hear([](auto& desk, peer_handle from, envelope& e) {
-        BOOST_TEST(desk.id(from) == "ann");
-        BOOST_TEST((desk.find("ann") == from));
-        BOOST_TEST(desk.id(desk.find("bob")) == "bob");
-        BOOST_TEST(!desk.find("eve"));
-        BOOST_TEST(desk.id({}) == "");
-        BOOST_TEST((desk.is_online(from) && !desk.is_away(from)));
-        BOOST_TEST((!desk.is_online({}) && !desk.is_away({})));
-        const std::string first{desk.fresh_id()};
-        BOOST_TEST(first != desk.fresh_id());
-        BOOST_TEST(desk.late_key() != desk.late_key());
-        BOOST_TEST(desk.late_answers() != nullptr);
-        BOOST_TEST(e.from == "ann");
+    hear([](auto& hub, peer_handle from, event::join& e) {
+        BOOST_TEST(hub.id(from) == "ann");
+        BOOST_TEST((hub.find("ann") == from));
+        BOOST_TEST(hub.id(hub.find("bob")) == "bob");
+        BOOST_TEST(!hub.find("eve"));
+        BOOST_TEST(hub.id({}) == "");
+        BOOST_TEST((hub.is_online(from) && !hub.is_away(from)));
+        BOOST_TEST((!hub.is_online({}) && !hub.is_away({})));
+        const auto first = hub.fresh_id(), second = hub.fresh_id();
+        BOOST_TEST(first.view() != second.view()); // each a text of its own
+        BOOST_TEST(first.view().size() == 21u);
+        BOOST_TEST(hub.notes_of(from) == nullptr);
+        BOOST_TEST(hub.late_key() != hub.late_key());
+        BOOST_TEST(hub.late_answers() != nullptr);
+        BOOST_TEST(e.command == "join");
     });
 }
 
 BOOST_AUTO_TEST_CASE(it_sends_to_one_peer_or_says_why_not) {
-    const auto [ann, bob] = hear([](auto& desk, peer_handle from, envelope& e) {
-        envelope news;
-        news.what = verb::notice;
+    const auto [ann, bob] = hear([](auto& hub, peer_handle from, event::join& e) {
+        const auto id = hub.fresh_id();
+        event::say news;
         news.command = "news";
-        news.id = desk.fresh_id();
-        BOOST_TEST(desk.send(desk.find("bob"), news) == errc::ok);
-        BOOST_TEST(desk.send({}, news) == errc::offline);
-        desk.send_uncounted(desk.find("bob"), news);
-        desk.send_uncounted({}, news);
-        desk.reply(from, e.id, errc::ok, "[1]");
-        desk.reply(from, "2", errc::full, {}, "no room");
-        desk.reply(from, {}, errc::ok); // wanted none
-        desk.reply({}, "3", errc::ok);
+        news.id = id.view();
+        BOOST_TEST(hub.send(hub.find("bob"), news) == errc::ok);
+        BOOST_TEST(hub.send({}, news) == errc::offline);
+        hub.send_uncounted(hub.find("bob"), news);
+        hub.send_uncounted({}, news);
+        event::reply said;
+        said.token = e.token;
+        said.data.bytes = "[1]";
+        hub.reply(from, said);
+        said = {};
+        said.token.bytes = "2";
+        said.cause = errc::full;
+        said.text = "no room";
+        hub.reply(from, said);
+        hub.reply(from, {}, errc::ok); // wanted none
+        hub.reply({}, {"3"}, errc::ok);
     });
     same(ann, {R"({"id":1,"ok":true,"data":[1]})",
                R"({"id":2,"ok":false,"data":{"message":"no room","cause":"full"}})"});
@@ -86,15 +94,17 @@ BOOST_AUTO_TEST_CASE(it_sends_to_one_peer_or_says_why_not) {
 }
 
 BOOST_AUTO_TEST_CASE(whoever_has_no_room_is_spared_what_may_be_dropped) {
-    hub_bench b{features{clerk{[](auto& desk, peer_handle, envelope& e) {
-        envelope news;
-        news.what = verb::notice;
+    hub_bench b{features{clerk{[](auto& hub, peer_handle, event::join& e) {
+        event::say news;
         news.command = "news";
-        news.droppable = e.topic == "volatile";
         fanout shared;
-        desk.reply(desk.find("ann"), e.id,
-                   desk.spread(desk.find("bob"), news, shared) ? errc::ok : errc::full);
-        BOOST_TEST(desk.spread({}, news, shared));
+        const bool droppable = e.topic == "volatile";
+        BOOST_TEST(!hub.has_room(hub.find("bob"), news));
+        BOOST_TEST(hub.has_room(hub.find("ann"), news));
+        BOOST_TEST(hub.has_room({}, news));
+        hub.reply(hub.find("ann"), e.token,
+                  hub.spread(hub.find("bob"), news, shared, droppable) ? errc::ok : errc::full);
+        BOOST_TEST(hub.spread({}, news, shared, droppable));
     }}}};
     b.connect("ann");
     b.connect("bob");
@@ -109,10 +119,10 @@ BOOST_AUTO_TEST_CASE(whoever_has_no_room_is_spared_what_may_be_dropped) {
 }
 
 BOOST_AUTO_TEST_CASE(it_ends_a_peer) {
-    hub_bench b{features{clerk{[](auto& desk, peer_handle, envelope&) {
-        desk.close(desk.find("bob"), errc::denied);
-        desk.close({}, errc::denied);
-        BOOST_TEST(!desk.find("bob"));
+    hub_bench b{features{clerk{[](auto& hub, peer_handle, event::join&) {
+        hub.close(hub.find("bob"), errc::denied);
+        hub.close({}, errc::denied);
+        BOOST_TEST(!hub.find("bob"));
     }}}};
     b.connect("ann");
     b.connect("bob");
@@ -124,8 +134,8 @@ BOOST_AUTO_TEST_CASE(it_ends_a_peer) {
 
 BOOST_AUTO_TEST_CASE(it_shows_the_other_features) {
     int seen = 0;
-    hear([&](auto& desk, peer_handle, envelope&) {
-        desk.each([&](auto& f) { seen += f.takes(verb::join) ? 1 : 100; });
+    hear([&](auto& hub, peer_handle, event::join&) {
+        hub.each([&]<class F>(F&) { seen += detail::takes<F, event::join> ? 1 : 100; });
     });
     BOOST_TEST(seen == 1);
 }
@@ -133,13 +143,13 @@ BOOST_AUTO_TEST_CASE(it_shows_the_other_features) {
 BOOST_AUTO_TEST_CASE(a_renamed_peer_is_known_by_its_new_id_alone) {
     hub_bench b;
     for (const auto* name : {"ann", "bob"}) b.connect(name);
-    auto desk = b.desk_of_hub();
+    auto& hub = b.context();
     const auto ann = b.peer("ann");
     const std::string longest(256, 'x');
     for (const std::string& id : {std::string{"eve"}, longest, std::string{"é"}}) {
-        BOOST_TEST(desk.rename(ann, id) == errc::ok);
+        BOOST_TEST(hub.rename(ann, id) == errc::ok);
         BOOST_TEST((b.h.find(id) == ann));
-        BOOST_TEST(desk.id(ann) == id);
+        BOOST_TEST(hub.id(ann) == id);
         BOOST_TEST(b.h.size() == 2u);
         BOOST_TEST(b.ask("bob", R"({"cmd":"offer","target":")" + id + R"(","data":{"offer":1}})") == "ok");
         same(b.heard("ann"), {R"({"cmd":"offer","origin":"bob","data":{"offer":1}})"});
@@ -147,9 +157,9 @@ BOOST_AUTO_TEST_CASE(a_renamed_peer_is_known_by_its_new_id_alone) {
         same(b.heard("bob"), {R"({"cmd":"session-start","origin":")" + id + R"("})"});
         BOOST_TEST(b.ask("bob", R"({"cmd":"session-start","target":"ann"})") == "unknown");
     }
-    BOOST_TEST(desk.rename(ann, "") == errc::ok); // one nobody can guess
-    BOOST_TEST(desk.id(ann).size() == 21u);
-    BOOST_TEST((b.h.find(desk.id(ann)) == ann));
+    BOOST_TEST(hub.rename(ann, "") == errc::ok); // one nobody can guess
+    BOOST_TEST(hub.id(ann).size() == 21u);
+    BOOST_TEST((b.h.find(hub.id(ann)) == ann));
     b.connect("ann2", {.id = "ann"}); // the old id is free
     BOOST_TEST(b.h.size() == 3u);
     b.close("ann");
@@ -159,18 +169,18 @@ BOOST_AUTO_TEST_CASE(a_renamed_peer_is_known_by_its_new_id_alone) {
 BOOST_AUTO_TEST_CASE(a_name_that_cannot_be_had_changes_nothing) {
     hub_bench b{features{topics{}}};
     for (const auto* name : {"ann", "bob"}) b.connect(name);
-    auto desk = b.desk_of_hub();
+    auto& hub = b.context();
     const auto ann = b.peer("ann");
     BOOST_TEST(b.ask("ann", R"({"cmd":"join","topic":"t"})") != "");
-    BOOST_TEST(desk.rename(ann, "bob") == errc::id_in_use);
-    BOOST_TEST(desk.rename(ann, "ann") == errc::id_in_use);
-    BOOST_TEST(desk.rename(ann, std::string(257, 'x')) == errc::malformed);
-    BOOST_TEST(desk.rename(ann, "\xff") == errc::malformed);
-    BOOST_TEST(desk.rename(peer_handle{}, "eve") == errc::offline);
-    BOOST_TEST(desk.id(ann) == "ann");
-    BOOST_TEST(desk.is_member("t", ann));
+    BOOST_TEST(hub.rename(ann, "bob") == errc::id_in_use);
+    BOOST_TEST(hub.rename(ann, "ann") == errc::id_in_use);
+    BOOST_TEST(hub.rename(ann, std::string(257, 'x')) == errc::malformed);
+    BOOST_TEST(hub.rename(ann, "\xff") == errc::malformed);
+    BOOST_TEST(hub.rename(peer_handle{}, "eve") == errc::offline);
+    BOOST_TEST(hub.id(ann) == "ann");
+    BOOST_TEST(hub.is_member("t", ann));
     b.close("ann");
-    BOOST_TEST(desk.rename(ann, "eve") == errc::offline);
+    BOOST_TEST(hub.rename(ann, "eve") == errc::offline);
     BOOST_TEST(b.h.size() == 1u);
 }
 
@@ -180,8 +190,8 @@ BOOST_AUTO_TEST_CASE(the_old_id_goes_to_who_claims_it) {
     b.at("ann").answers_pings = false;
     b.connect("claimant", {.id = "ann"});
     BOOST_TEST(b.at("claimant").held);
-    auto desk = b.desk_of_hub();
-    BOOST_TEST(desk.rename(b.peer("ann"), "eve") == errc::ok);
+    auto& hub = b.context();
+    BOOST_TEST(hub.rename(b.peer("ann"), "eve") == errc::ok);
     BOOST_TEST(!b.at("claimant").held);
     same(b.heard("claimant"), {R"({"cmd":"welcome","data":{"id":"ann"}})"});
     BOOST_TEST((b.h.find("ann") == b.peer("claimant")));
@@ -199,10 +209,10 @@ BOOST_AUTO_TEST_CASE(features_see_one_id_go_and_another_come) {
     b.advance(1s);
     b.heard("bob");
     BOOST_TEST(b.ask("bob", R"({"cmd":"offer","target":"eve","data":{"offer":1}})") == R"(ok {"held":true})");
-    auto desk = b.desk_of_hub();
-    BOOST_TEST(desk.rename(b.peer("ann"), "eve") == errc::ok);
+    auto& hub = b.context();
+    BOOST_TEST(hub.rename(b.peer("ann"), "eve") == errc::ok);
     same(b.heard("ann"), {R"({"cmd":"offer","origin":"bob","data":{"offer":1}})"}); // was kept for her
-    BOOST_TEST(!desk.is_member("t", b.peer("ann")));
+    BOOST_TEST(!hub.is_member("t", b.peer("ann")));
     b.advance(1s);
     for (const auto& told : b.heard("bob")) BOOST_TEST_MESSAGE(told);
     BOOST_TEST(b.ask("bob", R"({"cmd":"exists","target":"ann"})") == R"(ok {"exists":false})");

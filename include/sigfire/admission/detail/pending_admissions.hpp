@@ -1,8 +1,8 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/core/admission.hpp>
 #include <sigfire/core/concepts.hpp>
-#include <sigfire/core/envelope.hpp>
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/request.hpp>
 
@@ -23,14 +23,14 @@ class awaited_run;
 template <class Awaitable>
 concept can_be_awaited = requires { sizeof(awaited_run<Awaitable>); };
 
-/// In place of `admissions` where nothing is awaited.
-struct no_admissions {
-    constexpr explicit no_admissions(const auto&) noexcept {}
+/// In place of `pending_admissions` where nothing is awaited.
+struct no_pending_admissions {
+    constexpr explicit no_pending_admissions(const auto&) noexcept {}
 };
 
 /** The connections of a listener that wait for what their hooks say. Calls nobody but the connections. */
 template <class T, class Connection, class Awaitable>
-class admissions {
+class pending_admissions {
 public:
     /// One of them. Shared with the coroutine, which may outlive both the connection and the listener.
     struct waiting {
@@ -47,11 +47,11 @@ public:
         awaited_run<Awaitable> run;
     };
 
-    explicit admissions(const T& transport) : context_{transport.context()} {}
+    explicit pending_admissions(const T& transport) : context_{transport.context()} {}
 
-    admissions(const admissions&) = delete;
-    admissions& operator=(const admissions&) = delete;
-    ~admissions() {
+    pending_admissions(const pending_admissions&) = delete;
+    pending_admissions& operator=(const pending_admissions&) = delete;
+    ~pending_admissions() {
         while (!waiting_.empty()) remove(*waiting_.front()->connection);
     }
 

@@ -1,0 +1,59 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+
+// A policy of your own: rooms by invitation. A hook notes at admission what the URL says; the policy is asked
+// about everything that a peer may do to a room or to another peer, and finds the note again.
+
+#include <sigfire/sigfire.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+
+#include <iostream>
+
+namespace asio = boost::asio;
+
+struct invitation {
+    std::string room;
+};
+
+struct note_invitation {
+    sigfire::errc on_admit(const sigfire::request& asked, sigfire::admission& wish) {
+        wish.attached.put(invitation{asked.query("invited-to")}); // a real one is signed, and checked here
+        return sigfire::errc::ok;
+    }
+};
+
+struct by_invitation {
+    template <class Here>
+    sigfire::errc permit(const sigfire::act& a, const Here& here) const {
+        if (a.topic.empty() || here.is_member(a.topic, a.from)) return sigfire::errc::ok;
+        const auto* const noted = here.notes_of(a.from); // not null: each peer passed the hook
+        if (a.what == sigfire::action::join && noted->template find<invitation>()->room == a.topic)
+            return sigfire::errc::ok;
+        return sigfire::errc::unknown; // the others do not learn that there is such a room
+    }
+};
+static_assert(sigfire::Policy<by_invitation>);
+
+asio::awaitable<bool> visit(std::string address) {
+    sigfire::client ann{co_await asio::this_coro::executor}, eve{co_await asio::this_coro::executor};
+    co_await ann.connect(address + "/?invited-to=tea", asio::use_awaitable);
+    co_await eve.connect(address, asio::use_awaitable);
+    std::cout << "ann: " << co_await ann.join("tea", asio::use_awaitable) << '\n';
+    const auto [cause, none] = co_await eve.join("tea", asio::as_tuple(asio::use_awaitable));
+    std::cout << "eve: " << cause.message() << '\n';
+    co_return cause == sigfire::errc::unknown;
+}
+
+int main() {
+    asio::io_context io{1};
+    sigfire::server srv{sigfire::websocket{io}, sigfire::topics{}, sigfire::hooks{note_invitation{}},
+                        by_invitation{}};
+    bool good = false;
+    asio::co_spawn(io, visit(srv.address()), [&](std::exception_ptr failed, bool refused) {
+        good = !failed && refused;
+        srv.stop();
+    });
+    io.run();
+    return !good;
+}

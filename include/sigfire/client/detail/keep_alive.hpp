@@ -1,0 +1,37 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace sigfire::detail {
+
+/** Has the system see to it that a TCP connection ends when the other machine is gone: probes after `silence`
+ *  without a packet, the end after as long again, also for what was sent and not acknowledged. 0 = never.
+ *  Systems that cannot be told the times use their own. */
+inline void keep_alive(int socket, std::chrono::milliseconds silence) {
+    if (silence.count() <= 0) return;
+    const auto set = [socket](int level, int option, int value) {
+        ::setsockopt(socket, level, option, &value, sizeof value);
+    };
+    const auto seconds = [](std::chrono::milliseconds t) {
+        return static_cast<int>(std::clamp<std::chrono::milliseconds::rep>(t.count() / 1000, 1, 32767));
+    };
+    set(SOL_SOCKET, SO_KEEPALIVE, 1);
+#ifdef TCP_KEEPIDLE
+    constexpr int probes = 3;
+    set(IPPROTO_TCP, TCP_KEEPIDLE, seconds(silence));
+    set(IPPROTO_TCP, TCP_KEEPINTVL, seconds(silence / probes));
+    set(IPPROTO_TCP, TCP_KEEPCNT, probes);
+#endif
+#ifdef TCP_USER_TIMEOUT
+    set(IPPROTO_TCP, TCP_USER_TIMEOUT,
+        static_cast<int>(std::clamp<std::chrono::milliseconds::rep>(2 * silence.count(), 1, 1 << 30)));
+#endif
+}
+
+} // namespace sigfire::detail

@@ -1,0 +1,198 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/codec/detail/json_to_msgpack.hpp>
+#include <sigfire/codec/detail/msgpack_to_json.hpp>
+#include <sigfire/codec/detail/transcoded_part.hpp>
+#include <sigfire/core/error.hpp>
+#include <sigfire/core/event.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sigfire::codec {
+
+/** Rules by which JSON (RFC 8259) becomes MessagePack and the other way round. No value is refused; time and
+ *  memory are linear in what is read, nothing recurses.
+ *
+ *  JSON to MessagePack:
+ *  - Whole numbers are exact from -2^63 to 2^64-1; `-0` is 0. All others, also those with fraction or
+ *    exponent, are the nearest float of 64 bits: `1e400` is infinity, `1e-400` zero.
+ *  - Strings lose their escapes; half of a surrogate pair (`"\ud800"`) becomes U+FFFD.
+ *
+ *  MessagePack to JSON:
+ *  - Whole numbers are exact, of 64 bits too, though JavaScript will round them when it reads them. Floats
+ * are the shortest text that is read as the same double, whole ones up to 2^53 without fraction or exponent;
+ *    NaN and the infinities are `null`.
+ *  - Bytes are a string: base64 (RFC 4648, section 4, padded). So is an ext with its type, a timestamp too:
+ * the base64 of the whole value as it stood.
+ *  - Keys that are no strings become strings: `1`, `-1`, `0.5`, `true` and `nil` as JSON writes them, bytes
+ * in base64; ext, arrays and maps as the base64 of the whole value.
+ *
+ *  Either way members keep their order, and equal keys stay: the last of them counts, for this library as for
+ *  JavaScript. A key that becomes equal to another only by this is no exception. Arrays and objects are
+ * nested 512 deep at most. */
+inline result<std::string> msgpack_from_json(std::string_view text) {
+    std::string out;
+    detail::transcoded_part none;
+    const errc failed = detail::json_to_msgpack(text, out, std::numeric_limits<std::size_t>::max(), none);
+    if (failed != errc::ok) return make_error_code(failed);
+    return out;
+}
+
+/// The other way: the rules stand at `msgpack_from_json`. Error of both: `malformed`, if what is to be read
+/// is not valid.
+inline result<std::string> json_from_msgpack(std::string_view bytes) {
+    std::string out;
+    detail::transcoded_part none;
+    const errc failed = detail::msgpack_to_json(bytes, out, std::numeric_limits<std::size_t>::max(), none);
+    if (failed != errc::ok) return make_error_code(failed);
+    return out;
+}
+
+/// Longest payload, in bytes, that is made of one in another format; the same as the default limit of
+/// messages.
+inline constexpr std::size_t transcoding_limit = 1u << 20;
+
+/// Where a value that is part of a payload comes to lie in the translation: told of each value by
+/// `begins` and `ends`.
+using transcoded_part = detail::transcoded_part;
+
+/** Translates payloads from one format into another.
+ *
+ *  It knows JSON and MessagePack; `add` teaches it others. Formats are told apart by `format_of`. Two formats
+ *  without a function of their own are translated by way of JSON. It keeps the last payload that it has
+ *  translated: several peers that need the same translation cost one, and a comparison each. One thread at a
+ *  time. */
+class transcoder {
+public:
+    /** Appends to `to` what `from` says in another format; or returns why it cannot: `malformed` if `from` is
+     *  not valid, `too_large` as soon as `to` has more than `limit` bytes. May tell `part` where values come
+     *  to lie; if it does not, signals in the payload are unknown to the other side. Must not throw but for
+     *  lack of memory. */
+    using function = std::function<errc(std::string_view from, std::string& to, std::size_t limit,
+                                        transcoded_part& part)>;
+
+    /// `limit`: the longest translation in bytes; a longer one is `too_large`.
+    explicit transcoder(std::size_t limit = transcoding_limit) : limit_(limit) {}
+
+    /// Translates from one format into another by `f` from now on.
+    void add(wire_id from, wire_id to, function f) {
+        const pair names{format_of(from), format_of(to)};
+        kept_ = {};
+        for (auto& e : added_)
+            if (e.names == names) {
+                e.translate = std::move(f);
+                return;
+            }
+        added_.push_back({names, std::move(f)});
+    }
+
+    /// Whether it can translate from one format into another, on whichever way.
+    bool can(wire_id from, wire_id to) const noexcept {
+        const auto a = format_of(from), b = format_of(to);
+        return has({a, b}) || (has({a, wire_id::json}) && has({wire_id::json, b}));
+    }
+
+    /** Appends to `out`, which is empty, what `p` says in the format of `to`. `body` is a part of the
+     *  payload, or empty: it becomes the same part of `out`, or empty. Keeps nothing.
+     *  Errors: `malformed`, `too_large`, `unknown_command` if it cannot translate these. */
+    errc translate(const payload& p, std::string_view& body, wire_id to, std::string& out) const {
+        const auto a = format_of(p.wire), b = format_of(to);
+        if (has({a, b})) return direct(p.bytes, body, {a, b}, out);
+        if (!can(a, b)) return errc::unknown_command;
+        std::string json;
+        const errc failed = direct(p.bytes, body, {a, wire_id::json}, json);
+        return failed != errc::ok ? failed : direct(json, body, {wire_id::json, b}, out);
+    }
+
+    /** Puts `p` and the `body` in it into the format of `to`. The views are valid until the next call.
+     *  Errors as `translate`; then both have no bytes. */
+    errc operator()(payload& p, std::string_view& body, wire_id to) {
+        const pair names{format_of(p.wire), format_of(to)};
+        const auto at = offset_of(body, p.bytes);
+        if (kept_.names != names || kept_.body_before != at || kept_.source != p.bytes) {
+            kept_.names = {}; // should memory run out, nothing is kept
+            kept_.text.clear();
+            auto part = at == npos ? std::string_view{} : body;
+            kept_.failed = translate(p, part, to, kept_.text);
+            kept_.body_at = offset_of(part, kept_.text);
+            kept_.body_size = part.size();
+            kept_.source = p.bytes;
+            kept_.body_before = at;
+            kept_.names = names;
+        }
+        const bool good = kept_.failed == errc::ok;
+        p.wire = to;
+        p.bytes = good ? std::string_view{kept_.text} : std::string_view{};
+        body = good && kept_.body_at != npos ? p.bytes.substr(kept_.body_at, kept_.body_size)
+                                             : std::string_view{};
+        return kept_.failed;
+    }
+
+    /// The longest translation in bytes.
+    std::size_t limit() const noexcept { return limit_; }
+
+private:
+    static constexpr auto npos = std::string_view::npos;
+
+    struct pair {
+        wire_id from{}, to{};
+        bool operator==(const pair&) const = default;
+    };
+
+    struct entry {
+        pair names;
+        function translate;
+    };
+
+    // The last payload, and what became of it.
+    struct translation {
+        pair names{};
+        std::string source{}, text{};
+        std::size_t body_before = npos; // where the part stood
+        std::size_t body_at = npos, body_size = 0;
+        errc failed = errc::ok;
+    };
+
+    // Where `part` lies in `whole`, if it does.
+    static std::size_t offset_of(std::string_view part, std::string_view whole) noexcept {
+        const std::less_equal<> before; // also of pointers into two things
+        const bool within = !part.empty() && before(whole.data(), part.data()) &&
+                            before(part.data() + part.size(), whole.data() + whole.size());
+        return within ? static_cast<std::size_t>(part.data() - whole.data()) : npos;
+    }
+
+    const entry* find(pair names) const noexcept {
+        for (const auto& e : added_)
+            if (e.names == names) return &e;
+        return nullptr;
+    }
+
+    static constexpr pair packing{wire_id::json, wire_id::msgpack}, unpacking{wire_id::msgpack, wire_id::json};
+
+    bool has(pair names) const noexcept {
+        return names == packing || names == unpacking || find(names) != nullptr;
+    }
+
+    errc direct(std::string_view from, std::string_view& body, pair names, std::string& out) const {
+        transcoded_part part{offset_of(body, from) == npos ? std::string_view{} : body};
+        const auto* const own = find(names);
+        const errc failed = own                ? own->translate(from, out, limit_, part)
+                            : names == packing ? detail::json_to_msgpack(from, out, limit_, part)
+                                               : detail::msgpack_to_json(from, out, limit_, part);
+        body = part.in(out);
+        return failed == errc::ok && out.size() > limit_ ? errc::too_large : failed;
+    }
+
+    std::size_t limit_;
+    std::vector<entry> added_;
+    translation kept_;
+};
+
+} // namespace sigfire::codec

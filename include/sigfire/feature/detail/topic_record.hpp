@@ -1,0 +1,30 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/core/peer.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sigfire::detail {
+
+struct topic_member {
+    peer_handle peer;   // nobody: has left
+    std::uint32_t link; // its membership
+};
+
+struct topic_record {
+    std::string name;
+    std::vector<topic_member> members; // in order; one that left is a gap until gaps are the majority
+    std::uint32_t gaps = 0;
+    std::uint32_t walks = 0; // while somebody walks along `members`, nothing in it moves
+    std::uint32_t entries = 0;
+    std::uint32_t next = 0; // vacant: the next vacant one
+    bool open = false;
+
+    std::size_t live() const noexcept { return members.size() - gaps; }
+};
+
+} // namespace sigfire::detail

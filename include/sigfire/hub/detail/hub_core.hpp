@@ -1,0 +1,394 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/core/admission.hpp>
+#include <sigfire/core/concepts.hpp>
+#include <sigfire/core/detail/random.hpp>
+#include <sigfire/core/event.hpp>
+#include <sigfire/core/log.hpp>
+#include <sigfire/core/peer.hpp>
+#include <sigfire/hub/deferral.hpp>
+#include <sigfire/hub/detail/slots.hpp>
+#include <sigfire/hub/detail/waiting_lines.hpp>
+#include <sigfire/hub/feature.hpp>
+#include <sigfire/hub/feature_context.hpp>
+#include <sigfire/hub/hooks.hpp>
+#include <sigfire/hub/policy.hpp>
+#include <sigfire/hub/router.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace sigfire {
+
+/// Settings of a hub.
+struct hub_options {
+    /// How long the holder of an id that another connection claims may take to answer a ping.
+    std::chrono::milliseconds claim_timeout{2000};
+    /// How long a verdict that was put off may take; then the message has `expired`.
+    std::chrono::milliseconds deferral_timeout{5000};
+    std::size_t deferred_messages = 64;    ///< of one peer that wait for verdicts; more are `full`
+    std::size_t deferred_bytes = 1u << 20; ///< of those messages in all
+    /// Whether a connection may claim the id of a peer that is away. Else the id is its resume token's while
+    /// the window runs: `id_in_use`.
+    bool yield_away_ids = false;
+};
+
+namespace detail {
+
+/** What a hub has, and the last two stages of its pipeline: deliver and outcome. `Self` is the hub. */
+template <class Self, class R, class T, class O, class L, class H, class F, class P>
+class hub_core {
+protected:
+    using slot = detail::slot<O>;
+    static constexpr auto nowhere = detail::nowhere;
+
+    struct nothing {
+        constexpr nothing(auto&&...) noexcept {}
+    };
+
+    // A router may be a feature too.
+    static constexpr bool has_features = F::size != 0 || Feature<T>;
+    // Whether a message may have to wait for a verdict.
+    static constexpr bool can_wait = has_on_message<H> || has_features;
+    // Whether code of the host program may run while the hub is at work.
+    static constexpr bool has_guests = can_wait || has_on_open<H> || has_on_close<H> || has_on_deliver<H> ||
+                                       has_on_outcome<H> || !std::is_same_v<L, no_log> ||
+                                       !std::is_same_v<P, permit_all> || !std::is_same_v<T, direct_router>;
+
+    hub_core(const hub_options& options, R registry, T router, L log, H hooks, F features, P policy)
+        : options_(options), registry_(std::move(registry)), router_(std::move(router)), log_(std::move(log)),
+          hooks_(std::move(hooks)), features_(std::move(features)), policy_(std::move(policy)) {}
+    ~hub_core() { box_->on_ring(nullptr); }
+
+    // --- guests ---
+
+    // Calls `f`; false if it threw, which costs no more than what was in hand.
+    template <class G>
+    bool guarded(G f) noexcept {
+        try {
+            f();
+            return true;
+        } catch (const std::exception& e) {
+            failed(e.what());
+        } catch (...) {
+            failed("unknown exception");
+        }
+        return false;
+    }
+
+    [[gnu::noinline]] void failed(std::string_view what) noexcept {
+        if constexpr (!std::is_same_v<L, no_log>) {
+            try {
+                write(log_level::error, "callback_failed", {{"what", what}});
+            } catch (...) { // nobody is left to tell
+            }
+        }
+    }
+
+    // Calls `g(feature)` for each, though another one may throw; false if one did.
+    template <class G>
+    bool each_feature([[maybe_unused]] G g) {
+        bool sound = true;
+        const auto call = [&](auto& f) { sound = guarded([&] { g(f); }) && sound; };
+        features_.each(call);
+        if constexpr (Feature<T>) call(router_);
+        return sound;
+    }
+    // Not guarded: what a feature throws is the answer of none.
+    template <class G>
+    bool any_feature([[maybe_unused]] G g) {
+        if (features_.any(g)) return true;
+        if constexpr (Feature<T>) return g(router_);
+        return false;
+    }
+
+    // While one lives the hub is at work: what the host program wants closed waits for its end.
+    class [[nodiscard]] work {
+    public:
+        explicit work(hub_core& hub) noexcept : hub_(hub) {
+            if constexpr (has_guests) ++hub_.depth_;
+        }
+        work(const work&) = delete;
+        work& operator=(const work&) = delete;
+        ~work() {
+            if constexpr (has_guests)
+                if (--hub_.depth_ == 0 && !hub_.put_by_.empty()) [[unlikely]]
+                    hub_.catch_up();
+        }
+
+    private:
+        hub_core& hub_;
+    };
+
+    bool at_work() const noexcept { return depth_ != 0; }
+    void put_by(std::function<void()> f) { put_by_.push_back(std::move(f)); }
+    // At work too: what is put by meanwhile waits for its turn.
+    [[gnu::noinline]] void catch_up() noexcept {
+        ++depth_;
+        while (!put_by_.empty())
+            for (const auto& f : std::exchange(put_by_, {})) guarded([&] { f(); });
+        --depth_;
+    }
+
+    // --- who is here ---
+
+    static bool is_present(const slot& s) noexcept {
+        return s.state == standing::online || s.state == standing::away || s.state == standing::function;
+    }
+
+    slot* resolve(attachment a) noexcept {
+        slot* const s = slots_.find(a.peer);
+        return s != nullptr && s->epoch == a.epoch ? s : nullptr;
+    }
+
+    [[gnu::noinline]] slot* whose(peer_handle peer) noexcept { return slots_.find(peer); }
+    [[gnu::noinline]] peer_handle look_up(std::string_view id) const { return registry_.find(id); }
+
+    std::string_view id_of(peer_handle peer) noexcept {
+        const auto* const s = whose(peer);
+        return s != nullptr && (is_present(*s) || s->state == standing::leaving) ? s->id.view()
+                                                                                 : std::string_view{};
+    }
+    bool stands(peer_handle peer, standing how) noexcept {
+        const auto* const s = whose(peer);
+        return s != nullptr && s->state == how;
+    }
+    const notes* notes_of(peer_handle peer) {
+        const auto at = notes_.find(peer.slot);
+        return at == notes_.end() || whose(peer) == nullptr ? nullptr : &at->second;
+    }
+    bool is_member(std::string_view topic, peer_handle peer) {
+        bool yes = false;
+        guarded([&] { yes = any_feature([&](auto& f) { return f.is_member(topic, peer); }); });
+        return yes;
+    }
+
+    message_id fresh_id() { return message_id{message_ids_.next()}; }
+
+    id_chars draw_id() {
+        auto id = ids_.draw();
+        while (registry_.find(view(id))) id = ids_.draw();
+        return id;
+    }
+
+    // --- deliver: to a connection, a function, or what is kept for a peer that is away ---
+
+    template <class E>
+    bool may_have([[maybe_unused]] const slot& to, [[maybe_unused]] const E& e) {
+        if constexpr (requires { hooks_.on_deliver(peer_handle{}, e); }) {
+            const auto who = registry_.find(to.id.view());
+            if (slots_.find(who) != &to) return true; // a peer that is leaving: hooks were told so
+            bool yes = false;
+            return guarded([&] { yes = hooks_.on_deliver(who, e); }) && yes;
+        } else {
+            return true;
+        }
+    }
+
+    // Whether that peer can take `e`; if it is online, `bound` is for `put`.
+    template <class E>
+    errc takes(slot& s, const E& e, std::size_t& bound) {
+        if (s.state == standing::online) [[likely]]
+            return s.way.ready(e, bound);
+        if constexpr (has_features) {
+            if (s.state == standing::function) return errc::ok;
+            if (s.state == standing::away) {
+                const auto who = look_up(s.id.view());
+                bool kept = false;
+                const auto ask = [&](auto& f) { return f.can_keep(self().context_, who, e); };
+                if (!guarded([&] { kept = any_feature(ask); })) return errc::null_message;
+                return kept ? errc::ok : errc::full;
+            }
+        }
+        return errc::offline;
+    }
+
+    template <class E>
+    void put(slot& s, const E& e, std::size_t bound) {
+        if constexpr (has_features)
+            if (s.kept) [[unlikely]]
+                return put_aside(s, e);
+        s.way.deliver(e, bound);
+    }
+    template <class E>
+    void put(slot& s, const E& e) {
+        if constexpr (has_features)
+            if (s.kept) [[unlikely]]
+                return put_aside(s, e);
+        s.way.deliver(e);
+    }
+
+    template <class E>
+    [[gnu::noinline]] void put_aside(slot& s, const E& e) {
+        const auto who = look_up(s.id.view());
+        if (s.state == standing::function) {
+            each_feature([&](auto& f) { f.on_call(self().context_, who, e); });
+            return;
+        }
+        each_feature([&](auto& f) { f.on_delivery(self().context_, who, e); });
+        if (s.has_way && s.state != standing::away) s.way.deliver(e);
+    }
+
+    template <class E>
+    [[gnu::noinline]] errc send_event(peer_handle to, const E& e) {
+        auto* const s = whose(to);
+        if (s == nullptr || !is_present(*s)) return errc::offline;
+        if (!may_have(*s, e)) return errc::denied;
+        std::size_t bound = 0;
+        if (const errc taken = takes(*s, e, bound); taken != errc::ok) return taken;
+        put(*s, e, bound);
+        return errc::ok;
+    }
+
+    template <class E>
+    [[gnu::noinline]] bool spread_event(peer_handle to, const E& e, fanout& shared, bool droppable) {
+        auto* const s = whose(to);
+        if (s == nullptr || !is_present(*s) || !may_have(*s, e)) return true;
+        const bool online = s->state == standing::online;
+        if (droppable) {
+            std::size_t bound = 0;
+            if (!(online ? s->way.has_room(e) : takes(*s, e, bound) == errc::ok)) return false;
+        }
+        if (online && !s->kept)
+            s->way.deliver(e, shared);
+        else
+            put(*s, e);
+        return true;
+    }
+
+    template <class E>
+    [[gnu::noinline]] void send_past(peer_handle to, const E& e) {
+        auto* const s = whose(to);
+        if (s != nullptr && s->state == standing::online) s->way.deliver(e);
+    }
+
+    template <class E>
+    bool room_for(peer_handle to, const E& e) {
+        auto* const s = whose(to);
+        return s == nullptr || s->state != standing::online || s->way.has_room(e);
+    }
+
+    void keep_traffic(peer_handle peer) {
+        if (auto* const s = whose(peer)) s->kept = true;
+    }
+
+    // --- outcome: every end of a request, and every refusal, comes by here ---
+
+    void ends([[maybe_unused]] peer_handle who, [[maybe_unused]] errc cause) {
+        if constexpr (has_on_outcome<H>) guarded([&] { hooks_.on_outcome(outcome{who, cause}); });
+    }
+
+    template <class E>
+    static errc cause_of(const E& e) noexcept {
+        if constexpr (requires { e.cause; })
+            return e.cause;
+        else
+            return errc::ok;
+    }
+
+    // Also to a peer that is leaving: a request that it sent before has its reply.
+    template <class E>
+    [[gnu::noinline]] void reply_event(peer_handle to, const E& e) {
+        ends(to, cause_of(e));
+        if (in_hand_ != nullptr && in_hand_->from == to && in_hand_->token.bytes == e.token.bytes)
+            in_hand_->answered = true;
+        auto* const s = whose(to);
+        if (s == nullptr || e.token.empty()) return;
+        if (is_present(*s))
+            put(*s, e);
+        else if (s->state == standing::leaving && s->has_way)
+            s->way.deliver(e);
+    }
+
+    // For what is seldom: out of line, so that relayed messages keep their inlining.
+    [[gnu::noinline]] void reply_seldom(slot& to, peer_handle who, request_token token, errc cause,
+                                        std::string_view text = {}, payload data = {},
+                                        politeness role = politeness::none) {
+        ends(who, cause);
+        if (token.empty()) return;
+        event::reply e;
+        e.token = token;
+        e.cause = cause;
+        e.text = text;
+        e.data = data;
+        e.role = role;
+        put(to, e);
+    }
+
+    // Flattened, and not by way of `put`: so that the codec is compiled for nothing but a short reply here.
+    [[gnu::flatten]] void reply(slot& to, peer_handle who, request_token token, errc cause,
+                                politeness role = politeness::none) {
+        if constexpr (has_features)
+            if (to.kept) [[unlikely]]
+                return reply_seldom(to, who, token, cause, {}, {}, role);
+        ends(who, cause);
+        if (token.empty()) return;
+        event::reply e;
+        e.token = token;
+        e.cause = cause;
+        e.role = role;
+        to.way.deliver(e);
+    }
+
+    // --- log ---
+
+    static constexpr bool is_fault(errc why) noexcept {
+        return why != errc::closed && why != errc::lost && why != errc::stopping;
+    }
+
+    void note(log_level level, std::string_view name, std::string_view id) {
+        if constexpr (!std::is_same_v<L, no_log>) guarded([&] { write(level, name, {{"id", id}}); });
+    }
+    void note(log_level level, std::string_view name, std::string_view id, errc why) {
+        if constexpr (!std::is_same_v<L, no_log>)
+            guarded([&] { write(level, name, {{"id", id}, {"cause", cause_name(why)}}); });
+    }
+    void write(log_level level, std::string_view name, std::initializer_list<log_field> fields) {
+        log_(level, name, {fields.begin(), fields.size()});
+    }
+
+    Self& self() noexcept { return static_cast<Self&>(*this); }
+
+    // The request that a feature is dealing with.
+    struct request_in_hand {
+        peer_handle from;
+        request_token token;
+        bool answered = false;
+    };
+
+    hub_options options_;
+    R registry_;
+    T router_;
+    [[no_unique_address]] L log_;
+    [[no_unique_address]] H hooks_;
+    [[no_unique_address]] F features_;
+    [[no_unique_address]] P policy_;
+    [[no_unique_address]] std::conditional_t<can_wait, waiting_lines, nothing> lines_;
+    std::shared_ptr<late_box> box_ = std::make_shared<late_box>();
+    slot_table<O> slots_;
+    id_source ids_;
+    message_ids message_ids_{ids_.draw()};
+    std::unordered_map<std::uint32_t, notes> notes_; // of peers that have some, by slot
+    std::vector<std::function<void()>> put_by_;      // what the host wants when this is done
+    std::size_t depth_ = 0;                          // how many inputs are at work
+    std::uint64_t ticket_ = 0;                       // taken by the feature that is asked
+    request_in_hand* in_hand_ = nullptr;
+    time_point now_{};
+    errc stop_cause_ = errc::ok; // why everybody was closed, if so
+    bool stirred_ = false;       // a feature was told something, and may have another deadline than it said
+};
+
+} // namespace detail
+
+} // namespace sigfire

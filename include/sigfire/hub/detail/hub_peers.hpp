@@ -1,0 +1,309 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/hub/detail/hub_core.hpp>
+#include <sigfire/hub/policy.hpp>
+#include <sigfire/text/utf8.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+
+namespace sigfire::detail {
+
+/** The first stage of a hub's pipeline: how peers come, go, are away and return, and which id is whose. */
+template <class Self, class R, class T, class O, class L, class H, class F, class P>
+class hub_peers : protected hub_core<Self, R, T, O, L, H, F, P> {
+    using core = hub_core<Self, R, T, O, L, H, F, P>;
+
+protected:
+    using core::core, core::nowhere, core::has_features, core::each_feature, core::any_feature, core::note,
+        core::guarded;
+    using typename core::slot;
+
+    result<attachment> admit_peer(const O& way, const admission& wish) {
+        if (this->stop_cause_ != errc::ok) return make_error_code(errc::stopping);
+        if constexpr (has_features)
+            if (const auto back = bring_back(way, wish)) return *back;
+        if (!wish.id.empty()) {
+            if (!is_name(wish.id)) return make_error_code(errc::malformed);
+            if (const peer_handle holder = this->registry_.find(wish.id))
+                return claim(way, wish, holder.slot);
+        }
+        if constexpr (has_features) {
+            errc cause = errc::ok;
+            const auto ask = [&](auto& f) { return (cause = f.on_enter(context(), wish)) != errc::ok; };
+            if (!guarded([&] { any_feature(ask); })) cause = errc::null_message;
+            if (cause != errc::ok) return make_error_code(cause);
+            // The features are the host program's: one may have attached a function of that id.
+            if (!wish.id.empty() && this->registry_.find(wish.id)) return make_error_code(errc::id_in_use);
+        }
+        if (!wish.id.empty()) return enter(this->slots_.add(way, wish.id, standing::online), wish);
+        const auto id = this->draw_id();
+        return enter(this->slots_.add(way, view(id), standing::online), wish);
+    }
+
+    // Nobody can reach the peer before its welcome: nothing happens between the two calls.
+    attachment enter(std::uint32_t i, const admission& wish) {
+        slot& s = this->slots_[i];
+        const auto peer = this->slots_.handle(i);
+        const attachment a{peer, s.epoch};
+        this->registry_.insert(s.id.view(), peer);
+        take_terms(i, wish);
+        const auto id = this->fresh_id();
+        event::welcome e;
+        e.id = id.view();
+        e.peer = s.id.view();
+        e.configuration = {wish.rtc_configuration, wire_id::json};
+        [[maybe_unused]] bool sound = each_feature([&](auto& f) { f.on_welcome(context(), peer, wish, e); });
+        s.way.deliver(e);
+        if constexpr (!std::is_same_v<L, no_log>)
+            guarded([&] {
+                this->write(log_level::info, "peer_opened", {{"id", s.id.view()}, {"remote", wish.remote}});
+            });
+        if constexpr (has_on_open<H> || has_features) {
+            admission granted = wish;
+            granted.id = s.id.view();
+            if constexpr (has_on_open<H>)
+                sound = guarded([&] { this->hooks_.on_open(peer, granted); }) && sound;
+            sound = each_feature([&](auto& f) { f.on_open(context(), peer, granted); }) && sound;
+            // Hooks and features that know but half of a peer would misjudge it.
+            if (!sound) this->put_by([this, peer] { close_peer(peer, errc::null_message); });
+        }
+        return a;
+    }
+
+    // What a peer's newest connection was let in with: notes, and for how long.
+    void take_terms(std::uint32_t i, const admission& wish) {
+        if (!wish.attached.empty()) this->notes_.insert_or_assign(i, wish.attached);
+        constexpr std::chrono::milliseconds longest = std::chrono::hours{24 * 36'500};
+        expire_at(i, wish.valid_for.count() <= 0 ? time_point::max()
+                                                 : this->now_ + std::min(wish.valid_for, longest));
+    }
+
+    // When that peer is ended; `time_point::max()`: never.
+    void expire_at(std::uint32_t i, time_point when) {
+        if (const auto old = expiry_of_.extract(i)) expiries_.erase(old.mapped());
+        if (when != time_point::max()) expiry_of_.emplace(i, expiries_.emplace(when, i));
+    }
+
+    // --- claims: a connection wants the id of a peer that is here ---
+
+    result<attachment> claim(const O& way, const admission& wish, std::uint32_t holder) {
+        const std::string_view id = wish.id;
+        slot& held = this->slots_[holder];
+        const bool yields = wish.proven || (held.state == standing::away && this->options_.yield_away_ids);
+        if (yields && held.state != standing::function) {
+            if (held.link != nowhere) refuse(this->slots_[std::exchange(held.link, nowhere)], errc::id_in_use);
+            end(holder, wish.proven ? errc::replaced : errc::pong_timeout);
+            if (this->registry_.find(id)) return make_error_code(errc::id_in_use);
+            return enter(this->slots_.add(way, id, standing::online), wish);
+        }
+        if (held.state != standing::online || held.link != nowhere || !held.way.ping()) {
+            note(log_level::warn, "claim_refused", id);
+            return make_error_code(errc::id_in_use);
+        }
+        const auto i = this->slots_.add(way, id, standing::claimant);
+        slot& s = this->slots_[i];
+        s.link = holder;
+        held.link = i;
+        s.way.hold();
+        wishes_.emplace(i, wish);
+        const auto peer = this->slots_.handle(i);
+        // One time-out for all, so the queue is in order of deadline; `tick` skips claims that were decided.
+        claims_.push_back({peer, this->now_ + this->options_.claim_timeout});
+        note(log_level::info, "id_claimed", id);
+        return attachment{peer, s.epoch};
+    }
+
+    // The holder of a claimed id gave a sign of life.
+    void defend(slot& holder) {
+        slot& claimant = this->slots_[std::exchange(holder.link, nowhere)];
+        note(log_level::warn, "claim_refused", claimant.id.view());
+        refuse(claimant, errc::id_in_use);
+    }
+
+    // Ends holders that are dead. The next deadline.
+    time_point judge_claims() {
+        auto due = next_claim();
+        for (; due <= this->now_; due = next_claim())
+            end(this->slots_.find(claims_.front().claimant)->link, errc::pong_timeout);
+        while (!expiries_.empty() && expiries_.begin()->first <= this->now_)
+            end(expiries_.begin()->second, errc::expired);
+        return expiries_.empty() ? due : std::min(due, expiries_.begin()->first);
+    }
+
+    // The first claim that is undecided: when its time is up.
+    time_point next_claim() {
+        for (; !claims_.empty(); claims_.pop_front()) {
+            const slot* const claimant = this->slots_.find(claims_.front().claimant);
+            if (claimant != nullptr && claimant->state == standing::claimant) return claims_.front().deadline;
+        }
+        return time_point::max();
+    }
+
+    // The id that `s` had, which is free, goes to the connection that claims it.
+    void pass_on(slot& s) {
+        if (s.link == nowhere) return;
+        const auto i = std::exchange(s.link, nowhere);
+        slot& claimant = this->slots_[i];
+        claimant.link = nowhere;
+        if (this->stop_cause_ != errc::ok) return refuse(claimant, this->stop_cause_);
+        // Whoever heard that the holder has gone may have attached a function of that id.
+        if (this->registry_.find(claimant.id.view())) return refuse(claimant, errc::id_in_use);
+        claimant.state = standing::online;
+        enter(i, wishes_.extract(i).mapped());
+        claimant.way.release();
+    }
+
+    void refuse(slot& claimant, errc why) {
+        claimant.state = standing::refused;
+        claimant.link = nowhere;
+        claimant.way.close(why);
+        this->ends({}, why);
+    }
+
+    // --- returns: a connection goes on as a peer that is here ---
+
+    std::optional<result<attachment>> bring_back(const O& way, const admission& wish) {
+        if (wish.token.empty()) return {};
+        peer_handle who;
+        const auto ask = [&](auto& f) { return static_cast<bool>(who = f.on_return(context(), wish)); };
+        if (!guarded([&] { any_feature(ask); })) return make_error_code(errc::null_message);
+        if (!who) return {};
+        // An id that no peer asked for gives way to the proof.
+        if (!wish.id.empty() && !wish.id_drawn && wish.id != this->slots_[who.slot].id.view()) return {};
+        const auto a = reattach(who, way);
+        take_terms(who.slot, wish);
+        each_feature([&](auto& f) { f.on_returned(context(), who, wish); });
+        return a;
+    }
+
+    attachment reattach(peer_handle who, const O& way) {
+        slot& s = this->slots_[who.slot];
+        if (s.state == standing::online) s.way.close(errc::replaced);
+        if (s.link != nowhere) refuse(this->slots_[std::exchange(s.link, nowhere)], errc::id_in_use);
+        const bool was_away = s.state == standing::away;
+        s.set_way(way);
+        s.state = standing::online;
+        ++s.epoch;
+        note(log_level::info, "peer_resumed", s.id.view());
+        if (was_away) each_feature([&](auto& f) { f.on_back(context(), who); });
+        return {who, s.epoch};
+    }
+
+    void take_over(peer_handle from, peer_handle old) {
+        const O way = this->slots_[from.slot].way;
+        admission terms;
+        if (const auto* const noted = this->notes_of(from)) terms.attached = *noted;
+        const auto expiry = expiry_of_.find(from.slot);
+        const auto until = expiry == expiry_of_.end() ? time_point::max() : expiry->second->first;
+        leave(from.slot, errc::replaced);
+        this->slots_.remove(from.slot);
+        const auto* const s = this->whose(old);
+        if (s == nullptr || (s->state != standing::online && s->state != standing::away))
+            return way.close(errc::expired); // went with `from`
+        moved_ = reattach(old, way);
+        take_terms(old.slot, terms);
+        expire_at(old.slot, until);
+    }
+
+    [[gnu::noinline]] errc rename(peer_handle who, std::string_view id) {
+        slot* const s = this->slots_.find(who);
+        if (s == nullptr || s->state != standing::online) return errc::offline;
+        const std::string fresh{id.empty() ? view(this->draw_id()) : id};
+        if (!is_name(fresh)) return errc::malformed;
+        if (this->registry_.find(fresh)) return errc::id_in_use;
+        each_feature([&](auto& f) { f.on_rename(context(), who); });
+        this->registry_.erase(s->id.view());
+        s->id.assign(fresh);
+        this->registry_.insert(s->id.view(), who);
+        this->stirred_ = true;
+        note(log_level::info, "peer_renamed", fresh);
+        each_feature([&](auto& f) { f.on_renamed(context(), who); });
+        pass_on(*s);
+        return errc::ok;
+    }
+
+    // --- ends ---
+
+    // Whether an online peer stays without its connection.
+    bool go_away(slot& s, peer_handle who, errc why) {
+        bool stays = false;
+        guarded([&] { stays = any_feature([&](auto& f) { return f.on_loss(context(), who, why); }); });
+        if (!stays) return false;
+        s.state = standing::away;
+        s.lose_way();
+        note(log_level::info, "peer_away", s.id.view(), why);
+        each_feature([&](auto& f) { f.on_away(context(), who); });
+        return true;
+    }
+
+    // The hub ends a peer.
+    void end(std::uint32_t i, errc why) {
+        slot& s = this->slots_[i];
+        if (s.state == standing::online) {
+            s.way.close(why);
+            return leave(i, why);
+        }
+        note(log_level::info, "peer_closed", s.id.view(), why);
+        leave(i, why);
+        this->slots_.remove(i); // no connection whose end would have to be waited for
+    }
+
+    void close_peer(peer_handle peer, errc why) {
+        auto* const s = this->whose(peer);
+        if (s != nullptr && core::is_present(*s)) end(peer.slot, why);
+    }
+
+    // A peer gives up its id, to its claimant if it has one. What it has asked and is not answered yet is
+    // `expired`.
+    void leave(std::uint32_t at, [[maybe_unused]] errc why) {
+        slot& s = this->slots_[at];
+        const auto who = this->slots_.handle(at);
+        this->registry_.erase(s.id.view());
+        [[maybe_unused]] const bool hooked = s.state != standing::function;
+        s.state = standing::leaving;
+        this->stirred_ = true;
+        if constexpr (core::can_wait)
+            this->lines_.erase(at, [&](request_token token) {
+                event::reply e;
+                e.token = token;
+                e.cause = errc::expired;
+                this->reply_event(who, e);
+            });
+        each_feature([&](auto& f) { f.on_close(context(), who, why); });
+        if constexpr (has_on_close<H>)
+            if (hooked) guarded([&] { this->hooks_.on_close(who, why); });
+        this->notes_.erase(at);
+        expire_at(at, time_point::max());
+        pass_on(s);
+    }
+
+    auto& context() noexcept { return this->self().context_; }
+
+    std::unordered_map<std::uint32_t, admission> wishes_; // what claimants asked for, by slot
+    attachment moved_; // whose the connection is that says `resume`
+
+private:
+    struct pending_claim {
+        peer_handle claimant;
+        time_point deadline;
+    };
+
+    std::deque<pending_claim> claims_;
+    using expiries = std::multimap<time_point, std::uint32_t>;
+
+    expiries expiries_; // of peers whose admission ends by itself: their slots
+    std::unordered_map<std::uint32_t, expiries::iterator> expiry_of_; // by slot
+};
+
+} // namespace sigfire::detail

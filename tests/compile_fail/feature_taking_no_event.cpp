@@ -1,0 +1,16 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+// expect: sigfire: on_request of this feature takes no event: void on_request(context&, peer_handle, event::join&)
+#include <sigfire/hub/feature.hpp>
+
+using namespace sigfire;
+
+// It has forgotten who asks.
+struct own : feature {
+#ifdef RIGHT
+    void on_request(auto&, peer_handle, event::join&) {}
+#else
+    void on_request(auto&, event::join&) {}
+#endif
+};
+
+template class sigfire::features<own>;

@@ -1,0 +1,17 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+// expect: sigfire: a codec emits events of incoming_events
+#include "models.hpp"
+
+#include <sigfire/hub/hub.hpp>
+
+using namespace sigfire;
+
+#ifdef RIGHT
+using said = event::say;
+#else
+using said = event::welcome;
+#endif
+
+void receive(hub<models::registry, models::router, models::outlet>& h, attachment& who, said& e) {
+    h.received(who, e);
+}

@@ -1,0 +1,116 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+// Tickets are used and dropped on threads of the host program, while the hub goes on.
+#include <sigfire/hub/deferral.hpp>
+
+#include "support/hub_bench.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using namespace hub_world;
+
+// Where tickets wait for the workers.
+class queue {
+public:
+    void put(deferral t) {
+        const std::lock_guard lock{mutex_};
+        tickets_.push_back(std::move(t));
+        changed_.notify_one();
+    }
+    std::optional<deferral> take() {
+        std::unique_lock lock{mutex_};
+        changed_.wait(lock, [&] { return closed_ || !tickets_.empty(); });
+        if (tickets_.empty()) return {};
+        auto t = std::move(tickets_.front());
+        tickets_.pop_front();
+        return t;
+    }
+    void close() {
+        const std::lock_guard lock{mutex_};
+        closed_ = true;
+        changed_.notify_all();
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::deque<deferral> tickets_;
+    bool closed_ = false;
+};
+
+struct asks_workers {
+    queue* to;
+    errc on_message(message_context& context, event::say&) {
+        to->put(context.defer());
+        return errc::deferred;
+    }
+};
+
+BOOST_AUTO_TEST_SUITE(late_verdicts)
+
+BOOST_AUTO_TEST_CASE(come_from_any_thread_and_each_request_ends_once) {
+    constexpr int senders = 8, rounds = 200;
+    queue waiting;
+    std::mutex mutex;
+    std::vector<std::function<void()>> posted;
+    std::vector<std::thread> workers;
+    std::optional<hub_bench<features<>, hooks<asks_workers>>> b;
+    b.emplace(features{}, hooks{asks_workers{&waiting}});
+    b->h.on_late([&](auto f) {
+        const std::lock_guard lock{mutex};
+        posted.emplace_back(std::move(f));
+    });
+    for (int i = 0; i < 4; ++i)
+        workers.emplace_back([&waiting, i] {
+            for (int n = i; auto t = waiting.take(); ++n) {
+                if (n % 3 == 0) t->pass();
+                if (n % 3 == 1) t->refuse(errc::rate);
+            } // and each third one is dropped
+        });
+
+    std::vector<std::string> names;
+    for (int i = 0; i < senders; ++i) b->connect(names.emplace_back("p" + std::to_string(i)));
+    for (int round = 0; round < rounds; ++round)
+        for (int i = 0; i < senders; ++i)
+            b->say(names[static_cast<std::size_t>(i)],
+                   R"({"cmd":"bye","target":"p)" + std::to_string((i + 1) % senders) + R"(","id":)" +
+                       std::to_string(round) + "}");
+    std::ptrdiff_t replies = 0;
+    const auto turn = [&] {
+        std::vector<std::function<void()>> calls;
+        {
+            const std::lock_guard lock{mutex};
+            calls.swap(posted);
+        }
+        for (const auto& f : calls) f();
+        const auto told = b->heard_by_all();
+        replies += std::count_if(told.begin(), told.end(),
+                                 [](const std::string& m) { return m.find(R"("ok":)") != m.npos; });
+    };
+    const auto end = std::chrono::steady_clock::now() + 60s;
+    while (replies < senders * rounds && std::chrono::steady_clock::now() < end) turn();
+    BOOST_TEST(replies == senders * rounds); // what did not wait was `full` at once
+
+    // The hub goes while verdicts are on their way.
+    for (const auto& name : names) b->say(name, R"({"cmd":"bye","target":"p0","id":1})");
+    b.reset();
+    waiting.close();
+    for (auto& w : workers) w.join();
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace
