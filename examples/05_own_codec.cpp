@@ -9,6 +9,7 @@
 
 struct typed {
     struct state {};
+    static constexpr sigfire::wire_id wire{0x0080}; // its payloads are plain words
     static constexpr bool checks_utf8 = false;
     sigfire::errc open(const sigfire::request&, state&, sigfire::admission&) { return {}; }
 
@@ -17,31 +18,36 @@ struct typed {
         const auto text = m.view();
         const auto a = text.find(' '), b = text.find(' ', a + 1);
         if (a == text.npos || b == text.npos) return sigfire::errc::malformed;
-        sigfire::envelope e;
-        e.what = sigfire::verb::send;
-        e.id = text.substr(0, a);
+        sigfire::event::say e;
+        e.token.bytes = text.substr(0, a);
         e.to = text.substr(a + 1, b - a - 1);
         e.data.bytes = text.substr(b + 1);
-        if (e.to.empty()) e.status = sigfire::errc::missing_target;
+        e.token.wire = e.data.wire = wire;
+        if (e.to.empty()) e.fault = sigfire::errc::missing_target;
         emit(e);
         return sigfire::errc::ok;
     }
 
-    static std::string text(const sigfire::envelope& e) {
-        const auto s = [](std::string_view v) { return std::string{v}; };
-        if (e.what == sigfire::verb::welcome) return "= " + s(e.to);
-        if (e.what == sigfire::verb::send) return "< " + s(e.from) + ' ' + s(e.data.bytes);
-        if (e.what != sigfire::verb::reply) return {}; // no word for it: it is not sent
-        return s(e.id) + ' ' + (e.status == sigfire::errc::ok ? "ok" : s(to_string(e.status)));
+    // One word for each event that is to be heard; others are not sent.
+    static std::string text(const sigfire::event::welcome& e) { return "= " + std::string{e.peer}; }
+    static std::string text(const sigfire::event::reply& e) {
+        const bool ok = e.cause == sigfire::errc::ok;
+        return std::string{e.token.bytes} + ' ' + std::string{ok ? "ok" : to_string(e.cause)};
     }
-    std::size_t bound(const sigfire::envelope& e, const state&) const { return text(e).size(); }
-    std::size_t encode(const sigfire::envelope& e, const state&, char* p) const {
-        return text(e).copy(p, bound(e, {})); // a codec for many peers writes straight to p
+    static std::string text(const sigfire::event::say& e) {
+        if (e.data.wire != wire) return {}; // written by another codec, in another format
+        return "< " + std::string{e.from} + ' ' + std::string{e.data.bytes};
     }
-    sigfire::message_type type(const sigfire::envelope&, const state&) const {
-        return sigfire::message_type::text;
+    template <class E>
+    auto bound(const E& e, const state&) const -> decltype(text(e).size()) {
+        return text(e).size();
     }
-    int share_key(const sigfire::envelope&, const state&) const { return 0; } // one text for all
+    template <class E>
+    auto encode(const E& e, const state&, char* p) const -> decltype(text(e).size()) {
+        return text(e).copy(p, text(e).size()); // a codec for many peers writes straight to p
+    }
+    sigfire::message_type type(const auto&, const state&) const { return sigfire::message_type::text; }
+    int share_key(const state&) const { return 0; } // one text for all
     sigfire::ending end(sigfire::errc why, const state&) const { return {400, 4000, to_string(why)}; }
 };
 

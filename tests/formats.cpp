@@ -5,6 +5,8 @@
 #include "support/two_formats.hpp"
 
 #include <sigfire/feature/mailbox.hpp>
+#include <sigfire/feature/presence.hpp>
+#include <sigfire/feature/records.hpp>
 #include <sigfire/feature/requests.hpp>
 #include <sigfire/feature/resume.hpp>
 #include <sigfire/feature/topics.hpp>
@@ -116,6 +118,46 @@ BOOST_AUTO_TEST_CASE(mailboxes) {
     }
 }
 
+// Metadata and state stay as their peers wrote them: each peer is told in its own format.
+BOOST_AUTO_TEST_CASE(what_peers_say_of_themselves_is_known_on_the_other_side) {
+    using parts = features<topics, presence, records<>>;
+    struct world : hub_bench<parts, no_hooks, direct_router, two_formats> {
+        world()
+            : hub_bench{parts{topics{}, presence{{.delay = 1ms}}, records<>{memory_records{}, {.peers_create = true}}},
+                        no_hooks{},
+                        direct_router{},
+                        {}} {}
+    } w;
+    for (const auto packed : {true, false}) {
+        const std::string name = packed ? "m" : "j";
+        w.codec.next_is_packed(packed);
+        BOOST_TEST_REQUIRE(!w.connect(name, {.id = name}).empty());
+        BOOST_TEST(w.ask(name, R"({"cmd":"watch","topic":"t"})") == "ok");
+    }
+    w.advance(1ms);
+    w.heard("m"), w.heard("j");
+    for (const std::string name : {"m", "j"}) {
+        const auto metadata = R"({"of":[")" + name + R"(",0.5]})";
+        BOOST_TEST(w.ask(name, R"({"cmd":"join","topic":"t","data":{"metadata":)" + metadata + "}}")
+                       .starts_with("ok"));
+        BOOST_TEST(w.ask(name, R"({"cmd":"set","topic":"t","data":{"key":")" + name + R"(","value":)" +
+                                   metadata + "}}") == "ok");
+        BOOST_TEST(w.ask(name, R"({"cmd":"create","data":{"metadata":)" + metadata + "}}") == "ok");
+    }
+    w.advance(1ms);
+    for (const std::string name : {"m", "j"}) {
+        same(
+            w.heard(name),
+            {R"({"cmd":"presence","topic":"t","data":{"members":[{"id":"m","status":"joined","metadata":{"of":["m",0.5]}},{"id":"j","status":"joined","metadata":{"of":["j",0.5]}}],"state":[{"key":"j","value":{"of":["j",0.5]},"owner":"j"},{"key":"m","value":{"of":["m",0.5]},"owner":"m"}]}})"});
+        BOOST_TEST(
+            w.ask(name, R"({"cmd":"lookup","topic":"t"})") ==
+            R"(ok {"count":2,"members":[{"id":"m","metadata":{"of":["m",0.5]}},{"id":"j","metadata":{"of":["j",0.5]}}]})");
+        for (const std::string other : {"m", "j"})
+            BOOST_TEST(w.ask(name, R"({"cmd":"info","target":")" + other + R"("})")
+                           .ends_with(R"("metadata":{"of":[")" + other + R"(",0.5]}})"));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(what_grows_too_much_harms_nobody) {
     world w;
     w.come("A", true);
@@ -147,16 +189,16 @@ BOOST_AUTO_TEST_CASE(functions_are_told_the_format) {
     w.come("A", true);
     w.come("B", false);
     std::string data;
-    payload_format format{};
+    wire_id wire{};
     w.h.attach("f", [&](call& c) {
-        data = c.data, format = c.format;
+        data = c.data.bytes, wire = c.data.wire;
         c.reply(R"({"n":1})");
     });
     BOOST_TEST(w.ask("A", R"({"cmd":"request","target":"f","data":[1]})") == R"(ok {"n":1})");
-    BOOST_TEST((format == payload_format::binary));
+    BOOST_TEST((wire == wire_id::msgpack));
     BOOST_TEST(data == "\x91\x01");
     BOOST_TEST(w.ask("B", R"({"cmd":"request","target":"f","data":[1]})") == R"(ok {"n":1})");
-    BOOST_TEST((format == payload_format::json));
+    BOOST_TEST((wire == wire_id::json));
     BOOST_TEST(data == "[1]");
     BOOST_TEST((w.h.send("A", "news", "[0.5]") == errc::ok));
     same(w.heard("A"), {R"({"cmd":"news","data":[0.5]})"});

@@ -94,7 +94,7 @@ code() {
 # The hub and its features read and write no text: they name formats by `wire_id`, and no more.
 while IFS=: read -r f line _; do breach "$f:$line handles text: that is for codecs"; done < <(
     code hub feature | sed -E 's/wire_id::(json|msgpack)//g' |
-        grep -iE '(json|msgpack)[_:]|_(json|msgpack)|include.*(json|msgpack)|codec(/|::)|R"|\\"')
+        grep -E '(json|msgpack)[_:]|_(json|msgpack)|include.*(json|msgpack)|codec(/|::)|R"|\\"')
 # What codecs, hub, features and hooks hand each other has a type.
 while IFS=: read -r f line _; do breach "$f:$line: const void* or std::any on the boundary"; done < <(
     code core codec dialect hub/hub.hpp hub/feature.hpp hub/feature_context.hpp hub/hooks.hpp |

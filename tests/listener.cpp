@@ -11,6 +11,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -160,6 +161,59 @@ BOOST_FIXTURE_TEST_CASE(what_is_no_message_ends_the_peer, claim) {
     holder.shut();
     memory::run(io);
     BOOST_TEST(holder.at->server_closed);
+}
+
+// --- who is refused
+
+struct clerk {
+    strings* told;
+    errc on_admit(const request& r, admission& a) {
+        if (r.has_query("late")) a.refused_as = refusal{0, 4403, "Not you, " + r.query("id")};
+        return r.has_query("out") || r.has_query("late") ? errc::rate : errc::ok;
+    }
+    void on_outcome(const outcome& o) {
+        if (!o.peer) told->push_back("outcome " + std::string{cause_name(o.cause)});
+    }
+};
+
+struct line_log {
+    strings* told;
+    void operator()(log_level level, std::string_view event, std::span<const log_field> fields) const {
+        if (level != log_level::warn) return;
+        told->emplace_back(event);
+        for (const auto& f : fields) told->back() += " " + std::string{f.name} + "=" + std::string{f.value};
+    }
+};
+
+BOOST_AUTO_TEST_CASE(each_refusal_is_told_to_hooks_and_log) {
+    using watched_hub = hub<local_registry, direct_router, any_outlet, line_log, hooks<clerk>>;
+    boost::asio::io_context io;
+    strings told;
+    watched_hub h{{}, {}, {}, line_log{&told}, hooks{clerk{&told}}};
+    sigfire::listener<memory::websocket, named_json, watched_hub> l{memory::websocket{io}, {}, h};
+    error_code ec;
+    l.open(ec);
+    const auto come = [&](std::string_view target) {
+        memory::basic_peer<framing::websocket<framing::role::client>> p{io};
+        p.write(memory::upgrade_request({}, target));
+        memory::run(io);
+        return p.read();
+    };
+    const std::string from = "connection_refused remote=192.0.2.1 cause=";
+    BOOST_TEST(come("/?id=nobody").starts_with("HTTP/1.1 403 ")); // by the codec
+    BOOST_TEST(told == (strings{"outcome denied", from + "denied"}), boost::test_tools::per_element());
+    told.clear();
+    BOOST_TEST(come("/?id=ann&out").starts_with("HTTP/1.1 429 ")); // by a hook
+    BOOST_TEST(told == (strings{"outcome rate", from + "rate"}), boost::test_tools::per_element());
+    told.clear();
+    const auto late = come("/?id=ann&late"); // by a hook, for a page to read
+    BOOST_TEST(late.starts_with("HTTP/1.1 101 "));
+    BOOST_TEST(late.ends_with("Not you, ann"));
+    BOOST_TEST(told == (strings{"outcome rate", from + "rate"}), boost::test_tools::per_element());
+    told.clear();
+    BOOST_TEST(come("/?id=" + std::string(257, 'x')).starts_with("HTTP/1.1 101 ")); // by the hub
+    BOOST_TEST(told == (strings{"outcome malformed", from + "malformed"}), boost::test_tools::per_element());
+    BOOST_TEST(h.size() == 0u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,6 +1,8 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #include <sigfire/server.hpp>
 
+#include <sigfire/admission/bearer.hpp>
+#include <sigfire/feature/topics.hpp>
 #include <sigfire/net/loopback.hpp>
 #include <sigfire/net/websocket.hpp>
 
@@ -10,6 +12,7 @@
 
 #include <atomic>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -42,7 +45,7 @@ struct traced_registry {
 };
 
 struct traced_router {
-    errc route(const auto&, peer_handle, const envelope&, auto) const {
+    errc route(const auto&, peer_handle, const event::say&, auto) const {
         trace.emplace_back("router");
         return errc::denied;
     }
@@ -51,6 +54,13 @@ struct traced_router {
 struct traced_log {
     void operator()(log_level, std::string_view event, std::span<const log_field>) const {
         trace.emplace_back(event);
+    }
+};
+
+struct traced_policy {
+    errc permit(const act&, const auto&) const {
+        trace.emplace_back("policy");
+        return errc::ok;
     }
 };
 
@@ -88,18 +98,19 @@ BOOST_AUTO_TEST_CASE(a_transport_is_enough) {
 }
 
 BOOST_AUTO_TEST_CASE(parts_in_any_order_are_all_used) {
-    const strings all{"registry", "peer_opened", "router", "page"};
+    const strings all{"registry", "peer_opened", "policy", "router", "page"};
     {
         boost::asio::io_context io;
         sigfire::server srv{memory::websocket{io}, traced_registry{}, traced_router{},
-                            traced_log{},          traced_page{},     hub_options{.claim_timeout = 1s}};
+                            traced_log{},          traced_page{},     hub_options{.claim_timeout = 1s},
+                            traced_policy{}};
         memory_peer p{io};
         visit(io, p);
         BOOST_TEST(trace == all);
         BOOST_TEST(p.events().back().find("Denied") != std::string::npos);
     }
     boost::asio::io_context io;
-    sigfire::server srv{memory::websocket{io}, hub_options{},   traced_page{},    codec::json{},
+    sigfire::server srv{memory::websocket{io}, hub_options{},   traced_policy{},  traced_page{},    codec::json{},
                         traced_log{},          traced_router{}, traced_registry{}};
     memory_peer p{io};
     visit(io, p);
@@ -239,6 +250,69 @@ BOOST_AUTO_TEST_CASE(over_a_loopback) {
     io.restart();
     io.poll();
     BOOST_TEST(code == 1001);
+}
+
+BOOST_AUTO_TEST_CASE(a_ready_policy_is_a_part) {
+    boost::asio::io_context io;
+    sigfire::loopback net{io};
+    sigfire::server srv{net, private_rooms{}, topics{}, hooks{generated_id{[n = 0]() mutable {
+                            return std::string(1, static_cast<char>('a' + n++));
+                        }}}};
+    auto ann = net.connect(), bob = net.connect();
+    std::string last;
+    ann.on_message([&](message m) { last = m.view(); });
+    const auto ask = [&](auto& end, std::string_view text) {
+        end.send(text);
+        io.restart();
+        io.poll();
+    };
+    io.poll();
+    constexpr auto offer = R"({"cmd":"offer","target":"b","id":"1","data":{"offer":1}})";
+    ask(ann, offer);
+    BOOST_TEST(last.find("Peer Not Found") != last.npos, last);
+    for (auto* end : {&ann, &bob}) ask(*end, R"({"cmd":"join","topic":"t","id":"2"})");
+    ask(ann, offer);
+    BOOST_TEST(last.find(R"("ok":true)") != last.npos, last);
+}
+
+// A page that throws costs its own request.
+struct broken_page {
+    bool standard;
+    bool operator()(const request& r, response& out) const {
+        out.body = "half of an answer";
+        out.headers.emplace_back("X-Half", "1");
+        if (r.path() == "/page") return true;
+        if (standard) throw std::runtime_error{"no such page"};
+        throw 42;
+    }
+};
+
+struct error_log {
+    void operator()(log_level level, std::string_view event, std::span<const log_field> fields) const {
+        if (level == log_level::error)
+            trace.push_back(std::string{event} + " " + std::string{fields[0].value});
+    }
+};
+
+BOOST_AUTO_TEST_CASE(a_page_that_throws_is_an_error_of_the_server_and_nothing_more) {
+    for (const bool standard : {true, false}) {
+        boost::asio::io_context io;
+        sigfire::server srv{memory::websocket{io}, broken_page{standard}, error_log{}};
+        trace.clear();
+        const auto get = [&](const std::string& path) {
+            memory_peer p{io};
+            p.write("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n");
+            memory::run(io);
+            return p.read();
+        };
+        const auto answer = get("/else");
+        BOOST_TEST(answer.starts_with("HTTP/1.1 500 "), answer);
+        BOOST_TEST(answer.ends_with("\r\n\r\nInternal Server Error"), answer);
+        BOOST_TEST(answer.find("X-Half") == answer.npos, answer);
+        BOOST_TEST(trace == strings{standard ? "callback_failed no such page" : "callback_failed unknown exception"});
+        BOOST_TEST(get("/page").starts_with("HTTP/1.1 200 "));
+        BOOST_TEST(get("/healthz").starts_with("HTTP/1.1 200 "));
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

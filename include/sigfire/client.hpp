@@ -41,6 +41,9 @@ namespace sigfire {
  *  close code says (`stopping`, `replaced`, `slow_consumer`, ...). What was received before can still be
  *  taken by `receive`, which then completes with the cause too. `connect` may be called again.
  *
+ *  A server that says nothing for `client_options::silence` is asked for a sign of life; a server that then
+ * says nothing for as long again is gone, and the connection ends with `pong_timeout`.
+ *
  *  With `client_options::reconnect` the client goes back by itself. `receive` tells so in its turn, as
  * `offline` and `online`, and waits meanwhile. Requests made meanwhile are kept, up to
  * `client_options::outbox` bytes, and sent then. Those under way are answered after all where the server lets

@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(a_token_stands_in_the_header_or_in_the_query) {
             bearer hook{knows};
             admission a;
             BOOST_TEST((hook.on_admit({"GET", row.target, row.headers, {}}, a) == errc::ok) == row.in);
-            BOOST_TEST(a.refusal.has_value() != row.in);
+            BOOST_TEST(a.refused_as.has_value() != row.in);
         }
 }
 
@@ -56,6 +56,8 @@ BOOST_AUTO_TEST_CASE(no_token_is_not_even_checked) {
     bearer hook{[](std::string_view) { return true; }};
     admission a;
     BOOST_TEST((hook.on_admit({}, a) == errc::denied));
+    BOOST_TEST_REQUIRE(a.refused_as.has_value());
+    BOOST_TEST((a.refused_as->http_status == 401 && a.refused_as->close_code == 4401));
 }
 
 BOOST_AUTO_TEST_CASE(who_is_refused_is_told_how_to_come_in) {
@@ -105,7 +107,10 @@ BOOST_AUTO_TEST_CASE(ids_come_from_the_request_or_a_generator) {
 
     const auto next = sigfire::generated_id{[n = 0]() mutable { return "robot-" + std::to_string(++n); }};
     BOOST_TEST(admit(next, "/").id == "robot-1");
+    BOOST_TEST(admit(next, "/").id_drawn); // no wish of the peer
     BOOST_TEST(admit(next, "/", "alice").id == "alice");
+    BOOST_TEST(!admit(next, "/", "alice").id_drawn);
+    BOOST_TEST(!admit(requested_id{}, "/?id=alice").id_drawn);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -33,7 +33,7 @@ bool contains(std::string_view text, std::string_view part) {
 }
 
 // Where coroutines ask, and the test answers. It outlives the io_context.
-class desk {
+class bureau {
     struct question {
         std::string what;
         detail::completion<error_code, errc> done;
@@ -87,20 +87,20 @@ private:
 // Asks who the peer is, by its query, which has to be there all the time.
 struct asks {
     boost::asio::io_context* io;
-    desk* at;
+    bureau* at;
     std::string name;
     std::shared_ptr<int> alive = std::make_shared<int>();
 
-    awaitable<errc> on_admit(const request& r, admission& a) {
+    awaitable<errc> on_admit_deferred(const request& r, admission& a) {
         const errc cause = co_await at->ask(*io, name + " " + r.query("id"));
         a.id = r.query("id");
-        a.state = name + " of " + std::string{r["Host"]} + " from " + std::string{r.remote};
+        a.attached.put(name + " of " + std::string{r["Host"]} + " from " + std::string{r.remote});
         co_return cause;
     }
 };
 static_assert(Hook<asks>);
 
-struct notes {
+struct notebook {
     strings* log;
     errc answer = errc::ok;
     errc on_admit(const request&, admission& a) {
@@ -108,8 +108,8 @@ struct notes {
         return answer;
     }
     void on_open(peer_handle, const admission& a) {
-        const auto* state = std::any_cast<std::string>(&a.state);
-        log->push_back("open " + a.id + (state != nullptr ? ": " + *state : ""));
+        const auto* noted = a.attached.find<std::string>();
+        log->push_back("open " + a.id + (noted != nullptr ? ": " + *noted : ""));
     }
     void on_close(peer_handle, errc why) { log->push_back("close: " + std::string{to_string(why)}); }
 };
@@ -125,7 +125,7 @@ struct error_log {
 
 // Both outlive the io_context.
 struct base {
-    desk d;
+    bureau d;
     strings log;
 };
 
@@ -157,7 +157,7 @@ BOOST_AUTO_TEST_SUITE(awaited)
 // --- connections are let in
 
 BOOST_FIXTURE_TEST_CASE(who_is_let_in_late_has_lost_nothing, office) {
-    sigfire::server srv{memory::websocket{io}, hooks{database, notes{&log}}};
+    sigfire::server srv{memory::websocket{io}, hooks{database, notebook{&log}}};
     auto& p = come("ann", command);
     auto& q = come("bob");
     BOOST_TEST(d.questions() == (strings{"db ann", "db bob"}));
@@ -190,7 +190,7 @@ BOOST_FIXTURE_TEST_CASE(who_is_let_in_late_has_lost_nothing, office) {
 }
 
 struct at_once {
-    awaitable<errc> on_admit(const request&, admission& a) {
+    awaitable<errc> on_admit_deferred(const request&, admission& a) {
         a.id = "nobody else";
         co_return errc::ok;
     }
@@ -205,7 +205,7 @@ BOOST_FIXTURE_TEST_CASE(an_answer_at_once_is_as_good, office) {
 
 BOOST_FIXTURE_TEST_CASE(a_chain_asks_one_after_the_other, office) {
     asks second{&io, &d, "ban list"};
-    sigfire::server srv{memory::websocket{io}, hooks{database, notes{&log}, second}};
+    sigfire::server srv{memory::websocket{io}, hooks{database, notebook{&log}, second}};
     auto& p = come("ann");
     BOOST_TEST(d.questions() == strings{"db ann"});
     BOOST_TEST(told().empty());
@@ -222,7 +222,7 @@ BOOST_FIXTURE_TEST_CASE(a_chain_asks_one_after_the_other, office) {
 BOOST_FIXTURE_TEST_CASE(the_first_refusal_ends_a_chain, office) {
     asks second{&io, &d, "ban list"};
     {
-        sigfire::server srv{memory::websocket{io}, hooks{database, notes{&log}, second}};
+        sigfire::server srv{memory::websocket{io}, hooks{database, notebook{&log}, second}};
         auto& p = come("ann");
         answer("db ann", errc::rate);
         BOOST_TEST(p.read().starts_with("HTTP/1.1 429 "));
@@ -233,15 +233,65 @@ BOOST_FIXTURE_TEST_CASE(the_first_refusal_ends_a_chain, office) {
         BOOST_TEST(q.read().starts_with("HTTP/1.1 409 "));
         BOOST_TEST(told() == strings{"asked about bob"});
     }
-    sigfire::server srv{memory::websocket{io}, hooks{database, notes{&log, errc::denied}, second}};
+    sigfire::server srv{memory::websocket{io}, hooks{database, notebook{&log, errc::denied}, second}};
     auto& p = come("cyd");
     answer("db cyd");
     BOOST_TEST(p.read().starts_with("HTTP/1.1 403 "));
     BOOST_TEST(d.questions().empty());
 }
 
+// Knows some at once, and asks about the others.
+struct asks_about_strangers : asks {
+    errc on_admit(const request& r, admission& a) {
+        if (r.query("id") == "eve") return errc::denied;
+        if (r.query("id") != "ann") return errc::deferred;
+        a.id = "ann";
+        return errc::ok;
+    }
+};
+static_assert(Hook<asks_about_strangers>);
+
+BOOST_FIXTURE_TEST_CASE(a_hook_awaits_only_where_it_defers, office) {
+    sigfire::server srv{memory::websocket{io}, hooks{asks_about_strangers{{&io, &d, "db"}}, notebook{&log}}};
+    auto& p = come("ann");
+    BOOST_TEST(p.read_header().starts_with("HTTP/1.1 101 "));
+    BOOST_TEST(come("eve").read().starts_with("HTTP/1.1 403 "));
+    BOOST_TEST(d.questions().empty());
+    auto& q = come("bob");
+    BOOST_TEST(d.questions() == strings{"db bob"});
+    answer("db bob");
+    BOOST_TEST(q.read_header().starts_with("HTTP/1.1 101 "));
+    BOOST_TEST(told() == (strings{"asked about ann", "open ann", "asked about bob",
+                                  "open bob: db of example.org from 192.0.2.1"}));
+}
+
+// A hook that defers without having anything to await refuses.
+struct promises {
+    errc on_admit(const request&, admission&) { return errc::deferred; }
+};
+
+BOOST_FIXTURE_TEST_CASE(who_defers_in_vain_refuses, office) {
+    sigfire::server srv{memory::websocket{io}, hooks{promises{}, database}};
+    BOOST_TEST(come("ann").read().starts_with("HTTP/1.1 403 "));
+    BOOST_TEST(d.questions().empty());
+}
+
+struct throws_at_once {
+    errc on_admit(const request&, admission&) { throw std::runtime_error{"no"}; }
+};
+
+BOOST_FIXTURE_TEST_CASE(what_throws_behind_an_awaited_hook_refuses_too, office) {
+    sigfire::server srv{memory::websocket{io}, hooks{database, throws_at_once{}}, error_log{&log}};
+    auto& p = come("ann");
+    answer("db ann");
+    BOOST_TEST(p.read().starts_with("HTTP/1.1 500 "));
+    BOOST_TEST(told() == strings{"callback_failed what=no"});
+    come("bob"); // and serves on
+    BOOST_TEST(d.questions() == strings{"db bob"});
+}
+
 BOOST_FIXTURE_TEST_CASE(a_sync_hook_in_front_refuses_without_a_question, office) {
-    sigfire::server srv{memory::websocket{io}, hooks{notes{&log, errc::denied}, database}};
+    sigfire::server srv{memory::websocket{io}, hooks{notebook{&log, errc::denied}, database}};
     BOOST_TEST(come("ann").read().starts_with("HTTP/1.1 403 "));
     BOOST_TEST(d.questions().empty());
 }
@@ -249,12 +299,12 @@ BOOST_FIXTURE_TEST_CASE(a_sync_hook_in_front_refuses_without_a_question, office)
 // --- and are not
 
 struct refuses {
-    desk* at;
+    bureau* at;
     boost::asio::io_context* io;
-    ending how;
-    awaitable<errc> on_admit(const request&, admission& a) {
+    refusal how;
+    awaitable<errc> on_admit_deferred(const request&, admission& a) {
         a.subprotocol = "chat";
-        a.refusal = how;
+        a.refused_as = how;
         co_return co_await at->ask(*io, "?");
     }
 };
@@ -284,10 +334,10 @@ BOOST_FIXTURE_TEST_CASE(a_refusal_says_what_the_hook_says, office) {
 
 struct throws {
     bool before, standard;
-    desk* at;
+    bureau* at;
     boost::asio::io_context* io;
-    awaitable<errc> on_admit(const request&, admission& a) {
-        a.refusal = ending{402, 4402, "Pay First"}; // not what happened
+    awaitable<errc> on_admit_deferred(const request&, admission& a) {
+        a.refused_as = refusal{402, 4402, "Pay First"}; // not what happened
         if (!before) static_cast<void>(co_await at->ask(*io, "?"));
         if (standard) throw std::runtime_error{"no route to database"};
         throw 42;
@@ -304,13 +354,13 @@ BOOST_FIXTURE_TEST_CASE(an_exception_is_an_error_of_the_server_and_goes_to_the_l
             const auto got = p.read();
             BOOST_TEST(got.starts_with("HTTP/1.1 500 "), got);
             BOOST_TEST(got.ends_with("\r\n\r\nInternal Server Error"), got);
-            BOOST_TEST(told() == strings{standard ? "admission_failed what=no route to database"
-                                                  : "admission_failed what=unknown exception"});
+            BOOST_TEST(told() == strings{standard ? "callback_failed what=no route to database"
+                                                  : "callback_failed what=unknown exception"});
         }
 }
 
 BOOST_FIXTURE_TEST_CASE(who_goes_away_is_asked_about_no_longer, office) {
-    sigfire::server srv{memory::websocket{io}, hooks{database, notes{&log}}, error_log{&log}};
+    sigfire::server srv{memory::websocket{io}, hooks{database, notebook{&log}}, error_log{&log}};
     auto& p = come("ann");
     auto& q = come("bob");
     p.reset();
@@ -335,7 +385,7 @@ BOOST_FIXTURE_TEST_CASE(who_takes_too_long_is_refused, office) {
     for (const bool heeds : {true, false}) {
         d.heeds_cancellation = heeds;
         d.cancelled.clear();
-        sigfire::server srv{memory::websocket{io}, hooks{database, notes{&log}}};
+        sigfire::server srv{memory::websocket{io}, hooks{database, notebook{&log}}};
         auto& p = come("ann");
         memory::advance(io, 5s);
         auto& q = come("bob");
@@ -396,7 +446,7 @@ BOOST_FIXTURE_TEST_CASE(stop_refuses_who_waits, office) {
     for (const bool heeds : {true, false}) {
         d.heeds_cancellation = heeds;
         d.cancelled.clear();
-        sigfire::server srv{memory::websocket{io}, hooks{database, notes{&log}}};
+        sigfire::server srv{memory::websocket{io}, hooks{database, notebook{&log}}};
         auto& p = come("ann");
         auto& q = come("bob");
         auto& r = come("cyd");
@@ -552,7 +602,7 @@ BOOST_FIXTURE_TEST_CASE(a_wire_without_upgrade_is_cut_or_let_in, office) {
 
 BOOST_FIXTURE_TEST_CASE(over_a_loopback, office) {
     sigfire::loopback net{io};
-    sigfire::server srv{net, hooks{database, notes{&log}}};
+    sigfire::server srv{net, hooks{database, notebook{&log}}};
     auto let_in = net.connect(), refused = net.connect(), gone = net.connect(), stopped = net.connect();
     strings heard;
     let_in.on_message([&](message m) { heard.emplace_back(m.view()); });
@@ -584,7 +634,7 @@ BOOST_FIXTURE_TEST_CASE(over_a_loopback, office) {
 
 // What a coroutine is asked, it asks at the desk, and replies what it was told to.
 struct clerk {
-    desk* at;
+    bureau* at;
     boost::asio::io_context* io;
     command_reply reply = {};
     std::shared_ptr<int> alive = std::make_shared<int>();

@@ -80,7 +80,7 @@ BOOST_FIXTURE_TEST_CASE(without_tls_the_error_says_what_to_include, fixture) {
     for (const char* url : {"wss://localhost", "tls+tcp://localhost:1"}) {
         const auto ec = connect(io, c, url).first;
         BOOST_TEST(ec == errc::no_tls);
-        BOOST_TEST(ec.message().find("client_tls.hpp") != std::string::npos);
+        BOOST_TEST(ec.message().find("client/tls.hpp") != std::string::npos);
     }
 }
 

@@ -98,7 +98,7 @@ request to(std::string_view target) {
     return {"GET", target, {}, {}};
 }
 
-// What a codec makes of a message: the command and target of each envelope, and the verdict.
+// What a codec makes of a message: the command and target of each event, and the verdict.
 template <class C>
 std::string decoded(C& c, typename C::state& st, std::string text, message_type type = message_type::text) {
     std::string out;

@@ -5,6 +5,7 @@
 
 #include <sigfire/hub/hub.hpp>
 #include <sigfire/hub/outlet.hpp>
+#include <sigfire/hub/policy.hpp>
 #include <sigfire/listener.hpp>
 #include <sigfire/net/loopback.hpp>
 
@@ -62,34 +63,67 @@ struct codec_without_state {
 };
 static_assert(!sf::Codec<codec_without_state>);
 
-// Envelopes are emitted, none or more a message, not returned.
+// Events are emitted, none or more a message, not returned.
 struct codec_that_returns : models::codec {
-    sf::result<sf::envelope> decode(sf::message, state&) { return sf::envelope{}; }
+    sf::result<sf::event::say> decode(sf::message, state&) { return sf::event::say{}; }
 };
 static_assert(!sf::Codec<codec_that_returns>);
 
 // Encoding for one peer must not change the codec that all share.
 struct codec_that_changes : models::codec {
-    std::size_t encode(const sf::envelope&, const state&, char*) { return 0; }
+    std::size_t encode(const auto&, const state&, char*) { return 0; }
 };
 static_assert(!sf::Codec<codec_that_changes>);
+
+// A wire has to greet, to reply and to pass messages on; whatever else it has no word for may be missing.
+struct codec_without_say : models::codec {
+    std::size_t bound(const sf::event::say&, const state&) const = delete;
+    std::size_t bound(const sf::event::welcome&, const state&) const { return 0; }
+    std::size_t bound(const sf::event::reply&, const state&) const { return 0; }
+};
+struct codec_without_reply : models::codec {
+    std::size_t bound(const sf::event::say&, const state&) const { return 0; }
+    std::size_t bound(const sf::event::welcome&, const state&) const { return 0; }
+};
+struct codec_with_more : models::codec {
+    using models::codec::bound, models::codec::encode, models::codec::type;
+    std::size_t bound(const sf::event::joined&, const state&) const { return 0; }
+    std::size_t encode(const sf::event::joined&, const state&, char*) const { return 0; }
+    sf::message_type type(const sf::event::joined&, const state&) const { return {}; }
+};
+static_assert(!sf::Codec<codec_without_say> && !sf::Codec<codec_without_reply>);
+static_assert(sf::Codec<codec_with_more> && sf::detail::has_word<codec_with_more, sf::event::joined> &&
+              !sf::detail::has_word<models::codec, sf::event::joined>);
+
+// Events are decoded for any hub: what is emitted goes to a template.
+struct codec_of_own_emit : models::codec {
+    struct only_this {};
+    sf::errc decode(sf::message, state&, only_this) { return {}; }
+};
+static_assert(!sf::Codec<codec_of_own_emit>);
+
+// Whether texts may be shared is asked about the state alone, before anything is encoded.
+struct codec_that_shares_by_event : models::codec {
+    int share_key(const sf::event::say&, const state&) const { return 0; }
+};
+static_assert(!sf::Codec<codec_that_shares_by_event>);
 
 // It must say whether it checks UTF-8: else text is checked twice, or never.
 struct codec_that_leaves_utf8_open {
     struct state {};
     sf::errc open(const sf::request&, state&, sf::admission&) { return {}; }
     sf::errc decode(sf::message, state&, auto) { return {}; }
-    std::size_t bound(const sf::envelope&, const state&) const { return 0; }
-    std::size_t encode(const sf::envelope&, const state&, char*) const { return 0; }
-    sf::message_type type(const sf::envelope&, const state&) const { return {}; }
-    int share_key(const sf::envelope&, const state&) const { return -1; }
+    std::size_t bound(const auto&, const state&) const { return 0; }
+    std::size_t encode(const auto&, const state&, char*) const { return 0; }
+    sf::message_type type(const auto&, const state&) const { return {}; }
+    int share_key(const state&) const { return -1; }
     sf::ending end(sf::errc, const state&) const { return {}; }
 };
 static_assert(!sf::Codec<codec_that_leaves_utf8_open>);
 
 // Room is asked for before writing: a codec that cannot say how much is no codec of a corked output.
 struct codec_without_bound : models::codec {
-    void bound(const sf::envelope&, const state&) const {}
+    void bound(const auto&, const state&) const {}
 };
 static_assert(!sf::Codec<codec_without_bound>);
 
@@ -118,10 +152,11 @@ struct connection_without_state : models::connection {
 static_assert(!sf::Connection<connection_without_state>);
 
 struct outlet {
-    sf::errc ready(const sf::envelope&) const { return {}; }
-    void deliver(const sf::envelope&) const {}
-    void deliver(const sf::envelope&, sf::fanout&) const {}
-    bool has_room(const sf::envelope&) const { return true; }
+    sf::errc ready(const auto&, std::size_t&) const { return {}; }
+    void deliver(const auto&) const {}
+    void deliver(const auto&, std::size_t) const {}
+    void deliver(const auto&, sf::fanout&) const {}
+    bool has_room(const auto&) const { return true; }
     bool ping() const { return false; }
     void hold() const {}
     void release() const {}
@@ -137,9 +172,15 @@ static_assert(!sf::Outlet<outlet_for_one>);
 
 // Why it cannot take more is a cause.
 struct outlet_of_few_words : outlet {
-    bool ready(const sf::envelope&) const { return true; }
+    bool ready(const auto&, std::size_t&) const { return true; }
 };
 static_assert(!sf::Outlet<outlet_of_few_words>);
+
+// What is asked before a delivery is not asked again: the bound is handed over.
+struct outlet_that_asks_twice : outlet {
+    sf::errc ready(const auto&) const { return {}; }
+};
+static_assert(!sf::Outlet<outlet_that_asks_twice>);
 
 // --- Registry and Router
 // -------------------------------------------------------------------------------------------
@@ -168,15 +209,37 @@ static_assert(!sf::Registry<registry_of_pointers>);
 
 // A router that finds nobody says why.
 struct router_without_verdict : models::router {
-    void route(const auto&, sf::peer_handle, const sf::envelope&, auto) const {}
+    void route(const auto&, sf::peer_handle, const sf::event::say&, auto) const {}
 };
 static_assert(!sf::Router<router_without_verdict>);
 
-// The envelope is everybody's: a router must not change it.
+// The message is everybody's: a router must not change it.
 struct router_that_rewrites : models::router {
-    sf::errc route(const auto&, sf::peer_handle, sf::envelope&, auto) const { return {}; }
+    sf::errc route(const auto&, sf::peer_handle, sf::event::say&, auto) const { return {}; }
 };
 static_assert(!sf::Router<router_that_rewrites>);
+
+// --- Policy
+// --------------------------------------------------------------------------------------------------------
+
+struct policy {
+    sf::errc permit(const sf::act&, const auto&) { return {}; }
+};
+static_assert(sf::Policy<policy> && sf::Policy<sf::permit_all> && sf::Policy<sf::private_rooms>);
+template class sf::hub<models::registry, models::router, outlet, sf::no_log, sf::no_hooks, sf::features<>,
+                       policy>;
+
+// The peer is told why.
+struct policy_of_few_words {
+    bool permit(const sf::act&, const auto&) { return true; }
+};
+static_assert(!sf::Policy<policy_of_few_words>);
+
+// It is handed what it may ask.
+struct policy_of_nothing_to_ask {
+    sf::errc permit(const sf::act&) { return {}; }
+};
+static_assert(!sf::Policy<policy_of_nothing_to_ask>);
 
 // --- Log and HttpHandler
 // -------------------------------------------------------------------------------------------
@@ -194,7 +257,7 @@ static_assert(!sf::HttpHandler<void (*)(const sf::request&, sf::response&)>);
 // ----------------------------------------------------------------------------------------------------------
 
 struct hook {
-    sf::errc on_message(sf::message_context&, sf::envelope&) { return {}; }
+    sf::errc on_message(sf::message_context&, sf::event::say&) { return {}; }
 };
 static_assert(sf::Hook<hook>);
 template class sf::hub<models::registry, models::router, outlet, sf::no_log, sf::hooks<hook>>;
@@ -202,7 +265,8 @@ template class sf::hub<models::registry, models::router, outlet, sf::no_log, sf:
 struct whole_hook : hook {
     sf::errc on_admit(const sf::request&, sf::admission&) { return {}; }
     void on_open(sf::peer_handle, const sf::admission&) {}
-    bool on_deliver(sf::peer_handle, const sf::envelope&) { return true; }
+    bool on_deliver(sf::peer_handle, const sf::event::say&) { return true; }
+    void on_outcome(const sf::outcome&) {}
     void on_close(sf::peer_handle, sf::errc) {}
 };
 static_assert(sf::Hook<whole_hook>);
@@ -210,7 +274,7 @@ template class sf::hub<models::registry, models::router, outlet, sf::no_log, sf:
 
 // A hook with no say is a mistake: a name was misspelt.
 struct hook_of_nothing {
-    sf::errc on_mesage(sf::message_context&, sf::envelope&) { return {}; }
+    sf::errc on_mesage(sf::message_context&, sf::event::say&) { return {}; }
 };
 static_assert(!sf::Hook<hook_of_nothing>);
 static_assert(!sf::Hook<int>);
@@ -219,6 +283,32 @@ static_assert(!sf::Hook<int>);
 struct hook_that_admits_by_bool : hook {
     bool on_admit(const sf::request&, sf::admission&) { return true; }
 };
+// What has to be awaited has a name of its own: whether a hook may defer is known without a connection.
+template <class T>
+struct awaitable {
+    using value_type = T;
+    using executor_type = int;
+};
+struct hook_that_awaits_in_on_admit : hook {
+    awaitable<sf::errc> on_admit(const sf::request&, sf::admission&) { return {}; }
+};
+struct hook_that_awaits_a_bool : hook {
+    awaitable<bool> on_admit_deferred(const sf::request&, sf::admission&) { return {}; }
+};
+struct hook_that_awaits : hook {
+    awaitable<sf::errc> on_admit_deferred(const sf::request&, sf::admission&) { return {}; }
+};
+static_assert(!sf::Hook<hook_that_awaits_in_on_admit> && !sf::Hook<hook_that_awaits_a_bool> &&
+              sf::Hook<hook_that_awaits>);
+struct hook_that_judges_outcomes : hook {
+    sf::errc on_outcome(const sf::outcome&) { return {}; }
+};
+// One of two is right, and the other would never be called.
+struct hook_with_one_of_two_wrong : hook {
+    using hook::on_message;
+    bool on_message(sf::message_context&, sf::event::join&) { return true; }
+};
+static_assert(!sf::Hook<hook_that_judges_outcomes> && !sf::Hook<hook_with_one_of_two_wrong>);
 struct hook_that_opens_nobody : hook {
     static void on_open() {}
 };
@@ -229,7 +319,7 @@ struct hook_that_admits_a_constant : hook {
     int on_admit = 0;
 };
 struct hook_without_cause : hook {
-    void on_message(sf::message_context&, sf::envelope&) {}
+    void on_message(sf::message_context&, sf::event::say&) {}
 };
 struct hook_of_overloads : hook {
     void on_close(sf::peer_handle) {}
@@ -241,7 +331,7 @@ struct hook_of_templates : hook {
 };
 // What goes to many is the same for all.
 struct hook_that_changes_what_is_delivered : hook {
-    bool on_deliver(sf::peer_handle, sf::envelope&) { return true; }
+    bool on_deliver(sf::peer_handle, sf::event::say&) { return true; }
 };
 struct final_hook final : hook {
     void on_close(sf::errc) {}

@@ -566,17 +566,35 @@ BOOST_AUTO_TEST_CASE(topics_sessions_and_requests_of_who_is_away_live_on) {
     BOOST_TEST(b.ask("a", R"({"cmd":"session-end","target":"b"})") == "ok");
 }
 
-BOOST_AUTO_TEST_CASE(an_id_whose_peer_is_away_can_be_claimed_without_a_token) {
+BOOST_AUTO_TEST_CASE(the_id_of_a_peer_that_is_away_is_its_tokens) {
     bench b;
     const auto token = b.enter("a");
     b.ask("b", R"({"cmd":"session-start","target":"a"})");
     b.heard("a");
     b.lose("a");
-    b.connect("a"); // nobody is there to defend it
-    same(b.heard("a"), {R"({"cmd":"welcome","data":{"id":"a"}})"});
+    BOOST_TEST(b.connect("x", {.id = "a"}).empty()); // without the token
+    BOOST_TEST(b.ended("x") == errc::id_in_use);
+    same(b.heard("b"), {});
+    BOOST_TEST(b.away() == 1u);
+    BOOST_TEST(masked(b.connect("a", {.id = "a", .target = "/?received=1&resume=" + token})) ==
+               welcome("a", 0));
+    b.lose("a");
+    b.advance(30s);
+    BOOST_TEST(!b.connect("x", {.id = "a"}).empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_hub_may_yield_the_id_of_a_peer_that_is_away) {
+    hub_bench b{features{sessions{}, resume{}}, direct_router{}, hub_options{.yield_away_ids = true}};
+    b.connect("b");
+    const auto token = token_in(b.connect("a", {.id = "a", .target = "/?resume"}));
+    b.ask("b", R"({"cmd":"session-start","target":"a"})");
+    b.heard("a");
+    b.lose("a");
+    BOOST_TEST(b.connect("a") == R"({"cmd":"welcome","data":{"id":"a"}})"); // nobody is there to defend it
     same(b.heard("b"), {R"({"cmd":"bye","origin":"a","data":{"cause":"pong_timeout"}})"});
-    BOOST_TEST(b.away() == 0u);
-    BOOST_TEST(b.come_back("x", token, 1).ends_with(R"("recovered":false}}})"));
+    BOOST_TEST(b.get<resume>().away_peers() == 0u);
+    BOOST_TEST(
+        b.connect("x", {.target = "/?received=1&resume=" + token}).ends_with(R"("recovered":false}}})"));
     BOOST_TEST((b.h.find("a") == b.peer("a")));
 }
 

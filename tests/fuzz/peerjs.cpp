@@ -138,11 +138,8 @@ private:
     dialect::peerjs_options dialect_{.alive_timeout = 20s, .concurrent_limit = 3, .allow_discovery = true};
     mailbox_limits bounds_{.messages_per_id = 5, .lines_checked_every = 1s};
     server<memory::websocket, dialect::peerjs, mailbox<>, identity, heartbeat> srv_{
-        memory::websocket{io_, options_},
-        dialect::peerjs{dialect_},
-        mailbox<>{direct_router{}, 5s, bounds_},
-        identity{},
-        heartbeat{}};
+        memory::websocket{io_, options_}, dialect::peerjs{dialect_}, mailbox<>{direct_router{}, 5s, bounds_},
+        identity{}, heartbeat{}};
     peer good_{io_};
     std::deque<peer> others_, gone_;
     std::size_t said_ = 0, heard_ = 0;

@@ -33,9 +33,7 @@ js::object parsed(std::string_view text) {
 void run(std::string_view script, dialect::signal_fire_2016_options options) {
     hub_of<> h;
     story<hub_of<>, dialect::signal_fire_2016> s{h, dialect::signal_fire_2016{options}};
-    s.name_of = [&](const std::string& name) {
-        return std::string{h.context().id(s.server.peer(name))};
-    };
+    s.name_of = [&](const std::string& name) { return std::string{h.context().id(s.server.peer(name))}; };
     s.check = [](const said& what) {
         if (what.what == said::text || what.what == said::binary) parsed(what.bytes);
     };

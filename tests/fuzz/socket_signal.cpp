@@ -72,7 +72,8 @@ void run(std::string_view script, bool strict) {
             "what peers can have stored is limited");
     };
     s.play(script);
-    law(h.get<topics>().table().size() == 0 && h.get<requests>().size() == 0 && h.get<identity>().names() == 0,
+    law(h.get<topics>().table().size() == 0 && h.get<requests>().size() == 0 &&
+            h.get<identity>().names() == 0,
         "nothing is left of those who went");
 }
 

@@ -6,6 +6,7 @@
 //   unpack HEX     the MessagePack as JSON
 //   relay HEX      what the target of that message hears, in MessagePack too
 //   say JSON       a client's request with this as `data`, and the id 7
+#include <sigfire/client/binary_client.hpp>
 #include <sigfire/codec/binary.hpp>
 
 #include <cstddef>
@@ -33,28 +34,28 @@ std::string unhex(const std::string& digits) {
     return out;
 }
 
-template <class Codec>
-std::string encoded(const Codec& codec, const envelope& e) {
-    std::string out(codec.bound(e, {}), '\0');
-    out.resize(codec.encode(e, {}, out.data()));
-    return out;
-}
-
 std::string relayed(std::string bytes) {
     const binary codec;
     binary::state st;
     std::string out;
-    codec.decode({bytes, message_type::binary}, st, [&](envelope& e) {
-        e.from = "A", e.id = "m1";
-        out = hex(encoded(codec, e));
+    codec.decode({bytes, message_type::binary}, st, [&](auto& e) {
+        if constexpr (requires { e.from; }) { // one that another peer hears
+            e.from = "A", e.id = "m1";
+            std::string said(codec.bound(e, st), '\0');
+            said.resize(codec.encode(e, st, said.data()));
+            out = hex(said);
+        }
     });
     return out;
 }
 
 std::string said(std::string_view data) {
-    envelope e;
-    e.what = verb::send, e.command = "offer", e.to = "B", e.id = "\x07", e.data.bytes = data;
-    return hex(encoded(binary_client{}, e));
+    client_request r;
+    r.command = "offer", r.target = "B", r.token = "\x07", r.data.bytes = data;
+    const binary_client codec;
+    std::string out(codec.bound(r), '\0');
+    out.resize(codec.encode(r, out.data()));
+    return hex(out);
 }
 
 } // namespace

@@ -125,16 +125,17 @@ struct entrance {
  *  of its connection after it has come back under another name. What it hears is as its wire has it, but that
  *  the hub's own ids, which differ in each run, are left out: `{"cmd":"welcome","data":{"id":"ann"}}`. */
 template <class F = features<>, class H = no_hooks, class R = direct_router, class K = counting_json,
-          class P = permit_all>
+          class P = permit_all, class L = no_log>
 class hub_bench {
 public:
     using connection = basic_connection<K>;
     using way = outlet<connection, K>;
-    using hub_type = hub<local_registry, R, way, no_log, H, F, P>;
+    using hub_type = hub<local_registry, R, way, L, H, F, P>;
 
     explicit hub_bench(F parts = F{}, H chain = H{}, R router = R{}, const hub_options& options = {},
-                       P policy = P{})
-        : h(options, {}, std::move(router), {}, std::move(chain), std::move(parts), std::move(policy)) {
+                       P policy = P{}, L log = L{})
+        : h(options, {}, std::move(router), std::move(log), std::move(chain), std::move(parts),
+            std::move(policy)) {
         h.on_late([this](std::function<void()> f) { late_.push_back(std::move(f)); });
         tick();
     }

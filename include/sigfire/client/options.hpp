@@ -69,7 +69,7 @@ struct client_options {
     std::size_t outbox = 4u << 20;    ///< bytes that wait to be sent before requests are `full`
     std::size_t header = 8192;        ///< bytes of the server's answer to the upgrade request
     std::uint32_t idle_frames = 1000; ///< control and empty frames in a row without a message
-    /// For `wss://` and `tls+tcp://`: `client_tls()` of `client_tls.hpp`. Without it they end with `no_tls`.
+    /// For `wss://` and `tls+tcp://`: `client_tls()` of `client/tls.hpp`. Without it they end with `no_tls`.
     std::shared_ptr<const detail::client_security> tls{};
     std::optional<reconnect_options> reconnect{}; ///< none: a connection that ends is the end
 };

@@ -33,8 +33,8 @@ struct socket_signal_options {
 /** The wire of npm socket-signal and socket-signal-websocket, 9.2 and 10.3, server side: nanomessage packets,
  *  one a message. Clients of both versions may share a listener, and reach each other.
  *
- *  For hubs with `topics`, `requests` and `identity`: peers are nameless until they `join`, and `identity` says
- *  whether the newest or the first has an id that two of them claim.
+ *  For hubs with `topics`, `requests` and `identity`: peers are nameless until they `join`, and `identity`
+ * says whether the newest or the first has an id that two of them claim.
  *
  *  | 9.2 | 10.3, with `socket-signal-` in front | event |
  *  | --- | --- | --- |

@@ -307,9 +307,7 @@ private:
     template <class F>
     auto guarded(F f) const {
         return [f, alive = std::weak_ptr{alive_}](const auto& answer) {
-            if (alive.expired()) return;
-            auto own = f; // a store may keep it as a constant
-            own(answer);
+            if (!alive.expired()) F{f}(answer); // a copy: a store may keep this as a constant
         };
     }
 

@@ -88,7 +88,8 @@ public:
         input_.token = asked.token;
         if (auto* const s = owner(asked.token); s != nullptr && (asked.id.empty() || asked.id == s->id))
             input_.returning = s;
-        else if (auto* const other = holder(asked.id); other != nullptr && other->away() && !stopped_)
+        else if (auto* const other = holder(asked.id);
+                 other != nullptr && other->away() && o_.hub.yield_away_ids && !stopped_)
             end(*other); // nobody there to defend it
     }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 using namespace sigfire::detail;
 
@@ -19,6 +20,45 @@ BOOST_AUTO_TEST_CASE(members) {
     BOOST_TEST(json_member(json_member(object, "b"), "a") == "[2]");
     for (const auto none : {"", "{}", "[]", "7", "null", "\"a\"", "[{\"a\":1}]"})
         BOOST_TEST(json_member(none, "a") == "", none);
+}
+
+BOOST_AUTO_TEST_CASE(several_members) {
+    std::string_view a = "?", b = "?";
+    const auto find = [&](std::string_view text, bool trusted = false) {
+        a = b = "?";
+        return json_members(text, {{"a", &a}, {"b", &b}}, trusted);
+    };
+    BOOST_TEST(find(R"({"b":[1],"c":2,"\u0061":3})"));
+    BOOST_TEST(a == "3");
+    BOOST_TEST(b == "[1]");
+    BOOST_TEST(find("")); // an object without members
+    BOOST_TEST(a == "?"); // stays as it is
+    BOOST_TEST(find("{}"));
+    for (const auto none : {"[]", "7", "{", R"({"a":1)", R"({"a":1}x)", R"({"a":01})", R"({"a":[1,]})", " "})
+        BOOST_TEST(!find(none), none);
+    BOOST_TEST(find(R"({"a":[01],"b":2})", true)); // not looked into
+    BOOST_TEST(a == "[01]");
+}
+
+BOOST_AUTO_TEST_CASE(names) {
+    char room[json_name_room];
+    BOOST_TEST(json_name(R"("a")", room) == "a");
+    BOOST_TEST(json_name(R"("\u0061\"")", room) == "a\"");
+    const auto longest = std::string(252, 'x') + R"(\u0061)";
+    BOOST_TEST(json_name('"' + longest + '"', room) == std::string(252, 'x') + 'a');
+    BOOST_TEST(json_name('"' + std::string(260, 'x') + R"(\u0061")", room) == ""); // no room for that
+    for (const auto none : {"", "\"\"", "7", "{}", R"("\ud800")"})
+        BOOST_TEST(json_name(none, room) == "", none);
+}
+
+BOOST_AUTO_TEST_CASE(elements) {
+    const auto all = [](std::string_view array) {
+        std::string out;
+        json_elements(array, [&](std::string_view e) { (out += e) += ';'; });
+        return out;
+    };
+    BOOST_TEST(all(R"([1, [2,3] ,{"a":[]},"x,]"])") == R"(1;[2,3];{"a":[]};"x,]";)");
+    for (const auto none : {"", "[]", "[ ]", "{}", "7"}) BOOST_TEST(all(none) == "", none);
 }
 
 BOOST_AUTO_TEST_CASE(strings) {

@@ -530,6 +530,31 @@ BOOST_AUTO_TEST_CASE(truth) {
         BOOST_TEST(json_truthy(raw), raw);
 }
 
+BOOST_AUTO_TEST_CASE(what_was_read_before_can_be_passed) {
+    const std::string text = R"({"a":[1,{"x":"]"}],"b":2})";
+    std::string_view a;
+    json_scanner first{text};
+    first.object([&](std::string_view name) {
+        const auto value = first.value();
+        if (name == "a") a = value;
+        return true;
+    });
+    BOOST_TEST(a == R"([1,{"x":"]"}])");
+    json_scanner again{text};
+    int passed = 0;
+    const auto whole = again.object([&](std::string_view) {
+        if (again.passes(a)) return ++passed, true;
+        BOOST_TEST(!again.passes({}));
+        return again.value() == "2";
+    });
+    BOOST_TEST(whole == text);
+    BOOST_TEST(passed == 1);
+    BOOST_TEST(again.finished());
+    const std::string other = text; // the same elsewhere is another
+    json_scanner third{other};
+    BOOST_TEST(!third.passes(text));
+}
+
 BOOST_AUTO_TEST_CASE(unescaping) {
     const std::pair<std::string_view, std::string_view> cases[] = {
         {"", ""},

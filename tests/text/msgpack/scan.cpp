@@ -43,7 +43,7 @@ std::string written(F f) {
     f(w);
     msgpack_writer count{count_sink{}};
     f(count);
-    BOOST_TEST(count.sink().size == out.size());
+    BOOST_TEST(count.size() == out.size());
     std::vector<char> memory(out.size());
     msgpack_writer direct{memory_sink{memory.data()}};
     f(direct);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sigfire/client/detail/client_dial.hpp>
+#include <sigfire/client/detail/client_inbox.hpp>
 #include <sigfire/client/detail/client_link.hpp>
 #include <sigfire/client/detail/client_liveness.hpp>
 #include <sigfire/client/detail/client_places.hpp>
@@ -27,7 +28,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -113,19 +113,12 @@ public:
 
     void receive(completion<error_code, incoming> done) {
         if (gone_) return done.complete(boost::asio::error::operation_aborted, {});
-        if (!inbox_.empty()) {
-            done.complete({}, std::move(inbox_.front()));
-            inbox_.pop_front();
-            read_on();
-            return;
-        }
+        if (inbox_.give(done)) return read_on();
         if (phase_ == phase::idle) return done.complete(cause_, {});
         const auto number = ++last_;
-        on_cancel(done, kind::terminal | kind::partial | kind::total, [number](client_core& c) {
-            if (auto at = c.receivers_.extract(number))
-                at.mapped().complete(boost::asio::error::operation_aborted, {});
-        });
-        receivers_.emplace_hint(receivers_.end(), number, std::move(done));
+        on_cancel(done, kind::terminal | kind::partial | kind::total,
+                  [number](client_core& c) { c.inbox_.cancel(number); });
+        inbox_.wait(number, std::move(done));
     }
 
     void close(completion<error_code> done) {
@@ -225,11 +218,7 @@ private:
         if (connect_) return std::exchange(connect_, {}).complete({}, {id_, std::move(g.configuration)});
         returning_ = false;
         if (!g.recovered) forget_sent(errc::lost);
-        incoming news;
-        news.kind = incoming_kind::online;
-        news.recovered = g.recovered;
-        news.data = std::move(g.configuration);
-        tell(std::move(news));
+        inbox_.tell_online(g.recovered, std::move(g.configuration));
         if (!g.recovered) places_.for_each([this](const stored_request& r) { restore(r); });
     }
 
@@ -242,14 +231,9 @@ private:
         said.topic = m.topic;
         said.request = m.number;
         said.role = m.role;
-        if (!sessions_.hear(said)) tell(std::move(said));
-    }
-
-    void tell(incoming said) {
-        if (!receivers_.empty())
-            receivers_.extract(receivers_.begin()).mapped().complete({}, std::move(said));
-        else if (phase_ != phase::closing || inbox_.size() < options_.inbox)
-            inbox_.push_back(std::move(said));
+        if (sessions_.hear(said)) return;
+        if (phase_ != phase::closing || inbox_.awaited() || inbox_.size() < options_.inbox)
+            inbox_.tell(std::move(said));
     }
 
     void flush() {
@@ -273,7 +257,7 @@ private:
             news.from = r.target;
             news.topic = r.topic;
             news.cause = why;
-            tell(std::move(news));
+            inbox_.tell(std::move(news));
         };
         wait(number, std::move(w));
     }
@@ -305,7 +289,7 @@ private:
         session_.calls.expire(time_point::max(), settle(why));
         sessions_.end_all(why);
         sessions_.calling = {};
-        for (auto& [number, done] : std::exchange(receivers_, {})) done.complete(why, {});
+        inbox_.cancel_all(why);
         for (auto& [number, done] : std::exchange(closers_, {}))
             done.complete(why == errc::closed ? error_code{} : why);
     }
@@ -323,12 +307,7 @@ private:
         returning_ = !connect_;
         if (stood) {
             if (!session_.resumable()) forget_sent(why);
-            // Who does not receive need not be told of each time.
-            if (!inbox_.empty() && inbox_.back().kind == incoming_kind::online) inbox_.pop_back();
-            incoming news;
-            news.kind = incoming_kind::offline;
-            news.cause = why;
-            if (inbox_.empty() || inbox_.back().kind != incoming_kind::offline) tell(std::move(news));
+            inbox_.tell_offline(why);
         }
         arm();
         return true;
@@ -400,10 +379,8 @@ private:
     client_places places_;                   // if the client reconnects
     std::optional<reconnect_policy> policy_; // of this connection and its successors
     completion<error_code, welcome> connect_;
-    // Who waits, by number, in the order they came.
-    std::map<std::uint64_t, completion<error_code, incoming>> receivers_;
-    std::map<std::uint64_t, completion<error_code>> closers_;
-    std::deque<incoming> inbox_;
+    std::map<std::uint64_t, completion<error_code>> closers_; // in the order they came
+    client_inbox inbox_;
     std::string id_;
     error_code cause_ = errc::not_connected;  // why there is no connection, while idle
     time_point deadline_ = time_point::max(); // of the phase

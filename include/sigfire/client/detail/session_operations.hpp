@@ -61,10 +61,9 @@ public:
         const auto s = sessions_.begin(start.from, session_stage::ringing, polite);
         s->metadata = start.data;
         // What came since is the session's, up to where another one is started.
-        for (auto at = core().inbox_.begin(); at != core().inbox_.end();) {
-            if (at->from == s->peer && at->command == "session-start") break;
-            at = sessions_.hear(*at) ? core().inbox_.erase(at) : at + 1;
-        }
+        core().inbox_.sift(
+            [&s](const incoming& said) { return said.from == s->peer && said.command == "session-start"; },
+            [this](incoming& said) { return sessions_.hear(said); });
         return s;
     }
 
