@@ -37,6 +37,9 @@ public:
             if (w.on_opening) return w.on_opening(c, r);
             w.accept(c);
         }
+        void failed(connection* c, std::string_view what) {
+            w.failures.push_back((c ? std::to_string(c->state().number) + ' ' : "") + std::string{what});
+        }
         void received(connection& c, message m) {
             const inside here{w};
             w.heard(c);
@@ -64,9 +67,10 @@ public:
         }
         time_point tick(time_point now) {
             const inside here{w};
-            BOOST_TEST((now == w.network.now));
+            BOOST_TEST((now <= w.network.now && now >= w.now), "loop time does not go back");
+            w.now = now;
             if (w.on_tick) w.on_tick();
-            return time_point::max();
+            return w.due;
         }
     };
 
@@ -148,6 +152,9 @@ public:
     std::function<void(connection&)> on_closed;
     std::function<bool(const request&, response&)> on_http;
     std::function<void()> on_tick;
+    time_point due = time_point::max(); ///< when the sink wants to be called
+    time_point now{};                   ///< what it was told last
+    std::vector<std::string> failures;  ///< what it was told of exceptions, `1 what`
 
 private:
     // Law (a): no operation calls the sink, neither from inside a sink call nor from elsewhere.

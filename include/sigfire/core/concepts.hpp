@@ -212,7 +212,15 @@ concept Connection =
  *  - `closed(c, cause)`: it is gone; last call for `c`, made exactly once for each connection that was
  * accepted, or held before its answer, but not if it was refused.
  *  - `http(request, response)` -> whether it answered this plain HTTP request.
- *  - `tick(now)` -> when to be called again at the latest; called at the start of each turn. */
+ *  - `tick(now)` -> when to be called again at the latest. Called at the start of each turn, with a time
+ *    before that deadline, and again when the turn has read what came: then the sink may judge. Time in which
+ *    the loop did not run is left out of `now`, which never goes back.
+ *  - It may also have `failed(c, what)`: told what a member threw, and about which connection; null for
+ *    `tick`. The text is lent. What `failed` throws is ignored.
+ *
+ *  Law: a member may throw, and that costs the one connection it was called about: its cause is
+ *  `null_message` (close code 1011; 500 before the answer), and the loop goes on. After an exception of `tick`
+ *  it is called again within a second. */
 template <class S, class C>
 concept Sink = requires(S& s, C& c, const request& rq, response& rs, message m, errc why, time_point now) {
     s.opening(c, rq);

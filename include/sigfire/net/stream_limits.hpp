@@ -4,11 +4,13 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <stdexcept>
 
 namespace sigfire {
 
 /** What a peer may make a stream transport (WebSocket, TCP, Unix socket) store, and how long it may take.
- *  Deadlines are checked a few times per deadline, at least once a second: they are met late, never early. */
+ *  Deadlines are checked a few times per deadline, at least once a second: they are met late, never early.
+ *  Time in which the server did not run (a stopped process, a suspended machine) does not count. */
 struct stream_limits {
     std::uint32_t message = 1u << 20; ///< bytes of the longest message; longer ends with `too_large` (1009)
     std::uint32_t outbox = 4u << 20;  ///< unsent bytes of a connection; more ends it as `slow_consumer`. An
@@ -24,8 +26,20 @@ struct stream_limits {
     std::chrono::milliseconds ping{
         30000}; ///< silence after which the peer is pinged (where the wire has pings); 0 = never
     std::chrono::milliseconds dead{
-        60000}; ///< silence after which a pinged peer counts as gone (`pong_timeout`)
+        60000}; ///< silence after which a pinged peer counts as gone (`pong_timeout`); longer than `ping`
     std::chrono::milliseconds closing{5000}; ///< how long a peer may take to agree to a close
 };
+
+namespace detail {
+
+/// The same limits. @throws std::invalid_argument if they contradict each other.
+inline const stream_limits& checked(const stream_limits& l) {
+    if (l.ping.count() != 0 && l.dead <= l.ping)
+        throw std::invalid_argument{"sigfire: stream_limits: a pinged peer has no time to answer; make dead "
+                                    "longer than ping, or set ping to 0"};
+    return l;
+}
+
+} // namespace detail
 
 } // namespace sigfire

@@ -881,6 +881,186 @@ BOOST_AUTO_TEST_CASE(a_wire_without_upgrade_waits_too) {
     BOOST_TEST(q.at->server_shut);
 }
 
+// --- what the sink throws ---
+
+BOOST_AUTO_TEST_CASE(an_exception_costs_the_connection_that_it_is_about) {
+    ws_world w;
+    ws_world::peer p{w}, other{w};
+    w.on_received = [&](auto& c, message m) {
+        w.send(c, "half done");
+        if (m.view() == "throw") throw std::runtime_error{"broken handler"};
+        if (m.view() == "throw anything") throw 7;
+    };
+    p.write(p.sealed("throw") + p.sealed("not heard"));
+    other.say("fine");
+    w.run();
+    BOOST_TEST(w.failures == strings{"1 broken handler"});
+    BOOST_TEST(p.events() == (strings{"text:half done", "close:1011:Internal Server Error"}));
+    BOOST_TEST(p.at->server_shut);
+    BOOST_TEST(w.told() == (strings{"1 text:throw", "2 text:fine", "1 closed:Internal Server Error"}));
+    BOOST_TEST(other.events() == strings{"text:half done"});
+    other.say("throw anything");
+    w.run();
+    BOOST_TEST(w.failures.back() == "2 an exception that is no std::exception");
+    BOOST_TEST(w.told() == (strings{"2 text:throw anything", "2 closed:Internal Server Error"}));
+}
+
+BOOST_AUTO_TEST_CASE(an_exception_out_of_a_message_in_pieces_gives_its_memory_back) {
+    ws_world w{memory::options{.limits = {.incomplete = 100'000}}};
+    for (int i = 0; i < 10; ++i) {
+        ws_world::peer p{w};
+        w.on_received = [&](auto&, message) { throw std::runtime_error{"broken handler"}; };
+        const auto whole = p.sealed(std::string(80'000, 'x'));
+        p.write(std::string_view{whole}.substr(0, 50'000));
+        w.run();
+        p.write(std::string_view{whole}.substr(50'000));
+        p.write(std::string_view{whole}.substr(0, 50'000));
+        w.run();
+        BOOST_TEST(p.events() == strings{"close:1011:Internal Server Error"});
+    }
+}
+
+BOOST_AUTO_TEST_CASE(an_exception_while_opening_is_answered_by_500) {
+    for (const bool accepted : {false, true}) {
+        ws_world w;
+        memory::basic_peer<framing::websocket<framing::role::client>> p{w.io};
+        w.on_opening = [&](auto& c, const request&) {
+            if (accepted) w.accept(c);
+            throw std::runtime_error{"broken hook"};
+        };
+        p.write(memory::upgrade_request());
+        w.run();
+        BOOST_TEST(w.failures == strings{"1 broken hook"});
+        if (accepted) {
+            BOOST_TEST(p.read_header().starts_with("HTTP/1.1 101 "));
+            BOOST_TEST(p.events() == strings{"close:1011:Internal Server Error"});
+            BOOST_TEST(w.told() == (strings{"1 open", "1 closed:Internal Server Error"}));
+        } else {
+            BOOST_TEST(p.read().starts_with("HTTP/1.1 500 "));
+            BOOST_TEST(w.told() == nothing);
+        }
+    }
+    plain_world w;
+    w.on_opening = [&](auto&, const request&) { throw std::runtime_error{"broken hook"}; };
+    memory::basic_peer<framing::length> p{w.io};
+    w.run();
+    BOOST_TEST(p.at->server_shut);
+}
+
+BOOST_AUTO_TEST_CASE(an_exception_of_an_http_handler_is_answered_by_500) {
+    ws_world w;
+    w.on_http = [](const request&, response&) -> bool { throw std::out_of_range{"substr"}; };
+    memory::basic_peer<framing::length> p{w.io};
+    p.write("GET /x HTTP/1.1\r\nHost: x\r\n\r\n");
+    w.run();
+    BOOST_TEST(p.read().starts_with("HTTP/1.1 500 Internal Server Error\r\n"));
+    BOOST_TEST(w.failures.size() == 1u);
+    BOOST_TEST(p.at->server_shut);
+}
+
+BOOST_AUTO_TEST_CASE(an_exception_of_closed_ends_nothing_else) {
+    ws_world w;
+    ws_world::peer p{w}, other{w};
+    w.on_closed = [](auto&) { throw std::runtime_error{"broken hook"}; };
+    p.reset();
+    w.run();
+    BOOST_TEST(p.at->server_closed);
+    BOOST_TEST(w.failures == strings{"1 broken hook"});
+    w.on_closed = {};
+    other.say("fine");
+    w.run();
+    BOOST_TEST(w.told() == (strings{"1 closed:Connection Lost", "2 text:fine"}));
+}
+
+BOOST_AUTO_TEST_CASE(an_exception_of_tick_leaves_the_loop_as_it_was) {
+    ws_world w;
+    ws_world::peer p{w};
+    w.on_tick = [] { throw std::runtime_error{"broken clock"}; };
+    p.say("heard");
+    w.run();
+    BOOST_TEST(w.failures.at(0) == "broken clock");
+    w.on_tick = {};
+    w.told();
+    w.send(w[1], "sent");
+    w.io.poll(); // a turn of its own: `in_turn` was reset
+    BOOST_TEST(p.events() == strings{"text:sent"});
+    w.advance(31s, 1s);
+    BOOST_TEST(p.events() == strings{"ping:"}, "deadlines are met as before");
+}
+
+// --- time that was lost ---
+
+BOOST_AUTO_TEST_CASE(a_process_that_stood_still_punishes_nobody) {
+    ws_world w;
+    std::deque<ws_world::peer> peers;
+    for (int i = 0; i < 600; ++i) peers.emplace_back(w); // more than one batch
+    w.advance(59s, 1s);
+    for (auto& p : peers) {
+        BOOST_TEST(p.events() == strings{"ping:"});
+        p.write(p.sealed_control(control::pong));
+    }
+    w.network.now += 14s;
+    w.run();
+    w.advance(20s, 1s);
+    BOOST_TEST(w.told() == nothing);
+    BOOST_TEST(w.engine.connections() == 600u);
+}
+
+BOOST_AUTO_TEST_CASE(a_gap_moves_the_deadlines_of_the_sink) {
+    ws_world w;
+    ws_world::peer p{w};
+    const auto start = w.now;
+    w.due = start + 10s;
+    w.run();
+    w.advance(4s, 1s);
+    w.network.now += 14s;
+    w.run();
+    BOOST_TEST((w.now <= start + 5s), "a gap counts as a second");
+    w.advance(4s, 1s);
+    BOOST_TEST((w.now < w.due));
+    w.advance(1s, 500ms);
+    BOOST_TEST((w.now >= w.due));
+}
+
+BOOST_AUTO_TEST_CASE(what_was_said_in_time_is_heard_before_the_sink_judges) {
+    for (const auto late : {1ms, 200ms, 3000ms}) {
+        ws_world w;
+        ws_world::peer p{w};
+        w.due = w.now + 2s;
+        w.run();
+        bool judged = false, heard = false;
+        w.on_tick = [&] { judged = judged || w.now >= w.due; };
+        w.on_received = [&](auto&, message) {
+            heard = true;
+            BOOST_TEST(!judged);
+            w.due = time_point::max(); // it lives
+        };
+        p.say("here I am");
+        w.network.now += 2s + late;
+        w.run();
+        BOOST_TEST(heard);
+        BOOST_TEST(!judged);
+        if (late > 1s) BOOST_TEST((w.network.now - w.now == late), "a turn that took long moves deadlines");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(limits_that_contradict_each_other_are_refused) {
+    const auto sentence = [](stream_limits l) -> std::string {
+        try {
+            ws_world w{memory::options{.limits = l}};
+        } catch (const std::invalid_argument& e) {
+            return e.what();
+        }
+        return {};
+    };
+    const std::string refused =
+        "sigfire: stream_limits: a pinged peer has no time to answer; make dead longer "
+        "than ping, or set ping to 0";
+    BOOST_TEST(sentence({.ping = 30s, .dead = 20s}) == refused);
+    BOOST_TEST(sentence({.ping = 30s, .dead = 30s}) == refused);
+    BOOST_TEST(sentence({.ping = 0s, .dead = 1s}) == "");
+}
+
 // --- the engine itself ---
 
 BOOST_AUTO_TEST_CASE(out_of_descriptors_it_pauses_instead_of_spinning) {
@@ -978,21 +1158,55 @@ BOOST_AUTO_TEST_CASE(the_sink_may_stop_the_engine) {
     BOOST_TEST(w.told() == (strings{"1 text:stop", "1 closed:Server Stopping"}));
 }
 
-BOOST_AUTO_TEST_CASE(a_second_thread_is_refused) {
+std::string refused_turn(ws_world& w) {
+    w.network.wake();
+    try {
+        w.io.poll();
+    } catch (const std::logic_error& e) {
+        return e.what();
+    }
+    return {};
+}
+
+BOOST_AUTO_TEST_CASE(a_second_thread_at_the_same_time_is_refused) {
     ws_world w;
     ws_world::peer p{w};
     std::string sentence;
-    std::thread{[&] {
-        w.network.wake();
-        try {
-            w.io.poll();
-        } catch (const std::logic_error& e) {
-            sentence = e.what();
-        }
-    }}.join();
+    w.on_received = [&](auto&, message) { std::thread{[&] { sentence = refused_turn(w); }}.join(); };
+    p.say("one");
+    w.run();
     BOOST_TEST(sentence ==
                "sigfire: an io_context with a server must be run by one thread; use one io_context "
                "and one server per thread");
+    w.on_received = {};
+    p.say("two");
+    w.run();
+    BOOST_TEST(w.told() == (strings{"1 text:one", "1 text:two"}), "it goes on as before");
+}
+
+BOOST_AUTO_TEST_CASE(threads_may_take_turns_one_after_the_other) {
+    ws_world w;
+    ws_world::peer p{w};
+    p.say("one");
+    std::thread{[&] { w.run(); }}.join();
+    p.say("two");
+    w.run();
+    BOOST_TEST(w.told() == (strings{"1 text:one", "1 text:two"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_handler_must_not_run_the_loop) {
+    ws_world w;
+    ws_world::peer p{w};
+    w.on_received = [&](auto&, message) {
+        BOOST_TEST(refused_turn(w) ==
+                   "sigfire: a handler must not run the io_context that calls it; post what "
+                   "is to be done, and return");
+    };
+    p.say("one");
+    w.run();
+    p.say("two");
+    w.run();
+    BOOST_TEST(w.told() == (strings{"1 text:one", "1 text:two"}));
 }
 
 BOOST_AUTO_TEST_CASE(many_come_and_go_in_any_order) {

@@ -147,10 +147,19 @@ private:
         epoll_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                           [this, token = token_](error_code ec) {
                               if (!*token || ec) return;
+                              // Also if the turn throws: the host may catch it and run on.
+                              const rearm after{*this, *token};
                               turn_(self_);
-                              if (*token && !stopped_) arm();
                           });
     }
+
+    struct rearm {
+        loop_epoll& loop;
+        const bool& lives;
+        ~rearm() {
+            if (lives && !loop.stopped_) loop.arm();
+        }
+    };
 
     boost::asio::io_context& io_;
     boost::asio::posix::stream_descriptor epoll_;

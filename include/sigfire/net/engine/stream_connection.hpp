@@ -2,11 +2,9 @@
 #pragma once
 
 #include <sigfire/core/concepts.hpp>
-#include <sigfire/net/engine/buffer_pool.hpp>
-#include <sigfire/net/engine/ready.hpp>
+#include <sigfire/net/engine/stream_core.hpp>
 #include <sigfire/net/http/upgrade.hpp>
 #include <sigfire/net/outbox.hpp>
-#include <sigfire/net/stream_limits.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -17,26 +15,6 @@
 #include <utility>
 
 namespace sigfire::detail {
-
-/// What the connections of one engine share; all that a connection knows of its engine.
-template <class Connection, class Loop>
-struct stream_core {
-    stream_core(boost::asio::io_context& io, turn_function turn, void* engine, const stream_limits& l)
-        : loop{io, turn, engine}, limits{l} {}
-
-    Loop loop;
-    buffer_pool pool;
-    stream_limits limits;
-    Connection* marked =
-        nullptr; // those with output, or with an end to make, since the last flush; first one
-    Connection* last_marked = nullptr;
-    std::size_t unflushed = 0; // bytes
-    bool in_turn = false;
-    std::string_view upgrade_key; // while a connection is opening
-    char* frame = nullptr;        // between reserve and commit
-    std::size_t head = 0;
-    message_type type = message_type::text;
-};
 
 /** A connection of a stream socket. Models Connection; the engine drives it. */
 template <class Wire, class Loop, class State>
@@ -78,6 +56,7 @@ public:
             if (!held_) return write(switching_protocols(core_->upgrade_key, subprotocol));
             write(switching_protocols(std::string_view{*kept_}.substr(0, upgrade_key_size), subprotocol));
             kept_->erase(0, upgrade_key_size);
+            core_->incomplete -= upgrade_key_size;
         }
     }
 
@@ -91,7 +70,7 @@ public:
         if (opening_ && !held_) {
             known_ = true;
             // The answer will need it, and the request is gone by then.
-            if constexpr (Wire::upgrades) kept_ = std::make_unique<std::string>(core_->upgrade_key);
+            if constexpr (Wire::upgrades) keep(core_->upgrade_key);
         }
         held_ = true;
         mark();
@@ -124,27 +103,34 @@ public:
 private:
     template <class, class, class>
     friend class stream_engine;
+    template <class, class, class>
+    friend class stream_table;
+    template <class, std::size_t>
+    friend class settle_list;
+
+    // What is flushed behind the rest when so much has been written: a message to thousands delays no other.
+    static constexpr std::size_t prompt_bytes = 16 << 10;
 
     // Whether the sink has said its last word here.
     bool silent() const { return ending_ || cut_; }
 
     void mark() {
-        if (std::exchange(marked_, true)) return;
-        next_marked_ = nullptr;
-        if (core_->marked) {
-            core_->last_marked->next_marked_ = this;
-        } else {
-            core_->marked = this;
-            // What a host program writes between turns gets a turn of its own.
-            if (!core_->in_turn) core_->loop.wake();
-        }
-        core_->last_marked = this;
+        if (!core_->in_turn) wake();
+        core_->prompt.push(*this);
+    }
+
+    // What a host program writes between turns gets a turn of its own.
+    void wake() {
+        if (core_->prompt.empty() && core_->bulk.empty()) core_->loop.wake();
     }
 
     void sent(std::size_t n) {
         out_.commit(n);
         core_->unflushed += n;
-        mark();
+        if (core_->unflushed > prompt_bytes && core_->in_turn && !waits_[0]) [[unlikely]]
+            core_->bulk.push(*this);
+        else
+            mark();
     }
 
     void write(std::string_view bytes) {
@@ -204,8 +190,20 @@ private:
         cut(errc::slow_consumer, true);
     }
 
+    // Takes bytes for later; they count as incomplete until they are delivered.
+    void keep(std::string_view bytes) {
+        if (!kept_) kept_ = std::make_unique<std::string>();
+        kept_->append(bytes);
+        core_->incomplete += bytes.size();
+    }
+
+    std::unique_ptr<std::string> take_kept() {
+        if (kept_) core_->incomplete -= kept_->size();
+        return std::move(kept_);
+    }
+
     core_type* core_;
-    stream_connection* next_marked_ = nullptr;
+    stream_connection* next_[2]{};      // in the core's lists, if it stands in them
     std::unique_ptr<std::string> kept_; // bytes of an incomplete request, or that came while held; those
                                         // behind its key if the upgrade is not answered yet
     outbox out_;
@@ -224,8 +222,9 @@ private:
     bool cut_ = false;
     bool reset_ = false;
     bool buried_ = false;
-    bool known_ = false; // to the sink, which has not heard `closed` yet
-    bool marked_ = false;
+    bool known_ = false;                 // to the sink, which has not heard `closed` yet
+    bool waits_[2]{};                    // stands in the core's lists
+    bool queued_ = false;                // to be served later in this turn, or in the next
     bool reads_ = true, writes_ = false; // what the loop watches
     bool asked_ = false;                 // the sink waits for a pong
     bool pinged_ = false;

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <sigfire/core/concepts.hpp>
-#include <sigfire/framing/websocket.hpp>
 #include <sigfire/net/engine/process_of.hpp>
-#include <sigfire/net/engine/stream_connection.hpp>
+#include <sigfire/net/engine/stream_table.hpp>
 #include <sigfire/net/engine/tcp_bind.hpp>
+#include <sigfire/net/engine/turn_owner.hpp>
 #include <sigfire/net/http/upgrade.hpp>
 #include <sigfire/net/proxy/forwarded.hpp>
 
@@ -16,14 +16,12 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
+#include <exception>
 #include <functional>
-#include <limits>
 #include <memory>
-#include <stdexcept>
+#include <span>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -31,11 +29,8 @@ namespace sigfire::detail {
 
 /** Moves the bytes of all connections of one transport. Models the engine of Transport.
  *
- *  In each turn it reads every ready socket once into one buffer that all share, hands the messages to the
- *  sink, and sends what was written, one send per destination, every few events.
- *
- *  Long, but one piece: reading, settling and sweeping all decide about the same few states of a connection.
- */
+ *  In each turn it reads ready sockets into one buffer that all share, hands the messages to the sink, and
+ *  sends what was written, one send per destination, every few events. */
 template <class Wire, class Loop, class State>
 class stream_engine {
 public:
@@ -46,31 +41,23 @@ public:
 /// The engine of `Wire` for a sink.
 template <class Wire, class Loop, class State>
 template <class Sink>
-class stream_engine<Wire, Loop, State>::with {
-    using connection = stream_connection<Wire, Loop, State>;
-    using milliseconds = std::chrono::milliseconds;
+class stream_engine<Wire, Loop, State>::with : stream_table<Wire, Loop, State> {
+    using table = stream_table<Wire, Loop, State>;
+    using table::acceptor_, table::clock_, table::connections_, table::core_, table::drain_until_,
+        table::listening_, table::next_sweep_, table::now_, table::read_until_, table::stopping_,
+        table::waiting_, table::wire_;
+    using table::deafen, table::fail, table::ms, table::turn_away;
+    using typename table::connection;
+    using typename table::milliseconds;
 
 public:
     with(const Wire& wire, Sink& sink)
-        : wire_{wire}, sink_{sink}, core_{wire_.context(), &with::on_ready, this, wire_.limits()},
-          acceptor_{wire_.context()}, timer_{wire_.context()}, token_{std::make_shared<bool>(true)},
-          now_{core_.loop.now()}, epoch_{now_} {
-        if constexpr (requires { wire_.prepare(core_.loop); }) wire_.prepare(core_.loop);
-        const auto& l = core_.limits;
-        framing_limits_ = {l.message, l.idle_frames, !Sink::checks_utf8};
-        auto shortest = std::min({l.handshake, l.closing, l.dead});
-        if (l.ping.count() != 0) shortest = std::min(shortest, l.ping);
-        sweep_every_ = std::clamp(shortest / 4, milliseconds{5}, milliseconds{1000});
+        : table{wire, &with::on_ready, this}, sink_{sink}, timer_{wire_.context()},
+          token_{std::make_shared<bool>(true)} {
+        framing_limits_ = {core_.limits.message, core_.limits.idle_frames, !Sink::checks_utf8};
     }
 
-    with(const with&) = delete;
-    with& operator=(const with&) = delete;
-
-    ~with() {
-        *token_ = false;
-        for (auto& c : connections_) core_.loop.close(c->socket_, false);
-        unlisten();
-    }
+    ~with() { *token_ = false; }
 
     /// Binds and accepts.
     void open(error_code& ec) {
@@ -78,7 +65,7 @@ public:
         if (ec) return;
         listening_ = true;
         core_.loop.listen(acceptor_);
-        arm(core_.loop.now() + sweep_every_);
+        arm(loop_now() + table::sweep_every_);
     }
 
     /// What it is bound to, as a URL without path.
@@ -88,8 +75,8 @@ public:
     void stop(milliseconds drain, std::function<void()> f) {
         const bool again = std::exchange(stopping_, true);
         if (f) stopped_ = std::move(f);
-        unlisten();
-        drain_until_ = again ? core_.loop.now() : core_.loop.now() + drain;
+        table::unlisten();
+        drain_until_ = again ? loop_now() : loop_now() + drain;
         for (auto& c : connections_)
             if (c->opening_ || again) c->cut(errc::stopping, true);
         // The turn is needed even if there is nobody to wait for: it tells so.
@@ -101,11 +88,12 @@ public:
     std::size_t connections() const { return connections_.size(); }
 
 private:
-    static constexpr std::size_t flush_events = 16;       // cork: flush after so many events ...
-    static constexpr std::size_t flush_bytes = 64 << 10;  // ... or when so much is pending
-    static constexpr std::size_t buffer_size = 256 << 10; // the shared receive buffer
-    static constexpr int rounds = 8;                      // of events in a turn
-    static constexpr int accepts = 64;                    // in a row
+    static constexpr std::size_t flush_events = 16;      // cork: flush after so many events ...
+    static constexpr std::size_t flush_bytes = 64 << 10; // ... or when so much is pending
+    // The shared receive buffer.
+    static constexpr std::size_t buffer_size = 256 << 10;
+    static constexpr int rounds = 8;   // of events in a turn
+    static constexpr int accepts = 64; // in a row
 
     struct feeder {
         with& engine;
@@ -122,16 +110,28 @@ private:
 
     static void on_ready(void* self) { static_cast<with*>(self)->turn(); }
 
+    time_point loop_now() const { return clock_.now(core_.loop.now()); }
+
     void turn() {
-        const auto here = std::this_thread::get_id();
-        if (owner_ == std::thread::id{})
-            owner_ = here;
-        else if (owner_ != here)
-            throw std::logic_error{"sigfire: an io_context with a server must be run by one thread; use one "
-                                   "io_context and one server per thread"};
-        now_ = core_.loop.now();
+        {
+            const turn_owner::claim here{owner_};
+            take_turn();
+            if (!stopping_ || !connections_.empty())
+                return arm(std::min(
+                    {due_, next_sweep_, stopping_ && drain_until_ > now_ ? drain_until_ : next_sweep_}));
+            armed_ = time_point::min(); // nothing is armed any more
+            timer_.cancel();
+            core_.loop.stop();
+        }
+        // The last that is done here: the host may destroy this engine, and may throw.
+        if (stopped_) std::exchange(stopped_, nullptr)();
+    }
+
+    void take_turn() {
+        now_ = clock_.turn(core_.loop.now(), due_);
         core_.in_turn = true;
-        sink_.tick(now_);
+        // What stands in the sockets is read before the sink judges whom it has not heard.
+        tick(due_ > now_ ? now_ : due_ - clock::duration{1});
         for (int i = 0; i < rounds; ++i) {
             const auto events = core_.loop.wait();
             if (events.empty()) break;
@@ -142,53 +142,89 @@ private:
             }
             flush();
             // Only now: an event further on in the batch may still have pointed at one of them.
-            graveyard_.clear();
+            table::clear_graveyard();
         }
-        if (now_ >= std::min(next_sweep_, drain_until_)) sweep();
-        flush();
-        graveyard_.clear();
+        read_until_ = now_;
+        if (now_ >= std::min(next_sweep_, drain_until_)) table::sweep();
+        // Once more: what came in this turn may have set a deadline, and so may an end that is told now.
+        for (int i = 0; i < 3; ++i) {
+            tick(read_until_);
+            if (!flush()) break;
+        }
+        table::clear_graveyard();
         core_.in_turn = false;
-        if (stopping_ && connections_.empty()) {
-            armed_ = time_point::min(); // nothing is armed any more
-            timer_.cancel();
-            core_.loop.stop();
-            if (stopped_) std::exchange(stopped_, nullptr)();
-            return;
+        if (!core_.prompt.empty() || !core_.bulk.empty()) core_.loop.wake();
+    }
+
+    void tick(time_point t) noexcept {
+        try {
+            due_ = sink_.tick(clock_.tell(t));
+        } catch (...) {
+            tell_failure(nullptr);
+            due_ = now_ + table::sweep_every_;
         }
-        // Once more: what came in this turn may have set a deadline.
-        const auto due = sink_.tick(now_);
-        arm(std::min({due, next_sweep_, stopping_ && drain_until_ > now_ ? drain_until_ : next_sweep_}));
+    }
+
+    // Does something for a connection; what it throws costs that connection.
+    template <class F>
+    void guard(connection& c, F f) noexcept {
+        try {
+            f();
+        } catch (...) {
+            tell_failure(&c);
+            give_up(c);
+        }
+    }
+
+    void tell_failure(connection* c) noexcept {
+        if constexpr (requires { sink_.failed(c, std::string_view{}); }) {
+            try {
+                try {
+                    throw;
+                } catch (const std::exception& e) {
+                    sink_.failed(c, e.what());
+                } catch (...) {
+                    sink_.failed(c, "an exception that is no std::exception");
+                }
+            } catch (...) {
+                // There is nobody left to tell.
+            }
+        }
+    }
+
+    void give_up(connection& c) noexcept {
+        try {
+            const auto text = to_string(errc::null_message);
+            if (c.opening_ && !c.held_)
+                c.refuse({500, 0, text});
+            else
+                c.close({500, framing::close_code(errc::null_message), text}, errc::null_message);
+        } catch (...) {
+            c.cut(errc::null_message, true);
+        }
+        c.said_close_ = false; // whatever it answers is not read, so our end goes first
+        deafen(c);
+        c.mark();
     }
 
     void on_event(const ready& e) {
         if (!e.tag) return accept();
         auto& c = *static_cast<connection*>(e.tag);
-        if (e.writable && !c.buried_) c.mark();
-        if (e.readable && !c.buried_) read(c);
+        if (c.buried_) return;
+        if (e.writable) c.mark();
+        if (e.readable) guard(c, [&] { read(c); });
     }
 
     void accept() {
-        for (int i = 0; i < accepts && listening_; ++i) {
-            error_code ec;
-            auto socket = core_.loop.accept(acceptor_, ec);
-            if (ec == boost::asio::error::would_block) return;
-            if (ec == boost::asio::error::no_descriptors || ec == boost::asio::error::no_buffer_space ||
-                ec == boost::asio::error::no_memory ||
-                ec == boost::system::errc::too_many_files_open_in_system) {
-                // The backlog stays readable: without a pause this would spin. The next sweep tries again.
-                core_.loop.unlisten(acceptor_);
-                listening_ = false;
-                paused_ = true;
-                return;
+        waiting_ = true;
+        for (int i = 0; i < accepts && listening_ && waiting_; ++i) {
+            try {
+                auto* c = table::accept();
+                if constexpr (!Wire::upgrades && !begins_late<Loop>)
+                    if (c) guard(*c, [&] { open_at_once(*c); });
+            } catch (...) {
+                tell_failure(nullptr);
             }
-            if (ec) continue;
-            auto c = std::make_unique<connection>(core_);
-            c->socket_ = std::move(socket);
-            c->stamp_ = ms();
-            c->index_ = static_cast<std::uint32_t>(connections_.size());
-            core_.loop.add(c->socket_, c.get());
-            connections_.push_back(std::move(c));
-            if constexpr (!Wire::upgrades && !begins_late<Loop>) open_at_once(*connections_.back());
         }
     }
 
@@ -220,7 +256,7 @@ private:
         }
         if (c.deaf_) return;
         if (!c.opening_ && !c.ending_) {
-            c.stamp_ = ms();
+            c.stamp_ = ms(now_);
             c.pinged_ = false;
         }
         if constexpr (begins_late<Loop>) {
@@ -236,46 +272,25 @@ private:
             if (c.opening_ && !c.held_) return upgrade(c, bytes);
         }
         // What is kept goes first.
-        if (c.held_ || c.kept_) return keep(c, bytes);
-        feeder handler{*this, c};
-        const auto before = c.framing_.incomplete();
-        const auto progress = c.framing_.feed(bytes, framing_limits_, handler);
-        incomplete_ += c.framing_.incomplete() - before;
+        if (c.held_ || c.kept_) return c.keep({bytes.data(), bytes.size()});
+        const auto progress = feed_framing(c, bytes);
         if (progress.error != errc::ok) return fail(c, progress.error);
-        if (progress.consumed < bytes.size() && c.held_) return keep(c, bytes.subspan(progress.consumed));
-        if (incomplete_ > core_.limits.incomplete) [[unlikely]]
-            shed();
+        if (progress.consumed < bytes.size() && c.held_)
+            c.keep({bytes.data() + progress.consumed, bytes.size() - progress.consumed});
+        if (core_.incomplete > core_.limits.incomplete) [[unlikely]]
+            table::shed();
     }
 
-    // The peer broke the framing: it is told why, and not listened to any longer.
-    void fail(connection& c, errc e) {
-        // Signal-Fire's server gives no reason for a message that is too large.
-        const auto text = e == errc::too_large ? std::string_view{} : to_string(e);
-        if (!c.silent()) c.close({0, framing::close_code(e), text}, e);
-        c.said_close_ = false; // whatever it answers is not read, so our end goes first
-        deafen(c);
-        c.mark();
-    }
-
-    // Nothing more is heard from it: what it had begun to say is dropped.
-    void deafen(connection& c) {
-        c.deaf_ = true;
-        incomplete_ -= c.framing_.incomplete();
-        c.framing_ = {};
-        c.kept_.reset();
-    }
-
-    void keep(connection& c, std::span<const char> bytes) {
-        if (!c.kept_) c.kept_ = std::make_unique<std::string>();
-        c.kept_->append(bytes.data(), bytes.size());
-    }
-
-    void shed() {
-        connection* largest = nullptr;
-        for (auto& c : connections_)
-            if (!c->deaf_ && (!largest || c->framing_.incomplete() > largest->framing_.incomplete()))
-                largest = c.get();
-        if (largest) fail(*largest, errc::overloaded);
+    framing_progress feed_framing(connection& c, std::span<char> bytes) {
+        struct counted { // also if the sink throws
+            std::size_t& total;
+            const typename connection::framing_type& framing;
+            std::size_t before = framing.incomplete();
+            ~counted() { total += framing.incomplete() - before; }
+        };
+        const counted count{core_.incomplete, c.framing_};
+        feeder handler{*this, c};
+        return c.framing_.feed(bytes, framing_limits_, handler);
     }
 
     bool on_control(connection& c, control k, std::uint16_t code, std::string_view text) {
@@ -302,7 +317,7 @@ private:
     // Gathers a request, then lets it in, answers it, or refuses it.
     void upgrade(connection& c, std::span<char> bytes) {
         if (c.kept_) {
-            keep(c, bytes);
+            c.keep({bytes.data(), bytes.size()});
             bytes = {c.kept_->data(), c.kept_->size()};
         }
         const std::string_view text{bytes.data(), bytes.size()};
@@ -313,10 +328,10 @@ private:
             return turn_away(c, errc::bad_handshake);
         if (size > core_.limits.header) return turn_away(c, errc::header_too_large);
         if (end == text.npos) {
-            if (!c.kept_) keep(c, bytes);
+            if (!c.kept_) c.keep(text);
             return;
         }
-        const auto whole = std::move(c.kept_);
+        const auto whole = c.take_kept();
         request_header header;
         if (!header.parse(text.substr(0, size))) return turn_away(c, errc::bad_handshake);
         const auto from = numeric_address(core_.loop.remote(c.socket_));
@@ -334,14 +349,9 @@ private:
     }
 
     void open(connection& c, const request& r) {
-        c.stamp_ = ms();
+        c.stamp_ = ms(now_);
         sink_.opening(c, r);
         if (c.opening_ && !c.held_) c.refuse({500, 0, "Not Admitted"});
-    }
-
-    void turn_away(connection& c, errc e) {
-        c.refuse(e == errc::unknown ? ending{404, 0, "Not Found"} : refusal(e));
-        deafen(c);
     }
 
     void answer(connection& c, const request& r) {
@@ -356,32 +366,36 @@ private:
         c.deaf_ = true;
     }
 
-    void flush() {
+    // Whether there was anything to do.
+    bool flush() noexcept {
         core_.unflushed = 0;
-        while (auto* c = core_.marked) {
-            core_.marked = c->next_marked_;
-            c->marked_ = false;
-            if (!c->buried_) settle(*c);
-        }
+        bool any = false;
+        for (; !core_.prompt.empty(); any = true) settle_next(core_.prompt.pop());
+        for (; !core_.bulk.empty(); any = true) settle_next(core_.bulk.pop());
+        return any;
+    }
+
+    void settle_next(connection& c) noexcept {
+        if (!c.buried_) guard(c, [&] { settle(c); });
     }
 
     // Sends what is pending and takes the next step towards an end that was asked for.
     void settle(connection& c) {
-        if (c.out_.size()) send(c);
+        if (c.out_.size()) table::send(c);
         if (c.silent() && std::exchange(c.known_, false)) {
             // Nothing is read while an end is told: its own deadline begins here.
-            c.stamp_ = ms();
+            c.stamp_ = ms(now_);
             sink_.closed(c, c.cause_);
         }
-        if (c.cut_) return bury(c);
+        if (c.cut_) return table::bury(c);
         if (c.ending_ && !c.said_close_ && !c.out_.size() && !std::exchange(c.lingering_, true)) {
             deafen(c);
-            c.stamp_ = ms();
+            c.stamp_ = ms(now_);
             core_.loop.shutdown(c.socket_);
         }
         if (c.ending_) {
             c.held_ = false;
-            c.kept_.reset();
+            c.take_kept();
         }
         const bool reads = !c.held_, writes = c.out_.size() != 0;
         if (reads != c.reads_ || writes != c.writes_) {
@@ -390,69 +404,15 @@ private:
             core_.loop.watch(c.socket_, &c, reads, writes);
         }
         if (std::exchange(c.released_, false) && c.kept_ && !c.silent()) {
-            const auto kept = std::move(c.kept_);
+            const auto kept = c.take_kept();
             feed(c, {kept->data(), kept->size()});
-        }
-    }
-
-    void send(connection& c) {
-        error_code ec;
-        const auto n = core_.loop.send(c.socket_, c.out_.pending(), ec);
-        if (!ec)
-            c.out_.sent(core_.pool, n);
-        else if (ec != boost::asio::error::would_block && ec != boost::asio::error::interrupted) {
-            c.out_.clear(core_.pool);
-            if (!std::exchange(c.cut_, true) && !c.ending_) c.cause_ = errc::lost;
-        }
-    }
-
-    void bury(connection& c) {
-        c.buried_ = true;
-        incomplete_ -= c.framing_.incomplete();
-        core_.loop.close(c.socket_, c.reset_);
-        const auto i = c.index_;
-        graveyard_.push_back(std::move(connections_[i]));
-        if (i + 1 != connections_.size()) {
-            connections_[i] = std::move(connections_.back());
-            connections_[i]->index_ = i;
-        }
-        connections_.pop_back();
-    }
-
-    // The one deadline mechanism: a look at every connection, a few times per deadline.
-    void sweep() {
-        next_sweep_ = now_ + sweep_every_;
-        if (std::exchange(paused_, false) && !stopping_) {
-            listening_ = true;
-            core_.loop.listen(acceptor_);
-        }
-        const auto& l = core_.limits;
-        const bool forgive = now_ >= next_forgiveness_;
-        if (forgive) next_forgiveness_ = now_ + std::max(l.ping, milliseconds{1000});
-        for (auto& owned : connections_) {
-            auto& c = *owned;
-            const milliseconds age{ms() - c.stamp_};
-            if (stopping_ && now_ >= drain_until_)
-                c.cut(errc::stopping, true);
-            else if (c.ending_) {
-                if (age > l.closing) c.cut(c.cause_, true);
-            } else if (c.opening_) {
-                // How long a request waits for its answer is up to the sink.
-                if (age > l.handshake && !c.held_) turn_away(c, errc::handshake_timeout);
-            } else if (c.pinged_ && age > l.dead) {
-                c.cut(errc::pong_timeout, true);
-            } else if (l.ping.count() != 0 && !c.pinged_ && !c.held_ && age > l.ping) {
-                c.pinged_ = c.control_message(control::ping, 0, {});
-            }
-            // A heartbeat over hours is no flood.
-            if (forgive) c.framing_.forgive();
         }
     }
 
     void arm(time_point t) {
         if (t >= armed_) return;
         armed_ = t;
-        timer_.expires_at(t);
+        timer_.expires_at(clock_.real(t));
         timer_.async_wait([this, token = token_](error_code ec) {
             if (ec || !*token) return;
             armed_ = time_point::max();
@@ -460,43 +420,15 @@ private:
         });
     }
 
-    void unlisten() {
-        error_code ignored;
-        if (std::exchange(listening_, false)) core_.loop.unlisten(acceptor_);
-        if (acceptor_.is_open()) {
-            wire_.unbind(acceptor_);
-            acceptor_.close(ignored);
-        }
-        paused_ = false;
-    }
-
-    std::uint32_t ms() const {
-        return static_cast<std::uint32_t>(std::chrono::duration_cast<milliseconds>(now_ - epoch_).count());
-    }
-
-    Wire wire_;
     Sink& sink_;
-    typename connection::core_type core_;
-    stream_acceptor acceptor_;
     boost::asio::steady_timer timer_;
     std::shared_ptr<bool> token_; // tells handlers that outlive the engine
     std::unique_ptr<char[]> buffer_ = std::make_unique_for_overwrite<char[]>(buffer_size);
     framing_limits framing_limits_;
-    std::vector<std::unique_ptr<connection>> connections_;
-    std::vector<std::unique_ptr<connection>> graveyard_;
-    std::size_t incomplete_ = 0; // bytes of messages that have begun
     std::function<void()> stopped_;
-    std::thread::id owner_;
-    milliseconds sweep_every_;
-    time_point now_;
-    time_point epoch_;
-    time_point next_sweep_{};
-    time_point next_forgiveness_{};
-    time_point drain_until_ = time_point::max();
+    turn_owner owner_;
+    time_point due_ = time_point::max(); // when the sink wants to be called
     time_point armed_ = time_point::max();
-    bool listening_ = false;
-    bool paused_ = false; // out of descriptors: not accepting until the next sweep
-    bool stopping_ = false;
 };
 
 } // namespace sigfire::detail

@@ -1,0 +1,221 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/core/concepts.hpp>
+#include <sigfire/framing/websocket.hpp>
+#include <sigfire/net/engine/loop_clock.hpp>
+#include <sigfire/net/engine/stream_connection.hpp>
+#include <sigfire/net/http/upgrade.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/execution_context.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sigfire::detail {
+
+/** The connections of an engine, their bounds and their deadlines: all that needs no sink. */
+template <class Wire, class Loop, class State>
+class stream_table {
+protected:
+    using connection = stream_connection<Wire, Loop, State>;
+    using milliseconds = std::chrono::milliseconds;
+
+    stream_table(const Wire& wire, turn_function turn, void* self)
+        : wire_{wire}, core_{wire_.context(), turn, self, wire_.limits()},
+          clock_{boost::asio::use_service<loop_clock>(wire_.context())}, acceptor_{wire_.context()},
+          now_{clock_.now(core_.loop.now())}, read_until_{now_}, epoch_{now_} {
+        if constexpr (requires { wire_.prepare(core_.loop); }) wire_.prepare(core_.loop);
+        const auto& l = core_.limits;
+        auto shortest = std::min({l.handshake, l.closing, l.dead});
+        if (l.ping.count() != 0) shortest = std::min(shortest, l.ping);
+        sweep_every_ = std::clamp(shortest / 4, milliseconds{5}, milliseconds{1000});
+    }
+
+    stream_table(const stream_table&) = delete;
+    stream_table& operator=(const stream_table&) = delete;
+
+    ~stream_table() {
+        for (auto& c : connections_) core_.loop.close(c->socket_, false);
+        unlisten();
+    }
+
+    // Takes one that waits; null if there is none, or none can be taken.
+    connection* accept() {
+        error_code ec;
+        auto socket = core_.loop.accept(acceptor_, ec);
+        if (ec == boost::asio::error::no_descriptors || ec == boost::asio::error::no_buffer_space ||
+            ec == boost::asio::error::no_memory || ec == boost::system::errc::too_many_files_open_in_system) {
+            // The backlog stays readable: without a pause this would spin. The next sweep tries again.
+            core_.loop.unlisten(acceptor_);
+            listening_ = false;
+            paused_ = true;
+            return nullptr;
+        }
+        if (ec == boost::asio::error::would_block) waiting_ = false;
+        if (ec) return nullptr;
+        return add(std::move(socket));
+    }
+
+    connection* add(typename Loop::socket socket) {
+        try {
+            if (connections_.size() == connections_.capacity())
+                connections_.reserve(2 * connections_.size() + 16);
+            graveyard_.reserve(connections_.capacity()); // so that no end of a connection needs memory
+            connections_.push_back(std::make_unique<connection>(core_));
+        } catch (...) {
+            core_.loop.close(socket, true);
+            throw;
+        }
+        auto& c = *connections_.back();
+        c.socket_ = std::move(socket);
+        c.stamp_ = ms(now_);
+        c.index_ = static_cast<std::uint32_t>(connections_.size() - 1);
+        core_.loop.add(c.socket_, &c);
+        return &c;
+    }
+
+    // The peer broke the framing: it is told why, and not listened to any longer.
+    void fail(connection& c, errc e) {
+        if (c.opening_ && !c.held_) return turn_away(c, e);
+        // Signal-Fire's server gives no reason for a message that is too large.
+        const auto text = e == errc::too_large ? std::string_view{} : to_string(e);
+        if (!c.silent()) c.close({503, framing::close_code(e), text}, e);
+        c.said_close_ = false; // whatever it answers is not read, so our end goes first
+        deafen(c);
+        c.mark();
+    }
+
+    void turn_away(connection& c, errc e) {
+        c.refuse(e == errc::unknown ? ending{404, 0, "Not Found"} : refusal(e));
+        deafen(c);
+    }
+
+    // Nothing more is heard from it: what it had begun to say is dropped.
+    void deafen(connection& c) {
+        c.deaf_ = true;
+        core_.incomplete -= c.framing_.incomplete();
+        c.framing_ = {};
+        c.take_kept();
+    }
+
+    // Too much has begun and is not complete.
+    void shed() {
+        connection* largest = nullptr;
+        for (auto& c : connections_)
+            if (!c->deaf_ && (!largest || held_bytes(*c) > held_bytes(*largest))) largest = c.get();
+        if (largest) fail(*largest, errc::overloaded);
+    }
+
+    static std::size_t held_bytes(const connection& c) {
+        return c.framing_.incomplete() + (c.kept_ ? c.kept_->size() : 0);
+    }
+
+    void send(connection& c) {
+        error_code ec;
+        const auto n = core_.loop.send(c.socket_, c.out_.pending(), ec);
+        if (!ec)
+            c.out_.sent(core_.pool, n);
+        else if (ec != boost::asio::error::would_block && ec != boost::asio::error::interrupted) {
+            c.out_.clear(core_.pool);
+            if (!std::exchange(c.cut_, true) && !c.ending_) c.cause_ = errc::lost;
+        }
+    }
+
+    void bury(connection& c) {
+        c.buried_ = true;
+        deafen(c);
+        core_.loop.close(c.socket_, c.reset_);
+        const auto i = c.index_;
+        graveyard_.push_back(std::move(connections_[i]));
+        if (i + 1 != connections_.size()) {
+            connections_[i] = std::move(connections_.back());
+            connections_[i]->index_ = i;
+        }
+        connections_.pop_back();
+    }
+
+    // Frees those that nobody has a pointer to any more.
+    void clear_graveyard() {
+        if (!graveyard_.empty())
+            std::erase_if(graveyard_,
+                          [](const auto& c) { return !c->queued_ && !c->waits_[0] && !c->waits_[1]; });
+    }
+
+    // The one deadline mechanism: a look at every connection, a few times per deadline. Ages are those of
+    // the time up to which all has been read.
+    void sweep() {
+        next_sweep_ = now_ + sweep_every_;
+        if (std::exchange(paused_, false) && !stopping_) {
+            listening_ = true;
+            core_.loop.listen(acceptor_);
+        }
+        const bool forgive = now_ >= next_forgiveness_;
+        if (forgive) next_forgiveness_ = now_ + std::max(core_.limits.ping, milliseconds{1000});
+        const auto at = ms(read_until_);
+        for (auto& c : connections_) {
+            judge(*c, at);
+            // A heartbeat over hours is no flood.
+            if (forgive) c->framing_.forgive();
+        }
+    }
+
+    void judge(connection& c, std::uint32_t at) {
+        const auto& l = core_.limits;
+        const milliseconds age{std::max(static_cast<std::int32_t>(at - c.stamp_), std::int32_t{0})};
+        if (stopping_ && now_ >= drain_until_)
+            c.cut(errc::stopping, true);
+        else if (c.ending_) {
+            if (age > l.closing) c.cut(c.cause_, true);
+        } else if (c.opening_) {
+            // How long a request waits for its answer is up to the sink.
+            if (age > l.handshake && !c.held_) turn_away(c, errc::handshake_timeout);
+        } else if (c.pinged_ && age > l.dead) {
+            c.cut(errc::pong_timeout, true);
+        } else if (l.ping.count() != 0 && !c.pinged_ && !c.held_ && age > l.ping) {
+            c.pinged_ = c.control_message(control::ping, 0, {});
+        }
+    }
+
+    void unlisten() {
+        error_code ignored;
+        if (std::exchange(listening_, false)) core_.loop.unlisten(acceptor_);
+        if (acceptor_.is_open()) {
+            wire_.unbind(acceptor_);
+            acceptor_.close(ignored);
+        }
+        paused_ = false;
+    }
+
+    std::uint32_t ms(time_point t) const {
+        return static_cast<std::uint32_t>(std::chrono::duration_cast<milliseconds>(t - epoch_).count());
+    }
+
+    Wire wire_;
+    typename connection::core_type core_;
+    loop_clock& clock_;
+    stream_acceptor acceptor_;
+    std::vector<std::unique_ptr<connection>> connections_;
+    std::vector<std::unique_ptr<connection>> graveyard_;
+    milliseconds sweep_every_;
+    time_point now_;        // loop time, constant within a turn
+    time_point read_until_; // what came until then has been read
+    time_point epoch_;
+    time_point next_sweep_{};
+    time_point next_forgiveness_{};
+    time_point drain_until_ = time_point::max();
+    bool listening_ = false;
+    bool waiting_ = false; // there may be more to accept
+    bool paused_ = false;  // out of descriptors: not accepting until the next sweep
+    bool stopping_ = false;
+};
+
+} // namespace sigfire::detail
