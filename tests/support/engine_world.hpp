@@ -97,6 +97,9 @@ public:
         memory::advance(io, time, step);
     }
 
+    /// How many calls those were so far.
+    std::size_t log_size() const { return log.size(); }
+
     /// What the sink was told since the last call, `1 open`, `1 text:hello`, ...
     std::vector<std::string> told() { return std::exchange(log, {}); }
 

@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -48,6 +49,7 @@ struct wire {
     bool reads = false, writes = false; ///< what the server waits for
     void* tag = nullptr;
     std::vector<std::size_t> sends; ///< bytes of each send
+    std::function<void()> on_send;  ///< called before each send, if there is one
     std::size_t receives = 0;
 };
 
@@ -120,8 +122,11 @@ public:
     time_point now() const { return net_.now; }
 
     void wake() {
+        if (std::exchange(waking_, true)) return;
         boost::asio::post(io_, [this, token = token_] {
-            if (*token) turn_(self_);
+            if (!*token) return;
+            waking_ = false;
+            turn_(self_);
         });
     }
 
@@ -178,6 +183,7 @@ public:
     }
 
     std::size_t send(socket& s, std::string_view bytes, error_code& ec) {
+        if (s->on_send) s->on_send();
         if (s->peer_reset) {
             ec = boost::asio::error::broken_pipe;
             return 0;
@@ -207,6 +213,7 @@ private:
     detail::turn_function turn_;
     void* self_;
     std::vector<detail::ready> ready_;
+    bool waking_ = false;
 };
 
 inline void net::wake() {

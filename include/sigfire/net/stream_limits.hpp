@@ -16,8 +16,13 @@ struct stream_limits {
     std::uint32_t outbox = 4u << 20;  ///< unsent bytes of a connection; more ends it as `slow_consumer`. An
                                       ///< empty outbox takes any message
     std::size_t incomplete = std::size_t{256}
-                             << 20;   ///< bytes of messages that have begun, all connections together; beyond
-                                      ///< it the largest ends with `overloaded` (1013)
+                             << 20; ///< bytes that came and are not delivered, all connections together: of
+                                    ///< messages that have begun, and behind a request that is not
+                                    ///< answered. Beyond it the one that has gone longest without
+                                    ///< progress ends with `overloaded` (1013)
+    std::size_t unsent = std::size_t{1} << 30; ///< bytes that peers do not take, all connections of an
+                                               ///< io_context together; beyond it the largest ends as
+                                               ///< `slow_consumer`
     std::uint32_t header = 8192;      ///< bytes of an upgrade or HTTP request; longer is answered 431
     std::uint32_t idle_frames = 1000; ///< control and empty frames without a message, within one `ping`
                                       ///< period; more end with `flood` (1008)
@@ -27,7 +32,14 @@ struct stream_limits {
         30000}; ///< silence after which the peer is pinged (where the wire has pings); 0 = never
     std::chrono::milliseconds dead{
         60000}; ///< silence after which a pinged peer counts as gone (`pong_timeout`); longer than `ping`
-    std::chrono::milliseconds closing{5000}; ///< how long a peer may take to agree to a close
+    std::chrono::milliseconds stalled{10000}; ///< how long a peer may take nothing of what it is sent, even
+                                              ///< if it answers pings (`slow_consumer`); 0 = for ever
+    std::chrono::milliseconds unfinished{10000}; ///< how long a message that has begun may not grow; then its
+                                                 ///< peer ends with `overloaded`; 0 = for ever
+    std::chrono::milliseconds closing{5000};     ///< how long a peer may take to agree to a close
+    std::chrono::milliseconds turn{
+        5}; ///< about how long the loop serves before others have their turn: what one connection asks for
+            ///< is done in slices, and the rest waits; 0 = until all is done
 };
 
 namespace detail {

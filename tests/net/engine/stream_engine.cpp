@@ -6,7 +6,9 @@
 #include <boost/asio/post.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <deque>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -456,32 +458,104 @@ BOOST_AUTO_TEST_CASE(empty_fragments_without_end_are_a_flood) {
 
 // --- memory ---
 
-BOOST_AUTO_TEST_CASE(over_the_budget_the_largest_incomplete_message_goes_and_no_other) {
+BOOST_AUTO_TEST_CASE(over_the_budget_the_message_without_progress_goes_and_no_other) {
     ws_world w{memory::options{.limits = {.incomplete = 700'000}}};
     std::deque<ws_world::peer> peers;
     for (int i = 0; i < 4; ++i) peers.emplace_back(w);
     // a message of 250,000 bytes each, of which so much has come
-    const std::size_t there[] = {150'000, 200'000, 240'000, 0};
+    std::size_t there[] = {200'000, 60'000, 150'000, 0};
     strings whole(4);
     for (std::size_t i = 0; i < 4; ++i) {
         whole[i] = peers[i].sealed(std::string(250'000, 'x'));
         peers[i].write(std::string_view{whole[i]}.substr(0, there[i]));
-        w.run();
+        w.advance(1s);
     }
-    BOOST_TEST(w.told() == nothing);
-    peers[3].write(std::string_view{whole[3]}.substr(0, 150'000));
+    peers[0].write(std::string_view{whole[0]}.substr(there[0], 1)); // the oldest, but it goes on
+    ++there[0];
     w.run();
-    BOOST_TEST(w.told() == strings{"3 closed:Try Again Later"});
-    BOOST_TEST(peers[2].events() == strings{"close:1013:Try Again Later"});
+    BOOST_TEST(w.told() == nothing);
+    peers[3].write(std::string_view{whole[3]}.substr(0, 249'000));
+    w.run();
+    BOOST_TEST(w.told() == strings{"2 closed:Try Again Later"});
+    BOOST_TEST(peers[1].events() == strings{"close:1013:Try Again Later"});
     // It goes on talking; its memory is free and the others are well.
-    peers[2].write(std::string_view{whole[2]}.substr(there[2]));
-    peers[3].write(std::string_view{whole[3]}.substr(150'000));
+    peers[1].write(std::string_view{whole[1]}.substr(there[1]));
+    peers[3].write(std::string_view{whole[3]}.substr(249'000));
     w.run();
     BOOST_TEST(w.told() == strings{"4 text:250000"});
     peers[0].write(std::string_view{whole[0]}.substr(there[0]));
-    peers[1].write(std::string_view{whole[1]}.substr(there[1]));
+    peers[2].write(std::string_view{whole[2]}.substr(there[2]));
     w.run();
-    BOOST_TEST(w.told() == (strings{"1 text:250000", "2 text:250000"}));
+    BOOST_TEST(w.told() == (strings{"1 text:250000", "3 text:250000"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_message_that_does_not_go_on_is_not_waited_for) {
+    ws_world w;
+    ws_world::peer p{w}, slow{w};
+    const auto whole = p.sealed(std::string(1000, 'x'));
+    p.write(std::string_view{whole}.substr(0, 500));
+    for (std::size_t i = 0; i < 20; ++i) {
+        slow.write(std::string_view{whole}.substr(i, 1));
+        w.advance(1s);
+        if (i < 9) BOOST_TEST(p.events() == nothing);
+    }
+    BOOST_TEST(p.events() == strings{"close:1013:Try Again Later"});
+    BOOST_TEST(w.told() == strings{"1 closed:Try Again Later"});
+    slow.write(std::string_view{whole}.substr(20));
+    w.run();
+    BOOST_TEST(w.told() == strings{"2 text:1000"});
+}
+
+BOOST_AUTO_TEST_CASE(what_waits_for_an_answer_is_in_the_budget) {
+    ws_world w{memory::options{.limits = {.incomplete = 100'000}}};
+    w.on_opening = [&](auto& c, const request&) { w.wait(c); };
+    std::deque<memory::basic_peer<framing::websocket<framing::role::client>>> peers;
+    for (int i = 0; i < 8; ++i) {
+        auto& p = peers.emplace_back(w.io);
+        p.write(memory::upgrade_request() + p.sealed(std::string(20'000, 'x')));
+        w.advance(100ms);
+    }
+    const auto told = w.told();
+    BOOST_TEST(std::count(told.begin(), told.end(), "1 closed:Try Again Later") == 1);
+    BOOST_TEST(w.engine.connections() >= 4u);
+    BOOST_TEST(peers[0].read().starts_with("HTTP/1.1 503 "));
+    BOOST_TEST(peers[7].read() == "");
+    BOOST_TEST(!peers[7].at->server_shut);
+}
+
+BOOST_AUTO_TEST_CASE(all_readers_together_have_a_limit) {
+    ws_world w{memory::options{.limits = {.unsent = 250'000}}};
+    std::deque<ws_world::peer> peers;
+    for (int i = 0; i < 4; ++i) peers.emplace_back(w).at->room = 0;
+    const std::size_t sizes[] = {90'000, 100'000, 50'000, 30'000};
+    for (std::size_t i = 0; i < 4; ++i) {
+        w.send(w[i + 1], std::string(sizes[i], 'x'));
+        w.run();
+    }
+    BOOST_TEST(w.told() == strings{"2 closed:Slow Consumer"});
+    for (auto& p : peers) p.at->room = memory::unlimited;
+    w.run();
+    for (std::size_t i = 1; i < 5; ++i)
+        if (i != 2) w.send(w[i], std::string(100'000, 'y'));
+    w.run();
+    BOOST_TEST(w.told() == nothing, "what was taken does not count");
+}
+
+BOOST_AUTO_TEST_CASE(a_reader_that_answers_pings_and_takes_nothing_is_ended) {
+    ws_world w;
+    ws_world::peer stalled{w}, slow{w};
+    stalled.at->room = slow.at->room = 0;
+    w.send(w[1], std::string(1000, 'x'));
+    w.send(w[2], std::string(1000, 'x'));
+    for (int i = 0; i < 20; ++i) {
+        stalled.write(stalled.sealed_control(control::pong));
+        slow.at->room = 1;
+        if (i < 8) w.send(w[1], "more that is not taken");
+        w.advance(1s);
+        if (i == 8) BOOST_TEST(w.told() == nothing);
+    }
+    BOOST_TEST(w.told() == strings{"1 closed:Slow Consumer"});
+    BOOST_TEST(stalled.at->server_reset);
 }
 
 BOOST_AUTO_TEST_CASE(the_budget_counts_nobody_who_is_gone) {
@@ -879,6 +953,133 @@ BOOST_AUTO_TEST_CASE(a_wire_without_upgrade_waits_too) {
     BOOST_TEST(w.told() == (strings{"1 text:one", "1 text:two"}));
     BOOST_TEST(q.read() == "");
     BOOST_TEST(q.at->server_shut);
+}
+
+// --- a turn is bounded and fair ---
+
+BOOST_AUTO_TEST_CASE(a_flood_of_messages_is_served_in_slices) {
+    ws_world w;
+    ws_world::peer flood{w}, other{w};
+    std::string many;
+    for (int i = 0; i < 1000; ++i) many += flood.sealed(std::to_string(i));
+    flood.write(many);
+    other.say("fine");
+    w.run();
+    const auto told = w.told();
+    BOOST_TEST_REQUIRE(told.size() == 1001u);
+    const auto fine = std::find(told.begin(), told.end(), "2 text:fine");
+    BOOST_TEST((fine - told.begin() <= 64), "others wait for one slice at most");
+    strings in_order;
+    for (const auto& t : told)
+        if (t.starts_with("1 text:")) in_order.push_back(t.substr(7));
+    for (std::size_t i = 0; i < 1000; ++i) BOOST_TEST(in_order[i] == std::to_string(i));
+}
+
+BOOST_AUTO_TEST_CASE(a_turn_ends_when_its_time_is_up) {
+    ws_world w;
+    std::deque<ws_world::peer> peers;
+    for (int i = 0; i < 40; ++i) peers.emplace_back(w);
+    int heard = 0, most = 0;
+    w.on_received = [&](auto&, message) {
+        ++heard;
+        w.network.now += 1ms;
+    };
+    for (auto& p : peers)
+        for (int i = 0; i < 40; ++i) p.say(std::to_string(i));
+    // Whatever else runs on the io_context has its turns between ours.
+    bool more = true;
+    std::function<void()> others = [&] {
+        most = std::max(most, std::exchange(heard, 0));
+        if (std::exchange(more, heard != 0 || w.network.events().size() != 0 || most == 0))
+            boost::asio::post(w.io, others);
+    };
+    boost::asio::post(w.io, others);
+    w.run();
+    BOOST_TEST(most > 0);
+    BOOST_TEST(most <= 32, "the time is looked at every few messages");
+    const auto told = w.told();
+    BOOST_TEST(told.size() == 1600u);
+    std::vector<int> next(41);
+    for (const auto& t : told) {
+        const auto n = static_cast<std::size_t>(std::stoi(t));
+        BOOST_TEST(t.substr(t.find(':') + 1) == std::to_string(next[n]++));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(without_a_limit_a_turn_ends_when_all_is_done) {
+    ws_world w{memory::options{.limits = {.turn = 0ms}}};
+    ws_world::peer p{w};
+    w.on_received = [&](auto&, message) { w.network.now += 1ms; };
+    for (int i = 0; i < 40; ++i) p.say("x");
+    w.network.wake();
+    BOOST_TEST(w.io.run_one() == 1u);
+    BOOST_TEST(w.told().size() == 40u);
+}
+
+BOOST_AUTO_TEST_CASE(what_goes_to_many_does_not_delay_what_goes_to_one) {
+    ws_world w;
+    ws_world::peer loud{w}, quiet{w}, target{w};
+    std::deque<ws_world::peer> many;
+    for (int i = 0; i < 500; ++i) many.emplace_back(w);
+    w.on_received = [&](auto& c, message m) {
+        if (c.state().number == 1)
+            for (std::size_t n = 4; n < 504; ++n) w.send(w[n], m.view());
+        else
+            w.send(w[3], m.view());
+    };
+    // Each send takes time: the whole takes many turns.
+    for (auto& p : many) p.at->on_send = [&] { w.network.now += 100us; };
+    std::size_t sent_before = 0, publications_before = 0;
+    target.at->on_send = [&] {
+        for (auto& p : many) sent_before += p.at->sends.size();
+        publications_before = w.log_size();
+    };
+    std::string publications;
+    for (int i = 0; i < 20; ++i) publications += loud.sealed(std::string(1000, 'x'));
+    loud.write(publications);
+    quiet.say("to one");
+    w.run();
+    BOOST_TEST(target.events() == strings{"text:to one"});
+    BOOST_TEST(sent_before < 200u);
+    BOOST_TEST(publications_before <= 3u, "a publication waits until those before it have gone out");
+    for (auto& p : many) BOOST_TEST(p.events().size() == 20u);
+    BOOST_TEST(w.engine.connections() == 503u);
+}
+
+BOOST_AUTO_TEST_CASE(who_publishes_faster_than_all_can_be_sent_is_slowed_down_and_harms_no_reader) {
+    ws_world w{memory::options{.limits = {.outbox = 20'000}}};
+    ws_world::peer loud{w};
+    std::deque<ws_world::peer> many;
+    for (int i = 0; i < 300; ++i) many.emplace_back(w);
+    w.on_received = [&](auto&, message m) {
+        for (std::size_t n = 2; n < 302; ++n) w.send(w[n], m.view());
+    };
+    for (auto& p : many) p.at->on_send = [&] { w.network.now += 1ms; };
+    std::string publications;
+    for (int i = 0; i < 60; ++i) publications += loud.sealed(std::string(1000, 'x'));
+    loud.write(publications);
+    w.run();
+    for (auto& p : many) BOOST_TEST(p.events().size() == 60u);
+}
+
+BOOST_AUTO_TEST_CASE(those_who_knock_do_not_delay_those_who_are_in) {
+    ws_world w;
+    ws_world::peer in{w};
+    std::deque<memory::basic_peer<framing::websocket<framing::role::client>>> knock;
+    w.on_opening = [&](auto& c, const request&) {
+        w.network.now += 2ms;
+        w.accept(c);
+    };
+    for (int i = 0; i < 100; ++i) knock.emplace_back(w.io).write(memory::upgrade_request());
+    w.network.wake();
+    w.io.run_one(); // accepts
+    in.say("one");
+    w.io.run_one();
+    const auto told = w.told();
+    BOOST_TEST(std::count(told.begin(), told.end(), "1 text:one") == 1);
+    BOOST_TEST(told.size() < 10u);
+    w.run();
+    BOOST_TEST(w.engine.connections() == 101u);
 }
 
 // --- what the sink throws ---

@@ -18,6 +18,7 @@
 #include <span>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -63,8 +64,11 @@ public:
 
     /// Has a turn run soon, from outside of one.
     void wake() {
+        if (std::exchange(waking_, true)) return;
         boost::asio::post(io_, [this, token = token_] {
-            if (*token) turn_(self_);
+            if (!*token) return;
+            waking_ = false;
+            turn_(self_);
         });
     }
 
@@ -166,7 +170,7 @@ private:
     std::shared_ptr<bool> token_; // tells handlers that outlive the loop
     turn_function turn_;
     void* self_;
-    bool stopped_ = false;
+    bool stopped_ = false, waking_ = false;
     std::array<ready, batch> ready_;
 };
 

@@ -195,6 +195,7 @@ private:
         if (!kept_) kept_ = std::make_unique<std::string>();
         kept_->append(bytes);
         core_->incomplete += bytes.size();
+        grown_ = core_->now;
     }
 
     std::unique_ptr<std::string> take_kept() {
@@ -209,8 +210,11 @@ private:
     outbox out_;
     framing_type framing_;
     typename Loop::socket socket_{};
-    std::uint32_t index_ = 0; // in the engine's table
-    std::uint32_t stamp_ = 0; // ms on the engine's clock: last sign of life; start of opening or of ending
+    std::uint32_t index_ = 0;   // in the engine's table
+    std::uint32_t stamp_ = 0;   // ms on the engine's clock: last sign of life; start of opening or of ending
+    std::uint32_t grown_ = 0;   // ms: when what is incomplete grew last
+    std::uint32_t moved_ = 0;   // ms: when output that waits was taken last
+    std::uint32_t counted_ = 0; // bytes of output in the loop's total
     errc cause_ = errc::closed;
     bool opening_ = true; // not answered yet; once the sink has seen it, only while held
     bool held_ = false;
@@ -222,9 +226,10 @@ private:
     bool cut_ = false;
     bool reset_ = false;
     bool buried_ = false;
-    bool known_ = false;                 // to the sink, which has not heard `closed` yet
-    bool waits_[2]{};                    // stands in the core's lists
-    bool queued_ = false;                // to be served later in this turn, or in the next
+    bool known_ = false;  // to the sink, which has not heard `closed` yet
+    bool waits_[2]{};     // stands in the core's lists
+    bool queued_ = false; // to be served later in this turn, or in the next
+    bool wrote_much_ = false;
     bool reads_ = true, writes_ = false; // what the loop watches
     bool asked_ = false;                 // the sink waits for a pong
     bool pinged_ = false;

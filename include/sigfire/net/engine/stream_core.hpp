@@ -3,12 +3,15 @@
 
 #include <sigfire/core/message.hpp>
 #include <sigfire/net/engine/buffer_pool.hpp>
+#include <sigfire/net/engine/loop_totals.hpp>
 #include <sigfire/net/engine/ready.hpp>
 #include <sigfire/net/stream_limits.hpp>
 
+#include <boost/asio/execution_context.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace sigfire::detail {
@@ -46,15 +49,17 @@ private:
 template <class Connection, class Loop>
 struct stream_core {
     stream_core(boost::asio::io_context& io, turn_function turn, void* engine, const stream_limits& l)
-        : loop{io, turn, engine}, limits{checked(l)} {}
+        : loop{io, turn, engine}, totals{boost::asio::use_service<loop_totals>(io)}, limits{checked(l)} {}
 
     Loop loop;
     buffer_pool pool;
+    loop_totals& totals;
     stream_limits limits;
     settle_list<Connection, 0> prompt; // those with output, or with an end to make
     settle_list<Connection, 1> bulk;   // the same, when much else waited already
     std::size_t unflushed = 0;         // bytes written since the last flush
     std::size_t incomplete = 0;        // bytes that came and are not delivered
+    std::uint32_t now = 0;             // ms on the engine's clock, constant within a turn
     bool in_turn = false;
     std::string_view upgrade_key; // while a connection is opening
     char* frame = nullptr;        // between reserve and commit

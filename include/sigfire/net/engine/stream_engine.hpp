@@ -43,9 +43,9 @@ template <class Wire, class Loop, class State>
 template <class Sink>
 class stream_engine<Wire, Loop, State>::with : stream_table<Wire, Loop, State> {
     using table = stream_table<Wire, Loop, State>;
-    using table::acceptor_, table::clock_, table::connections_, table::core_, table::drain_until_,
-        table::listening_, table::next_sweep_, table::now_, table::read_until_, table::stopping_,
-        table::waiting_, table::wire_;
+    using table::acceptor_, table::again_, table::clock_, table::connections_, table::core_, table::doors_,
+        table::drain_until_, table::listening_, table::next_sweep_, table::now_, table::read_until_,
+        table::serving_, table::stopping_, table::waiting_, table::wire_;
     using table::deafen, table::fail, table::ms, table::turn_away;
     using typename table::connection;
     using typename table::milliseconds;
@@ -90,10 +90,16 @@ public:
 private:
     static constexpr std::size_t flush_events = 16;      // cork: flush after so many events ...
     static constexpr std::size_t flush_bytes = 64 << 10; // ... or when so much is pending
-    // The shared receive buffer.
-    static constexpr std::size_t buffer_size = 256 << 10;
+    // What a connection may do before others have their turn: so often so many messages, or bytes written.
+    static constexpr int slice_messages = 16, slices = 4;
+    static constexpr std::size_t slice_bytes = 128 << 10;
+    // The shared receive buffer: what is read from a connection at once.
+    static constexpr std::size_t buffer_size = 80 << 10;
     static constexpr int rounds = 8;   // of events in a turn
-    static constexpr int accepts = 64; // in a row
+    static constexpr int accepts = 16; // in a row
+    static constexpr int steps = 16;   // steps of connections that are opening, in a round
+    // Under a load that never lets the loop read all, what came before so long is thought to be read.
+    static constexpr std::chrono::seconds unread{2};
 
     struct feeder {
         with& engine;
@@ -101,7 +107,9 @@ private:
 
         bool on_message(message m) {
             if (!c.silent()) engine.sink_.received(c, m);
-            return !(c.held_ || c.cut_);
+            if (--engine.slice_ == 0 || engine.core_.unflushed > slice_bytes) [[unlikely]]
+                engine.look_at_slice(c);
+            return !(c.held_ || c.cut_ || c.queued_);
         }
         bool on_control(control k, std::uint16_t code, std::string_view text) {
             return engine.on_control(c, k, code, text);
@@ -128,32 +136,108 @@ private:
     }
 
     void take_turn() {
-        now_ = clock_.turn(core_.loop.now(), due_);
+        const auto start = core_.loop.now();
+        now_ = clock_.turn(start, due_);
+        ends_ = core_.limits.turn.count() == 0 ? time_point::max() : start + core_.limits.turn;
+        late_ = false;
+        core_.now = ms(now_);
         core_.in_turn = true;
         // What stands in the sockets is read before the sink judges whom it has not heard.
         tick(due_ > now_ ? now_ : due_ - clock::duration{1});
-        for (int i = 0; i < rounds; ++i) {
-            const auto events = core_.loop.wait();
-            if (events.empty()) break;
-            std::size_t n = 0;
-            for (const auto& e : events) {
-                on_event(e);
-                if (++n % flush_events == 0 || core_.unflushed > flush_bytes) flush();
-            }
-            flush();
-            // Only now: an event further on in the batch may still have pointed at one of them.
-            table::clear_graveyard();
-        }
-        read_until_ = now_;
+        bool all = false;
+        for (int i = 0; i < rounds && !late_ && !all; ++i) all = take_round();
+        read_until_ = all ? now_ : std::max(read_until_, now_ - unread);
         if (now_ >= std::min(next_sweep_, drain_until_)) table::sweep();
         // Once more: what came in this turn may have set a deadline, and so may an end that is told now.
         for (int i = 0; i < 3; ++i) {
+            told_ = false;
             tick(read_until_);
-            if (!flush()) break;
+            flush();
+            if (!told_) break;
         }
         table::clear_graveyard();
         core_.in_turn = false;
-        if (!core_.prompt.empty() || !core_.bulk.empty()) core_.loop.wake();
+        if (!all || !core_.prompt.empty() || !core_.bulk.empty()) core_.loop.wake();
+    }
+
+    // Serves each that is ready once. Whether nothing is left to be read.
+    bool take_round() {
+        std::size_t n = 0;
+        serve_again(n);
+        const auto events = core_.loop.wait();
+        for (const auto& e : events) {
+            on_event(e);
+            cork(++n);
+        }
+        flush();
+        serve_doors();
+        // Only now: an event further on in the batch may still have pointed at one of them.
+        table::clear_graveyard();
+        return events.empty() && again_.empty() && doors_.empty();
+    }
+
+    void cork(std::size_t n) {
+        const bool much = core_.unflushed > flush_bytes;
+        if (n % flush_events != 0 && !much) return;
+        flush();
+        if (n % (4 * flush_events) == 0 || much) late();
+    }
+
+    // Whether this turn's time is up: what is left goes to the next, behind what others have to do.
+    bool late() { return late_ = late_ || core_.loop.now() >= ends_; }
+
+    void enqueue(std::vector<connection*>& queue, connection& c) {
+        if (!std::exchange(c.queued_, true)) queue.push_back(&c);
+    }
+
+    // Now and then: whether others are to be served before it goes on.
+    void look_at_slice(connection& c) {
+        slice_ = slice_messages;
+        if (core_.unflushed > slice_bytes)
+            c.wrote_much_ = true;
+        else if (--looks_ != 0 && !late())
+            return;
+        enqueue(again_, c);
+    }
+
+    void serve_again(std::size_t& n) {
+        serving_.swap(again_);
+        auto next = serving_.begin();
+        for (; next != serving_.end() && !late_; ++next) {
+            auto& c = **next;
+            // What it caused has to go out first: else its readers' outboxes would grow, which read well.
+            if (c.wrote_much_ && !core_.bulk.empty() && !c.buried_) {
+                again_.push_back(&c);
+                continue;
+            }
+            c.queued_ = c.wrote_much_ = false;
+            if (!c.buried_) guard(c, [&] { go_on(c); });
+            cork(++n);
+        }
+        again_.insert(again_.begin(), next, serving_.end());
+        serving_.clear();
+    }
+
+    // Handshakes cost much: a few at a time, behind those that are let in.
+    void serve_doors() {
+        if (doors_.empty()) return;
+        serving_.swap(doors_);
+        auto next = serving_.begin();
+        for (int i = 0; i < steps && next != serving_.end(); ++i) {
+            auto& c = **next++;
+            c.queued_ = false;
+            if (!c.buried_) guard(c, [&] { read(c); });
+            if (late()) break;
+        }
+        doors_.insert(doors_.begin(), next, serving_.end());
+        serving_.clear();
+        flush();
+    }
+
+    void go_on(connection& c) {
+        if (!c.kept_ || c.held_ || c.opening_) return read(c);
+        const auto kept = c.take_kept();
+        if (!c.silent()) feed(c, {kept->data(), kept->size()});
     }
 
     void tick(time_point t) noexcept {
@@ -212,12 +296,15 @@ private:
         auto& c = *static_cast<connection*>(e.tag);
         if (c.buried_) return;
         if (e.writable) c.mark();
-        if (e.readable) guard(c, [&] { read(c); });
+        if (!e.readable) return;
+        if (c.opening_ && !c.held_) return enqueue(doors_, c);
+        if (late_) return enqueue(again_, c);
+        if (!c.queued_) guard(c, [&] { read(c); });
     }
 
     void accept() {
         waiting_ = true;
-        for (int i = 0; i < accepts && listening_ && waiting_; ++i) {
+        for (int i = 0; i < accepts && listening_ && waiting_ && !late_; ++i) {
             try {
                 auto* c = table::accept();
                 if constexpr (!Wire::upgrades && !begins_late<Loop>)
@@ -256,7 +343,7 @@ private:
         }
         if (c.deaf_) return;
         if (!c.opening_ && !c.ending_) {
-            c.stamp_ = ms(now_);
+            c.stamp_ = core_.now;
             c.pinged_ = false;
         }
         if constexpr (begins_late<Loop>) {
@@ -272,28 +359,43 @@ private:
             if (c.opening_ && !c.held_) return upgrade(c, bytes);
         }
         // What is kept goes first.
-        if (c.held_ || c.kept_) return c.keep({bytes.data(), bytes.size()});
+        if (c.held_ || c.kept_) return keep(c, bytes);
+        slice_ = slice_messages;
+        looks_ = slices;
         const auto progress = feed_framing(c, bytes);
         if (progress.error != errc::ok) return fail(c, progress.error);
-        if (progress.consumed < bytes.size() && c.held_)
-            c.keep({bytes.data() + progress.consumed, bytes.size() - progress.consumed});
+        if (progress.consumed < bytes.size() && (c.held_ || c.queued_))
+            return keep(c, bytes.subspan(progress.consumed));
         if (core_.incomplete > core_.limits.incomplete) [[unlikely]]
             table::shed();
     }
 
+    void keep(connection& c, std::span<char> bytes) {
+        c.keep({bytes.data(), bytes.size()});
+        if (core_.incomplete > core_.limits.incomplete) table::shed();
+    }
+
     framing_progress feed_framing(connection& c, std::span<char> bytes) {
         struct counted { // also if the sink throws
-            std::size_t& total;
-            const typename connection::framing_type& framing;
-            std::size_t before = framing.incomplete();
-            ~counted() { total += framing.incomplete() - before; }
+            connection& c;
+            std::size_t before = c.framing_.incomplete();
+            ~counted() {
+                const auto after = c.framing_.incomplete();
+                if (after == 0 && before == 0) return;
+                c.core_->incomplete += after - before;
+                // Pings and pongs between its fragments do not help a message on.
+                if (after != before || !controlled) c.grown_ = c.core_->now;
+            }
+            const bool& controlled;
         };
-        const counted count{core_.incomplete, c.framing_};
+        controlled_ = false;
+        const counted count{.c = c, .controlled = controlled_};
         feeder handler{*this, c};
         return c.framing_.feed(bytes, framing_limits_, handler);
     }
 
     bool on_control(connection& c, control k, std::uint16_t code, std::string_view text) {
+        controlled_ = true;
         switch (k) {
         case control::ping:
             if (!c.silent()) c.control_message(control::pong, 0, text);
@@ -329,6 +431,7 @@ private:
         if (size > core_.limits.header) return turn_away(c, errc::header_too_large);
         if (end == text.npos) {
             if (!c.kept_) c.keep(text);
+            if (core_.incomplete > core_.limits.incomplete) table::shed();
             return;
         }
         const auto whole = c.take_kept();
@@ -349,7 +452,7 @@ private:
     }
 
     void open(connection& c, const request& r) {
-        c.stamp_ = ms(now_);
+        c.stamp_ = core_.now;
         sink_.opening(c, r);
         if (c.opening_ && !c.held_) c.refuse({500, 0, "Not Admitted"});
     }
@@ -366,13 +469,19 @@ private:
         c.deaf_ = true;
     }
 
-    // Whether there was anything to do.
-    bool flush() noexcept {
+    // Sends what is pending, and some of it even if the turn's time is up.
+    void flush() noexcept {
         core_.unflushed = 0;
-        bool any = false;
-        for (; !core_.prompt.empty(); any = true) settle_next(core_.prompt.pop());
-        for (; !core_.bulk.empty(); any = true) settle_next(core_.bulk.pop());
-        return any;
+        for (std::size_t n = 1; !core_.prompt.empty(); ++n) {
+            settle_next(core_.prompt.pop());
+            if (n % (4 * flush_events) == 0 && late()) break;
+        }
+        for (std::size_t n = 1; !core_.bulk.empty(); ++n) {
+            settle_next(core_.bulk.pop());
+            if (n % flush_events == 0 && late()) break;
+        }
+        if (core_.totals.unsent > core_.limits.unsent) [[unlikely]]
+            table::relieve();
     }
 
     void settle_next(connection& c) noexcept {
@@ -382,15 +491,17 @@ private:
     // Sends what is pending and takes the next step towards an end that was asked for.
     void settle(connection& c) {
         if (c.out_.size()) table::send(c);
+        table::count_unsent(c);
         if (c.silent() && std::exchange(c.known_, false)) {
             // Nothing is read while an end is told: its own deadline begins here.
-            c.stamp_ = ms(now_);
+            c.stamp_ = core_.now;
+            told_ = true;
             sink_.closed(c, c.cause_);
         }
         if (c.cut_) return table::bury(c);
         if (c.ending_ && !c.said_close_ && !c.out_.size() && !std::exchange(c.lingering_, true)) {
             deafen(c);
-            c.stamp_ = ms(now_);
+            c.stamp_ = core_.now;
             core_.loop.shutdown(c.socket_);
         }
         if (c.ending_) {
@@ -399,12 +510,14 @@ private:
         }
         const bool reads = !c.held_, writes = c.out_.size() != 0;
         if (reads != c.reads_ || writes != c.writes_) {
+            if (writes && !c.writes_) c.moved_ = core_.now; // from now on it keeps us waiting
             c.reads_ = reads;
             c.writes_ = writes;
             core_.loop.watch(c.socket_, &c, reads, writes);
         }
         if (std::exchange(c.released_, false) && c.kept_ && !c.silent()) {
             const auto kept = c.take_kept();
+            told_ = true;
             feed(c, {kept->data(), kept->size()});
         }
     }
@@ -427,6 +540,12 @@ private:
     framing_limits framing_limits_;
     std::function<void()> stopped_;
     turn_owner owner_;
+    int slice_ = 0;                      // messages of the one that is read until its slice is looked at
+    int looks_ = 0;                      // how often it may be looked at
+    time_point ends_{};                  // real time at which this turn ought to end
+    bool late_ = false;                  // it is that time
+    bool controlled_ = false;            // a control message came since the last look
+    bool told_ = false;                  // the sink was told something that may have set a deadline
     time_point due_ = time_point::max(); // when the sink wants to be called
     time_point armed_ = time_point::max();
 };

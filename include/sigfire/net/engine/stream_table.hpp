@@ -36,7 +36,8 @@ protected:
         if constexpr (requires { wire_.prepare(core_.loop); }) wire_.prepare(core_.loop);
         const auto& l = core_.limits;
         auto shortest = std::min({l.handshake, l.closing, l.dead});
-        if (l.ping.count() != 0) shortest = std::min(shortest, l.ping);
+        for (const auto other : {l.ping, l.stalled, l.unfinished})
+            if (other.count() != 0) shortest = std::min(shortest, other);
         sweep_every_ = std::clamp(shortest / 4, milliseconds{5}, milliseconds{1000});
     }
 
@@ -69,7 +70,9 @@ protected:
         try {
             if (connections_.size() == connections_.capacity())
                 connections_.reserve(2 * connections_.size() + 16);
-            graveyard_.reserve(connections_.capacity()); // so that no end of a connection needs memory
+            // Neither to wait nor to end needs memory: at most as many again are gone, but still queued.
+            for (auto* queue : {&again_, &doors_, &serving_}) queue->reserve(2 * connections_.capacity());
+            graveyard_.reserve(2 * connections_.capacity());
             connections_.push_back(std::make_unique<connection>(core_));
         } catch (...) {
             core_.loop.close(socket, true);
@@ -77,7 +80,7 @@ protected:
         }
         auto& c = *connections_.back();
         c.socket_ = std::move(socket);
-        c.stamp_ = ms(now_);
+        c.stamp_ = core_.now;
         c.index_ = static_cast<std::uint32_t>(connections_.size() - 1);
         core_.loop.add(c.socket_, &c);
         return &c;
@@ -107,12 +110,28 @@ protected:
         c.take_kept();
     }
 
-    // Too much has begun and is not complete.
+    // Too much has begun and is not complete: whoever has waited longest to go on makes room.
     void shed() {
-        connection* largest = nullptr;
-        for (auto& c : connections_)
-            if (!c->deaf_ && (!largest || held_bytes(*c) > held_bytes(*largest))) largest = c.get();
-        if (largest) fail(*largest, errc::overloaded);
+        while (core_.incomplete > core_.limits.incomplete) {
+            connection* victim = oldest(chaff);
+            if (!victim) victim = oldest(1);
+            if (!victim) return;
+            fail(*victim, errc::overloaded);
+        }
+    }
+
+    connection* oldest(std::size_t least) const {
+        connection* found = nullptr;
+        std::size_t most = 0;
+        for (auto& c : connections_) {
+            const auto n = held_bytes(*c);
+            if (c->deaf_ || n < least) continue;
+            const auto older = found ? static_cast<std::int32_t>(found->grown_ - c->grown_) : 1;
+            if (older < 0 || (older == 0 && n <= most)) continue;
+            found = c.get();
+            most = n;
+        }
+        return found;
     }
 
     static std::size_t held_bytes(const connection& c) {
@@ -122,17 +141,40 @@ protected:
     void send(connection& c) {
         error_code ec;
         const auto n = core_.loop.send(c.socket_, c.out_.pending(), ec);
-        if (!ec)
+        if (!ec) {
             c.out_.sent(core_.pool, n);
-        else if (ec != boost::asio::error::would_block && ec != boost::asio::error::interrupted) {
+            if (c.out_.size() != 0 && n != 0) c.moved_ = core_.now;
+        } else if (ec != boost::asio::error::would_block && ec != boost::asio::error::interrupted) {
             c.out_.clear(core_.pool);
             if (!std::exchange(c.cut_, true) && !c.ending_) c.cause_ = errc::lost;
+        }
+    }
+
+    // What is still unsent after a send is counted.
+    void count_unsent(connection& c) {
+        const auto left = static_cast<std::uint32_t>(c.out_.size());
+        if (left == c.counted_) return;
+        core_.totals.unsent += left;
+        core_.totals.unsent -= std::exchange(c.counted_, left);
+    }
+
+    // All readers together keep too much: the largest goes.
+    void relieve() {
+        while (core_.totals.unsent > core_.limits.unsent) {
+            connection* largest = nullptr;
+            for (auto& c : connections_)
+                if (!c->cut_ && c->counted_ > (largest ? largest->counted_ : 0)) largest = c.get();
+            if (!largest) return;
+            largest->close_slow();
+            count_unsent(*largest);
         }
     }
 
     void bury(connection& c) {
         c.buried_ = true;
         deafen(c);
+        c.out_.clear(core_.pool);
+        count_unsent(c);
         core_.loop.close(c.socket_, c.reset_);
         const auto i = c.index_;
         graveyard_.push_back(std::move(connections_[i]));
@@ -170,7 +212,10 @@ protected:
 
     void judge(connection& c, std::uint32_t at) {
         const auto& l = core_.limits;
-        const milliseconds age{std::max(static_cast<std::int32_t>(at - c.stamp_), std::int32_t{0})};
+        const auto since = [at](std::uint32_t stamp) {
+            return milliseconds{std::max(static_cast<std::int32_t>(at - stamp), std::int32_t{0})};
+        };
+        const auto age = since(c.stamp_);
         if (stopping_ && now_ >= drain_until_)
             c.cut(errc::stopping, true);
         else if (c.ending_) {
@@ -178,6 +223,11 @@ protected:
         } else if (c.opening_) {
             // How long a request waits for its answer is up to the sink.
             if (age > l.handshake && !c.held_) turn_away(c, errc::handshake_timeout);
+        } else if (c.writes_ && l.stalled.count() != 0 && since(c.moved_) > l.stalled) {
+            c.close_slow();
+        } else if (l.unfinished.count() != 0 && c.framing_.incomplete() != 0 && !c.held_ && !c.kept_ &&
+                   since(c.grown_) > l.unfinished) {
+            fail(c, errc::overloaded);
         } else if (c.pinged_ && age > l.dead) {
             c.cut(errc::pong_timeout, true);
         } else if (l.ping.count() != 0 && !c.pinged_ && !c.held_ && age > l.ping) {
@@ -199,12 +249,18 @@ protected:
         return static_cast<std::uint32_t>(std::chrono::duration_cast<milliseconds>(t - epoch_).count());
     }
 
+    // Held bytes below which it is not worth to end a connection.
+    static constexpr std::size_t chaff = 4096;
+
     Wire wire_;
     typename connection::core_type core_;
     loop_clock& clock_;
     stream_acceptor acceptor_;
     std::vector<std::unique_ptr<connection>> connections_;
     std::vector<std::unique_ptr<connection>> graveyard_;
+    std::vector<connection*> again_;   // to be served once more, in this order
+    std::vector<connection*> doors_;   // the same, of those that are opening
+    std::vector<connection*> serving_; // those that are being served
     milliseconds sweep_every_;
     time_point now_;        // loop time, constant within a turn
     time_point read_until_; // what came until then has been read

@@ -149,6 +149,7 @@ inline ending refusal(errc e) {
     case errc::version_not_supported:
     case errc::upgrade_required: return {426, 0, to_string(e)};
     case errc::header_too_large: return {431, 0, to_string(e)};
+    case errc::overloaded: return {503, 0, to_string(e)};
     default: return {400, 0, to_string(e)};
     }
 }

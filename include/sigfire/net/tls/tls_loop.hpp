@@ -101,7 +101,8 @@ public:
             ec = e.end ? e.end : boost::asio::error::connection_reset;
             return 0;
         }
-        const auto n = inner_.receive(e.io, {buffer_.get(), buffer_size}, ec);
+        const auto most = std::min(buffer_size, bytes.size() - record_size);
+        const auto n = inner_.receive(e.io, {buffer_.get(), most}, ec);
         if (ec) {
             // Without a goodbye something may be missing (RFC 8446, 6.1).
             if (ec == boost::asio::error::eof && !e.shut) ec = boost::asio::error::connection_reset;
@@ -161,9 +162,10 @@ public:
     }
 
 private:
-    static constexpr std::size_t buffer_size = 128 << 10; // and a record more fit into what an engine lends
-    static constexpr std::size_t piece_size = 64 << 10;   // of what is enciphered before it is sent
-    static constexpr std::size_t late_limit = 256 << 10;  // a piece, and what answers the other side's whims
+    static constexpr std::size_t buffer_size = 64 << 10;
+    static constexpr std::size_t record_size = 16 << 10; // of one that has come in part; there is room for it
+    static constexpr std::size_t piece_size = 64 << 10;  // of what is enciphered before it is sent
+    static constexpr std::size_t late_limit = 256 << 10; // a piece, and what answers the other side's whims
 
     struct entry {
         typename Loop::socket io{};
