@@ -205,6 +205,22 @@ concept Connection =
         c.state();
     };
 
+/** Connection whose messages may be shared: what goes to many stands once in memory. All transports of
+ *  sigfire have it.
+ *
+ *  Syntax, for `C c`:
+ *  - `c.share(type, bytes)` -> a block: the message as this kind of connection sends it. Copies of the block
+ *    refer to the same bytes. One thread at a time.
+ *  - `c.append(block)` -> whether it was taken. The block is of a connection of the same type.
+ *
+ *  Laws: `append` is as `reserve` and `commit` of the same message, in its order, its limit and its failure:
+ *  the whole size counts for each connection. It may be flushed behind what was committed elsewhere. */
+template <class C>
+concept SharingConnection = Connection<C> && requires(C& c, message_type type, std::string_view bytes) {
+    { c.append(c.share(type, bytes)) } -> std::same_as<bool>;
+    requires std::copyable<decltype(c.share(type, bytes))>;
+};
+
 /** Sink: what a transport tells; the listener is one.
  *  - `opening(c, request)`: a connection wants in; answer it with `accept` or `refuse`, or `hold` it and do
  * so later. Who is neither is refused.

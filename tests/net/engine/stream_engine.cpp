@@ -649,6 +649,59 @@ BOOST_AUTO_TEST_CASE(a_full_outbox_is_the_cause_also_of_a_close_that_has_no_room
     BOOST_TEST(p.at->server_reset);
 }
 
+// --- messages that are shared ---
+
+static_assert(SharingConnection<ws_world::connection> && SharingConnection<plain_world::connection>);
+
+BOOST_AUTO_TEST_CASE(a_shared_message_is_as_any_other) {
+    for (const std::size_t n : {0u, 10u, 2'000u, 100'000u})
+        for (const std::size_t piece : {memory::unlimited, std::size_t{777}}) {
+            ws_world w;
+            ws_world::peer a{w}, b{w};
+            a.at->piece = piece;
+            const std::string text(n, 'x');
+            const auto block = w[1].share(message_type::text, text);
+            w.send(w[1], "before");
+            BOOST_TEST(w[1].append(block));
+            BOOST_TEST(w[2].append(block));
+            BOOST_TEST(w[1].append(block));
+            w.send(w[1], "after");
+            w.run();
+            BOOST_TEST(a.events() == (strings{"text:before", "text:" + text, "text:" + text, "text:after"}));
+            BOOST_TEST(b.events() == strings{"text:" + text});
+        }
+}
+
+BOOST_AUTO_TEST_CASE(a_shared_message_counts_whole_for_each_reader) {
+    ws_world w{memory::options{.limits = {.outbox = 10'000}}};
+    ws_world::peer a{w};
+    a.at->room = 0;
+    const auto block = w[1].share(message_type::text, std::string(4'000, 'x'));
+    BOOST_TEST(w[1].append(block));
+    BOOST_TEST(w[1].append(block));
+    w.run();
+    BOOST_TEST(w[1].room(1'900));
+    BOOST_TEST(!w[1].room(2'000));
+    BOOST_TEST(!w[1].append(block));
+    BOOST_TEST(!w[1].append(block), "marked");
+    w.run();
+    BOOST_TEST(w.told() == strings{"1 closed:Slow Consumer"});
+    BOOST_TEST(a.at->server_reset);
+}
+
+BOOST_AUTO_TEST_CASE(a_shared_message_stands_once_in_the_total) {
+    ws_world w{memory::options{.limits = {.unsent = 250'000}}};
+    std::deque<ws_world::peer> peers;
+    for (int i = 0; i < 10; ++i) peers.emplace_back(w).at->room = 0;
+    const auto block = w[1].share(message_type::text, std::string(100'000, 'x'));
+    for (std::size_t n = 1; n <= 10; ++n) w[n].append(block);
+    w.run();
+    BOOST_TEST(w.told() == nothing);
+    w[5].append(w[5].share(message_type::text, std::string(160'000, 'y')));
+    w.run();
+    BOOST_TEST(w.told() == strings{"5 closed:Slow Consumer"});
+}
+
 // --- hold and release ---
 
 BOOST_AUTO_TEST_CASE(what_came_while_held_is_delivered_after_release) {

@@ -10,6 +10,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
@@ -22,6 +23,7 @@
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 namespace sigfire::detail {
@@ -117,6 +119,21 @@ public:
 
     std::size_t send(socket& s, std::string_view bytes, error_code& ec) {
         const auto n = ::send(s.fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        if (n >= 0) return static_cast<std::size_t>(n);
+        fail_if(true, ec);
+        return 0;
+    }
+
+    /// The same of several pieces, at most 16.
+    std::size_t send(socket& s, std::span<const std::string_view> pieces, error_code& ec) {
+        std::array<iovec, 16> vectors;
+        std::size_t count = 0;
+        for (const auto& p : pieces.first(std::min(pieces.size(), vectors.size())))
+            vectors[count++] = {const_cast<char*>(p.data()), p.size()};
+        msghdr m{};
+        m.msg_iov = vectors.data();
+        m.msg_iovlen = count;
+        const auto n = ::sendmsg(s.fd, &m, MSG_NOSIGNAL);
         if (n >= 0) return static_cast<std::size_t>(n);
         fail_if(true, ec);
         return 0;

@@ -13,6 +13,7 @@
 #include <boost/asio/socket_base.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstring>
 #include <memory>
@@ -126,6 +127,13 @@ public:
 
     std::size_t send(socket& s, std::string_view bytes, error_code& ec) {
         return s->io.send(boost::asio::buffer(bytes.data(), bytes.size()), 0, ec);
+    }
+
+    std::size_t send(socket& s, std::span<const std::string_view> pieces, error_code& ec) {
+        std::array<boost::asio::const_buffer, 16> buffers; // those that stay empty are not sent
+        for (std::size_t i = 0; i < std::min(pieces.size(), buffers.size()); ++i)
+            buffers[i] = boost::asio::buffer(pieces[i].data(), pieces[i].size());
+        return s->io.send(buffers, 0, ec);
     }
 
     void shutdown(socket& s) {

@@ -48,6 +48,32 @@ public:
         return !silent() && out_.fits(framing_type::header_bound(n) + n, core_->limits.outbox);
     }
 
+    shared_block share(message_type type, std::string_view bytes) {
+        const auto head = framing_type::header_bound(bytes.size());
+        shared_block out{head + bytes.size()};
+        if (!bytes.empty()) std::memcpy(out.data() + head, bytes.data(), bytes.size());
+        out.shrink(framing_.seal(type, out.data(), head, bytes.size()));
+        return out;
+    }
+
+    bool append(const shared_block& block) {
+        const auto n = block.size();
+        if (silent()) return false;
+        if (!out_.fits(n, core_->limits.outbox)) return close_slow(), false;
+        if (n < copied_bytes) {
+            std::memcpy(out_.reserve(core_->pool, n, core_->limits.outbox), block.view().data(), n);
+            out_.commit(n);
+        } else {
+            out_.append(block, core_->totals.unsent);
+        }
+        core_->unflushed += n;
+        if (core_->in_turn && !waits_[0])
+            core_->bulk.push(*this); // it goes to others too: what goes to one goes first
+        else
+            mark();
+        return true;
+    }
+
     void accept(std::string_view subprotocol) {
         if (!opening_ || silent()) return;
         opening_ = false;
@@ -110,6 +136,8 @@ private:
 
     // What is flushed behind the rest when so much has been written: a message to thousands delays no other.
     static constexpr std::size_t prompt_bytes = 16 << 10;
+    // Blocks below that size are copied: that costs less than to send one more piece.
+    static constexpr std::size_t copied_bytes = 1 << 10;
 
     // Whether the sink has said its last word here.
     bool silent() const { return ending_ || cut_; }

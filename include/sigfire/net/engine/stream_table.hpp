@@ -11,6 +11,7 @@
 #include <boost/asio/execution_context.hpp>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -140,19 +141,42 @@ protected:
 
     void send(connection& c) {
         error_code ec;
-        const auto n = core_.loop.send(c.socket_, c.out_.pending(), ec);
-        if (!ec) {
-            c.out_.sent(core_.pool, n);
-            if (c.out_.size() != 0 && n != 0) c.moved_ = core_.now;
-        } else if (ec != boost::asio::error::would_block && ec != boost::asio::error::interrupted) {
+        if (c.out_.shares()) [[unlikely]]
+            send_pieces(c, ec);
+        else
+            sent(c, core_.loop.send(c.socket_, c.out_.pending(), ec), ec);
+        if (ec && ec != boost::asio::error::would_block && ec != boost::asio::error::interrupted) {
             c.out_.clear(core_.pool);
             if (!std::exchange(c.cut_, true) && !c.ending_) c.cause_ = errc::lost;
         }
     }
 
-    // What is still unsent after a send is counted.
+    void send_pieces(connection& c, error_code& ec) {
+        while (c.out_.size() != 0 && !ec) {
+            std::size_t all = 0, n = 0;
+            std::array<std::string_view, 16> pieces;
+            const auto next = std::span{pieces}.first(c.out_.pieces(pieces));
+            if constexpr (requires { core_.loop.send(c.socket_, std::span<const std::string_view>{}, ec); }) {
+                for (const auto& p : next) all += p.size();
+                n = core_.loop.send(c.socket_, std::span<const std::string_view>{next}, ec);
+            } else {
+                all = next.front().size();
+                n = core_.loop.send(c.socket_, next.front(), ec);
+            }
+            sent(c, n, ec);
+            if (n != all) return;
+        }
+    }
+
+    void sent(connection& c, std::size_t n, const error_code& ec) {
+        if (ec || n == 0) return;
+        c.out_.sent(core_.pool, n);
+        if (c.out_.size() != 0) c.moved_ = core_.now;
+    }
+
+    // What is still unsent after a send is counted; shared blocks count themselves.
     void count_unsent(connection& c) {
-        const auto left = static_cast<std::uint32_t>(c.out_.size());
+        const auto left = static_cast<std::uint32_t>(c.out_.own_size());
         if (left == c.counted_) return;
         core_.totals.unsent += left;
         core_.totals.unsent -= std::exchange(c.counted_, left);
@@ -163,7 +187,7 @@ protected:
         while (core_.totals.unsent > core_.limits.unsent) {
             connection* largest = nullptr;
             for (auto& c : connections_)
-                if (!c->cut_ && c->counted_ > (largest ? largest->counted_ : 0)) largest = c.get();
+                if (!c->cut_ && c->out_.size() > (largest ? largest->out_.size() : 0)) largest = c.get();
             if (!largest) return;
             largest->close_slow();
             count_unsent(*largest);

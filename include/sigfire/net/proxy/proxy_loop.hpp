@@ -91,6 +91,12 @@ public:
         return inner_.send(s->io, bytes, ec);
     }
 
+    std::size_t send(socket& s, std::span<const std::string_view> pieces, error_code& ec)
+        requires requires(Loop& l, typename Loop::socket& io) { l.send(io, pieces, ec); }
+    {
+        return inner_.send(s->io, pieces, ec);
+    }
+
     void shutdown(socket& s) { inner_.shutdown(s->io); }
 
     void close(socket& s, bool reset) {
