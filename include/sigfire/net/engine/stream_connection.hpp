@@ -6,6 +6,7 @@
 #include <sigfire/net/http/upgrade.hpp>
 #include <sigfire/net/outbox.hpp>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -67,10 +68,8 @@ public:
             out_.append(block, core_->totals.unsent);
         }
         core_->unflushed += n;
-        if (core_->in_turn && !waits_[0])
-            core_->bulk.push(*this); // it goes to others too: what goes to one goes first
-        else
-            mark();
+        if (core_->unflushed > slice_bytes) core_->slice = 1;
+        mark_bulk();
         return true;
     }
 
@@ -79,7 +78,7 @@ public:
         opening_ = false;
         known_ = true;
         if constexpr (Wire::upgrades) {
-            if (!held_) return write(switching_protocols(core_->upgrade_key, subprotocol));
+            if (!is_.held) return write(switching_protocols(core_->upgrade_key, subprotocol));
             write(switching_protocols(std::string_view{*kept_}.substr(0, upgrade_key_size), subprotocol));
             kept_->erase(0, upgrade_key_size);
             core_->incomplete -= upgrade_key_size;
@@ -93,20 +92,20 @@ public:
     }
 
     void hold() {
-        if (opening_ && !held_) {
+        if (opening_ && !is_.held) {
             known_ = true;
             // The answer will need it, and the request is gone by then.
             if constexpr (Wire::upgrades) keep(core_->upgrade_key);
         }
-        held_ = true;
+        is_.held = true;
         mark();
     }
 
     void release() {
-        if (!held_) return;
+        if (!is_.held) return;
         if (!opening_) {
-            held_ = false;
-            released_ = true;
+            is_.held = false;
+            is_.released = true;
         }
         mark();
     }
@@ -120,8 +119,8 @@ public:
         if (silent()) return;
         if (opening_) return turn_down(e, cause);
         // A held connection is not being read, so the other side's part of the close would not be seen.
-        said_close_ = e.close_code != 0 && control_message(control::close, e.close_code, e.text) && !held_;
-        if (!cut_) finish(cause);
+        said_close_ = e.close_code != 0 && control_message(control::close, e.close_code, e.text) && !is_.held;
+        if (!is_.cut) finish(cause);
     }
 
     State& state() { return state_; }
@@ -135,30 +134,39 @@ private:
     friend class settle_list;
 
     // What is flushed behind the rest when so much has been written: a message to thousands delays no other.
-    static constexpr std::size_t prompt_bytes = 16 << 10;
+    static constexpr std::size_t prompt_bytes = 32 << 10;
+    // What may be written for a connection's messages before others have their turn.
+    static constexpr std::size_t slice_bytes = 128 << 10;
     // Blocks below that size are copied: that costs less than to send one more piece.
     static constexpr std::size_t copied_bytes = 1 << 10;
 
     // Whether the sink has said its last word here.
-    bool silent() const { return ending_ || cut_; }
+    bool silent() const { return is_.ending || is_.cut; }
 
     void mark() {
-        if (!core_->in_turn) wake();
+        if (waits_[0]) return;
+        // What a host program writes between turns gets a turn of its own.
+        if (core_->prompt.empty() && !core_->in_turn && core_->bulk.empty()) core_->loop.wake();
         core_->prompt.push(*this);
     }
 
-    // What a host program writes between turns gets a turn of its own.
-    void wake() {
-        if (core_->prompt.empty() && core_->bulk.empty()) core_->loop.wake();
+    // What goes to many goes behind what goes to one.
+    void mark_bulk() {
+        if (!core_->in_turn) return mark();
+        if (!waits_[0]) core_->bulk.push(*this);
     }
 
     void sent(std::size_t n) {
         out_.commit(n);
         core_->unflushed += n;
-        if (core_->unflushed > prompt_bytes && core_->in_turn && !waits_[0]) [[unlikely]]
-            core_->bulk.push(*this);
-        else
-            mark();
+        if (core_->unflushed > prompt_bytes) [[unlikely]]
+            return sent_much();
+        mark();
+    }
+
+    void sent_much() {
+        if (core_->unflushed > slice_bytes) core_->slice = 1; // it is looked at after this message
+        mark_bulk();
     }
 
     void write(std::string_view bytes) {
@@ -192,15 +200,15 @@ private:
 
     // Nothing more is written; what is pending goes out before the end.
     void finish(errc cause) {
-        if (std::exchange(ending_, true)) return;
+        if (std::exchange(is_.ending, true)) return;
         cause_ = cause;
         mark();
     }
 
     // The wire is cut at the end of the turn, by a reset if `reset`.
     void cut(errc cause, bool reset) {
-        if (std::exchange(cut_, true)) return;
-        if (!ending_) cause_ = cause;
+        if (std::exchange(is_.cut, true)) return;
+        if (!is_.ending) cause_ = cause;
         reset_ = reset;
         mark();
     }
@@ -244,22 +252,29 @@ private:
     std::uint32_t moved_ = 0;   // ms: when output that waits was taken last
     std::uint32_t counted_ = 0; // bytes of output in the loop's total
     errc cause_ = errc::closed;
-    bool opening_ = true; // not answered yet; once the sink has seen it, only while held
-    bool held_ = false;
-    bool released_ = false;
-    bool ending_ = false;     // nothing more is written
+    // All that the usual case need not look at one by one.
+    struct unusual {
+        bool held = false;     // not to be read
+        bool released = false; // to be read again
+        bool ending = false;   // nothing more is written
+        bool cut = false;      // the wire is cut at the end of the turn
+        bool deaf = false;     // what comes is thrown away
+        bool buried = false;
+        bool writes = false; // the loop tells when more can be sent
+        bool paused = false; // the loop does not watch for what comes
+    };
+    bool usual() const { return std::bit_cast<std::uint64_t>(is_) == 0; }
+
+    unusual is_;
+    bool opening_ = true;     // not answered yet; once the sink has seen it, only while held
+    bool queued_ = false;     // to be served later in this turn, or in the next
+    bool waits_[2]{};         // stands in the core's lists
     bool said_close_ = false; // waits for the other side's close
-    bool deaf_ = false;       // what comes is thrown away
     bool lingering_ = false;  // our end is shut: waits for theirs
-    bool cut_ = false;
     bool reset_ = false;
-    bool buried_ = false;
-    bool known_ = false;  // to the sink, which has not heard `closed` yet
-    bool waits_[2]{};     // stands in the core's lists
-    bool queued_ = false; // to be served later in this turn, or in the next
-    bool wrote_much_ = false;
-    bool reads_ = true, writes_ = false; // what the loop watches
-    bool asked_ = false;                 // the sink waits for a pong
+    bool known_ = false;      // to the sink, which has not heard `closed` yet
+    bool wrote_much_ = false; // in its last slice
+    bool asked_ = false;      // the sink waits for a pong
     bool pinged_ = false;
     State state_{};
 };

@@ -60,6 +60,7 @@ struct stream_core {
     std::size_t unflushed = 0;         // bytes written since the last flush
     std::size_t incomplete = 0;        // bytes that came and are not delivered
     std::uint32_t now = 0;             // ms on the engine's clock, constant within a turn
+    int slice = 0;                     // messages until the slice of the one that is read is looked at
     bool in_turn = false;
     std::string_view upgrade_key; // while a connection is opening
     char* frame = nullptr;        // between reserve and commit

@@ -90,9 +90,8 @@ public:
 private:
     static constexpr std::size_t flush_events = 16;      // cork: flush after so many events ...
     static constexpr std::size_t flush_bytes = 64 << 10; // ... or when so much is pending
-    // What a connection may do before others have their turn: so often so many messages, or bytes written.
+    // What a connection may say before others have their turn: so often so many messages.
     static constexpr int slice_messages = 16, slices = 4;
-    static constexpr std::size_t slice_bytes = 128 << 10;
     // The shared receive buffer: what is read from a connection at once.
     static constexpr std::size_t buffer_size = 80 << 10;
     static constexpr int rounds = 8;   // of events in a turn
@@ -107,9 +106,9 @@ private:
 
         bool on_message(message m) {
             if (!c.silent()) engine.sink_.received(c, m);
-            if (--engine.slice_ == 0 || engine.core_.unflushed > slice_bytes) [[unlikely]]
-                engine.look_at_slice(c);
-            return !(c.held_ || c.cut_ || c.queued_);
+            if (--engine.core_.slice == 0) [[unlikely]]
+                if (engine.look_at_slice(c)) return false;
+            return !(c.is_.held || c.is_.cut);
         }
         bool on_control(control k, std::uint16_t code, std::string_view text) {
             return engine.on_control(c, k, code, text);
@@ -165,9 +164,15 @@ private:
         std::size_t n = 0;
         serve_again(n);
         const auto events = core_.loop.wait();
-        for (const auto& e : events) {
-            on_event(e);
-            cork(++n);
+        for (auto next = events.begin(); next != events.end();) {
+            try {
+                for (; next != events.end(); ++next) {
+                    on_event(*next);
+                    cork(++n);
+                }
+            } catch (...) {
+                blame(*static_cast<connection*>((next++)->tag));
+            }
         }
         flush();
         serve_doors();
@@ -191,13 +196,14 @@ private:
     }
 
     // Now and then: whether others are to be served before it goes on.
-    void look_at_slice(connection& c) {
-        slice_ = slice_messages;
-        if (core_.unflushed > slice_bytes)
+    bool look_at_slice(connection& c) {
+        core_.slice = slice_messages;
+        if (core_.unflushed > connection::slice_bytes)
             c.wrote_much_ = true;
         else if (--looks_ != 0 && !late())
-            return;
+            return false;
         enqueue(again_, c);
+        return true;
     }
 
     void serve_again(std::size_t& n) {
@@ -206,12 +212,12 @@ private:
         for (; next != serving_.end() && !late_; ++next) {
             auto& c = **next;
             // What it caused has to go out first: else its readers' outboxes would grow, which read well.
-            if (c.wrote_much_ && !core_.bulk.empty() && !c.buried_) {
+            if (c.wrote_much_ && !core_.bulk.empty() && !c.is_.buried) {
                 again_.push_back(&c);
                 continue;
             }
             c.queued_ = c.wrote_much_ = false;
-            if (!c.buried_) guard(c, [&] { go_on(c); });
+            if (!c.is_.buried) guard(c, [&] { go_on(c); });
             cork(++n);
         }
         again_.insert(again_.begin(), next, serving_.end());
@@ -226,7 +232,7 @@ private:
         for (int i = 0; i < steps && next != serving_.end(); ++i) {
             auto& c = **next++;
             c.queued_ = false;
-            if (!c.buried_) guard(c, [&] { read(c); });
+            if (!c.is_.buried) guard(c, [&] { read(c); });
             if (late()) break;
         }
         doors_.insert(doors_.begin(), next, serving_.end());
@@ -235,7 +241,7 @@ private:
     }
 
     void go_on(connection& c) {
-        if (!c.kept_ || c.held_ || c.opening_) return read(c);
+        if (!c.kept_ || c.is_.held || c.opening_) return read(c);
         const auto kept = c.take_kept();
         if (!c.silent()) feed(c, {kept->data(), kept->size()});
     }
@@ -255,9 +261,14 @@ private:
         try {
             f();
         } catch (...) {
-            tell_failure(&c);
-            give_up(c);
+            blame(c);
         }
+    }
+
+    // Inside a handler of an exception.
+    void blame(connection& c) noexcept {
+        tell_failure(&c);
+        give_up(c);
     }
 
     void tell_failure(connection* c) noexcept {
@@ -279,7 +290,7 @@ private:
     void give_up(connection& c) noexcept {
         try {
             const auto text = to_string(errc::null_message);
-            if (c.opening_ && !c.held_)
+            if (c.opening_ && !c.is_.held)
                 c.refuse({500, 0, text});
             else
                 c.close({500, framing::close_code(errc::null_message), text}, errc::null_message);
@@ -294,12 +305,12 @@ private:
     void on_event(const ready& e) {
         if (!e.tag) return accept();
         auto& c = *static_cast<connection*>(e.tag);
-        if (c.buried_) return;
+        if (c.is_.buried) return;
         if (e.writable) c.mark();
-        if (!e.readable) return;
-        if (c.opening_ && !c.held_) return enqueue(doors_, c);
+        if (!e.readable || c.queued_) return;
+        if (c.opening_ && !c.is_.held) return enqueue(doors_, c);
         if (late_) return enqueue(again_, c);
-        if (!c.queued_) guard(c, [&] { read(c); });
+        read(c);
     }
 
     void accept() {
@@ -341,14 +352,14 @@ private:
                 ec == boost::asio::error::eof && !Wire::upgrades && c.framing_.incomplete() == 0;
             return c.cut(proper ? errc::closed : errc::lost, false);
         }
-        if (c.deaf_) return;
-        if (!c.opening_ && !c.ending_) {
+        if (c.is_.deaf) return;
+        if (!c.opening_ && !c.is_.ending) {
             c.stamp_ = core_.now;
             c.pinged_ = false;
         }
         if constexpr (begins_late<Loop>) {
             if constexpr (!Wire::upgrades)
-                if (c.opening_ && !c.held_ && !c.ending_) open_at_once(c);
+                if (c.opening_ && !c.is_.held && !c.is_.ending) open_at_once(c);
             if (n == 0) return;
         }
         feed(c, {buffer_.get(), n});
@@ -356,15 +367,15 @@ private:
 
     void feed(connection& c, std::span<char> bytes) {
         if constexpr (Wire::upgrades) {
-            if (c.opening_ && !c.held_) return upgrade(c, bytes);
+            if (c.opening_ && !c.is_.held) return upgrade(c, bytes);
         }
         // What is kept goes first.
-        if (c.held_ || c.kept_) return keep(c, bytes);
-        slice_ = slice_messages;
+        if (c.is_.held || c.kept_) return keep(c, bytes);
+        core_.slice = slice_messages;
         looks_ = slices;
         const auto progress = feed_framing(c, bytes);
         if (progress.error != errc::ok) return fail(c, progress.error);
-        if (progress.consumed < bytes.size() && (c.held_ || c.queued_))
+        if (progress.consumed < bytes.size() && (c.is_.held || c.queued_))
             return keep(c, bytes.subspan(progress.consumed));
         if (core_.incomplete > core_.limits.incomplete) [[unlikely]]
             table::shed();
@@ -409,11 +420,11 @@ private:
                 c.close({0, static_cast<std::uint16_t>(code ? code : 1005), {}}, errc::closed);
             }
             c.said_close_ = false;
-            c.deaf_ = true;
+            c.is_.deaf = true;
             c.mark();
             return false;
         }
-        return !c.cut_;
+        return !c.is_.cut;
     }
 
     // Gathers a request, then lets it in, answers it, or refuses it.
@@ -454,7 +465,7 @@ private:
     void open(connection& c, const request& r) {
         c.stamp_ = core_.now;
         sink_.opening(c, r);
-        if (c.opening_ && !c.held_) c.refuse({500, 0, "Not Admitted"});
+        if (c.opening_ && !c.is_.held) c.refuse({500, 0, "Not Admitted"});
     }
 
     void answer(connection& c, const request& r) {
@@ -466,31 +477,40 @@ private:
         c.opening_ = false;
         c.write(compose(out, r.method == "HEAD"));
         c.finish(errc::closed);
-        c.deaf_ = true;
+        c.is_.deaf = true;
     }
 
     // Sends what is pending, and some of it even if the turn's time is up.
     void flush() noexcept {
         core_.unflushed = 0;
         for (std::size_t n = 1; !core_.prompt.empty(); ++n) {
-            settle_next(core_.prompt.pop());
+            settle(core_.prompt.pop());
             if (n % (4 * flush_events) == 0 && late()) break;
         }
         for (std::size_t n = 1; !core_.bulk.empty(); ++n) {
-            settle_next(core_.bulk.pop());
+            settle(core_.bulk.pop());
             if (n % flush_events == 0 && late()) break;
         }
         if (core_.totals.unsent > core_.limits.unsent) [[unlikely]]
             table::relieve();
     }
 
-    void settle_next(connection& c) noexcept {
-        if (!c.buried_) guard(c, [&] { settle(c); });
+    // Sends what is pending and takes the next step towards an end that was asked for.
+    void settle(connection& c) noexcept {
+        if (c.usual() && !c.out_.shares()) [[likely]] {
+            // What follows for who is as most are: all is sent, and nothing else is to be done.
+            if (c.out_.size() == 0) return;
+            table::send(c);
+            if (c.usual() && c.out_.size() == 0) return;
+        } else if (c.is_.buried) {
+            return;
+        } else if (c.out_.size() != 0) {
+            table::send(c);
+        }
+        guard(c, [&] { finish_settling(c); });
     }
 
-    // Sends what is pending and takes the next step towards an end that was asked for.
-    void settle(connection& c) {
-        if (c.out_.size()) table::send(c);
+    void finish_settling(connection& c) {
         table::count_unsent(c);
         if (c.silent() && std::exchange(c.known_, false)) {
             // Nothing is read while an end is told: its own deadline begins here.
@@ -498,24 +518,24 @@ private:
             told_ = true;
             sink_.closed(c, c.cause_);
         }
-        if (c.cut_) return table::bury(c);
-        if (c.ending_ && !c.said_close_ && !c.out_.size() && !std::exchange(c.lingering_, true)) {
+        if (c.is_.cut) return table::bury(c);
+        if (c.is_.ending && !c.said_close_ && !c.out_.size() && !std::exchange(c.lingering_, true)) {
             deafen(c);
             c.stamp_ = core_.now;
             core_.loop.shutdown(c.socket_);
         }
-        if (c.ending_) {
-            c.held_ = false;
+        if (c.is_.ending) {
+            c.is_.held = false;
             c.take_kept();
         }
-        const bool reads = !c.held_, writes = c.out_.size() != 0;
-        if (reads != c.reads_ || writes != c.writes_) {
-            if (writes && !c.writes_) c.moved_ = core_.now; // from now on it keeps us waiting
-            c.reads_ = reads;
-            c.writes_ = writes;
-            core_.loop.watch(c.socket_, &c, reads, writes);
+        const bool paused = c.is_.held, writes = c.out_.size() != 0;
+        if (paused != c.is_.paused || writes != c.is_.writes) {
+            if (writes && !c.is_.writes) c.moved_ = core_.now; // from now on it keeps us waiting
+            c.is_.paused = paused;
+            c.is_.writes = writes;
+            core_.loop.watch(c.socket_, &c, !paused, writes);
         }
-        if (std::exchange(c.released_, false) && c.kept_ && !c.silent()) {
+        if (std::exchange(c.is_.released, false) && c.kept_ && !c.silent()) {
             const auto kept = c.take_kept();
             told_ = true;
             feed(c, {kept->data(), kept->size()});
@@ -540,7 +560,6 @@ private:
     framing_limits framing_limits_;
     std::function<void()> stopped_;
     turn_owner owner_;
-    int slice_ = 0;                      // messages of the one that is read until its slice is looked at
     int looks_ = 0;                      // how often it may be looked at
     time_point ends_{};                  // real time at which this turn ought to end
     bool late_ = false;                  // it is that time

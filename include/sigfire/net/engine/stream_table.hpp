@@ -89,7 +89,7 @@ protected:
 
     // The peer broke the framing: it is told why, and not listened to any longer.
     void fail(connection& c, errc e) {
-        if (c.opening_ && !c.held_) return turn_away(c, e);
+        if (c.opening_ && !c.is_.held) return turn_away(c, e);
         // Signal-Fire's server gives no reason for a message that is too large.
         const auto text = e == errc::too_large ? std::string_view{} : to_string(e);
         if (!c.silent()) c.close({503, framing::close_code(e), text}, e);
@@ -105,7 +105,7 @@ protected:
 
     // Nothing more is heard from it: what it had begun to say is dropped.
     void deafen(connection& c) {
-        c.deaf_ = true;
+        c.is_.deaf = true;
         core_.incomplete -= c.framing_.incomplete();
         c.framing_ = {};
         c.take_kept();
@@ -126,7 +126,7 @@ protected:
         std::size_t most = 0;
         for (auto& c : connections_) {
             const auto n = held_bytes(*c);
-            if (c->deaf_ || n < least) continue;
+            if (c->is_.deaf || n < least) continue;
             const auto older = found ? static_cast<std::int32_t>(found->grown_ - c->grown_) : 1;
             if (older < 0 || (older == 0 && n <= most)) continue;
             found = c.get();
@@ -147,7 +147,7 @@ protected:
             sent(c, core_.loop.send(c.socket_, c.out_.pending(), ec), ec);
         if (ec && ec != boost::asio::error::would_block && ec != boost::asio::error::interrupted) {
             c.out_.clear(core_.pool);
-            if (!std::exchange(c.cut_, true) && !c.ending_) c.cause_ = errc::lost;
+            if (!std::exchange(c.is_.cut, true) && !c.is_.ending) c.cause_ = errc::lost;
         }
     }
 
@@ -187,7 +187,7 @@ protected:
         while (core_.totals.unsent > core_.limits.unsent) {
             connection* largest = nullptr;
             for (auto& c : connections_)
-                if (!c->cut_ && c->out_.size() > (largest ? largest->out_.size() : 0)) largest = c.get();
+                if (!c->is_.cut && c->out_.size() > (largest ? largest->out_.size() : 0)) largest = c.get();
             if (!largest) return;
             largest->close_slow();
             count_unsent(*largest);
@@ -195,7 +195,7 @@ protected:
     }
 
     void bury(connection& c) {
-        c.buried_ = true;
+        c.is_.buried = true;
         deafen(c);
         c.out_.clear(core_.pool);
         count_unsent(c);
@@ -242,19 +242,19 @@ protected:
         const auto age = since(c.stamp_);
         if (stopping_ && now_ >= drain_until_)
             c.cut(errc::stopping, true);
-        else if (c.ending_) {
+        else if (c.is_.ending) {
             if (age > l.closing) c.cut(c.cause_, true);
         } else if (c.opening_) {
             // How long a request waits for its answer is up to the sink.
-            if (age > l.handshake && !c.held_) turn_away(c, errc::handshake_timeout);
-        } else if (c.writes_ && l.stalled.count() != 0 && since(c.moved_) > l.stalled) {
+            if (age > l.handshake && !c.is_.held) turn_away(c, errc::handshake_timeout);
+        } else if (c.is_.writes && l.stalled.count() != 0 && since(c.moved_) > l.stalled) {
             c.close_slow();
-        } else if (l.unfinished.count() != 0 && c.framing_.incomplete() != 0 && !c.held_ && !c.kept_ &&
+        } else if (l.unfinished.count() != 0 && c.framing_.incomplete() != 0 && !c.is_.held && !c.kept_ &&
                    since(c.grown_) > l.unfinished) {
             fail(c, errc::overloaded);
         } else if (c.pinged_ && age > l.dead) {
             c.cut(errc::pong_timeout, true);
-        } else if (l.ping.count() != 0 && !c.pinged_ && !c.held_ && age > l.ping) {
+        } else if (l.ping.count() != 0 && !c.pinged_ && !c.is_.held && age > l.ping) {
             c.pinged_ = c.control_message(control::ping, 0, {});
         }
     }
