@@ -40,6 +40,9 @@ public:
         void failed(connection* c, std::string_view what) {
             w.failures.push_back((c ? std::to_string(c->state().number) + ' ' : "") + std::string{what});
         }
+        void refused(std::string_view remote, errc cause) {
+            w.refusals.push_back(std::string{remote} + ' ' + std::string{to_string(cause)});
+        }
         void received(connection& c, message m) {
             const inside here{w};
             w.heard(c);
@@ -157,6 +160,7 @@ public:
     std::function<void()> on_tick;
     time_point due = time_point::max(); ///< when the sink wants to be called
     time_point now{};                   ///< what it was told last
+    std::vector<std::string> refusals;  ///< what it was told of refusals, `192.0.2.1 why`
     std::vector<std::string> failures;  ///< what it was told of exceptions, `1 what`
 
 private:

@@ -233,6 +233,8 @@ concept SharingConnection = Connection<C> && requires(C& c, message_type type, s
  *    the loop did not run is left out of `now`, which never goes back.
  *  - It may also have `failed(c, what)`: told what a member threw, and about which connection; null for
  *    `tick`. The text is lent. What `failed` throws is ignored.
+ *  - And `refused(remote, cause)`: told at the end of a turn who was refused without being asked for: by the
+ *    accept gate, or for a handshake that failed. The address is numeric, and lent.
  *
  *  Law: a member may throw, and that costs the one connection it was called about: its cause is
  *  `null_message` (close code 1011; 500 before the answer), and the loop goes on. After an exception of `tick`

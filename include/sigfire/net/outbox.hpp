@@ -45,7 +45,13 @@ public:
      *  call. Nothing is added before `commit`. */
     char* reserve(detail::buffer_pool& pool, std::size_t n, std::size_t limit) {
         if (!fits(n, limit)) return nullptr;
-        if (!data_ || capacity_ - end_ < n) grow(pool, n);
+        if (!data_) {
+            const auto fresh = pool.get(n);
+            data_ = fresh.data;
+            capacity_ = fresh.size;
+        } else if (capacity_ - end_ < n) [[unlikely]] {
+            grow(pool, n);
+        }
         return data_ + end_;
     }
 
@@ -76,6 +82,9 @@ public:
         return piece;
     }
 
+    /// All that is to be sent, where nothing stands in shared blocks.
+    std::string_view pending_own() const noexcept { return {data_ + (end_ - size_), size_}; }
+
     /// Puts what is to be sent next into `out`, piece by piece; how many those are.
     std::size_t pieces(std::span<std::string_view> out) const noexcept {
         const auto own = own_size();
@@ -101,11 +110,12 @@ public:
     /// Drops `n` bytes that were sent; the last one gives the buffer back.
     void sent(detail::buffer_pool& pool, std::size_t n) noexcept {
         size_ -= static_cast<std::uint32_t>(n);
-        torn_ = true;
-        if (size_ == 0)
-            clear(pool);
-        else if (shared_)
-            sent_shared(n);
+        if (size_ != 0 || shared_) [[unlikely]]
+            return sent_some(pool, n);
+        pool.put({data_, capacity_});
+        data_ = nullptr;
+        end_ = 0;
+        torn_ = false;
     }
 
     /// Drops everything and gives the buffer back.
@@ -137,6 +147,14 @@ private:
             for (auto i = first; i != queue.size(); ++i) queue[i].block.leave();
         }
     };
+
+    void sent_some(detail::buffer_pool& pool, std::size_t n) noexcept {
+        torn_ = true;
+        if (size_ == 0)
+            clear(pool);
+        else if (shared_)
+            sent_shared(n);
+    }
 
     void sent_shared(std::size_t n) noexcept {
         auto& s = *shared_;
@@ -170,14 +188,12 @@ private:
         const auto begin = end_ - used;
         // What was sent makes room, if it is at least half: else a reader that is always a little behind
         // would have its output moved again and again.
-        if (data_ && begin >= used && capacity_ - used >= n) {
+        if (begin >= used && capacity_ - used >= n) {
             std::memcpy(data_, data_ + begin, used);
         } else {
             const auto bigger = pool.get(used + n);
-            if (data_) {
-                std::memcpy(bigger.data, data_ + begin, used);
-                pool.put({data_, capacity_});
-            }
+            std::memcpy(bigger.data, data_ + begin, used);
+            pool.put({data_, capacity_});
             data_ = bigger.data;
             capacity_ = bigger.size;
         }

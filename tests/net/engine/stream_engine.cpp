@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <deque>
 #include <functional>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -1006,6 +1007,133 @@ BOOST_AUTO_TEST_CASE(a_wire_without_upgrade_waits_too) {
     BOOST_TEST(w.told() == (strings{"1 text:one", "1 text:two"}));
     BOOST_TEST(q.read() == "");
     BOOST_TEST(q.at->server_shut);
+}
+
+// --- who may connect ---
+
+// A gate that lets in so many of an address at a time.
+struct counting_gate {
+    std::map<std::string, int> there;
+    int most = 1;
+    strings asked;
+
+    accept_gate gate() {
+        return {[this](std::string_view remote) {
+                    asked.emplace_back(remote);
+                    auto& n = there[std::string{remote}];
+                    if (n == most) return errc::rate;
+                    ++n;
+                    return errc::ok;
+                },
+                [this](std::string_view remote) { --there[std::string{remote}]; }};
+    }
+};
+
+BOOST_AUTO_TEST_CASE(the_gate_is_asked_before_a_byte_is_read) {
+    counting_gate g;
+    ws_world w{memory::options{.gate = g.gate()}};
+    ws_world::peer in{w};
+    memory::basic_peer<framing::websocket<framing::role::client>> second{w.io}, other{w.io};
+    other.at->address = "192.0.2.2";
+    second.write(memory::upgrade_request());
+    other.write(memory::upgrade_request());
+    w.run();
+    BOOST_TEST(second.at->server_closed);
+    BOOST_TEST(second.at->receives == 0u);
+    BOOST_TEST(other.read_header().starts_with("HTTP/1.1 101 "));
+    BOOST_TEST(g.asked == (strings{"192.0.2.1", "192.0.2.1", "192.0.2.2"}));
+    BOOST_TEST(w.refusals == strings{"192.0.2.1 Too Many Requests"});
+    BOOST_TEST(w.engine.counters().refused(errc::rate) == 1u);
+    BOOST_TEST(w.engine.counters().accepted == 3u);
+    BOOST_TEST(w.engine.counters().open == 2u);
+    in.reset();
+    w.run();
+    BOOST_TEST(g.there["192.0.2.1"] == 0);
+    ws_world::peer again{w};
+}
+
+BOOST_AUTO_TEST_CASE(the_gate_is_asked_about_the_client_that_a_proxy_names) {
+    counting_gate g;
+    ws_world w{memory::options{.proxies = {"192.0.2.1"}, .gate = g.gate()}};
+    const auto come = [&](auto& p, std::string_view from) {
+        p.write(memory::upgrade_request(from.empty() ? std::string{}
+                                                     : "X-Forwarded-For: " + std::string{from} + "\r\n"));
+        w.run();
+    };
+    memory::basic_peer<framing::websocket<framing::role::client>> a{w.io}, b{w.io}, c{w.io}, d{w.io};
+    come(a, "198.51.100.7");
+    come(b, "198.51.100.8");
+    come(c, "198.51.100.7");
+    come(d, "");
+    BOOST_TEST(a.read_header().starts_with("HTTP/1.1 101 "));
+    BOOST_TEST(b.read_header().starts_with("HTTP/1.1 101 "));
+    BOOST_TEST(c.read().starts_with("HTTP/1.1 429 "));
+    BOOST_TEST(d.read_header().starts_with("HTTP/1.1 101 "));
+    BOOST_TEST(g.asked == (strings{"198.51.100.7", "198.51.100.8", "198.51.100.7", "192.0.2.1"}));
+    for (auto* p : {&a, &b, &c, &d}) p->reset();
+    w.run();
+    for (const auto& [remote, n] : g.there) BOOST_TEST(n == 0, remote);
+}
+
+BOOST_AUTO_TEST_CASE(a_gate_that_throws_refuses) {
+    plain_world w{
+        memory::options{.gate = {[](std::string_view) -> errc { throw std::runtime_error{"no"}; }, {}}}};
+    memory::basic_peer<framing::length> p{w.io};
+    w.run();
+    BOOST_TEST(p.at->server_closed);
+    BOOST_TEST(w.refusals == strings{"192.0.2.1 Internal Server Error"});
+}
+
+BOOST_AUTO_TEST_CASE(refusals_of_requests_are_told_and_counted) {
+    ws_world w{memory::options{.path = "/rtc", .origins = {"https://example.org"}}};
+    for (const auto& bytes : {memory::upgrade_request({}, "/rtc"), memory::upgrade_request({}, "/"),
+                              std::string{"\x16\x03\x01", 3}, std::string{"GET /"}}) {
+        memory::basic_peer<framing::length> p{w.io};
+        p.write(bytes);
+        w.run();
+        w.advance(7s, 1s);
+    }
+    BOOST_TEST(w.refusals == (strings{"192.0.2.1 Origin Not Allowed", "192.0.2.1 Peer Not Found",
+                                      "192.0.2.1 Bad WebSocket Handshake", "192.0.2.1 Handshake Timeout"}));
+    BOOST_TEST(w.engine.counters().refused(errc::handshake_timeout) == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(counters_tell_what_happened) {
+    plain_world w;
+    plain_world::peer p{w};
+    w.on_received = [&](auto& c, message m) { w.send(c, m.view()); };
+    p.say("12345");
+    w.run();
+    p.write(std::string_view{"\0\0\0\x09hi", 6});
+    p.at->room = 0;
+    w.run();
+    w.send(w[1], "1234567");
+    w.run();
+    const auto n = w.engine.counters();
+    BOOST_TEST(n.bytes_in == 9u + 6u);
+    BOOST_TEST(n.bytes_out == 9u);
+    BOOST_TEST(n.turns > 3u);
+    BOOST_TEST(n.open == 1u);
+    BOOST_TEST(n.opening == 0u);
+    BOOST_TEST(n.unsent >= 11u);
+    BOOST_TEST(n.incomplete > 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_connection_that_was_accepted_elsewhere_is_served) {
+    plain_world w;
+    memory::basic_peer<framing::length> p{w.io};
+    w.network.adoptable.push_back(w.network.backlog.front());
+    w.network.backlog.clear();
+    p.say("hello");
+    error_code ec;
+    w.engine.adopt(0, ec);
+    BOOST_TEST(!ec);
+    BOOST_TEST(w.told() == nothing, "not from inside adopt");
+    w.run();
+    BOOST_TEST(w.told() == (strings{"1 open", "1 text:hello"}));
+    w.engine.stop({}, {});
+    w.engine.adopt(0, ec);
+    BOOST_TEST(ec == boost::asio::error::operation_aborted);
 }
 
 // --- a turn is bounded and fair ---

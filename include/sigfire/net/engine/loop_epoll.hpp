@@ -3,6 +3,7 @@
 
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/core/error.hpp>
+#include <sigfire/net/engine/adopt_descriptor.hpp>
 #include <sigfire/net/engine/ready.hpp>
 
 #include <boost/asio/error.hpp>
@@ -88,6 +89,12 @@ public:
     socket accept(stream_acceptor& a, error_code& ec) {
         const int fd = ::accept4(a.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
         fail_if(fd < 0, ec);
+        return {fd};
+    }
+
+    /// Takes over a connected stream socket.
+    socket adopt(int fd, error_code& ec) {
+        prepare_descriptor(fd, ec);
         return {fd};
     }
 

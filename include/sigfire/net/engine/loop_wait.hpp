@@ -3,6 +3,7 @@
 
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/core/error.hpp>
+#include <sigfire/net/engine/adopt_descriptor.hpp>
 #include <sigfire/net/engine/ready.hpp>
 
 #include <boost/asio/buffer.hpp>
@@ -97,6 +98,14 @@ public:
         s->io.non_blocking(true, ignored);
         s->io.set_option(boost::asio::ip::tcp::no_delay{true}, ignored);
         return s;
+    }
+
+    socket adopt(int fd, error_code& ec) {
+        const auto family = prepare_descriptor(fd, ec);
+        if (ec) return nullptr;
+        auto s = std::make_shared<entry>(io_);
+        s->io.assign(boost::asio::generic::stream_protocol{family, 0}, fd, ec);
+        return ec ? nullptr : s;
     }
 
     sockaddr_storage remote(const socket& s) {

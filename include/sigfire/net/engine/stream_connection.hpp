@@ -88,6 +88,7 @@ public:
     void refuse(const ending& e) {
         if (!opening_) return;
         known_ = false;
+        ++core_->counters.refused_by[static_cast<std::size_t>(errc::denied)];
         turn_down(e, errc::denied);
     }
 

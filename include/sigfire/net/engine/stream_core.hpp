@@ -5,6 +5,7 @@
 #include <sigfire/net/engine/buffer_pool.hpp>
 #include <sigfire/net/engine/loop_totals.hpp>
 #include <sigfire/net/engine/ready.hpp>
+#include <sigfire/net/stream_counters.hpp>
 #include <sigfire/net/stream_limits.hpp>
 
 #include <boost/asio/execution_context.hpp>
@@ -53,6 +54,7 @@ struct stream_core {
 
     Loop loop;
     buffer_pool pool;
+    stream_counters counters;
     loop_totals& totals;
     stream_limits limits;
     settle_list<Connection, 0> prompt; // those with output, or with an end to make

@@ -54,10 +54,14 @@ public:
     with(const Wire& wire, Sink& sink)
         : table{wire, &with::on_ready, this}, sink_{sink}, timer_{wire_.context()},
           token_{std::make_shared<bool>(true)} {
+        table::tells_refusals_ = requires { sink.refused(std::string_view{}, errc{}); };
         framing_limits_ = {core_.limits.message, core_.limits.idle_frames, !Sink::checks_utf8};
     }
 
-    ~with() { *token_ = false; }
+    ~with() {
+        *token_ = false;
+        for (auto& socket : adopted_) core_.loop.close(socket, false);
+    }
 
     /// Binds and accepts.
     void open(error_code& ec) {
@@ -87,6 +91,29 @@ public:
     /// How many connections there are, whatever their state.
     std::size_t connections() const { return connections_.size(); }
 
+    /// What it has done so far, and holds now. On the loop's thread.
+    stream_counters counters() const {
+        auto out = core_.counters;
+        for (const auto& c : connections_) ++(c->opening_ ? out.opening : out.open);
+        out.unsent = core_.totals.unsent;
+        out.incomplete = core_.incomplete;
+        return out;
+    }
+
+    /** Serves a connected stream socket that was accepted elsewhere: in the next turn, as if it had been
+     *  accepted here. On the loop's thread. The descriptor is taken over unless `ec` says why not. */
+    void adopt(int descriptor, error_code& ec) {
+        ec = {};
+        if (stopping_) {
+            ec = boost::asio::error::operation_aborted;
+            return;
+        }
+        auto socket = core_.loop.adopt(descriptor, ec);
+        if (ec) return;
+        adopted_.push_back(std::move(socket));
+        core_.loop.wake();
+    }
+
 private:
     static constexpr std::size_t flush_events = 16;      // cork: flush after so many events ...
     static constexpr std::size_t flush_bytes = 64 << 10; // ... or when so much is pending
@@ -105,10 +132,10 @@ private:
         connection& c;
 
         bool on_message(message m) {
-            if (!c.silent()) engine.sink_.received(c, m);
+            if (c.usual() || !c.silent()) engine.sink_.received(c, m);
             if (--engine.core_.slice == 0) [[unlikely]]
                 if (engine.look_at_slice(c)) return false;
-            return !(c.is_.held || c.is_.cut);
+            return c.usual() || !(c.is_.held || c.is_.cut);
         }
         bool on_control(control k, std::uint16_t code, std::string_view text) {
             return engine.on_control(c, k, code, text);
@@ -143,6 +170,9 @@ private:
         core_.in_turn = true;
         // What stands in the sockets is read before the sink judges whom it has not heard.
         tick(due_ > now_ ? now_ : due_ - clock::duration{1});
+        ++core_.counters.turns;
+        for (auto& socket : std::exchange(adopted_, {}))
+            welcome([&] { return table::admit(std::move(socket)); });
         bool all = false;
         for (int i = 0; i < rounds && !late_ && !all; ++i) all = take_round();
         read_until_ = all ? now_ : std::max(read_until_, now_ - unread);
@@ -155,6 +185,7 @@ private:
             if (!told_) break;
         }
         table::clear_graveyard();
+        tell_refusals();
         core_.in_turn = false;
         if (!all || !core_.prompt.empty() || !core_.bulk.empty()) core_.loop.wake();
     }
@@ -287,6 +318,17 @@ private:
         }
     }
 
+    void tell_refusals() noexcept {
+        if constexpr (requires { sink_.refused(std::string_view{}, errc{}); })
+            for (const auto& r : std::exchange(table::refusals_, {})) {
+                try {
+                    sink_.refused(r.remote, r.cause);
+                } catch (...) {
+                    tell_failure(nullptr);
+                }
+            }
+    }
+
     void give_up(connection& c) noexcept {
         try {
             const auto text = to_string(errc::null_message);
@@ -316,13 +358,18 @@ private:
     void accept() {
         waiting_ = true;
         for (int i = 0; i < accepts && listening_ && waiting_ && !late_; ++i) {
-            try {
-                auto* c = table::accept();
-                if constexpr (!Wire::upgrades && !begins_late<Loop>)
-                    if (c) guard(*c, [&] { open_at_once(*c); });
-            } catch (...) {
-                tell_failure(nullptr);
-            }
+            welcome([&] { return table::accept(); });
+        }
+    }
+
+    template <class Accept>
+    void welcome(Accept accept) noexcept {
+        try {
+            [[maybe_unused]] auto* c = accept();
+            if constexpr (!Wire::upgrades && !begins_late<Loop>)
+                if (c) guard(*c, [&] { open_at_once(*c); });
+        } catch (...) {
+            tell_failure(nullptr);
         }
     }
 
@@ -330,6 +377,7 @@ private:
         const auto from = numeric_address(core_.loop.remote(c.socket_));
         request r{{}, {}, {}, from};
         describe(c, r);
+        if (const auto e = table::pass_gate(c, from); e != errc::ok) return turn_away(c, e);
         open(c, r);
     }
 
@@ -345,12 +393,21 @@ private:
         if (ec) {
             if (ec == boost::asio::error::would_block || ec == boost::asio::error::interrupted) return;
             if constexpr (begins_late<Loop>)
-                if (ec.category() == errc_category_instance)
-                    return c.cut(static_cast<errc>(ec.value()), false);
+                if (ec.category() == errc_category_instance) {
+                    const auto e = static_cast<errc>(ec.value());
+                    if (c.opening_) table::refused(numeric_address(core_.loop.remote(c.socket_)), e);
+                    return c.cut(e, false);
+                }
             // An end between two messages is a proper one where the wire has no other.
             const bool proper =
                 ec == boost::asio::error::eof && !Wire::upgrades && c.framing_.incomplete() == 0;
             return c.cut(proper ? errc::closed : errc::lost, false);
+        }
+        core_.counters.bytes_in += n;
+        if (c.usual() && !c.opening_ && !c.kept_ && n != 0) [[likely]] {
+            c.stamp_ = core_.now;
+            c.pinged_ = false;
+            return feed_now(c, {buffer_.get(), n});
         }
         if (c.is_.deaf) return;
         if (!c.opening_ && !c.is_.ending) {
@@ -371,6 +428,10 @@ private:
         }
         // What is kept goes first.
         if (c.is_.held || c.kept_) return keep(c, bytes);
+        feed_now(c, bytes);
+    }
+
+    void feed_now(connection& c, std::span<char> bytes) {
         core_.slice = slice_messages;
         looks_ = slices;
         const auto progress = feed_framing(c, bytes);
@@ -452,6 +513,7 @@ private:
         auto request = header.view(from);
         describe(c, request);
         if (!wire_.proxies().empty()) apply_forwarded(request, wire_.proxies());
+        if (const auto e = table::pass_gate(c, request.remote); e != errc::ok) return turn_away(c, e);
         // To HEAD no answer may have a body, and an upgrade may be ignored (RFC 9110, 7.8).
         if (!wants_websocket(request) || request.method == "HEAD") return answer(c, request);
         if (!wire_.path().empty() && request.path() != wire_.path()) return turn_away(c, errc::unknown);
@@ -480,6 +542,13 @@ private:
         c.is_.deaf = true;
     }
 
+    void flush_bulk() noexcept {
+        for (std::size_t n = 1; !core_.bulk.empty(); ++n) {
+            settle_slowly(core_.bulk.pop());
+            if (n % flush_events == 0 && late()) break;
+        }
+    }
+
     // Sends what is pending, and some of it even if the turn's time is up.
     void flush() noexcept {
         core_.unflushed = 0;
@@ -487,26 +556,29 @@ private:
             settle(core_.prompt.pop());
             if (n % (4 * flush_events) == 0 && late()) break;
         }
-        for (std::size_t n = 1; !core_.bulk.empty(); ++n) {
-            settle(core_.bulk.pop());
-            if (n % flush_events == 0 && late()) break;
-        }
+        if (!core_.bulk.empty()) [[unlikely]]
+            flush_bulk();
         if (core_.totals.unsent > core_.limits.unsent) [[unlikely]]
             table::relieve();
     }
 
     // Sends what is pending and takes the next step towards an end that was asked for.
     void settle(connection& c) noexcept {
-        if (c.usual() && !c.out_.shares()) [[likely]] {
-            // What follows for who is as most are: all is sent, and nothing else is to be done.
-            if (c.out_.size() == 0) return;
-            table::send(c);
-            if (c.usual() && c.out_.size() == 0) return;
-        } else if (c.is_.buried) {
-            return;
-        } else if (c.out_.size() != 0) {
-            table::send(c);
+        if (!c.usual() || c.out_.shares()) [[unlikely]]
+            return settle_slowly(c);
+        if (c.out_.size() == 0) return;
+        error_code ec;
+        const auto n = core_.loop.send(c.socket_, c.out_.pending_own(), ec);
+        table::sent(c, n, ec);
+        if (ec || c.out_.size() != 0) [[unlikely]] {
+            table::check_send(c, ec);
+            guard(c, [&] { finish_settling(c); });
         }
+    }
+
+    void settle_slowly(connection& c) noexcept {
+        if (c.is_.buried) return;
+        if (c.out_.size() != 0) table::send(c);
         guard(c, [&] { finish_settling(c); });
     }
 
@@ -560,6 +632,7 @@ private:
     framing_limits framing_limits_;
     std::function<void()> stopped_;
     turn_owner owner_;
+    std::vector<typename Loop::socket> adopted_;
     int looks_ = 0;                      // how often it may be looked at
     time_point ends_{};                  // real time at which this turn ought to end
     bool late_ = false;                  // it is that time

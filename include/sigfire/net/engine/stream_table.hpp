@@ -5,6 +5,7 @@
 #include <sigfire/framing/websocket.hpp>
 #include <sigfire/net/engine/loop_clock.hpp>
 #include <sigfire/net/engine/stream_connection.hpp>
+#include <sigfire/net/engine/tcp_bind.hpp>
 #include <sigfire/net/http/upgrade.hpp>
 
 #include <boost/asio/error.hpp>
@@ -17,7 +18,9 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -46,7 +49,10 @@ protected:
     stream_table& operator=(const stream_table&) = delete;
 
     ~stream_table() {
-        for (auto& c : connections_) core_.loop.close(c->socket_, false);
+        for (auto& c : connections_) {
+            leave_gate(*c);
+            core_.loop.close(c->socket_, false);
+        }
         unlisten();
     }
 
@@ -64,7 +70,67 @@ protected:
         }
         if (ec == boost::asio::error::would_block) waiting_ = false;
         if (ec) return nullptr;
-        return add(std::move(socket));
+        return admit(std::move(socket));
+    }
+
+    // One that was accepted, unless the gate refuses it.
+    connection* admit(typename Loop::socket socket) {
+        ++core_.counters.accepted;
+        if (!wire_.gate().enter) return add(std::move(socket));
+        const auto from = numeric_address(core_.loop.remote(socket));
+        if (trusts(from)) return add(std::move(socket));
+        if (const auto e = ask_gate(from); e != errc::ok) {
+            core_.loop.close(socket, true);
+            refused(from, e);
+            return nullptr;
+        }
+        auto* c = add(std::move(socket));
+        entered_.emplace(c, from);
+        return c;
+    }
+
+    // Asked about the client that a proxy names, and about the proxy if it names none.
+    errc pass_gate(const connection& c, std::string_view remote) {
+        if (!wire_.gate().enter) return errc::ok;
+        const auto before = entered_.find(&c);
+        if (before != entered_.end() && before->second == remote) return errc::ok;
+        const auto e = ask_gate(remote);
+        if (e != errc::ok) return e;
+        leave_gate(c);
+        entered_.emplace(&c, remote);
+        return errc::ok;
+    }
+
+    errc ask_gate(std::string_view remote) const noexcept {
+        try {
+            return wire_.gate().enter(remote);
+        } catch (...) {
+            return errc::null_message;
+        }
+    }
+
+    void leave_gate(const connection& c) noexcept {
+        const auto entered = entered_.find(&c);
+        if (entered == entered_.end()) return;
+        const auto remote = std::move(entered->second);
+        entered_.erase(entered);
+        try {
+            if (wire_.gate().leave) wire_.gate().leave(remote);
+        } catch (...) {
+            // It is gone all the same.
+        }
+    }
+
+    // Whether that address is a proxy's, and not whose connection it is.
+    bool trusts([[maybe_unused]] std::string_view remote) const {
+        if constexpr (requires { wire_.trusts(remote); }) return wire_.trusts(remote);
+        return false;
+    }
+
+    // The sink is told at the end of the turn.
+    void refused(std::string_view remote, errc cause) {
+        ++core_.counters.refused_by[static_cast<std::size_t>(cause)];
+        if (tells_refusals_) refusals_.push_back({std::string{remote}, cause});
     }
 
     connection* add(typename Loop::socket socket) {
@@ -99,7 +165,9 @@ protected:
     }
 
     void turn_away(connection& c, errc e) {
-        c.refuse(e == errc::unknown ? ending{404, 0, "Not Found"} : refusal(e));
+        refused(numeric_address(core_.loop.remote(c.socket_)), e);
+        c.known_ = false;
+        c.turn_down(e == errc::unknown ? ending{404, 0, "Not Found"} : refusal(e), e);
         deafen(c);
     }
 
@@ -145,6 +213,10 @@ protected:
             send_pieces(c, ec);
         else
             sent(c, core_.loop.send(c.socket_, c.out_.pending(), ec), ec);
+        check_send(c, ec);
+    }
+
+    void check_send(connection& c, const error_code& ec) {
         if (ec && ec != boost::asio::error::would_block && ec != boost::asio::error::interrupted) {
             c.out_.clear(core_.pool);
             if (!std::exchange(c.is_.cut, true) && !c.is_.ending) c.cause_ = errc::lost;
@@ -170,6 +242,7 @@ protected:
 
     void sent(connection& c, std::size_t n, const error_code& ec) {
         if (ec || n == 0) return;
+        core_.counters.bytes_out += n;
         c.out_.sent(core_.pool, n);
         if (c.out_.size() != 0) c.moved_ = core_.now;
     }
@@ -196,6 +269,7 @@ protected:
 
     void bury(connection& c) {
         c.is_.buried = true;
+        leave_gate(c);
         deafen(c);
         c.out_.clear(core_.pool);
         count_unsent(c);
@@ -228,7 +302,11 @@ protected:
         if (forgive) next_forgiveness_ = now_ + std::max(core_.limits.ping, milliseconds{1000});
         const auto at = ms(read_until_);
         for (auto& c : connections_) {
-            judge(*c, at);
+            try {
+                judge(*c, at);
+            } catch (...) { // there is no memory for a last word
+                c->cut(errc::null_message, true);
+            }
             // A heartbeat over hours is no flood.
             if (forgive) c->framing_.forgive();
         }
@@ -276,15 +354,23 @@ protected:
     // Held bytes below which it is not worth to end a connection.
     static constexpr std::size_t chaff = 4096;
 
+    struct refusal_event {
+        std::string remote;
+        errc cause;
+    };
+
     Wire wire_;
     typename connection::core_type core_;
     loop_clock& clock_;
     stream_acceptor acceptor_;
     std::vector<std::unique_ptr<connection>> connections_;
     std::vector<std::unique_ptr<connection>> graveyard_;
-    std::vector<connection*> again_;   // to be served once more, in this order
-    std::vector<connection*> doors_;   // the same, of those that are opening
-    std::vector<connection*> serving_; // those that are being served
+    std::vector<connection*> again_;                             // to be served once more, in this order
+    std::vector<connection*> doors_;                             // the same, of those that are opening
+    std::vector<connection*> serving_;                           // those that are being served
+    std::unordered_map<const connection*, std::string> entered_; // the gate knows of these
+    std::vector<refusal_event> refusals_;                        // to be told
+    bool tells_refusals_ = false;
     milliseconds sweep_every_;
     time_point now_;        // loop time, constant within a turn
     time_point read_until_; // what came until then has been read

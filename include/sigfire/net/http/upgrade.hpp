@@ -144,11 +144,13 @@ inline errc check_upgrade(const request& r, bool http_1_1, std::span<const std::
 /// How an upgrade request, or a connection that never became one, is refused.
 inline ending refusal(errc e) {
     switch (e) {
+    case errc::denied:
     case errc::forbidden_origin: return {403, 0, to_string(e)};
     case errc::handshake_timeout: return {408, 0, to_string(e)};
     case errc::version_not_supported:
     case errc::upgrade_required: return {426, 0, to_string(e)};
     case errc::header_too_large: return {431, 0, to_string(e)};
+    case errc::rate: return {429, 0, to_string(e)};
     case errc::overloaded: return {503, 0, to_string(e)};
     default: return {400, 0, to_string(e)};
     }

@@ -63,13 +63,8 @@ public:
         return ready_;
     }
 
-    socket accept(stream_acceptor& a, error_code& ec) {
-        auto s = inner_.accept(a, ec);
-        if (ec) return nullptr;
-        auto e = std::make_unique<entry>();
-        e->io = std::move(s);
-        return e;
-    }
+    socket accept(stream_acceptor& a, error_code& ec) { return wrap(inner_.accept(a, ec), ec); }
+    socket adopt(int descriptor, error_code& ec) { return wrap(inner_.adopt(descriptor, ec), ec); }
 
     sockaddr_storage remote(const socket& s) { return inner_.remote(s->io); }
 
@@ -179,6 +174,13 @@ private:
         bool broken = false;               // nothing more can be sent
         bool again = false;                // stands in again_
     };
+
+    socket wrap(typename Loop::socket s, const error_code& ec) {
+        if (ec) return nullptr;
+        auto e = std::make_unique<entry>();
+        e->io = std::move(s);
+        return e;
+    }
 
     std::string address(entry& e) { return numeric_address(inner_.remote(e.io)); }
 
