@@ -24,6 +24,8 @@ struct stream_limits {
                                                ///< io_context together; beyond it the largest ends as
                                                ///< `slow_consumer`
     std::uint32_t header = 8192;      ///< bytes of an upgrade or HTTP request; longer is answered 431
+    std::uint32_t body = 64u << 10;   ///< bytes of the body of an HTTP request; longer is answered 413
+    std::uint32_t answers = 1000;     ///< HTTP requests whose answer comes later, at a time
     std::uint32_t idle_frames = 1000; ///< control and empty frames without a message, within one `ping`
                                       ///< period; more end with `flood` (1008)
     std::chrono::milliseconds handshake{
@@ -32,6 +34,10 @@ struct stream_limits {
         30000}; ///< silence after which the peer is pinged (where the wire has pings); 0 = never
     std::chrono::milliseconds dead{
         60000}; ///< silence after which a pinged peer counts as gone (`pong_timeout`); longer than `ping`
+    std::chrono::milliseconds keep_alive{5000}; ///< how long an HTTP client that asks for `keep-alive` may
+                                                ///< take to its next request; 0 = it makes one
+    std::chrono::milliseconds answer{
+        10000}; ///< how long an HTTP answer may take that comes later; then it is 503
     std::chrono::milliseconds stalled{10000}; ///< how long a peer may take nothing of what it is sent, even
                                               ///< if it answers pings (`slow_consumer`); 0 = for ever
     std::chrono::milliseconds unfinished{10000}; ///< how long a message that has begun may not grow; then its

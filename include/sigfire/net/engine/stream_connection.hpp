@@ -131,11 +131,13 @@ private:
     friend class stream_engine;
     template <class, class, class>
     friend class stream_table;
+    template <class, class, class>
+    friend class stream_http;
     template <class, std::size_t>
     friend class settle_list;
 
     // What is flushed behind the rest when so much has been written: a message to thousands delays no other.
-    static constexpr std::size_t prompt_bytes = 32 << 10;
+    static constexpr std::size_t prompt_bytes = 64 << 10;
     // What may be written for a connection's messages before others have their turn.
     static constexpr std::size_t slice_bytes = 128 << 10;
     // Blocks below that size are copied: that costs less than to send one more piece.
@@ -275,6 +277,8 @@ private:
     bool reset_ = false;
     bool known_ = false;      // to the sink, which has not heard `closed` yet
     bool wrote_much_ = false; // in its last slice
+    bool answered_ = false;   // a plain request, and may make another
+    bool continued_ = false;  // was told to go on with its body
     bool asked_ = false;      // the sink waits for a pong
     bool pinged_ = false;
     State state_{};

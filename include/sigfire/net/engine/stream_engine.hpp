@@ -3,6 +3,7 @@
 
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/net/engine/process_of.hpp>
+#include <sigfire/net/engine/stream_http.hpp>
 #include <sigfire/net/engine/stream_table.hpp>
 #include <sigfire/net/engine/tcp_bind.hpp>
 #include <sigfire/net/engine/turn_owner.hpp>
@@ -12,7 +13,6 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -41,7 +41,8 @@ public:
 /// The engine of `Wire` for a sink.
 template <class Wire, class Loop, class State>
 template <class Sink>
-class stream_engine<Wire, Loop, State>::with : stream_table<Wire, Loop, State> {
+class stream_engine<Wire, Loop, State>::with : stream_http<Wire, Loop, State> {
+    using http = stream_http<Wire, Loop, State>;
     using table = stream_table<Wire, Loop, State>;
     using table::acceptor_, table::again_, table::clock_, table::connections_, table::core_, table::doors_,
         table::drain_until_, table::listening_, table::next_sweep_, table::now_, table::read_until_,
@@ -52,7 +53,7 @@ class stream_engine<Wire, Loop, State>::with : stream_table<Wire, Loop, State> {
 
 public:
     with(const Wire& wire, Sink& sink)
-        : table{wire, &with::on_ready, this}, sink_{sink}, timer_{wire_.context()},
+        : http{wire, &with::on_ready, this}, sink_{sink}, timer_{wire_.context()},
           token_{std::make_shared<bool>(true)} {
         table::tells_refusals_ = requires { sink.refused(std::string_view{}, errc{}); };
         framing_limits_ = {core_.limits.message, core_.limits.idle_frames, !Sink::checks_utf8};
@@ -176,7 +177,10 @@ private:
         bool all = false;
         for (int i = 0; i < rounds && !late_ && !all; ++i) all = take_round();
         read_until_ = all ? now_ : std::max(read_until_, now_ - unread);
-        if (now_ >= std::min(next_sweep_, drain_until_)) table::sweep();
+        if (now_ >= std::min(next_sweep_, drain_until_)) {
+            table::sweep();
+            http::expire_answers();
+        }
         // Once more: what came in this turn may have set a deadline, and so may an end that is told now.
         for (int i = 0; i < 3; ++i) {
             told_ = false;
@@ -490,38 +494,30 @@ private:
 
     // Gathers a request, then lets it in, answers it, or refuses it.
     void upgrade(connection& c, std::span<char> bytes) {
-        if (c.kept_) {
-            c.keep({bytes.data(), bytes.size()});
-            bytes = {c.kept_->data(), c.kept_->size()};
-        }
-        const std::string_view text{bytes.data(), bytes.size()};
-        const auto end = text.find("\r\n\r\n");
-        const auto size = end == text.npos ? text.size() : end + 4;
-        // No method begins like that: TLS, or noise. Waiting for a blank line would be waiting for nothing.
-        if (!text.empty() && !std::isalpha(static_cast<unsigned char>(text.front())))
-            return turn_away(c, errc::bad_handshake);
-        if (size > core_.limits.header) return turn_away(c, errc::header_too_large);
-        if (end == text.npos) {
-            if (!c.kept_) c.keep(text);
-            if (core_.incomplete > core_.limits.incomplete) table::shed();
-            return;
-        }
-        const auto whole = c.take_kept();
-        request_header header;
-        if (!header.parse(text.substr(0, size))) return turn_away(c, errc::bad_handshake);
+        typename http::whole_header whole;
+        if (!http::gather(c, bytes, whole)) return;
         const auto from = numeric_address(core_.loop.remote(c.socket_));
-        auto request = header.view(from);
+        auto request = whole.fields.view(from);
         describe(c, request);
+        // To HEAD no answer may have a body, and an upgrade may be ignored (RFC 9110, 7.8).
+        const bool plain = !wants_websocket(request) || request.method == "HEAD";
+        request_body body;
+        if (plain && has_body(request)) {
+            if (!http::gather_body(c, whole, request, body)) return;
+            request.body = body.body();
+            whole.size = body.size();
+        }
+        whole.storage = c.take_kept();
+        const auto rest = whole.text.substr(whole.size);
         if (!wire_.proxies().empty()) apply_forwarded(request, wire_.proxies());
         if (const auto e = table::pass_gate(c, request.remote); e != errc::ok) return turn_away(c, e);
-        // To HEAD no answer may have a body, and an upgrade may be ignored (RFC 9110, 7.8).
-        if (!wants_websocket(request) || request.method == "HEAD") return answer(c, request);
+        if (plain) return answer(c, request, rest);
         if (!wire_.path().empty() && request.path() != wire_.path()) return turn_away(c, errc::unknown);
-        if (const auto e = check_upgrade(request, header.http_1_1(), wire_.origins()); e != errc::ok)
+        if (const auto e = check_upgrade(request, whole.fields.http_1_1(), wire_.origins()); e != errc::ok)
             return turn_away(c, e);
         core_.upgrade_key = request["Sec-WebSocket-Key"];
         open(c, request);
-        if (!c.silent() && size < bytes.size()) feed(c, bytes.subspan(size));
+        if (!c.silent() && !rest.empty()) feed(c, {const_cast<char*>(rest.data()), rest.size()});
     }
 
     void open(connection& c, const request& r) {
@@ -530,21 +526,24 @@ private:
         if (c.opening_ && !c.is_.held) c.refuse({500, 0, "Not Admitted"});
     }
 
-    void answer(connection& c, const request& r) {
+    void answer(connection& c, request& r, std::string_view rest) {
         const bool here = wire_.path().empty() || r.path() == wire_.path();
+        const bool head = r.method == "HEAD", keep_alive = http::keeps_alive(r);
+        typename http::desk lent{*this, c};
+        r.desk = &lent;
         response out;
-        if (!sink_.http(r, out))
-            out = refusal_response(r.method == "GET" && here ? refusal(errc::upgrade_required)
-                                                             : ending{404, 0, "Not Found"});
-        c.opening_ = false;
-        c.write(compose(out, r.method == "HEAD"));
-        c.finish(errc::closed);
-        c.is_.deaf = true;
+        const bool answers = sink_.http(r, out);
+        if (const auto slot = lent.slot.lock(); answers && slot && slot->engine)
+            return http::wait_for_answer(c, lent, head, keep_alive, rest);
+        if (answers) return http::respond(c, out, head, keep_alive, rest);
+        out = refusal_response(r.method == "GET" && here ? refusal(errc::upgrade_required)
+                                                         : ending{404, 0, "Not Found"});
+        http::respond(c, out, head, false);
     }
 
     void flush_bulk() noexcept {
         for (std::size_t n = 1; !core_.bulk.empty(); ++n) {
-            settle_slowly(core_.bulk.pop());
+            settle(core_.bulk.pop());
             if (n % flush_events == 0 && late()) break;
         }
     }

@@ -51,6 +51,7 @@ protected:
     ~stream_table() {
         for (auto& c : connections_) {
             leave_gate(*c);
+            forget_answer(*c);
             core_.loop.close(c->socket_, false);
         }
         unlisten();
@@ -119,6 +120,14 @@ protected:
         } catch (...) {
             // It is gone all the same.
         }
+    }
+
+    // Nobody waits for it any more.
+    void forget_answer(const connection& c) noexcept {
+        const auto at = answers_.find(&c);
+        if (at == answers_.end()) return;
+        if (const auto slot = at->second.slot.lock()) slot->engine = nullptr;
+        answers_.erase(at);
     }
 
     // Whether that address is a proxy's, and not whose connection it is.
@@ -270,6 +279,7 @@ protected:
     void bury(connection& c) {
         c.is_.buried = true;
         leave_gate(c);
+        forget_answer(c);
         deafen(c);
         c.out_.clear(core_.pool);
         count_unsent(c);
@@ -324,7 +334,11 @@ protected:
             if (age > l.closing) c.cut(c.cause_, true);
         } else if (c.opening_) {
             // How long a request waits for its answer is up to the sink.
-            if (age > l.handshake && !c.is_.held) turn_away(c, errc::handshake_timeout);
+            if (c.answered_ && !c.kept_ && !c.is_.held) {
+                if (age > l.keep_alive) c.finish(errc::closed);
+            } else if (age > l.handshake && !c.is_.held) {
+                turn_away(c, errc::handshake_timeout);
+            }
         } else if (c.is_.writes && l.stalled.count() != 0 && since(c.moved_) > l.stalled) {
             c.close_slow();
         } else if (l.unfinished.count() != 0 && c.framing_.incomplete() != 0 && !c.is_.held && !c.kept_ &&
@@ -354,6 +368,11 @@ protected:
     // Held bytes below which it is not worth to end a connection.
     static constexpr std::size_t chaff = 4096;
 
+    // An answer that comes later.
+    struct pending_answer {
+        std::weak_ptr<answer_slot> slot;
+        bool head, keep_alive;
+    };
     struct refusal_event {
         std::string remote;
         errc cause;
@@ -369,7 +388,8 @@ protected:
     std::vector<connection*> doors_;                             // the same, of those that are opening
     std::vector<connection*> serving_;                           // those that are being served
     std::unordered_map<const connection*, std::string> entered_; // the gate knows of these
-    std::vector<refusal_event> refusals_;                        // to be told
+    std::unordered_map<const connection*, pending_answer> answers_;
+    std::vector<refusal_event> refusals_; // to be told
     bool tells_refusals_ = false;
     milliseconds sweep_every_;
     time_point now_;        // loop time, constant within a turn
