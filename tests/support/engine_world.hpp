@@ -37,6 +37,12 @@ public:
             if (w.on_opening) return w.on_opening(c, r);
             w.accept(c);
         }
+        void failed(connection* c, std::string_view what) {
+            w.failures.push_back((c ? std::to_string(c->state().number) + ' ' : "") + std::string{what});
+        }
+        void refused(std::string_view remote, errc cause) {
+            w.refusals.push_back(std::string{remote} + ' ' + std::string{to_string(cause)});
+        }
         void received(connection& c, message m) {
             const inside here{w};
             w.heard(c);
@@ -64,9 +70,10 @@ public:
         }
         time_point tick(time_point now) {
             const inside here{w};
-            BOOST_TEST((now == w.network.now));
+            BOOST_TEST((now <= w.network.now && now >= w.now), "loop time does not go back");
+            w.now = now;
             if (w.on_tick) w.on_tick();
-            return time_point::max();
+            return w.due;
         }
     };
 
@@ -92,6 +99,9 @@ public:
                  std::chrono::milliseconds step = std::chrono::milliseconds{250}) {
         memory::advance(io, time, step);
     }
+
+    /// How many calls those were so far.
+    std::size_t log_size() const { return log.size(); }
 
     /// What the sink was told since the last call, `1 open`, `1 text:hello`, ...
     std::vector<std::string> told() { return std::exchange(log, {}); }
@@ -148,6 +158,10 @@ public:
     std::function<void(connection&)> on_closed;
     std::function<bool(const request&, response&)> on_http;
     std::function<void()> on_tick;
+    time_point due = time_point::max(); ///< when the sink wants to be called
+    time_point now{};                   ///< what it was told last
+    std::vector<std::string> refusals;  ///< what it was told of refusals, `192.0.2.1 why`
+    std::vector<std::string> failures;  ///< what it was told of exceptions, `1 what`
 
 private:
     // Law (a): no operation calls the sink, neither from inside a sink call nor from elsewhere.

@@ -4,6 +4,7 @@
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/framing/length.hpp>
 #include <sigfire/framing/websocket.hpp>
+#include <sigfire/net/accept_gate.hpp>
 #include <sigfire/net/engine/ready.hpp>
 #include <sigfire/net/engine/stream_engine.hpp>
 #include <sigfire/net/stream_limits.hpp>
@@ -12,6 +13,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/address_v4.hpp>
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
@@ -19,6 +21,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -47,7 +50,9 @@ struct wire {
     bool server_reset = false;          ///< ... by a reset
     bool reads = false, writes = false; ///< what the server waits for
     void* tag = nullptr;
-    std::vector<std::size_t> sends; ///< bytes of each send
+    std::string address = "192.0.2.1"; ///< of the peer
+    std::vector<std::size_t> sends;    ///< bytes of each send
+    std::function<void()> on_send;     ///< called before each send, if there is one
     std::size_t receives = 0;
 };
 
@@ -67,6 +72,7 @@ public:
     time_point now = clock::now() + std::chrono::hours{100'000};
     std::deque<wire_ptr> backlog;
     std::vector<wire_ptr> open; ///< accepted, in this order
+    std::vector<wire_ptr> adoptable;
     bool no_descriptors = false;
     bool listening = false;
     std::size_t accepts = 0, waits = 0; ///< calls
@@ -92,6 +98,7 @@ private:
     void shutdown() override {
         backlog.clear();
         open.clear();
+        adoptable.clear();
     }
 };
 
@@ -120,8 +127,11 @@ public:
     time_point now() const { return net_.now; }
 
     void wake() {
+        if (std::exchange(waking_, true)) return;
         boost::asio::post(io_, [this, token = token_] {
-            if (*token) turn_(self_);
+            if (!*token) return;
+            waking_ = false;
+            turn_(self_);
         });
     }
 
@@ -141,11 +151,16 @@ public:
         return w;
     }
 
-    sockaddr_storage remote(const socket&) {
+    // Descriptors are numbers in `net::adoptable`.
+    socket adopt(int descriptor, error_code&) {
+        return net_.adoptable.at(static_cast<std::size_t>(descriptor));
+    }
+
+    sockaddr_storage remote(const socket& s) {
         sockaddr_storage address{};
         auto& in = reinterpret_cast<sockaddr_in&>(address);
         in.sin_family = AF_INET;
-        in.sin_addr.s_addr = htonl(0xc0000201); // 192.0.2.1
+        in.sin_addr.s_addr = htonl(boost::asio::ip::make_address_v4(s->address).to_uint());
         return address;
     }
 
@@ -178,6 +193,7 @@ public:
     }
 
     std::size_t send(socket& s, std::string_view bytes, error_code& ec) {
+        if (s->on_send) s->on_send();
         if (s->peer_reset) {
             ec = boost::asio::error::broken_pipe;
             return 0;
@@ -207,6 +223,7 @@ private:
     detail::turn_function turn_;
     void* self_;
     std::vector<detail::ready> ready_;
+    bool waking_ = false;
 };
 
 inline void net::wake() {
@@ -239,6 +256,7 @@ struct options {
     std::vector<std::string> origins{};
     std::vector<std::string> proxies{};
     stream_limits limits{};
+    accept_gate gate{};
 };
 
 /// A stream transport on the memory loop. Models Transport.
@@ -259,6 +277,8 @@ public:
 
     boost::asio::io_context& context() const { return *io_; }
     const stream_limits& limits() const { return options_.limits; }
+    const accept_gate& gate() const { return options_.gate; }
+    bool trusts(std::string_view remote) const { return proxies_.contains(remote); }
     std::string_view path() const { return options_.path; }
     std::span<const std::string> origins() const { return options_.origins; }
     const detail::network_list& proxies() const { return proxies_; }

@@ -220,6 +220,22 @@ concept Connection =
         c.state();
     };
 
+/** Connection whose messages may be shared: what goes to many stands once in memory. All transports of
+ *  sigfire have it.
+ *
+ *  Syntax, for `C c`:
+ *  - `c.share(type, bytes)` -> a block: the message as this kind of connection sends it. Copies of the block
+ *    refer to the same bytes. One thread at a time.
+ *  - `c.append(block)` -> whether it was taken. The block is of a connection of the same type.
+ *
+ *  Laws: `append` is as `reserve` and `commit` of the same message, in its order, its limit and its failure:
+ *  the whole size counts for each connection. It may be flushed behind what was committed elsewhere. */
+template <class C>
+concept SharingConnection = Connection<C> && requires(C& c, message_type type, std::string_view bytes) {
+    { c.append(c.share(type, bytes)) } -> std::same_as<bool>;
+    requires std::copyable<decltype(c.share(type, bytes))>;
+};
+
 /** Sink: what a transport tells; the listener is one.
  *  - `opening(c, request)`: a connection wants in; answer it with `accept` or `refuse`, or `hold` it and do
  * so later. Who is neither is refused.
@@ -227,7 +243,17 @@ concept Connection =
  *  - `closed(c, cause)`: it is gone; last call for `c`, made exactly once for each connection that was
  * accepted, or held before its answer, but not if it was refused.
  *  - `http(request, response)` -> whether it answered this plain HTTP request.
- *  - `tick(now)` -> when to be called again at the latest; called at the start of each turn. */
+ *  - `tick(now)` -> when to be called again at the latest. Called at the start of each turn, with a time
+ *    before that deadline, and again when the turn has read what came: then the sink may judge. Time in which
+ *    the loop did not run is left out of `now`, which never goes back.
+ *  - It may also have `failed(c, what)`: told what a member threw, and about which connection; null for
+ *    `tick`. The text is lent. What `failed` throws is ignored.
+ *  - And `refused(remote, cause)`: told at the end of a turn who was refused without being asked for: by the
+ *    accept gate, or for a handshake that failed. The address is numeric, and lent.
+ *
+ *  Law: a member may throw, and that costs the one connection it was called about: its cause is
+ *  `null_message` (close code 1011; 500 before the answer), and the loop goes on. After an exception of `tick`
+ *  it is called again within a second. */
 template <class S, class C>
 concept Sink = requires(S& s, C& c, const request& rq, response& rs, message m, errc why, time_point now) {
     s.opening(c, rq);

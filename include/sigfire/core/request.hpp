@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -59,6 +60,50 @@ struct process_identity {
     std::uint32_t gid; ///< effective group id
 };
 
+struct response;
+
+namespace detail {
+
+/// Where an answer that comes later is to go; the transport empties it when nobody waits any more.
+struct answer_slot {
+    void (*deliver)(void* engine, void* connection, const response& r) = nullptr;
+    void* engine = nullptr;
+    void* connection = nullptr;
+
+    answer_slot() = default;
+    answer_slot(const answer_slot&) = delete;
+    answer_slot& operator=(const answer_slot&) = delete;
+    ~answer_slot(); // unanswered: 503
+};
+
+/// What a transport lends a request, so that its answer may come later.
+struct answer_desk {
+    std::shared_ptr<answer_slot> (*open)(answer_desk&);
+};
+
+} // namespace detail
+
+/** An answer to a plain HTTP request that comes later. Copies are the same answer; when the last one is
+ *  dropped unsent, the client gets 503, as it does after a deadline. Used on the loop's thread: `post` there
+ *  from others. It may outlive the server. */
+class later_answer {
+public:
+    later_answer() = default; ///< one for which nobody waits
+    explicit later_answer(std::shared_ptr<detail::answer_slot> slot) noexcept : slot_{std::move(slot)} {}
+
+    /// Whether the client still waits.
+    explicit operator bool() const noexcept { return slot_ && slot_->engine != nullptr; }
+
+    /// Answers; nothing if nobody waits. After the handler has returned.
+    void send(const response& r) const {
+        if (!*this) return;
+        slot_->deliver(std::exchange(slot_->engine, nullptr), slot_->connection, r);
+    }
+
+private:
+    std::shared_ptr<detail::answer_slot> slot_;
+};
+
 /** What a peer asked for when it connected: a view of its HTTP request. A peer on a transport without HTTP
  *  (TCP, Unix socket, loopback) has an empty method, target and header list.
  *
@@ -75,6 +120,13 @@ struct request {
                                      ///< TLS, RFC 2253: `CN=robot-7,O=Example`; empty if none
     bool secure = false;             ///< whether it came by TLS
     std::optional<process_identity> process{}; ///< who it is, if it came by a Unix socket
+    std::string_view body{};                   ///< of a plain HTTP request, whole and without its chunks
+    detail::answer_desk* desk = nullptr;       ///< for `answer_later`
+
+    /** Puts the answer to a plain HTTP request off: the handler returns true, and what it wrote into the
+     *  response does not count. An empty one, where the transport cannot wait or too many wait already, has
+     *  to be answered at once. Inside the handler only. */
+    later_answer answer_later() const;
 
     /// The target without its query.
     constexpr std::string_view path() const noexcept { return target.substr(0, target.find('?')); }
@@ -153,13 +205,14 @@ private:
 class owned_request {
 public:
     explicit owned_request(const request& r) {
-        std::size_t size = r.method.size() + r.target.size() + r.remote.size() + r.peer_subject.size();
+        std::size_t size =
+            r.method.size() + r.target.size() + r.remote.size() + r.peer_subject.size() + r.body.size();
         for (const auto& h : r.headers) size += h.name.size() + h.value.size();
         bytes_.reserve(size); // from here on nothing moves
         headers_.reserve(r.headers.size());
         for (const auto& h : r.headers) headers_.push_back({keep(h.name), keep(h.value)});
-        view_ = {keep(r.method),       keep(r.target), headers_, keep(r.remote),
-                 keep(r.peer_subject), r.secure,       r.process};
+        view_ = {keep(r.method),       keep(r.target), headers_,  keep(r.remote),
+                 keep(r.peer_subject), r.secure,       r.process, keep(r.body)};
     }
 
     owned_request(const owned_request&) = delete;
@@ -180,7 +233,7 @@ private:
     request view_;
 };
 
-/** The answer to a plain HTTP request. The transport adds `Content-Length` and `Connection: close`; header
+/** The answer to a plain HTTP request. The transport adds `Content-Length` and `Connection`; header
  *  names and values must not contain line breaks (those that do are left out). */
 struct response {
     unsigned status = 200;                                    ///< HTTP status code
@@ -188,5 +241,19 @@ struct response {
     std::string body;                                         ///< sent as it is; not sent on HEAD
     std::vector<std::pair<std::string, std::string>> headers; ///< further fields
 };
+
+inline later_answer request::answer_later() const {
+    return desk ? later_answer{desk->open(*desk)} : later_answer{};
+}
+
+inline detail::answer_slot::~answer_slot() {
+    if (engine == nullptr) return;
+    try {
+        deliver(std::exchange(engine, nullptr), connection,
+                {503, "text/plain; charset=utf-8", "No Answer", {}});
+    } catch (...) {
+        // It has a deadline all the same.
+    }
+}
 
 } // namespace sigfire

@@ -9,6 +9,7 @@
 #include <boost/asio/error.hpp>
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -49,6 +50,13 @@ public:
             ec = boost::asio::error::invalid_argument;
         else
             T::bind(a, ec);
+    }
+
+    /// Whether that address is a proxy's.
+    bool trusts(std::string_view remote) const {
+        if constexpr (requires(const T& t) { t.trusts(remote); })
+            if (T::trusts(remote)) return true;
+        return proxies_.contains(remote);
     }
 
     /// Has a loop of this transport's engine expect headers.

@@ -4,6 +4,7 @@
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/framing/length.hpp>
 #include <sigfire/framing/line.hpp>
+#include <sigfire/net/accept_gate.hpp>
 #include <sigfire/net/engine/adopt_descriptor.hpp>
 #include <sigfire/net/engine/native_loop.hpp>
 #include <sigfire/net/engine/socket_name.hpp>
@@ -30,6 +31,7 @@ struct unix_socket_options {
     int descriptor = -1; ///< a listening socket that this process was handed, see `activated_sockets`, to use
                          ///< instead of one of its own: neither made, changed nor removed; -1 = none
     stream_limits limits{}; ///< what peers may make it store, and for how long
+    accept_gate gate{};     ///< asked who may connect
 };
 
 namespace transport {
@@ -60,6 +62,7 @@ public:
 
     boost::asio::io_context& context() const { return *io_; }
     const stream_limits& limits() const { return options_.limits; }
+    const accept_gate& gate() const { return options_.gate; }
 
     void bind(detail::stream_acceptor& a, error_code& ec) const {
         if (options_.descriptor >= 0) return detail::adopt_descriptor(a, options_.descriptor, ec);

@@ -3,6 +3,7 @@
 
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/framing/websocket.hpp>
+#include <sigfire/net/accept_gate.hpp>
 #include <sigfire/net/engine/adopt_descriptor.hpp>
 #include <sigfire/net/engine/native_loop.hpp>
 #include <sigfire/net/engine/stream_engine.hpp>
@@ -34,6 +35,7 @@ struct websocket_options {
         proxies{}; ///< whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: addresses and networks
                    ///< (`10.0.0.0/8`), `unix` = who comes by a Unix socket; empty = nobody's
     stream_limits limits{}; ///< what peers may make it store, and for how long
+    accept_gate gate{};     ///< asked who may connect
 };
 
 namespace transport {
@@ -60,6 +62,8 @@ public:
 
     boost::asio::io_context& context() const { return *io_; }
     const stream_limits& limits() const { return options_.limits; }
+    const accept_gate& gate() const { return options_.gate; }
+    bool trusts(std::string_view remote) const { return proxies_.contains(remote); }
     std::string_view path() const { return options_.path; }
     std::span<const std::string> origins() const { return options_.origins; }
     const detail::network_list& proxies() const { return proxies_; }

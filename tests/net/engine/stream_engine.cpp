@@ -6,7 +6,10 @@
 #include <boost/asio/post.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <deque>
+#include <functional>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -456,32 +459,104 @@ BOOST_AUTO_TEST_CASE(empty_fragments_without_end_are_a_flood) {
 
 // --- memory ---
 
-BOOST_AUTO_TEST_CASE(over_the_budget_the_largest_incomplete_message_goes_and_no_other) {
+BOOST_AUTO_TEST_CASE(over_the_budget_the_message_without_progress_goes_and_no_other) {
     ws_world w{memory::options{.limits = {.incomplete = 700'000}}};
     std::deque<ws_world::peer> peers;
     for (int i = 0; i < 4; ++i) peers.emplace_back(w);
     // a message of 250,000 bytes each, of which so much has come
-    const std::size_t there[] = {150'000, 200'000, 240'000, 0};
+    std::size_t there[] = {200'000, 60'000, 150'000, 0};
     strings whole(4);
     for (std::size_t i = 0; i < 4; ++i) {
         whole[i] = peers[i].sealed(std::string(250'000, 'x'));
         peers[i].write(std::string_view{whole[i]}.substr(0, there[i]));
-        w.run();
+        w.advance(1s);
     }
-    BOOST_TEST(w.told() == nothing);
-    peers[3].write(std::string_view{whole[3]}.substr(0, 150'000));
+    peers[0].write(std::string_view{whole[0]}.substr(there[0], 1)); // the oldest, but it goes on
+    ++there[0];
     w.run();
-    BOOST_TEST(w.told() == strings{"3 closed:Try Again Later"});
-    BOOST_TEST(peers[2].events() == strings{"close:1013:Try Again Later"});
+    BOOST_TEST(w.told() == nothing);
+    peers[3].write(std::string_view{whole[3]}.substr(0, 249'000));
+    w.run();
+    BOOST_TEST(w.told() == strings{"2 closed:Try Again Later"});
+    BOOST_TEST(peers[1].events() == strings{"close:1013:Try Again Later"});
     // It goes on talking; its memory is free and the others are well.
-    peers[2].write(std::string_view{whole[2]}.substr(there[2]));
-    peers[3].write(std::string_view{whole[3]}.substr(150'000));
+    peers[1].write(std::string_view{whole[1]}.substr(there[1]));
+    peers[3].write(std::string_view{whole[3]}.substr(249'000));
     w.run();
     BOOST_TEST(w.told() == strings{"4 text:250000"});
     peers[0].write(std::string_view{whole[0]}.substr(there[0]));
-    peers[1].write(std::string_view{whole[1]}.substr(there[1]));
+    peers[2].write(std::string_view{whole[2]}.substr(there[2]));
     w.run();
-    BOOST_TEST(w.told() == (strings{"1 text:250000", "2 text:250000"}));
+    BOOST_TEST(w.told() == (strings{"1 text:250000", "3 text:250000"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_message_that_does_not_go_on_is_not_waited_for) {
+    ws_world w;
+    ws_world::peer p{w}, slow{w};
+    const auto whole = p.sealed(std::string(1000, 'x'));
+    p.write(std::string_view{whole}.substr(0, 500));
+    for (std::size_t i = 0; i < 20; ++i) {
+        slow.write(std::string_view{whole}.substr(i, 1));
+        w.advance(1s);
+        if (i < 9) BOOST_TEST(p.events() == nothing);
+    }
+    BOOST_TEST(p.events() == strings{"close:1013:Try Again Later"});
+    BOOST_TEST(w.told() == strings{"1 closed:Try Again Later"});
+    slow.write(std::string_view{whole}.substr(20));
+    w.run();
+    BOOST_TEST(w.told() == strings{"2 text:1000"});
+}
+
+BOOST_AUTO_TEST_CASE(what_waits_for_an_answer_is_in_the_budget) {
+    ws_world w{memory::options{.limits = {.incomplete = 100'000}}};
+    w.on_opening = [&](auto& c, const request&) { w.wait(c); };
+    std::deque<memory::basic_peer<framing::websocket<framing::role::client>>> peers;
+    for (int i = 0; i < 8; ++i) {
+        auto& p = peers.emplace_back(w.io);
+        p.write(memory::upgrade_request() + p.sealed(std::string(20'000, 'x')));
+        w.advance(100ms);
+    }
+    const auto told = w.told();
+    BOOST_TEST(std::count(told.begin(), told.end(), "1 closed:Try Again Later") == 1);
+    BOOST_TEST(w.engine.connections() >= 4u);
+    BOOST_TEST(peers[0].read().starts_with("HTTP/1.1 503 "));
+    BOOST_TEST(peers[7].read() == "");
+    BOOST_TEST(!peers[7].at->server_shut);
+}
+
+BOOST_AUTO_TEST_CASE(all_readers_together_have_a_limit) {
+    ws_world w{memory::options{.limits = {.unsent = 250'000}}};
+    std::deque<ws_world::peer> peers;
+    for (int i = 0; i < 4; ++i) peers.emplace_back(w).at->room = 0;
+    const std::size_t sizes[] = {90'000, 100'000, 50'000, 30'000};
+    for (std::size_t i = 0; i < 4; ++i) {
+        w.send(w[i + 1], std::string(sizes[i], 'x'));
+        w.run();
+    }
+    BOOST_TEST(w.told() == strings{"2 closed:Slow Consumer"});
+    for (auto& p : peers) p.at->room = memory::unlimited;
+    w.run();
+    for (std::size_t i = 1; i < 5; ++i)
+        if (i != 2) w.send(w[i], std::string(100'000, 'y'));
+    w.run();
+    BOOST_TEST(w.told() == nothing, "what was taken does not count");
+}
+
+BOOST_AUTO_TEST_CASE(a_reader_that_answers_pings_and_takes_nothing_is_ended) {
+    ws_world w;
+    ws_world::peer stalled{w}, slow{w};
+    stalled.at->room = slow.at->room = 0;
+    w.send(w[1], std::string(1000, 'x'));
+    w.send(w[2], std::string(1000, 'x'));
+    for (int i = 0; i < 20; ++i) {
+        stalled.write(stalled.sealed_control(control::pong));
+        slow.at->room = 1;
+        if (i < 8) w.send(w[1], "more that is not taken");
+        w.advance(1s);
+        if (i == 8) BOOST_TEST(w.told() == nothing);
+    }
+    BOOST_TEST(w.told() == strings{"1 closed:Slow Consumer"});
+    BOOST_TEST(stalled.at->server_reset);
 }
 
 BOOST_AUTO_TEST_CASE(the_budget_counts_nobody_who_is_gone) {
@@ -573,6 +648,59 @@ BOOST_AUTO_TEST_CASE(a_full_outbox_is_the_cause_also_of_a_close_that_has_no_room
     w.run();
     BOOST_TEST(w.told() == strings{"1 closed:Slow Consumer"});
     BOOST_TEST(p.at->server_reset);
+}
+
+// --- messages that are shared ---
+
+static_assert(SharingConnection<ws_world::connection> && SharingConnection<plain_world::connection>);
+
+BOOST_AUTO_TEST_CASE(a_shared_message_is_as_any_other) {
+    for (const std::size_t n : {0u, 10u, 2'000u, 100'000u})
+        for (const std::size_t piece : {memory::unlimited, std::size_t{777}}) {
+            ws_world w;
+            ws_world::peer a{w}, b{w};
+            a.at->piece = piece;
+            const std::string text(n, 'x');
+            const auto block = w[1].share(message_type::text, text);
+            w.send(w[1], "before");
+            BOOST_TEST(w[1].append(block));
+            BOOST_TEST(w[2].append(block));
+            BOOST_TEST(w[1].append(block));
+            w.send(w[1], "after");
+            w.run();
+            BOOST_TEST(a.events() == (strings{"text:before", "text:" + text, "text:" + text, "text:after"}));
+            BOOST_TEST(b.events() == strings{"text:" + text});
+        }
+}
+
+BOOST_AUTO_TEST_CASE(a_shared_message_counts_whole_for_each_reader) {
+    ws_world w{memory::options{.limits = {.outbox = 10'000}}};
+    ws_world::peer a{w};
+    a.at->room = 0;
+    const auto block = w[1].share(message_type::text, std::string(4'000, 'x'));
+    BOOST_TEST(w[1].append(block));
+    BOOST_TEST(w[1].append(block));
+    w.run();
+    BOOST_TEST(w[1].room(1'900));
+    BOOST_TEST(!w[1].room(2'000));
+    BOOST_TEST(!w[1].append(block));
+    BOOST_TEST(!w[1].append(block), "marked");
+    w.run();
+    BOOST_TEST(w.told() == strings{"1 closed:Slow Consumer"});
+    BOOST_TEST(a.at->server_reset);
+}
+
+BOOST_AUTO_TEST_CASE(a_shared_message_stands_once_in_the_total) {
+    ws_world w{memory::options{.limits = {.unsent = 250'000}}};
+    std::deque<ws_world::peer> peers;
+    for (int i = 0; i < 10; ++i) peers.emplace_back(w).at->room = 0;
+    const auto block = w[1].share(message_type::text, std::string(100'000, 'x'));
+    for (std::size_t n = 1; n <= 10; ++n) w[n].append(block);
+    w.run();
+    BOOST_TEST(w.told() == nothing);
+    w[5].append(w[5].share(message_type::text, std::string(160'000, 'y')));
+    w.run();
+    BOOST_TEST(w.told() == strings{"5 closed:Slow Consumer"});
 }
 
 // --- hold and release ---
@@ -881,6 +1009,440 @@ BOOST_AUTO_TEST_CASE(a_wire_without_upgrade_waits_too) {
     BOOST_TEST(q.at->server_shut);
 }
 
+// --- who may connect ---
+
+// A gate that lets in so many of an address at a time.
+struct counting_gate {
+    std::map<std::string, int> there;
+    int most = 1;
+    strings asked;
+
+    accept_gate gate() {
+        return {[this](std::string_view remote) {
+                    asked.emplace_back(remote);
+                    auto& n = there[std::string{remote}];
+                    if (n == most) return errc::rate;
+                    ++n;
+                    return errc::ok;
+                },
+                [this](std::string_view remote) { --there[std::string{remote}]; }};
+    }
+};
+
+BOOST_AUTO_TEST_CASE(the_gate_is_asked_before_a_byte_is_read) {
+    counting_gate g;
+    ws_world w{memory::options{.gate = g.gate()}};
+    ws_world::peer in{w};
+    memory::basic_peer<framing::websocket<framing::role::client>> second{w.io}, other{w.io};
+    other.at->address = "192.0.2.2";
+    second.write(memory::upgrade_request());
+    other.write(memory::upgrade_request());
+    w.run();
+    BOOST_TEST(second.at->server_closed);
+    BOOST_TEST(second.at->receives == 0u);
+    BOOST_TEST(other.read_header().starts_with("HTTP/1.1 101 "));
+    BOOST_TEST(g.asked == (strings{"192.0.2.1", "192.0.2.1", "192.0.2.2"}));
+    BOOST_TEST(w.refusals == strings{"192.0.2.1 Too Many Requests"});
+    BOOST_TEST(w.engine.counters().refused(errc::rate) == 1u);
+    BOOST_TEST(w.engine.counters().accepted == 3u);
+    BOOST_TEST(w.engine.counters().open == 2u);
+    in.reset();
+    w.run();
+    BOOST_TEST(g.there["192.0.2.1"] == 0);
+    ws_world::peer again{w};
+}
+
+BOOST_AUTO_TEST_CASE(the_gate_is_asked_about_the_client_that_a_proxy_names) {
+    counting_gate g;
+    ws_world w{memory::options{.proxies = {"192.0.2.1"}, .gate = g.gate()}};
+    const auto come = [&](auto& p, std::string_view from) {
+        p.write(memory::upgrade_request(from.empty() ? std::string{}
+                                                     : "X-Forwarded-For: " + std::string{from} + "\r\n"));
+        w.run();
+    };
+    memory::basic_peer<framing::websocket<framing::role::client>> a{w.io}, b{w.io}, c{w.io}, d{w.io};
+    come(a, "198.51.100.7");
+    come(b, "198.51.100.8");
+    come(c, "198.51.100.7");
+    come(d, "");
+    BOOST_TEST(a.read_header().starts_with("HTTP/1.1 101 "));
+    BOOST_TEST(b.read_header().starts_with("HTTP/1.1 101 "));
+    BOOST_TEST(c.read().starts_with("HTTP/1.1 429 "));
+    BOOST_TEST(d.read_header().starts_with("HTTP/1.1 101 "));
+    BOOST_TEST(g.asked == (strings{"198.51.100.7", "198.51.100.8", "198.51.100.7", "192.0.2.1"}));
+    for (auto* p : {&a, &b, &c, &d}) p->reset();
+    w.run();
+    for (const auto& [remote, n] : g.there) BOOST_TEST(n == 0, remote);
+}
+
+BOOST_AUTO_TEST_CASE(a_gate_that_throws_refuses) {
+    plain_world w{
+        memory::options{.gate = {[](std::string_view) -> errc { throw std::runtime_error{"no"}; }, {}}}};
+    memory::basic_peer<framing::length> p{w.io};
+    w.run();
+    BOOST_TEST(p.at->server_closed);
+    BOOST_TEST(w.refusals == strings{"192.0.2.1 Internal Server Error"});
+}
+
+BOOST_AUTO_TEST_CASE(refusals_of_requests_are_told_and_counted) {
+    ws_world w{memory::options{.path = "/rtc", .origins = {"https://example.org"}}};
+    for (const auto& bytes : {memory::upgrade_request({}, "/rtc"), memory::upgrade_request({}, "/"),
+                              std::string{"\x16\x03\x01", 3}, std::string{"GET /"}}) {
+        memory::basic_peer<framing::length> p{w.io};
+        p.write(bytes);
+        w.run();
+        w.advance(7s, 1s);
+    }
+    BOOST_TEST(w.refusals == (strings{"192.0.2.1 Origin Not Allowed", "192.0.2.1 Peer Not Found",
+                                      "192.0.2.1 Bad WebSocket Handshake", "192.0.2.1 Handshake Timeout"}));
+    BOOST_TEST(w.engine.counters().refused(errc::handshake_timeout) == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(counters_tell_what_happened) {
+    plain_world w;
+    plain_world::peer p{w};
+    w.on_received = [&](auto& c, message m) { w.send(c, m.view()); };
+    p.say("12345");
+    w.run();
+    p.write(std::string_view{"\0\0\0\x09hi", 6});
+    p.at->room = 0;
+    w.run();
+    w.send(w[1], "1234567");
+    w.run();
+    const auto n = w.engine.counters();
+    BOOST_TEST(n.bytes_in == 9u + 6u);
+    BOOST_TEST(n.bytes_out == 9u);
+    BOOST_TEST(n.turns > 3u);
+    BOOST_TEST(n.open == 1u);
+    BOOST_TEST(n.opening == 0u);
+    BOOST_TEST(n.unsent >= 11u);
+    BOOST_TEST(n.incomplete > 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_connection_that_was_accepted_elsewhere_is_served) {
+    plain_world w;
+    memory::basic_peer<framing::length> p{w.io};
+    w.network.adoptable.push_back(w.network.backlog.front());
+    w.network.backlog.clear();
+    p.say("hello");
+    error_code ec;
+    w.engine.adopt(0, ec);
+    BOOST_TEST(!ec);
+    BOOST_TEST(w.told() == nothing, "not from inside adopt");
+    w.run();
+    BOOST_TEST(w.told() == (strings{"1 open", "1 text:hello"}));
+    w.engine.stop({}, {});
+    w.engine.adopt(0, ec);
+    BOOST_TEST(ec == boost::asio::error::operation_aborted);
+}
+
+// --- a turn is bounded and fair ---
+
+BOOST_AUTO_TEST_CASE(a_flood_of_messages_is_served_in_slices) {
+    ws_world w;
+    ws_world::peer flood{w}, other{w};
+    std::string many;
+    for (int i = 0; i < 1000; ++i) many += flood.sealed(std::to_string(i));
+    flood.write(many);
+    other.say("fine");
+    w.run();
+    const auto told = w.told();
+    BOOST_TEST_REQUIRE(told.size() == 1001u);
+    const auto fine = std::find(told.begin(), told.end(), "2 text:fine");
+    BOOST_TEST((fine - told.begin() <= 64), "others wait for one slice at most");
+    strings in_order;
+    for (const auto& t : told)
+        if (t.starts_with("1 text:")) in_order.push_back(t.substr(7));
+    for (std::size_t i = 0; i < 1000; ++i) BOOST_TEST(in_order[i] == std::to_string(i));
+}
+
+BOOST_AUTO_TEST_CASE(a_turn_ends_when_its_time_is_up) {
+    ws_world w;
+    std::deque<ws_world::peer> peers;
+    for (int i = 0; i < 40; ++i) peers.emplace_back(w);
+    int heard = 0, most = 0;
+    w.on_received = [&](auto&, message) {
+        ++heard;
+        w.network.now += 1ms;
+    };
+    for (auto& p : peers)
+        for (int i = 0; i < 40; ++i) p.say(std::to_string(i));
+    // Whatever else runs on the io_context has its turns between ours.
+    bool more = true;
+    std::function<void()> others = [&] {
+        most = std::max(most, std::exchange(heard, 0));
+        if (std::exchange(more, heard != 0 || w.network.events().size() != 0 || most == 0))
+            boost::asio::post(w.io, others);
+    };
+    boost::asio::post(w.io, others);
+    w.run();
+    BOOST_TEST(most > 0);
+    BOOST_TEST(most <= 32, "the time is looked at every few messages");
+    const auto told = w.told();
+    BOOST_TEST(told.size() == 1600u);
+    std::vector<int> next(41);
+    for (const auto& t : told) {
+        const auto n = static_cast<std::size_t>(std::stoi(t));
+        BOOST_TEST(t.substr(t.find(':') + 1) == std::to_string(next[n]++));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(without_a_limit_a_turn_ends_when_all_is_done) {
+    ws_world w{memory::options{.limits = {.turn = 0ms}}};
+    ws_world::peer p{w};
+    w.on_received = [&](auto&, message) { w.network.now += 1ms; };
+    for (int i = 0; i < 40; ++i) p.say("x");
+    w.network.wake();
+    BOOST_TEST(w.io.run_one() == 1u);
+    BOOST_TEST(w.told().size() == 40u);
+}
+
+BOOST_AUTO_TEST_CASE(what_goes_to_many_does_not_delay_what_goes_to_one) {
+    ws_world w;
+    ws_world::peer loud{w}, quiet{w}, target{w};
+    std::deque<ws_world::peer> many;
+    for (int i = 0; i < 500; ++i) many.emplace_back(w);
+    w.on_received = [&](auto& c, message m) {
+        if (c.state().number == 1)
+            for (std::size_t n = 4; n < 504; ++n) w.send(w[n], m.view());
+        else
+            w.send(w[3], m.view());
+    };
+    // Each send takes time: the whole takes many turns.
+    for (auto& p : many) p.at->on_send = [&] { w.network.now += 100us; };
+    std::size_t sent_before = 0, publications_before = 0;
+    target.at->on_send = [&] {
+        for (auto& p : many) sent_before += p.at->sends.size();
+        publications_before = w.log_size();
+    };
+    std::string publications;
+    for (int i = 0; i < 20; ++i) publications += loud.sealed(std::string(1000, 'x'));
+    loud.write(publications);
+    quiet.say("to one");
+    w.run();
+    BOOST_TEST(target.events() == strings{"text:to one"});
+    BOOST_TEST(sent_before < 200u);
+    BOOST_TEST(publications_before <= 3u, "a publication waits until those before it have gone out");
+    for (auto& p : many) BOOST_TEST(p.events().size() == 20u);
+    BOOST_TEST(w.engine.connections() == 503u);
+}
+
+BOOST_AUTO_TEST_CASE(who_publishes_faster_than_all_can_be_sent_is_slowed_down_and_harms_no_reader) {
+    ws_world w{memory::options{.limits = {.outbox = 20'000}}};
+    ws_world::peer loud{w};
+    std::deque<ws_world::peer> many;
+    for (int i = 0; i < 300; ++i) many.emplace_back(w);
+    w.on_received = [&](auto&, message m) {
+        for (std::size_t n = 2; n < 302; ++n) w.send(w[n], m.view());
+    };
+    for (auto& p : many) p.at->on_send = [&] { w.network.now += 1ms; };
+    std::string publications;
+    for (int i = 0; i < 60; ++i) publications += loud.sealed(std::string(1000, 'x'));
+    loud.write(publications);
+    w.run();
+    for (auto& p : many) BOOST_TEST(p.events().size() == 60u);
+}
+
+BOOST_AUTO_TEST_CASE(those_who_knock_do_not_delay_those_who_are_in) {
+    ws_world w;
+    ws_world::peer in{w};
+    std::deque<memory::basic_peer<framing::websocket<framing::role::client>>> knock;
+    w.on_opening = [&](auto& c, const request&) {
+        w.network.now += 2ms;
+        w.accept(c);
+    };
+    for (int i = 0; i < 100; ++i) knock.emplace_back(w.io).write(memory::upgrade_request());
+    w.network.wake();
+    w.io.run_one(); // accepts
+    in.say("one");
+    w.io.run_one();
+    const auto told = w.told();
+    BOOST_TEST(std::count(told.begin(), told.end(), "1 text:one") == 1);
+    BOOST_TEST(told.size() < 10u);
+    w.run();
+    BOOST_TEST(w.engine.connections() == 101u);
+}
+
+// --- what the sink throws ---
+
+BOOST_AUTO_TEST_CASE(an_exception_costs_the_connection_that_it_is_about) {
+    ws_world w;
+    ws_world::peer p{w}, other{w};
+    w.on_received = [&](auto& c, message m) {
+        w.send(c, "half done");
+        if (m.view() == "throw") throw std::runtime_error{"broken handler"};
+        if (m.view() == "throw anything") throw 7;
+    };
+    p.write(p.sealed("throw") + p.sealed("not heard"));
+    other.say("fine");
+    w.run();
+    BOOST_TEST(w.failures == strings{"1 broken handler"});
+    BOOST_TEST(p.events() == (strings{"text:half done", "close:1011:Internal Server Error"}));
+    BOOST_TEST(p.at->server_shut);
+    BOOST_TEST(w.told() == (strings{"1 text:throw", "2 text:fine", "1 closed:Internal Server Error"}));
+    BOOST_TEST(other.events() == strings{"text:half done"});
+    other.say("throw anything");
+    w.run();
+    BOOST_TEST(w.failures.back() == "2 an exception that is no std::exception");
+    BOOST_TEST(w.told() == (strings{"2 text:throw anything", "2 closed:Internal Server Error"}));
+}
+
+BOOST_AUTO_TEST_CASE(an_exception_out_of_a_message_in_pieces_gives_its_memory_back) {
+    ws_world w{memory::options{.limits = {.incomplete = 100'000}}};
+    for (int i = 0; i < 10; ++i) {
+        ws_world::peer p{w};
+        w.on_received = [&](auto&, message) { throw std::runtime_error{"broken handler"}; };
+        const auto whole = p.sealed(std::string(80'000, 'x'));
+        p.write(std::string_view{whole}.substr(0, 50'000));
+        w.run();
+        p.write(std::string_view{whole}.substr(50'000));
+        p.write(std::string_view{whole}.substr(0, 50'000));
+        w.run();
+        BOOST_TEST(p.events() == strings{"close:1011:Internal Server Error"});
+    }
+}
+
+BOOST_AUTO_TEST_CASE(an_exception_while_opening_is_answered_by_500) {
+    for (const bool accepted : {false, true}) {
+        ws_world w;
+        memory::basic_peer<framing::websocket<framing::role::client>> p{w.io};
+        w.on_opening = [&](auto& c, const request&) {
+            if (accepted) w.accept(c);
+            throw std::runtime_error{"broken hook"};
+        };
+        p.write(memory::upgrade_request());
+        w.run();
+        BOOST_TEST(w.failures == strings{"1 broken hook"});
+        if (accepted) {
+            BOOST_TEST(p.read_header().starts_with("HTTP/1.1 101 "));
+            BOOST_TEST(p.events() == strings{"close:1011:Internal Server Error"});
+            BOOST_TEST(w.told() == (strings{"1 open", "1 closed:Internal Server Error"}));
+        } else {
+            BOOST_TEST(p.read().starts_with("HTTP/1.1 500 "));
+            BOOST_TEST(w.told() == nothing);
+        }
+    }
+    plain_world w;
+    w.on_opening = [&](auto&, const request&) { throw std::runtime_error{"broken hook"}; };
+    memory::basic_peer<framing::length> p{w.io};
+    w.run();
+    BOOST_TEST(p.at->server_shut);
+}
+
+BOOST_AUTO_TEST_CASE(an_exception_of_an_http_handler_is_answered_by_500) {
+    ws_world w;
+    w.on_http = [](const request&, response&) -> bool { throw std::out_of_range{"substr"}; };
+    memory::basic_peer<framing::length> p{w.io};
+    p.write("GET /x HTTP/1.1\r\nHost: x\r\n\r\n");
+    w.run();
+    BOOST_TEST(p.read().starts_with("HTTP/1.1 500 Internal Server Error\r\n"));
+    BOOST_TEST(w.failures.size() == 1u);
+    BOOST_TEST(p.at->server_shut);
+}
+
+BOOST_AUTO_TEST_CASE(an_exception_of_closed_ends_nothing_else) {
+    ws_world w;
+    ws_world::peer p{w}, other{w};
+    w.on_closed = [](auto&) { throw std::runtime_error{"broken hook"}; };
+    p.reset();
+    w.run();
+    BOOST_TEST(p.at->server_closed);
+    BOOST_TEST(w.failures == strings{"1 broken hook"});
+    w.on_closed = {};
+    other.say("fine");
+    w.run();
+    BOOST_TEST(w.told() == (strings{"1 closed:Connection Lost", "2 text:fine"}));
+}
+
+BOOST_AUTO_TEST_CASE(an_exception_of_tick_leaves_the_loop_as_it_was) {
+    ws_world w;
+    ws_world::peer p{w};
+    w.on_tick = [] { throw std::runtime_error{"broken clock"}; };
+    p.say("heard");
+    w.run();
+    BOOST_TEST(w.failures.at(0) == "broken clock");
+    w.on_tick = {};
+    w.told();
+    w.send(w[1], "sent");
+    w.io.poll(); // a turn of its own: `in_turn` was reset
+    BOOST_TEST(p.events() == strings{"text:sent"});
+    w.advance(31s, 1s);
+    BOOST_TEST(p.events() == strings{"ping:"}, "deadlines are met as before");
+}
+
+// --- time that was lost ---
+
+BOOST_AUTO_TEST_CASE(a_process_that_stood_still_punishes_nobody) {
+    ws_world w;
+    std::deque<ws_world::peer> peers;
+    for (int i = 0; i < 600; ++i) peers.emplace_back(w); // more than one batch
+    w.advance(59s, 1s);
+    for (auto& p : peers) {
+        BOOST_TEST(p.events() == strings{"ping:"});
+        p.write(p.sealed_control(control::pong));
+    }
+    w.network.now += 14s;
+    w.run();
+    w.advance(20s, 1s);
+    BOOST_TEST(w.told() == nothing);
+    BOOST_TEST(w.engine.connections() == 600u);
+}
+
+BOOST_AUTO_TEST_CASE(a_gap_moves_the_deadlines_of_the_sink) {
+    ws_world w;
+    ws_world::peer p{w};
+    const auto start = w.now;
+    w.due = start + 10s;
+    w.run();
+    w.advance(4s, 1s);
+    w.network.now += 14s;
+    w.run();
+    BOOST_TEST((w.now <= start + 5s), "a gap counts as a second");
+    w.advance(4s, 1s);
+    BOOST_TEST((w.now < w.due));
+    w.advance(1s, 500ms);
+    BOOST_TEST((w.now >= w.due));
+}
+
+BOOST_AUTO_TEST_CASE(what_was_said_in_time_is_heard_before_the_sink_judges) {
+    for (const auto late : {1ms, 200ms, 3000ms}) {
+        ws_world w;
+        ws_world::peer p{w};
+        w.due = w.now + 2s;
+        w.run();
+        bool judged = false, heard = false;
+        w.on_tick = [&] { judged = judged || w.now >= w.due; };
+        w.on_received = [&](auto&, message) {
+            heard = true;
+            BOOST_TEST(!judged);
+            w.due = time_point::max(); // it lives
+        };
+        p.say("here I am");
+        w.network.now += 2s + late;
+        w.run();
+        BOOST_TEST(heard);
+        BOOST_TEST(!judged);
+        if (late > 1s) BOOST_TEST((w.network.now - w.now == late), "a turn that took long moves deadlines");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(limits_that_contradict_each_other_are_refused) {
+    const auto sentence = [](stream_limits l) -> std::string {
+        try {
+            ws_world w{memory::options{.limits = l}};
+        } catch (const std::invalid_argument& e) {
+            return e.what();
+        }
+        return {};
+    };
+    const std::string refused =
+        "sigfire: stream_limits: a pinged peer has no time to answer; make dead longer "
+        "than ping, or set ping to 0";
+    BOOST_TEST(sentence({.ping = 30s, .dead = 20s}) == refused);
+    BOOST_TEST(sentence({.ping = 30s, .dead = 30s}) == refused);
+    BOOST_TEST(sentence({.ping = 0s, .dead = 1s}) == "");
+}
+
 // --- the engine itself ---
 
 BOOST_AUTO_TEST_CASE(out_of_descriptors_it_pauses_instead_of_spinning) {
@@ -978,21 +1540,55 @@ BOOST_AUTO_TEST_CASE(the_sink_may_stop_the_engine) {
     BOOST_TEST(w.told() == (strings{"1 text:stop", "1 closed:Server Stopping"}));
 }
 
-BOOST_AUTO_TEST_CASE(a_second_thread_is_refused) {
+std::string refused_turn(ws_world& w) {
+    w.network.wake();
+    try {
+        w.io.poll();
+    } catch (const std::logic_error& e) {
+        return e.what();
+    }
+    return {};
+}
+
+BOOST_AUTO_TEST_CASE(a_second_thread_at_the_same_time_is_refused) {
     ws_world w;
     ws_world::peer p{w};
     std::string sentence;
-    std::thread{[&] {
-        w.network.wake();
-        try {
-            w.io.poll();
-        } catch (const std::logic_error& e) {
-            sentence = e.what();
-        }
-    }}.join();
+    w.on_received = [&](auto&, message) { std::thread{[&] { sentence = refused_turn(w); }}.join(); };
+    p.say("one");
+    w.run();
     BOOST_TEST(sentence ==
                "sigfire: an io_context with a server must be run by one thread; use one io_context "
                "and one server per thread");
+    w.on_received = {};
+    p.say("two");
+    w.run();
+    BOOST_TEST(w.told() == (strings{"1 text:one", "1 text:two"}), "it goes on as before");
+}
+
+BOOST_AUTO_TEST_CASE(threads_may_take_turns_one_after_the_other) {
+    ws_world w;
+    ws_world::peer p{w};
+    p.say("one");
+    std::thread{[&] { w.run(); }}.join();
+    p.say("two");
+    w.run();
+    BOOST_TEST(w.told() == (strings{"1 text:one", "1 text:two"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_handler_must_not_run_the_loop) {
+    ws_world w;
+    ws_world::peer p{w};
+    w.on_received = [&](auto&, message) {
+        BOOST_TEST(refused_turn(w) ==
+                   "sigfire: a handler must not run the io_context that calls it; post what "
+                   "is to be done, and return");
+    };
+    p.say("one");
+    w.run();
+    p.say("two");
+    w.run();
+    BOOST_TEST(w.told() == (strings{"1 text:one", "1 text:two"}));
 }
 
 BOOST_AUTO_TEST_CASE(many_come_and_go_in_any_order) {

@@ -128,7 +128,14 @@ BOOST_AUTO_TEST_CASE(right_or_wrong_requests) {
         {"any case", with(good, "Upgrade: websocket", "upgrade: WebSocket"), 101},
         {"plain GET", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 426},
         {"plain POST", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", 404},
-        {"plain PUT of a large body", "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n", 404},
+        {"plain PUT of a large body", "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n", 413},
+        {"two keys", with(good, "Upgrade:", "Sec-WebSocket-Key: " + key + "\r\nUpgrade:"), 400},
+        {"chunks on an upgrade", with(good, "Upgrade:", "Transfer-Encoding: chunked\r\nUpgrade:"), 400},
+        {"a body on an upgrade", with(good, "Upgrade:", "Content-Length: 3\r\nUpgrade:"), 400},
+        {"an empty body on an upgrade", with(good, "Upgrade:", "Content-Length: 0\r\nUpgrade:"), 101},
+        {"chunks and a length",
+         "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
+         400},
     };
     for (const auto& row : rows)
         for (const std::size_t piece : {memory::unlimited, std::size_t{1}, std::size_t{100}}) {

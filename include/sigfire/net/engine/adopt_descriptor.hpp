@@ -11,6 +11,8 @@
 #include <cerrno>
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 namespace sigfire::detail {
@@ -37,6 +39,28 @@ inline void adopt_descriptor(stream_acceptor& a, int descriptor, error_code& ec)
     a.non_blocking(true, ec);
     error_code ignored; // accepted sockets inherit it; a Unix socket has none
     a.set_option(boost::asio::ip::tcp::no_delay{true}, ignored);
+}
+
+/// Makes a connected stream socket ready to be served; its address family. What is none is left as it is.
+inline int prepare_descriptor(int descriptor, error_code& ec) {
+    int type = 0;
+    socklen_t size = sizeof type;
+    sockaddr_storage address{};
+    socklen_t address_size = sizeof address;
+    if (::getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &size) != 0 ||
+        ::getpeername(descriptor, reinterpret_cast<sockaddr*>(&address), &address_size) != 0) {
+        ec.assign(errno, boost::system::system_category());
+        return 0;
+    }
+    if (type != SOCK_STREAM) {
+        ec = boost::asio::error::invalid_argument;
+        return 0;
+    }
+    ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+    ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK);
+    const int on = 1; // a Unix socket has no Nagle's algorithm to switch off
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return address.ss_family;
 }
 
 } // namespace sigfire::detail

@@ -3,6 +3,7 @@
 
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/core/error.hpp>
+#include <sigfire/net/engine/adopt_descriptor.hpp>
 #include <sigfire/net/engine/ready.hpp>
 
 #include <boost/asio/error.hpp>
@@ -10,6 +11,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
@@ -18,9 +20,11 @@
 #include <span>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 namespace sigfire::detail {
@@ -63,8 +67,11 @@ public:
 
     /// Has a turn run soon, from outside of one.
     void wake() {
+        if (std::exchange(waking_, true)) return;
         boost::asio::post(io_, [this, token = token_] {
-            if (*token) turn_(self_);
+            if (!*token) return;
+            waking_ = false;
+            turn_(self_);
         });
     }
 
@@ -82,6 +89,12 @@ public:
     socket accept(stream_acceptor& a, error_code& ec) {
         const int fd = ::accept4(a.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
         fail_if(fd < 0, ec);
+        return {fd};
+    }
+
+    /// Takes over a connected stream socket.
+    socket adopt(int fd, error_code& ec) {
+        prepare_descriptor(fd, ec);
         return {fd};
     }
 
@@ -118,6 +131,21 @@ public:
         return 0;
     }
 
+    /// The same of several pieces, at most 16.
+    std::size_t send(socket& s, std::span<const std::string_view> pieces, error_code& ec) {
+        std::array<iovec, 16> vectors;
+        std::size_t count = 0;
+        for (const auto& p : pieces.first(std::min(pieces.size(), vectors.size())))
+            vectors[count++] = {const_cast<char*>(p.data()), p.size()};
+        msghdr m{};
+        m.msg_iov = vectors.data();
+        m.msg_iovlen = count;
+        const auto n = ::sendmsg(s.fd, &m, MSG_NOSIGNAL);
+        if (n >= 0) return static_cast<std::size_t>(n);
+        fail_if(true, ec);
+        return 0;
+    }
+
     void shutdown(socket& s) { ::shutdown(s.fd, SHUT_WR); }
 
     void close(socket& s, bool reset) {
@@ -147,17 +175,26 @@ private:
         epoll_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                           [this, token = token_](error_code ec) {
                               if (!*token || ec) return;
+                              // Also if the turn throws: the host may catch it and run on.
+                              const rearm after{*this, *token};
                               turn_(self_);
-                              if (*token && !stopped_) arm();
                           });
     }
+
+    struct rearm {
+        loop_epoll& loop;
+        const bool& lives;
+        ~rearm() {
+            if (lives && !loop.stopped_) loop.arm();
+        }
+    };
 
     boost::asio::io_context& io_;
     boost::asio::posix::stream_descriptor epoll_;
     std::shared_ptr<bool> token_; // tells handlers that outlive the loop
     turn_function turn_;
     void* self_;
-    bool stopped_ = false;
+    bool stopped_ = false, waking_ = false;
     std::array<ready, batch> ready_;
 };
 

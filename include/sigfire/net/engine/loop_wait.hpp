@@ -3,6 +3,7 @@
 
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/core/error.hpp>
+#include <sigfire/net/engine/adopt_descriptor.hpp>
 #include <sigfire/net/engine/ready.hpp>
 
 #include <boost/asio/buffer.hpp>
@@ -13,6 +14,7 @@
 #include <boost/asio/socket_base.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstring>
 #include <memory>
@@ -98,6 +100,14 @@ public:
         return s;
     }
 
+    socket adopt(int fd, error_code& ec) {
+        const auto family = prepare_descriptor(fd, ec);
+        if (ec) return nullptr;
+        auto s = std::make_shared<entry>(io_);
+        s->io.assign(boost::asio::generic::stream_protocol{family, 0}, fd, ec);
+        return ec ? nullptr : s;
+    }
+
     sockaddr_storage remote(const socket& s) {
         sockaddr_storage address{};
         error_code ignored;
@@ -126,6 +136,13 @@ public:
 
     std::size_t send(socket& s, std::string_view bytes, error_code& ec) {
         return s->io.send(boost::asio::buffer(bytes.data(), bytes.size()), 0, ec);
+    }
+
+    std::size_t send(socket& s, std::span<const std::string_view> pieces, error_code& ec) {
+        std::array<boost::asio::const_buffer, 16> buffers; // those that stay empty are not sent
+        for (std::size_t i = 0; i < std::min(pieces.size(), buffers.size()); ++i)
+            buffers[i] = boost::asio::buffer(pieces[i].data(), pieces[i].size());
+        return s->io.send(buffers, 0, ec);
     }
 
     void shutdown(socket& s) {

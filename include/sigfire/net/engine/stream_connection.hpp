@@ -2,12 +2,11 @@
 #pragma once
 
 #include <sigfire/core/concepts.hpp>
-#include <sigfire/net/engine/buffer_pool.hpp>
-#include <sigfire/net/engine/ready.hpp>
+#include <sigfire/net/engine/stream_core.hpp>
 #include <sigfire/net/http/upgrade.hpp>
 #include <sigfire/net/outbox.hpp>
-#include <sigfire/net/stream_limits.hpp>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -17,26 +16,6 @@
 #include <utility>
 
 namespace sigfire::detail {
-
-/// What the connections of one engine share; all that a connection knows of its engine.
-template <class Connection, class Loop>
-struct stream_core {
-    stream_core(boost::asio::io_context& io, turn_function turn, void* engine, const stream_limits& l)
-        : loop{io, turn, engine}, limits{l} {}
-
-    Loop loop;
-    buffer_pool pool;
-    stream_limits limits;
-    Connection* marked =
-        nullptr; // those with output, or with an end to make, since the last flush; first one
-    Connection* last_marked = nullptr;
-    std::size_t unflushed = 0; // bytes
-    bool in_turn = false;
-    std::string_view upgrade_key; // while a connection is opening
-    char* frame = nullptr;        // between reserve and commit
-    std::size_t head = 0;
-    message_type type = message_type::text;
-};
 
 /** A connection of a stream socket. Models Connection; the engine drives it. */
 template <class Wire, class Loop, class State>
@@ -70,38 +49,64 @@ public:
         return !silent() && out_.fits(framing_type::header_bound(n) + n, core_->limits.outbox);
     }
 
+    shared_block share(message_type type, std::string_view bytes) {
+        const auto head = framing_type::header_bound(bytes.size());
+        shared_block out{head + bytes.size()};
+        if (!bytes.empty()) std::memcpy(out.data() + head, bytes.data(), bytes.size());
+        out.shrink(framing_.seal(type, out.data(), head, bytes.size()));
+        return out;
+    }
+
+    bool append(const shared_block& block) {
+        const auto n = block.size();
+        if (silent()) return false;
+        if (!out_.fits(n, core_->limits.outbox)) return close_slow(), false;
+        if (n < copied_bytes) {
+            std::memcpy(out_.reserve(core_->pool, n, core_->limits.outbox), block.view().data(), n);
+            out_.commit(n);
+        } else {
+            out_.append(block, core_->totals.unsent);
+        }
+        core_->unflushed += n;
+        if (core_->unflushed > slice_bytes) core_->slice = 1;
+        mark_bulk();
+        return true;
+    }
+
     void accept(std::string_view subprotocol) {
         if (!opening_ || silent()) return;
         opening_ = false;
         known_ = true;
         if constexpr (Wire::upgrades) {
-            if (!held_) return write(switching_protocols(core_->upgrade_key, subprotocol));
+            if (!is_.held) return write(switching_protocols(core_->upgrade_key, subprotocol));
             write(switching_protocols(std::string_view{*kept_}.substr(0, upgrade_key_size), subprotocol));
             kept_->erase(0, upgrade_key_size);
+            core_->incomplete -= upgrade_key_size;
         }
     }
 
     void refuse(const ending& e) {
         if (!opening_) return;
         known_ = false;
+        ++core_->counters.refused_by[static_cast<std::size_t>(errc::denied)];
         turn_down(e, errc::denied);
     }
 
     void hold() {
-        if (opening_ && !held_) {
+        if (opening_ && !is_.held) {
             known_ = true;
             // The answer will need it, and the request is gone by then.
-            if constexpr (Wire::upgrades) kept_ = std::make_unique<std::string>(core_->upgrade_key);
+            if constexpr (Wire::upgrades) keep(core_->upgrade_key);
         }
-        held_ = true;
+        is_.held = true;
         mark();
     }
 
     void release() {
-        if (!held_) return;
+        if (!is_.held) return;
         if (!opening_) {
-            held_ = false;
-            released_ = true;
+            is_.held = false;
+            is_.released = true;
         }
         mark();
     }
@@ -115,8 +120,8 @@ public:
         if (silent()) return;
         if (opening_) return turn_down(e, cause);
         // A held connection is not being read, so the other side's part of the close would not be seen.
-        said_close_ = e.close_code != 0 && control_message(control::close, e.close_code, e.text) && !held_;
-        if (!cut_) finish(cause);
+        said_close_ = e.close_code != 0 && control_message(control::close, e.close_code, e.text) && !is_.held;
+        if (!is_.cut) finish(cause);
     }
 
     State& state() { return state_; }
@@ -124,27 +129,47 @@ public:
 private:
     template <class, class, class>
     friend class stream_engine;
+    template <class, class, class>
+    friend class stream_table;
+    template <class, class, class>
+    friend class stream_http;
+    template <class, std::size_t>
+    friend class settle_list;
+
+    // What is flushed behind the rest when so much has been written: a message to thousands delays no other.
+    static constexpr std::size_t prompt_bytes = 64 << 10;
+    // What may be written for a connection's messages before others have their turn.
+    static constexpr std::size_t slice_bytes = 128 << 10;
+    // Blocks below that size are copied: that costs less than to send one more piece.
+    static constexpr std::size_t copied_bytes = 1 << 10;
 
     // Whether the sink has said its last word here.
-    bool silent() const { return ending_ || cut_; }
+    bool silent() const { return is_.ending || is_.cut; }
 
     void mark() {
-        if (std::exchange(marked_, true)) return;
-        next_marked_ = nullptr;
-        if (core_->marked) {
-            core_->last_marked->next_marked_ = this;
-        } else {
-            core_->marked = this;
-            // What a host program writes between turns gets a turn of its own.
-            if (!core_->in_turn) core_->loop.wake();
-        }
-        core_->last_marked = this;
+        if (waits_[0]) return;
+        // What a host program writes between turns gets a turn of its own.
+        if (core_->prompt.empty() && !core_->in_turn && core_->bulk.empty()) core_->loop.wake();
+        core_->prompt.push(*this);
+    }
+
+    // What goes to many goes behind what goes to one.
+    void mark_bulk() {
+        if (!core_->in_turn) return mark();
+        if (!waits_[0]) core_->bulk.push(*this);
     }
 
     void sent(std::size_t n) {
         out_.commit(n);
         core_->unflushed += n;
+        if (core_->unflushed > prompt_bytes) [[unlikely]]
+            return sent_much();
         mark();
+    }
+
+    void sent_much() {
+        if (core_->unflushed > slice_bytes) core_->slice = 1; // it is looked at after this message
+        mark_bulk();
     }
 
     void write(std::string_view bytes) {
@@ -178,15 +203,15 @@ private:
 
     // Nothing more is written; what is pending goes out before the end.
     void finish(errc cause) {
-        if (std::exchange(ending_, true)) return;
+        if (std::exchange(is_.ending, true)) return;
         cause_ = cause;
         mark();
     }
 
     // The wire is cut at the end of the turn, by a reset if `reset`.
     void cut(errc cause, bool reset) {
-        if (std::exchange(cut_, true)) return;
-        if (!ending_) cause_ = cause;
+        if (std::exchange(is_.cut, true)) return;
+        if (!is_.ending) cause_ = cause;
         reset_ = reset;
         mark();
     }
@@ -204,30 +229,57 @@ private:
         cut(errc::slow_consumer, true);
     }
 
+    // Takes bytes for later; they count as incomplete until they are delivered.
+    void keep(std::string_view bytes) {
+        if (!kept_) kept_ = std::make_unique<std::string>();
+        kept_->append(bytes);
+        core_->incomplete += bytes.size();
+        grown_ = core_->now;
+    }
+
+    std::unique_ptr<std::string> take_kept() {
+        if (kept_) core_->incomplete -= kept_->size();
+        return std::move(kept_);
+    }
+
     core_type* core_;
-    stream_connection* next_marked_ = nullptr;
+    stream_connection* next_[2]{};      // in the core's lists, if it stands in them
     std::unique_ptr<std::string> kept_; // bytes of an incomplete request, or that came while held; those
                                         // behind its key if the upgrade is not answered yet
     outbox out_;
     framing_type framing_;
     typename Loop::socket socket_{};
-    std::uint32_t index_ = 0; // in the engine's table
-    std::uint32_t stamp_ = 0; // ms on the engine's clock: last sign of life; start of opening or of ending
+    std::uint32_t index_ = 0;   // in the engine's table
+    std::uint32_t stamp_ = 0;   // ms on the engine's clock: last sign of life; start of opening or of ending
+    std::uint32_t grown_ = 0;   // ms: when what is incomplete grew last
+    std::uint32_t moved_ = 0;   // ms: when output that waits was taken last
+    std::uint32_t counted_ = 0; // bytes of output in the loop's total
     errc cause_ = errc::closed;
-    bool opening_ = true; // not answered yet; once the sink has seen it, only while held
-    bool held_ = false;
-    bool released_ = false;
-    bool ending_ = false;     // nothing more is written
+    // All that the usual case need not look at one by one.
+    struct unusual {
+        bool held = false;     // not to be read
+        bool released = false; // to be read again
+        bool ending = false;   // nothing more is written
+        bool cut = false;      // the wire is cut at the end of the turn
+        bool deaf = false;     // what comes is thrown away
+        bool buried = false;
+        bool writes = false; // the loop tells when more can be sent
+        bool paused = false; // the loop does not watch for what comes
+    };
+    bool usual() const { return std::bit_cast<std::uint64_t>(is_) == 0; }
+
+    unusual is_;
+    bool opening_ = true;     // not answered yet; once the sink has seen it, only while held
+    bool queued_ = false;     // to be served later in this turn, or in the next
+    bool waits_[2]{};         // stands in the core's lists
     bool said_close_ = false; // waits for the other side's close
-    bool deaf_ = false;       // what comes is thrown away
     bool lingering_ = false;  // our end is shut: waits for theirs
-    bool cut_ = false;
     bool reset_ = false;
-    bool buried_ = false;
-    bool known_ = false; // to the sink, which has not heard `closed` yet
-    bool marked_ = false;
-    bool reads_ = true, writes_ = false; // what the loop watches
-    bool asked_ = false;                 // the sink waits for a pong
+    bool known_ = false;      // to the sink, which has not heard `closed` yet
+    bool wrote_much_ = false; // in its last slice
+    bool answered_ = false;   // a plain request, and may make another
+    bool continued_ = false;  // was told to go on with its body
+    bool asked_ = false;      // the sink waits for a pong
     bool pinged_ = false;
     State state_{};
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sigfire/core/concepts.hpp>
+#include <sigfire/net/http/request_body.hpp>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/core/error.hpp>
@@ -128,6 +129,11 @@ inline errc check_upgrade(const request& r, bool http_1_1, std::span<const std::
     // One Host, no more (RFC 9112, 3.2): servers behind each other might each believe another one.
     const auto hosts = std::count_if(r.headers.begin(), r.headers.end(),
                                      [](const header& h) { return equal_ignoring_case(h.name, "Host"); });
+    const auto keys = std::count_if(r.headers.begin(), r.headers.end(), [](const header& h) {
+        return equal_ignoring_case(h.name, "Sec-WebSocket-Key");
+    });
+    // What stands behind is taken for frames, and a proxy must not take it for a body.
+    if (has_body(r) || keys > 1) return errc::bad_handshake;
     if (r.method != "GET" || !http_1_1 || hosts != 1 || r["Host"].empty() ||
         !has_token(r, "Connection", "upgrade"))
         return errc::bad_handshake;
@@ -144,11 +150,15 @@ inline errc check_upgrade(const request& r, bool http_1_1, std::span<const std::
 /// How an upgrade request, or a connection that never became one, is refused.
 inline ending refusal(errc e) {
     switch (e) {
+    case errc::denied:
     case errc::forbidden_origin: return {403, 0, to_string(e)};
     case errc::handshake_timeout: return {408, 0, to_string(e)};
     case errc::version_not_supported:
     case errc::upgrade_required: return {426, 0, to_string(e)};
+    case errc::too_large: return {413, 0, to_string(e)};
     case errc::header_too_large: return {431, 0, to_string(e)};
+    case errc::rate: return {429, 0, to_string(e)};
+    case errc::overloaded: return {503, 0, to_string(e)};
     default: return {400, 0, to_string(e)};
     }
 }
@@ -164,8 +174,8 @@ inline std::string switching_protocols(std::string_view key, std::string_view su
     return out += "\r\n\r\n";
 }
 
-/// A whole response, `Connection: close`; without the body if `head_only`.
-inline std::string compose(const response& r, bool head_only = false) {
+/// A whole response, without the body if `head_only`.
+inline std::string compose(const response& r, bool head_only = false, bool keep_alive = false) {
     const auto clean = [](std::string_view s) { return s.find_first_of("\r\n") == s.npos; };
     const auto reason =
         boost::beast::http::obsolete_reason(static_cast<boost::beast::http::status>(r.status));
@@ -174,7 +184,8 @@ inline std::string compose(const response& r, bool head_only = false) {
     if (clean(r.content_type) && !r.content_type.empty()) out += "\r\nContent-Type: " + r.content_type;
     for (const auto& [name, value] : r.headers)
         if (clean(name) && clean(value)) out += "\r\n" + name + ": " + value;
-    out += "\r\nContent-Length: " + std::to_string(r.body.size()) + "\r\nConnection: close\r\n\r\n";
+    out += "\r\nContent-Length: " + std::to_string(r.body.size()) +
+           (keep_alive ? "\r\nConnection: keep-alive\r\n\r\n" : "\r\nConnection: close\r\n\r\n");
     return head_only ? out : out + r.body;
 }
 

@@ -49,14 +49,8 @@ public:
         return ready_;
     }
 
-    socket accept(stream_acceptor& a, error_code& ec) {
-        auto s = inner_.accept(a, ec);
-        if (ec) return nullptr;
-        auto e = std::make_unique<entry>();
-        e->io = std::move(s);
-        e->source = inner_.remote(e->io);
-        return e;
-    }
+    socket accept(stream_acceptor& a, error_code& ec) { return wrap(inner_.accept(a, ec), ec); }
+    socket adopt(int descriptor, error_code& ec) { return wrap(inner_.adopt(descriptor, ec), ec); }
 
     /// Of the client, once its header has come.
     sockaddr_storage remote(const socket& s) { return s->source; }
@@ -91,6 +85,12 @@ public:
         return inner_.send(s->io, bytes, ec);
     }
 
+    std::size_t send(socket& s, std::span<const std::string_view> pieces, error_code& ec)
+        requires requires(Loop& l, typename Loop::socket& io) { l.send(io, pieces, ec); }
+    {
+        return inner_.send(s->io, pieces, ec);
+    }
+
     void shutdown(socket& s) { inner_.shutdown(s->io); }
 
     void close(socket& s, bool reset) {
@@ -109,6 +109,14 @@ private:
         bool begins = false; // to be opened without a header
         bool done = false;   // ... or with one
     };
+
+    socket wrap(typename Loop::socket s, const error_code& ec) {
+        if (ec) return nullptr;
+        auto e = std::make_unique<entry>();
+        e->io = std::move(s);
+        e->source = inner_.remote(e->io);
+        return e;
+    }
 
     std::size_t begin(entry& e, std::span<char> bytes, std::size_t n, error_code& ec) {
         const auto before = e.head.size();

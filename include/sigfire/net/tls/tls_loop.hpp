@@ -63,13 +63,8 @@ public:
         return ready_;
     }
 
-    socket accept(stream_acceptor& a, error_code& ec) {
-        auto s = inner_.accept(a, ec);
-        if (ec) return nullptr;
-        auto e = std::make_unique<entry>();
-        e->io = std::move(s);
-        return e;
-    }
+    socket accept(stream_acceptor& a, error_code& ec) { return wrap(inner_.accept(a, ec), ec); }
+    socket adopt(int descriptor, error_code& ec) { return wrap(inner_.adopt(descriptor, ec), ec); }
 
     sockaddr_storage remote(const socket& s) { return inner_.remote(s->io); }
 
@@ -101,7 +96,8 @@ public:
             ec = e.end ? e.end : boost::asio::error::connection_reset;
             return 0;
         }
-        const auto n = inner_.receive(e.io, {buffer_.get(), buffer_size}, ec);
+        const auto most = std::min(buffer_size, bytes.size() - record_size);
+        const auto n = inner_.receive(e.io, {buffer_.get(), most}, ec);
         if (ec) {
             // Without a goodbye something may be missing (RFC 8446, 6.1).
             if (ec == boost::asio::error::eof && !e.shut) ec = boost::asio::error::connection_reset;
@@ -161,9 +157,10 @@ public:
     }
 
 private:
-    static constexpr std::size_t buffer_size = 128 << 10; // and a record more fit into what an engine lends
-    static constexpr std::size_t piece_size = 64 << 10;   // of what is enciphered before it is sent
-    static constexpr std::size_t late_limit = 256 << 10;  // a piece, and what answers the other side's whims
+    static constexpr std::size_t buffer_size = 64 << 10;
+    static constexpr std::size_t record_size = 16 << 10; // of one that has come in part; there is room for it
+    static constexpr std::size_t piece_size = 64 << 10;  // of what is enciphered before it is sent
+    static constexpr std::size_t late_limit = 256 << 10; // a piece, and what answers the other side's whims
 
     struct entry {
         typename Loop::socket io{};
@@ -177,6 +174,13 @@ private:
         bool broken = false;               // nothing more can be sent
         bool again = false;                // stands in again_
     };
+
+    socket wrap(typename Loop::socket s, const error_code& ec) {
+        if (ec) return nullptr;
+        auto e = std::make_unique<entry>();
+        e->io = std::move(s);
+        return e;
+    }
 
     std::string address(entry& e) { return numeric_address(inner_.remote(e.io)); }
 

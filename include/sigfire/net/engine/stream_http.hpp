@@ -1,0 +1,176 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/core/request.hpp>
+#include <sigfire/net/engine/stream_table.hpp>
+#include <sigfire/net/http/request_body.hpp>
+#include <sigfire/net/http/upgrade.hpp>
+#include <sigfire/net/proxy/forwarded.hpp>
+
+#include <cctype>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace sigfire::detail {
+
+/// What HTTP is on a connection that is opening: requests are gathered, and answered now or later.
+template <class Wire, class Loop, class State>
+class stream_http : protected stream_table<Wire, Loop, State> {
+    using table = stream_table<Wire, Loop, State>;
+
+protected:
+    using table::answers_, table::core_;
+    using table::table;
+    using typename table::connection;
+
+    // A request whose header is there, and what stands behind it.
+    struct whole_header {
+        request_header fields{};
+        std::string_view text{};                // all that came
+        std::size_t size = 0;                   // of the header
+        std::unique_ptr<std::string> storage{}; // of text, if it came in pieces
+    };
+
+    // Gathers the header of a request; false while it is not there, or if it is refused.
+    bool gather(connection& c, std::span<char> bytes, whole_header& out) {
+        if (c.kept_) {
+            c.keep({bytes.data(), bytes.size()});
+            bytes = {c.kept_->data(), c.kept_->size()};
+        }
+        out.text = {bytes.data(), bytes.size()};
+        const auto end = out.text.find("\r\n\r\n");
+        out.size = end == out.text.npos ? out.text.size() : end + 4;
+        // No method begins like that: TLS, or noise. Waiting for a blank line would be waiting for nothing.
+        const bool word = out.text.empty() || std::isalpha(static_cast<unsigned char>(out.text.front())) != 0;
+        if (!word || out.size > core_.limits.header) {
+            table::turn_away(c, word ? errc::header_too_large : errc::bad_handshake);
+            return false;
+        }
+        if (end == out.text.npos) {
+            wait_for_more(c, out.text);
+            return false;
+        }
+        if (out.fields.parse(out.text.substr(0, out.size))) return true;
+        table::turn_away(c, errc::bad_handshake);
+        return false;
+    }
+
+    void wait_for_more(connection& c, std::string_view text) {
+        if (!c.kept_) c.keep(text);
+        if (core_.incomplete > core_.limits.incomplete) table::shed();
+    }
+
+    // Reads the body; false while it is not there, or if it is refused.
+    bool gather_body(connection& c, const whole_header& whole, const request& r, request_body& out) {
+        using verdict = request_body::verdict;
+        const std::size_t limit = core_.limits.body;
+        auto is = out.read(whole.text, limit);
+        // Chunks of a byte each must not grow without end either.
+        if (is == verdict::incomplete && whole.text.size() > whole.size + 2 * limit) is = verdict::too_large;
+        if (is == verdict::good) return true;
+        if (is == verdict::incomplete) {
+            if (!std::exchange(c.continued_, true) && has_token(r, "Expect", "100-continue"))
+                c.write("HTTP/1.1 100 Continue\r\n\r\n");
+            wait_for_more(c, whole.text);
+        } else {
+            table::turn_away(c, is == verdict::bad ? errc::bad_handshake : errc::too_large);
+        }
+        return false;
+    }
+
+    // Whether the client asks for that, and it is granted.
+    bool keeps_alive(const request& r) const {
+        return core_.limits.keep_alive.count() != 0 && !this->stopping_ &&
+               has_token(r, "Connection", "keep-alive") && !has_token(r, "Connection", "close");
+    }
+
+    // Answers; `rest` is what came behind the request.
+    void respond(connection& c, const response& out, bool head, bool keep_alive, std::string_view rest = {}) {
+        c.write(compose(out, head, keep_alive));
+        if (keep_alive) {
+            c.stamp_ = core_.now;
+            c.answered_ = true;
+            c.continued_ = false;
+            c.is_.held = false;
+            if (!rest.empty()) c.keep(rest);
+            c.is_.released = true; // what came behind is the next request
+            c.mark();
+        } else {
+            c.opening_ = false;
+            c.finish(errc::closed);
+            c.is_.deaf = true;
+        }
+    }
+
+    // Lent to a handler.
+    struct desk : answer_desk {
+        desk(stream_http& e, connection& at) : answer_desk{&desk::open_slot}, engine{e}, c{at} {}
+        desk(const desk&) = delete;
+        desk& operator=(const desk&) = delete;
+        ~desk() {
+            // The handler answered after all, or threw.
+            if (const auto s = waits ? nullptr : slot.lock()) s->engine = nullptr;
+        }
+
+        static std::shared_ptr<answer_slot> open_slot(answer_desk& self) {
+            auto& d = static_cast<desk&>(self);
+            if (d.engine.answers_.size() >= d.engine.core_.limits.answers) return nullptr;
+            if (const auto again = d.slot.lock()) return again;
+            auto slot = std::make_shared<answer_slot>();
+            slot->deliver = &stream_http::deliver;
+            slot->engine = &d.engine;
+            slot->connection = &d.c;
+            d.slot = slot;
+            return slot;
+        }
+
+        stream_http& engine;
+        connection& c;
+        std::weak_ptr<answer_slot> slot{};
+        bool waits = false;
+    };
+
+    static void deliver(void* engine, void* at, const response& r) {
+        auto& e = *static_cast<stream_http*>(engine);
+        auto& c = *static_cast<connection*>(at);
+        const auto found = e.answers_.find(&c);
+        if (found == e.answers_.end()) return; // from inside the handler
+        const auto [slot, head, keep_alive] = found->second;
+        e.answers_.erase(found);
+        if (!c.silent()) e.respond(c, r, head, keep_alive && !e.stopping_);
+    }
+
+    // The answer comes later, and until then nothing is read.
+    void wait_for_answer(connection& c, desk& d, bool head, bool keep_alive, std::string_view rest) {
+        d.waits = true;
+        answers_.insert_or_assign(&c, typename table::pending_answer{d.slot, head, keep_alive});
+        c.stamp_ = core_.now;
+        c.is_.held = true;
+        if (!rest.empty()) c.keep(rest);
+        c.mark();
+    }
+
+    // Those whose answers do not come.
+    void expire_answers() {
+        for (auto at = answers_.begin(); at != answers_.end();) {
+            auto& c = const_cast<connection&>(*at->first);
+            const std::chrono::milliseconds age{core_.now - c.stamp_};
+            const auto [slot, head, keep_alive] = at->second;
+            if (age <= core_.limits.answer) {
+                ++at;
+                continue;
+            }
+            if (const auto s = slot.lock()) s->engine = nullptr;
+            at = answers_.erase(at);
+            if (!c.silent()) respond(c, refusal_response({503, 0, "No Answer"}), head, false);
+        }
+    }
+};
+
+} // namespace sigfire::detail

@@ -1,0 +1,407 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/core/concepts.hpp>
+#include <sigfire/framing/websocket.hpp>
+#include <sigfire/net/engine/loop_clock.hpp>
+#include <sigfire/net/engine/stream_connection.hpp>
+#include <sigfire/net/engine/tcp_bind.hpp>
+#include <sigfire/net/http/upgrade.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/execution_context.hpp>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace sigfire::detail {
+
+/** The connections of an engine, their bounds and their deadlines: all that needs no sink. */
+template <class Wire, class Loop, class State>
+class stream_table {
+protected:
+    using connection = stream_connection<Wire, Loop, State>;
+    using milliseconds = std::chrono::milliseconds;
+
+    stream_table(const Wire& wire, turn_function turn, void* self)
+        : wire_{wire}, core_{wire_.context(), turn, self, wire_.limits()},
+          clock_{boost::asio::use_service<loop_clock>(wire_.context())}, acceptor_{wire_.context()},
+          now_{clock_.now(core_.loop.now())}, read_until_{now_}, epoch_{now_} {
+        if constexpr (requires { wire_.prepare(core_.loop); }) wire_.prepare(core_.loop);
+        const auto& l = core_.limits;
+        auto shortest = std::min({l.handshake, l.closing, l.dead});
+        for (const auto other : {l.ping, l.stalled, l.unfinished})
+            if (other.count() != 0) shortest = std::min(shortest, other);
+        sweep_every_ = std::clamp(shortest / 4, milliseconds{5}, milliseconds{1000});
+    }
+
+    stream_table(const stream_table&) = delete;
+    stream_table& operator=(const stream_table&) = delete;
+
+    ~stream_table() {
+        for (auto& c : connections_) {
+            leave_gate(*c);
+            forget_answer(*c);
+            core_.loop.close(c->socket_, false);
+        }
+        unlisten();
+    }
+
+    // Takes one that waits; null if there is none, or none can be taken.
+    connection* accept() {
+        error_code ec;
+        auto socket = core_.loop.accept(acceptor_, ec);
+        if (ec == boost::asio::error::no_descriptors || ec == boost::asio::error::no_buffer_space ||
+            ec == boost::asio::error::no_memory || ec == boost::system::errc::too_many_files_open_in_system) {
+            // The backlog stays readable: without a pause this would spin. The next sweep tries again.
+            core_.loop.unlisten(acceptor_);
+            listening_ = false;
+            paused_ = true;
+            return nullptr;
+        }
+        if (ec == boost::asio::error::would_block) waiting_ = false;
+        if (ec) return nullptr;
+        return admit(std::move(socket));
+    }
+
+    // One that was accepted, unless the gate refuses it.
+    connection* admit(typename Loop::socket socket) {
+        ++core_.counters.accepted;
+        if (!wire_.gate().enter) return add(std::move(socket));
+        const auto from = numeric_address(core_.loop.remote(socket));
+        if (trusts(from)) return add(std::move(socket));
+        if (const auto e = ask_gate(from); e != errc::ok) {
+            core_.loop.close(socket, true);
+            refused(from, e);
+            return nullptr;
+        }
+        auto* c = add(std::move(socket));
+        entered_.emplace(c, from);
+        return c;
+    }
+
+    // Asked about the client that a proxy names, and about the proxy if it names none.
+    errc pass_gate(const connection& c, std::string_view remote) {
+        if (!wire_.gate().enter) return errc::ok;
+        const auto before = entered_.find(&c);
+        if (before != entered_.end() && before->second == remote) return errc::ok;
+        const auto e = ask_gate(remote);
+        if (e != errc::ok) return e;
+        leave_gate(c);
+        entered_.emplace(&c, remote);
+        return errc::ok;
+    }
+
+    errc ask_gate(std::string_view remote) const noexcept {
+        try {
+            return wire_.gate().enter(remote);
+        } catch (...) {
+            return errc::null_message;
+        }
+    }
+
+    void leave_gate(const connection& c) noexcept {
+        const auto entered = entered_.find(&c);
+        if (entered == entered_.end()) return;
+        const auto remote = std::move(entered->second);
+        entered_.erase(entered);
+        try {
+            if (wire_.gate().leave) wire_.gate().leave(remote);
+        } catch (...) {
+            // It is gone all the same.
+        }
+    }
+
+    // Nobody waits for it any more.
+    void forget_answer(const connection& c) noexcept {
+        const auto at = answers_.find(&c);
+        if (at == answers_.end()) return;
+        if (const auto slot = at->second.slot.lock()) slot->engine = nullptr;
+        answers_.erase(at);
+    }
+
+    // Whether that address is a proxy's, and not whose connection it is.
+    bool trusts([[maybe_unused]] std::string_view remote) const {
+        if constexpr (requires { wire_.trusts(remote); }) return wire_.trusts(remote);
+        return false;
+    }
+
+    // The sink is told at the end of the turn.
+    void refused(std::string_view remote, errc cause) {
+        ++core_.counters.refused_by[static_cast<std::size_t>(cause)];
+        if (tells_refusals_) refusals_.push_back({std::string{remote}, cause});
+    }
+
+    connection* add(typename Loop::socket socket) {
+        try {
+            if (connections_.size() == connections_.capacity())
+                connections_.reserve(2 * connections_.size() + 16);
+            // Neither to wait nor to end needs memory: at most as many again are gone, but still queued.
+            for (auto* queue : {&again_, &doors_, &serving_}) queue->reserve(2 * connections_.capacity());
+            graveyard_.reserve(2 * connections_.capacity());
+            connections_.push_back(std::make_unique<connection>(core_));
+        } catch (...) {
+            core_.loop.close(socket, true);
+            throw;
+        }
+        auto& c = *connections_.back();
+        c.socket_ = std::move(socket);
+        c.stamp_ = core_.now;
+        c.index_ = static_cast<std::uint32_t>(connections_.size() - 1);
+        core_.loop.add(c.socket_, &c);
+        return &c;
+    }
+
+    // The peer broke the framing: it is told why, and not listened to any longer.
+    void fail(connection& c, errc e) {
+        if (c.opening_ && !c.is_.held) return turn_away(c, e);
+        // Signal-Fire's server gives no reason for a message that is too large.
+        const auto text = e == errc::too_large ? std::string_view{} : to_string(e);
+        if (!c.silent()) c.close({503, framing::close_code(e), text}, e);
+        c.said_close_ = false; // whatever it answers is not read, so our end goes first
+        deafen(c);
+        c.mark();
+    }
+
+    void turn_away(connection& c, errc e) {
+        refused(numeric_address(core_.loop.remote(c.socket_)), e);
+        c.known_ = false;
+        c.turn_down(e == errc::unknown ? ending{404, 0, "Not Found"} : refusal(e), e);
+        deafen(c);
+    }
+
+    // Nothing more is heard from it: what it had begun to say is dropped.
+    void deafen(connection& c) {
+        c.is_.deaf = true;
+        core_.incomplete -= c.framing_.incomplete();
+        c.framing_ = {};
+        c.take_kept();
+    }
+
+    // Too much has begun and is not complete: whoever has waited longest to go on makes room.
+    void shed() {
+        while (core_.incomplete > core_.limits.incomplete) {
+            connection* victim = oldest(chaff);
+            if (!victim) victim = oldest(1);
+            if (!victim) return;
+            fail(*victim, errc::overloaded);
+        }
+    }
+
+    connection* oldest(std::size_t least) const {
+        connection* found = nullptr;
+        std::size_t most = 0;
+        for (auto& c : connections_) {
+            const auto n = held_bytes(*c);
+            if (c->is_.deaf || n < least) continue;
+            const auto older = found ? static_cast<std::int32_t>(found->grown_ - c->grown_) : 1;
+            if (older < 0 || (older == 0 && n <= most)) continue;
+            found = c.get();
+            most = n;
+        }
+        return found;
+    }
+
+    static std::size_t held_bytes(const connection& c) {
+        return c.framing_.incomplete() + (c.kept_ ? c.kept_->size() : 0);
+    }
+
+    void send(connection& c) {
+        error_code ec;
+        if (c.out_.shares()) [[unlikely]]
+            send_pieces(c, ec);
+        else
+            sent(c, core_.loop.send(c.socket_, c.out_.pending(), ec), ec);
+        check_send(c, ec);
+    }
+
+    void check_send(connection& c, const error_code& ec) {
+        if (ec && ec != boost::asio::error::would_block && ec != boost::asio::error::interrupted) {
+            c.out_.clear(core_.pool);
+            if (!std::exchange(c.is_.cut, true) && !c.is_.ending) c.cause_ = errc::lost;
+        }
+    }
+
+    void send_pieces(connection& c, error_code& ec) {
+        while (c.out_.size() != 0 && !ec) {
+            std::size_t all = 0, n = 0;
+            std::array<std::string_view, 16> pieces;
+            const auto next = std::span{pieces}.first(c.out_.pieces(pieces));
+            if constexpr (requires { core_.loop.send(c.socket_, std::span<const std::string_view>{}, ec); }) {
+                for (const auto& p : next) all += p.size();
+                n = core_.loop.send(c.socket_, std::span<const std::string_view>{next}, ec);
+            } else {
+                all = next.front().size();
+                n = core_.loop.send(c.socket_, next.front(), ec);
+            }
+            sent(c, n, ec);
+            if (n != all) return;
+        }
+    }
+
+    void sent(connection& c, std::size_t n, const error_code& ec) {
+        if (ec || n == 0) return;
+        core_.counters.bytes_out += n;
+        c.out_.sent(core_.pool, n);
+        if (c.out_.size() != 0) c.moved_ = core_.now;
+    }
+
+    // What is still unsent after a send is counted; shared blocks count themselves.
+    void count_unsent(connection& c) {
+        const auto left = static_cast<std::uint32_t>(c.out_.own_size());
+        if (left == c.counted_) return;
+        core_.totals.unsent += left;
+        core_.totals.unsent -= std::exchange(c.counted_, left);
+    }
+
+    // All readers together keep too much: the largest goes.
+    void relieve() {
+        while (core_.totals.unsent > core_.limits.unsent) {
+            connection* largest = nullptr;
+            for (auto& c : connections_)
+                if (!c->is_.cut && c->out_.size() > (largest ? largest->out_.size() : 0)) largest = c.get();
+            if (!largest) return;
+            largest->close_slow();
+            count_unsent(*largest);
+        }
+    }
+
+    void bury(connection& c) {
+        c.is_.buried = true;
+        leave_gate(c);
+        forget_answer(c);
+        deafen(c);
+        c.out_.clear(core_.pool);
+        count_unsent(c);
+        core_.loop.close(c.socket_, c.reset_);
+        const auto i = c.index_;
+        graveyard_.push_back(std::move(connections_[i]));
+        if (i + 1 != connections_.size()) {
+            connections_[i] = std::move(connections_.back());
+            connections_[i]->index_ = i;
+        }
+        connections_.pop_back();
+    }
+
+    // Frees those that nobody has a pointer to any more.
+    void clear_graveyard() {
+        if (!graveyard_.empty())
+            std::erase_if(graveyard_,
+                          [](const auto& c) { return !c->queued_ && !c->waits_[0] && !c->waits_[1]; });
+    }
+
+    // The one deadline mechanism: a look at every connection, a few times per deadline. Ages are those of
+    // the time up to which all has been read.
+    void sweep() {
+        next_sweep_ = now_ + sweep_every_;
+        if (std::exchange(paused_, false) && !stopping_) {
+            listening_ = true;
+            core_.loop.listen(acceptor_);
+        }
+        const bool forgive = now_ >= next_forgiveness_;
+        if (forgive) next_forgiveness_ = now_ + std::max(core_.limits.ping, milliseconds{1000});
+        const auto at = ms(read_until_);
+        for (auto& c : connections_) {
+            try {
+                judge(*c, at);
+            } catch (...) { // there is no memory for a last word
+                c->cut(errc::null_message, true);
+            }
+            // A heartbeat over hours is no flood.
+            if (forgive) c->framing_.forgive();
+        }
+    }
+
+    void judge(connection& c, std::uint32_t at) {
+        const auto& l = core_.limits;
+        const auto since = [at](std::uint32_t stamp) {
+            return milliseconds{std::max(static_cast<std::int32_t>(at - stamp), std::int32_t{0})};
+        };
+        const auto age = since(c.stamp_);
+        if (stopping_ && now_ >= drain_until_)
+            c.cut(errc::stopping, true);
+        else if (c.is_.ending) {
+            if (age > l.closing) c.cut(c.cause_, true);
+        } else if (c.opening_) {
+            // How long a request waits for its answer is up to the sink.
+            if (c.answered_ && !c.kept_ && !c.is_.held) {
+                if (age > l.keep_alive) c.finish(errc::closed);
+            } else if (age > l.handshake && !c.is_.held) {
+                turn_away(c, errc::handshake_timeout);
+            }
+        } else if (c.is_.writes && l.stalled.count() != 0 && since(c.moved_) > l.stalled) {
+            c.close_slow();
+        } else if (l.unfinished.count() != 0 && c.framing_.incomplete() != 0 && !c.is_.held && !c.kept_ &&
+                   since(c.grown_) > l.unfinished) {
+            fail(c, errc::overloaded);
+        } else if (c.pinged_ && age > l.dead) {
+            c.cut(errc::pong_timeout, true);
+        } else if (l.ping.count() != 0 && !c.pinged_ && !c.is_.held && age > l.ping) {
+            c.pinged_ = c.control_message(control::ping, 0, {});
+        }
+    }
+
+    void unlisten() {
+        error_code ignored;
+        if (std::exchange(listening_, false)) core_.loop.unlisten(acceptor_);
+        if (acceptor_.is_open()) {
+            wire_.unbind(acceptor_);
+            acceptor_.close(ignored);
+        }
+        paused_ = false;
+    }
+
+    std::uint32_t ms(time_point t) const {
+        return static_cast<std::uint32_t>(std::chrono::duration_cast<milliseconds>(t - epoch_).count());
+    }
+
+    // Held bytes below which it is not worth to end a connection.
+    static constexpr std::size_t chaff = 4096;
+
+    // An answer that comes later.
+    struct pending_answer {
+        std::weak_ptr<answer_slot> slot;
+        bool head, keep_alive;
+    };
+    struct refusal_event {
+        std::string remote;
+        errc cause;
+    };
+
+    Wire wire_;
+    typename connection::core_type core_;
+    loop_clock& clock_;
+    stream_acceptor acceptor_;
+    std::vector<std::unique_ptr<connection>> connections_;
+    std::vector<std::unique_ptr<connection>> graveyard_;
+    std::vector<connection*> again_;                             // to be served once more, in this order
+    std::vector<connection*> doors_;                             // the same, of those that are opening
+    std::vector<connection*> serving_;                           // those that are being served
+    std::unordered_map<const connection*, std::string> entered_; // the gate knows of these
+    std::unordered_map<const connection*, pending_answer> answers_;
+    std::vector<refusal_event> refusals_; // to be told
+    bool tells_refusals_ = false;
+    milliseconds sweep_every_;
+    time_point now_;        // loop time, constant within a turn
+    time_point read_until_; // what came until then has been read
+    time_point epoch_;
+    time_point next_sweep_{};
+    time_point next_forgiveness_{};
+    time_point drain_until_ = time_point::max();
+    bool listening_ = false;
+    bool waiting_ = false; // there may be more to accept
+    bool paused_ = false;  // out of descriptors: not accepting until the next sweep
+    bool stopping_ = false;
+};
+
+} // namespace sigfire::detail
