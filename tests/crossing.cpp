@@ -143,7 +143,7 @@ struct door_of final : door {
         condition binary = [packed](const request&) { return packed; };
         if constexpr (requires(const T& t) { t.origins(); })
             binary = by_subprotocol{std::string{codec::binary_subprotocol}};
-        return wires{{codec::binary{}, binary, {}}, {codec::transcoded{json{}}, always{}, {}}};
+        return wires{{codec::binary{}, binary}, {codec::transcoded{json{}}, always{}}};
     }
 
     sigfire::listener<T, wires, hub_type> listener;

@@ -123,7 +123,8 @@ BOOST_AUTO_TEST_CASE(what_peers_say_of_themselves_is_known_on_the_other_side) {
     using parts = features<topics, presence, records<>>;
     struct world : hub_bench<parts, no_hooks, direct_router, two_formats> {
         world()
-            : hub_bench{parts{topics{}, presence{{.delay = 1ms}}, records<>{memory_records{}, {.peers_create = true}}},
+            : hub_bench{parts{topics{}, presence{{.delay = 1ms}},
+                              records<>{memory_records{}, {.peers_create = true}}},
                         no_hooks{},
                         direct_router{},
                         {}} {}

@@ -5,8 +5,12 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
 breaches=0
 breach() { echo "$*" && breaches=$((breaches + 1)); }
-# Includes of a header that are not in the standard library: `path` as written between < and >.
-includes() { sed -nE 's/^ *# *include *[<"]([^>"]*[./][^>"]*)[>"].*/\1/p' "include/sigfire/$1"; }
+# What a header includes that is not in the standard library: paths as written between < and >.
+declare -A includes
+while IFS=: read -r f i; do includes[${f#include/sigfire/}]+="$i "; done < <(
+    grep -rE '^ *# *include *[<"][^>"]*[./]' include/sigfire --include='*.hpp' |
+        sed -E 's/^([^:]*):[^<"]*[<"]([^>"]*)[>"].*/\1:\2/'
+)
 headers() { (cd include/sigfire && find "$@" -name '*.hpp' | sed 's|^\./||' | sort); }
 # The headers and all of ours that they reach.
 closure() {
@@ -15,7 +19,7 @@ closure() {
         f=${queue[0]} queue=("${queue[@]:1}")
         [[ $seen == *" $f "* || ! -e include/sigfire/$f ]] && continue
         seen+="$f "
-        for i in $(includes "$f"); do [[ $i == sigfire/* ]] && queue+=("${i#sigfire/}"); done
+        for i in ${includes[$f]-}; do [[ $i == sigfire/* ]] && queue+=("${i#sigfire/}"); done
     done
     echo "$seen"
 }
@@ -44,14 +48,14 @@ declare -A never=(
 for room in "${!may[@]}"; do
     [[ -d include/sigfire/$room ]] || { breach "no room $room" && continue; }
     for f in $(headers "$room"); do
-        for i in $(includes "$f"); do
+        for i in ${includes[$f]-}; do
             [[ $i != sigfire/* || $i =~ ^sigfire/(${may[$room]})[./] ]] || breach "$f includes $i: not from $room/"
         done
     done
 done
 for room in "${!never[@]}"; do
     for f in $(closure $(headers "$room" | grep -v '^core/asio/')); do
-        for i in $(includes "$f"); do
+        for i in ${includes[$f]-}; do
             [[ $i =~ ^(${never[$room]}) ]] && breach "$room/ reaches $i through $f"
         done
     done
@@ -68,7 +72,7 @@ declare -A lent=(
 )
 for f in $(headers .); do
     room=${f%%/*}
-    for i in $(includes "$f"); do
+    for i in ${includes[$f]-}; do
         [[ $i =~ ^sigfire/([a-z]+)/detail/ ]] || continue
         owner=${BASH_REMATCH[1]}
         [[ $owner == core || $owner == "$room" || $owner.hpp == "$f" || ${lent[${i#sigfire/}]-} == "$room" ]] ||
@@ -101,16 +105,17 @@ while IFS=: read -r f line _; do breach "$f:$line: const void* or std::any on th
         grep -E 'const +void *\*|void +const *\*|std::any\b|include <any>')
 # the umbrella stays light
 for f in $(closure sigfire.hpp); do
-    for i in $(includes "$f"); do
+    for i in ${includes[$f]-}; do
         [[ $i =~ ^(boost/(json|redis|mqtt5|asio/ssl)|openssl|nats) ]] && breach "sigfire.hpp reaches $i through $f"
     done
 done
 
 for f in $(cd include/sigfire && find . -name '*.hpp' | sed 's|^\./||'); do
     path=include/sigfire/$f
-    [[ $(sed -n 1p "$path") == "// Copyright (c) "*"MIT licence, see LICENSE." ]] || breach "$path: no licence line"
-    [[ $(sed -n 2p "$path") == "#pragma once" ]] || breach "$path: no #pragma once"
-    [[ $f == text/simd.hpp ]] || for i in $(includes "$f"); do
+    { read -r first && read -r second; } <"$path"
+    [[ $first == "// Copyright (c) "*"MIT licence, see LICENSE." ]] || breach "$path: no licence line"
+    [[ $second == "#pragma once" ]] || breach "$path: no #pragma once"
+    [[ $f == text/simd.hpp ]] || for i in ${includes[$f]-}; do
         [[ $i =~ intrin\.h|arm_neon\.h ]] && breach "$f includes $i: intrinsics stand in text/simd.hpp"
     done
     case $f in

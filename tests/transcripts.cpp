@@ -113,13 +113,14 @@ struct mode_hook {
     errc on_message(message_context& context, E& e) {
         if (*mode != "hooks") return errc::ok;
         if (e.command == "exists") return context.reply(R"({"exists":true})"), errc::ok;
-        if constexpr (requires { e.data; }) return fail(context, e.data.bytes);
+        if constexpr (requires { e.whole; }) return fail(context, e.whole.view());
         return errc::ok;
     }
 
-    errc fail(message_context& context, std::string_view data) {
-        const auto said = js::parse(data);
-        const auto& text = said.at("message").as_string();
+    // What is not relayed stands in the message only.
+    errc fail(message_context& context, std::string_view message) {
+        const auto said = js::parse(message);
+        const auto& text = said.at("data").at("message").as_string();
         return context.fail(text == "forbidden" ? "Forbidden" : "Internal Server Error");
     }
 };

@@ -17,8 +17,8 @@
 #include <memory>
 #include <string>
 
-using hub = sigfire::hub<sigfire::local_registry, sigfire::mailbox<>, sigfire::any_outlet, json_log,
-                         sigfire::hooks<connection_log>, features>;
+using program_hub = sigfire::hub<sigfire::local_registry, sigfire::mailbox<>, sigfire::any_outlet, json_log,
+                                 sigfire::hooks<connection_log>, program_features>;
 
 /// A listener of any transport.
 struct door {
@@ -31,14 +31,17 @@ struct door {
 };
 
 /// A translation unit each, since most of the compiler's time goes into these.
-std::unique_ptr<door> make_plain_door(boost::asio::io_context&, const endpoint&, const settings&, hub&);
-std::unique_ptr<door> make_tls_door(boost::asio::io_context&, const endpoint&, const settings&, hub&);
-std::unique_ptr<door> make_proxied_door(boost::asio::io_context&, const endpoint&, const settings&, hub&);
-std::unique_ptr<door> make_tls_proxied_door(boost::asio::io_context&, const endpoint&, const settings&, hub&);
+std::unique_ptr<door> make_plain_door(boost::asio::io_context&, const endpoint&, const settings&,
+                                      program_hub&);
+std::unique_ptr<door> make_tls_door(boost::asio::io_context&, const endpoint&, const settings&, program_hub&);
+std::unique_ptr<door> make_proxied_door(boost::asio::io_context&, const endpoint&, const settings&,
+                                        program_hub&);
+std::unique_ptr<door> make_tls_proxied_door(boost::asio::io_context&, const endpoint&, const settings&,
+                                            program_hub&);
 
 /// The one that an endpoint asks for.
 inline std::unique_ptr<door> make_door(boost::asio::io_context& io, const endpoint& e, const settings& s,
-                                       hub& h) {
+                                       program_hub& h) {
     if (e.proxied) return e.tls ? make_tls_proxied_door(io, e, s, h) : make_proxied_door(io, e, s, h);
     return e.tls ? make_tls_door(io, e, s, h) : make_plain_door(io, e, s, h);
 }

@@ -19,7 +19,7 @@
 
 template <class Transport>
 struct door_of final : door {
-    door_of(Transport transport, const endpoint& e, const settings& s, hub& h)
+    door_of(Transport transport, const endpoint& e, const settings& s, program_hub& h)
         : transport{transport},
           listener{std::move(transport), wires_of(e.clients, s), h,
                    plain_http{e.clients == family::all || e.clients == family::sigfire}} {}
@@ -41,7 +41,7 @@ struct door_of final : door {
     }
 
     Transport transport; // a description: it shares its certificates with the listener's
-    sigfire::listener<Transport, wires, hub, plain_http> listener;
+    sigfire::listener<Transport, wires, program_hub, plain_http> listener;
 };
 
 /// `f(transport)` with the transport that an endpoint asks for, without TLS.

@@ -33,7 +33,8 @@ int serve(const settings& s) {
     raise_descriptor_limit();
     boost::asio::io_context io{1};
     const json_log log{s.level};
-    hub peers{{}, {}, mailbox_for_others(s), log, sigfire::hooks{connection_log{log}}, features_of(s)};
+    program_hub peers{
+        {}, {}, mailbox_for_others(s), log, sigfire::hooks{connection_log{log}}, features_of(s)};
     std::vector<std::unique_ptr<door>> doors;
     for (const auto& e : s.endpoints) {
         doors.push_back(make_door(io, e, s, peers));

@@ -32,18 +32,18 @@ inline sigfire::mailbox<> mailbox_for_others(const settings& s) {
 }
 
 /// What the program's hub does beyond handing messages to peers.
-using features = sigfire::features<sigfire::topics, sigfire::presence, sigfire::requests, sigfire::sessions,
-                                   sigfire::records<>, sigfire::resume, sigfire::identity, sigfire::heartbeat,
-                                   sigfire::mailbox<>>;
+using program_features = sigfire::features<sigfire::topics, sigfire::presence, sigfire::requests,
+                                           sigfire::sessions, sigfire::records<>, sigfire::resume,
+                                           sigfire::identity, sigfire::heartbeat, sigfire::mailbox<>>;
 
-inline features features_of(const settings& s) {
-    return features{sigfire::topics{{.limits = s.topics}},
-                    sigfire::presence{},
-                    sigfire::requests{{.timeout = s.request_timeout}},
-                    sigfire::sessions{{.enabled = s.sessions}},
-                    sigfire::records<>{},
-                    sigfire::resume{{.window = s.resume_window}},
-                    sigfire::identity{{.strict_names = s.strict_ids}},
-                    sigfire::heartbeat{},
-                    mailbox_for_peerjs(s.peerjs_options)};
+inline program_features features_of(const settings& s) {
+    return program_features{sigfire::topics{{.limits = s.topics}},
+                            sigfire::presence{},
+                            sigfire::requests{{.timeout = s.request_timeout}},
+                            sigfire::sessions{{.enabled = s.sessions}},
+                            sigfire::records<>{},
+                            sigfire::resume{{.window = s.resume_window}},
+                            sigfire::identity{{.strict_names = s.strict_ids}},
+                            sigfire::heartbeat{},
+                            mailbox_for_peerjs(s.peerjs_options)};
 }

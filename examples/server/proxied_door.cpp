@@ -4,7 +4,7 @@
 #include <sigfire/net/proxied.hpp>
 
 std::unique_ptr<door> make_proxied_door(boost::asio::io_context& io, const endpoint& e, const settings& s,
-                                        hub& h) {
+                                        program_hub& h) {
     return with_transport(io, e, s, [&](auto transport) -> std::unique_ptr<door> {
         using proxied = sigfire::proxied<decltype(transport)>;
         return std::make_unique<door_of<proxied>>(proxied{std::move(transport), {.proxies = s.proxies}}, e, s,

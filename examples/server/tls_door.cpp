@@ -4,7 +4,7 @@
 #include <sigfire/net/tls.hpp>
 
 std::unique_ptr<door> make_tls_door(boost::asio::io_context& io, const endpoint& e, const settings& s,
-                                    hub& h) {
+                                    program_hub& h) {
     return with_transport(io, e, s, [&](auto transport) -> std::unique_ptr<door> {
         using secured = sigfire::tls<decltype(transport)>;
         return std::make_unique<door_of<secured>>(secured{std::move(transport), s.tls}, e, s, h);

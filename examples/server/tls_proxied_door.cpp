@@ -5,7 +5,7 @@
 #include <sigfire/net/tls.hpp>
 
 std::unique_ptr<door> make_tls_proxied_door(boost::asio::io_context& io, const endpoint& e, const settings& s,
-                                            hub& h) {
+                                            program_hub& h) {
     return with_transport(io, e, s, [&](auto transport) -> std::unique_ptr<door> {
         using proxied = sigfire::proxied<decltype(transport)>;
         using secured = sigfire::tls<proxied>;

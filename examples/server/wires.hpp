@@ -58,20 +58,15 @@ inline wires wires_of(family clients, const settings& s) {
     if (all) peerjs.strict_key = true; // other paths are others'
     return wires{
         {sigfire::codec::transcoded{sigfire::dialect::signal_fire_2016{s.signal_fire_2016}},
-         all ? at(s.signal_fire_2016_path) : only(family::signal_fire_2016),
-         {}},
+         all ? at(s.signal_fire_2016_path) : only(family::signal_fire_2016)},
         {sigfire::codec::transcoded{sigfire::dialect::socket_signal{}},
-         all ? at(s.socket_signal_path) : only(family::socket_signal),
-         {}},
+         all ? at(s.socket_signal_path) : only(family::socket_signal)},
         {sigfire::codec::transcoded{sigfire::dialect::y_webrtc{}},
-         all ? at(s.y_webrtc_path) : only(family::y_webrtc),
-         {}},
-        {sigfire::dialect::peerjs{peerjs}, all ? at_peerjs(s) : only(family::peerjs), {}},
+         all ? at(s.y_webrtc_path) : only(family::y_webrtc)},
+        {sigfire::dialect::peerjs{peerjs}, all ? at_peerjs(s) : only(family::peerjs)},
         {sigfire::codec::binary{{.rtc_configuration = s.rtc_configuration}},
          all ? sigfire::by_subprotocol{std::string{sigfire::codec::binary_subprotocol}}
-             : only(family::msgpack),
-         {}},
+             : only(family::msgpack)},
         {sigfire::codec::transcoded{sigfire::codec::json{{.rtc_configuration = s.rtc_configuration}}},
-         all ? condition{sigfire::always{}} : only(family::sigfire),
-         {}}};
+         all ? condition{sigfire::always{}} : only(family::sigfire)}};
 }

@@ -590,7 +590,8 @@ BOOST_AUTO_TEST_CASE(a_hub_may_yield_the_id_of_a_peer_that_is_away) {
     b.ask("b", R"({"cmd":"session-start","target":"a"})");
     b.heard("a");
     b.lose("a");
-    BOOST_TEST(b.connect("a") == R"({"cmd":"welcome","data":{"id":"a"}})"); // nobody is there to defend it
+    b.connect("a"); // nobody is there to defend it
+    same(b.heard("a"), {R"({"cmd":"welcome","data":{"id":"a"}})"});
     same(b.heard("b"), {R"({"cmd":"bye","origin":"a","data":{"cause":"pong_timeout"}})"});
     BOOST_TEST(b.get<resume>().away_peers() == 0u);
     BOOST_TEST(

@@ -33,7 +33,7 @@ namespace {
 
 using fuzzing::require, fuzzing::script;
 using peer = memory::basic_peer<framing::websocket<framing::role::client>>;
-using program_hub = hub<local_registry, mailbox<>, any_outlet, no_log, no_hooks, ::features>;
+using silent_hub = hub<local_registry, mailbox<>, any_outlet, no_log, no_hooks, program_features>;
 
 settings everything() {
     settings s;
@@ -184,8 +184,8 @@ private:
     boost::asio::io_context io_;
     settings settings_ = everything();
     memory::options options_{.limits = {.message = 4096, .outbox = 16'000, .incomplete = 10'000}};
-    program_hub hub_{{}, {}, mailbox_for_others(settings_), {}, {}, features_of(settings_)};
-    listener<memory::websocket, wires, program_hub, plain_http> listener_{
+    silent_hub hub_{{}, {}, mailbox_for_others(settings_), {}, {}, features_of(settings_)};
+    listener<memory::websocket, wires, silent_hub, plain_http> listener_{
         memory::websocket{io_, options_}, wires_of(family::all, settings_), hub_, plain_http{true}};
     std::deque<connection> all_, gone_;
 };

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #include <sigfire/hub/hooks.hpp>
 
+#include <sigfire/hub/peer_states.hpp>
 #include <sigfire/net/loopback.hpp>
 #include <sigfire/server.hpp>
 

@@ -53,7 +53,7 @@ struct client_options {
     /// For each address of a name: they are tried by turns, 250 ms apart, and the first that answers is
     /// taken.
     std::chrono::milliseconds address_timeout{5000};
-    std::chrono::milliseconds welcome_timeout{5000};  ///< from `connect_timeout` on, to be welcomed
+    std::chrono::milliseconds welcome_timeout{5000};  ///< from the connection on, to be welcomed
     std::chrono::milliseconds request_timeout{10000}; ///< for the reply to each request
     std::chrono::milliseconds session_timeout{30000}; ///< for the other side to accept a session or reject it
     std::chrono::milliseconds close_timeout{5000};    ///< for the server to agree to a close

@@ -70,8 +70,8 @@ when(C, P) -> when<C, P>;
 /** Several wires at one listener: each connection speaks that of the first choice whose condition its request
  *  matches. Models Codec.
  *
- *  `any_of{when{dialect::y_webrtc{}, by_path{"/y-webrtc"}}, when{codec::json{}}}`. A request that matches none
- *  is refused with 404. On a transport without HTTP the request is empty: what matches is what matches
+ *  `any_of{when{dialect::y_webrtc{}, by_path{"/y-webrtc"}}, when{codec::json{}}}`. A request that matches
+ * none is refused with 404. On a transport without HTTP the request is empty: what matches is what matches
  *  `always`. Plain HTTP requests are answered by the first choice that matches and has an answer. */
 template <class... Choices>
 class any_of {

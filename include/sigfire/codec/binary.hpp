@@ -108,15 +108,15 @@ private:
 
 /// Options of `binary`.
 struct binary_options {
-    std::string rtc_configuration = {}; ///< JSON object sent to each peer in its welcome, unless it has one of
-                                        ///< its own; empty = none
+    std::string rtc_configuration = {}; ///< JSON object sent to each peer in its welcome, unless it has one
+                                        ///< of its own; empty = none
     std::size_t transcoded = transcoding_limit; ///< longest payload, in bytes, made of one in another format;
                                                 ///< a longer one is `too_large`
 };
 
 /** `msgpack`, and payloads in JSON, those of other peers and of the hub's hooks, are translated: see
- *  `msgpack_from_json`. Listeners with `codec::json` on the same hub want to be `transcoded<json>`, else their
- *  peers do not hear what peers of this codec say.
+ *  `msgpack_from_json`. Listeners with `codec::json` on the same hub want to be `transcoded<json>`, else
+ * their peers do not hear what peers of this codec say.
  *
  *  One object for one loop: it keeps the last payload that it has translated. */
 class binary : public transcoded<msgpack> {

@@ -31,8 +31,8 @@ enum class json_check : unsigned char {
 /// Options of `json`.
 struct json_options {
     json_check check = json_check::full; ///< how much of a message is checked
-    std::string rtc_configuration = {};  ///< JSON object sent to each peer in its welcome, unless it has one of
-                                         ///< its own; empty = none
+    std::string rtc_configuration = {};  ///< JSON object sent to each peer in its welcome, unless it has one
+                                        ///< of its own; empty = none
     bool answer_copy = true; ///< send an answer in `data.offer` too, to peers without the extras: the
                              ///< published Signal-Fire client looks for it there
 };
@@ -87,9 +87,9 @@ public:
         return errc::ok;
     }
 
-    /** Emits at most one event: `event::say` for a command that is relayed, with extras that of one of theirs,
-     *  `event::custom` for an unknown one with an `id`. What else is valid JSON is ignored. The `data` of
-     *  requests to the hub itself is read here; where it is wrong, the event says so by `fault`.
+    /** Emits at most one event: `event::say` for a command that is relayed, with extras that of one of
+     * theirs, `event::custom` for an unknown one with an `id`. What else is valid JSON is ignored. The `data`
+     * of requests to the hub itself is read here; where it is wrong, the event says so by `fault`.
      *
      *  Errors: `malformed`, `bad_utf8` (text messages only), `null_message`, `missing_id`. */
     template <class Emit>
@@ -194,12 +194,15 @@ public:
     ending end(errc why, const state& st) const noexcept { return detail::own_ending(why, st.extras); }
 
 private:
-    detail::own_manner manner(const state& st) const noexcept { return {st.extras, options_.rtc_configuration}; }
+    detail::own_manner manner(const state& st) const noexcept {
+        return {st.extras, options_.rtc_configuration};
+    }
 
     // A command that is none as it stands: it may be one behind its escapes.
     template <class Emit>
-    [[gnu::noinline]] static errc decode_others(const detail::json_request_members& in, std::string_view command,
-                                                message m, bool extras, Emit&& emit) {
+    [[gnu::noinline]] static errc decode_others(const detail::json_request_members& in,
+                                                std::string_view command, message m, bool extras,
+                                                Emit&& emit) {
         char room[detail::json_name_room];
         command = detail::json_unescape(command, room, sizeof room);
         const auto* const known = detail::find_command(command);

@@ -24,8 +24,9 @@ namespace sigfire::codec {
 template <class C>
 class transcoded : public C {
     static_assert(Codec<C>, "sigfire: Codec requirements not met");
-    static_assert(requires { C::format; },
-                  "sigfire: a codec that is to be transcoded has `static constexpr wire_id format`");
+    static_assert(
+        requires { C::format; },
+        "sigfire: a codec that is to be transcoded has `static constexpr wire_id format`");
 
 public:
     using state = typename C::state;

@@ -75,8 +75,8 @@ public:
      *  not valid, `too_large` as soon as `to` has more than `limit` bytes. May tell `part` where values come
      *  to lie; if it does not, signals in the payload are unknown to the other side. Must not throw but for
      *  lack of memory. */
-    using function = std::function<errc(std::string_view from, std::string& to, std::size_t limit,
-                                        transcoded_part& part)>;
+    using function =
+        std::function<errc(std::string_view from, std::string& to, std::size_t limit, transcoded_part& part)>;
 
     /// `limit`: the longest translation in bytes; a longer one is `too_large`.
     explicit transcoder(std::size_t limit = transcoding_limit) : limit_(limit) {}
@@ -174,7 +174,8 @@ private:
         return nullptr;
     }
 
-    static constexpr pair packing{wire_id::json, wire_id::msgpack}, unpacking{wire_id::msgpack, wire_id::json};
+    static constexpr pair packing{wire_id::json, wire_id::msgpack},
+        unpacking{wire_id::msgpack, wire_id::json};
 
     bool has(pair names) const noexcept {
         return names == packing || names == unpacking || find(names) != nullptr;

@@ -91,7 +91,15 @@ public:
                                   [&](char* p) { return bound == 0 ? 0 : codec_->encode(e, state(), p); });
             }
             if (text.empty()) return;
-            if (char* p = connection_->reserve(codec_->type(e, state()), text.size())) {
+            const auto type = codec_->type(e, state());
+            if constexpr (requires { connection_->append(connection_->share(type, text)); })
+                if (text.size() >= shared_from) {
+                    using block = decltype(connection_->share(type, text));
+                    const auto make = [&](std::string_view whole) { return connection_->share(type, whole); };
+                    static_cast<void>(connection_->append(shared.block<block>(codec_, key, make)));
+                    return;
+                }
+            if (char* p = connection_->reserve(type, text.size())) {
                 std::memcpy(p, text.data(), text.size());
                 connection_->commit(text.size());
             }
@@ -120,6 +128,9 @@ public:
 
 private:
     friend class any_outlet;
+
+    // Shorter texts are copied: that costs less than to share them.
+    static constexpr std::size_t shared_from = 1024;
 
     template <class E>
     errc objection(const E& e) const {

@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-#include "support/long_run.hpp"
 #include "support/simulation/simulation.hpp"
+#include "support/long_run.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -155,7 +155,7 @@ private:
     }
 
     template <class T>
-    errc values(std::vector<T>& list, payload T::*at, wire_id to) {
+    errc values(std::vector<T>& list, payload T::* at, wire_id to) {
         for (auto& each : list)
             if (const errc failed = value(each.*at, to); failed != errc::ok) return failed;
         return errc::ok;

@@ -1,10 +1,12 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/codec/detail/json_wire.hpp>
 #include <sigfire/codec/detail/transcoded_part.hpp>
 #include <sigfire/core/error.hpp>
+#include <sigfire/text/json/write.hpp>
 #include <sigfire/text/msgpack/scan.hpp>
+#include <sigfire/text/sink.hpp>
+#include <sigfire/text/utf8.hpp>
 
 #include <bit>
 #include <charconv>
@@ -28,12 +30,6 @@ inline void append_base64(std::string& out, std::string_view bytes) {
         for (unsigned k = 0; k < 4; ++k)
             out += i + k <= bytes.size() ? letters[group >> (18 - 6 * k) & 63] : '=';
     }
-}
-
-inline void append_json_string(std::string& out, std::string_view text) {
-    out += '"';
-    json_escape(text, [&out](char c) { out += c; });
-    out += '"';
 }
 
 /// Appends the JSON of a value that is neither text, bytes, ext, array nor map.
@@ -94,7 +90,7 @@ inline errc msgpack_to_json(std::string_view bytes, std::string& out, std::size_
         case msgpack_kind::wrong: return errc::malformed;
         case msgpack_kind::text:
             if (!is_utf8(v.contents)) return errc::malformed;
-            append_json_string(out, v.contents);
+            json_writer{string_sink{out}}.string(v.contents);
             break;
         case msgpack_kind::bytes: opaque(v.contents); break;
         case msgpack_kind::ext: opaque({p, behind}); break;

@@ -91,9 +91,9 @@ template <class Document>
 void write_word(Document& out, const event::request& e, const own_manner& how) {
     if (!how.extras) return;
     const std::string_view command = e.command.empty() ? std::string_view{"request"} : e.command;
-    write_message(
-        out, {.id = e.id, .command = command, .from = e.from, .topic = e.topic, .question = e.number},
-        e.data);
+    write_message(out,
+                  {.id = e.id, .command = command, .from = e.from, .topic = e.topic, .question = e.number},
+                  e.data);
 }
 
 /// `{"recovered":..}` and so on, without the braces.
@@ -132,7 +132,7 @@ constexpr std::string_view status_name(event::presence_status s) noexcept {
 template <class Document>
 void write_word(Document& out, const event::presence& e, const own_manner& how) {
     if (!how.extras) return;
-    const auto value = [&out](const payload& p) { return can_write(p, Document::format); };
+    const auto value = [](const payload& p) { return can_write(p, Document::format); };
     write_message(out, {.id = e.id, .command = "presence", .topic = e.topic}, true, [&] {
         const bool more = e.snapshot && e.more;
         out.map(0u + more + e.snapshot + !e.members.empty() + !e.entries.empty());
@@ -290,9 +290,8 @@ void write_word(Document& out, const event::resume_grant& e, const own_manner&) 
 
 /// Events that sigfire's own wires have a word for.
 template <class E>
-concept own_word = requires(json_document<count_sink>& out, const E& e, const own_manner& how) {
-    write_word(out, e, how);
-};
+concept own_word =
+    requires(json_document<count_sink>& out, const E& e, const own_manner& how) { write_word(out, e, how); };
 
 /// How much `write_word` writes.
 template <template <class> class Document, own_word E>
