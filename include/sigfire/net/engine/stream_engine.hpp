@@ -6,6 +6,7 @@
 #include <sigfire/net/engine/stream_http.hpp>
 #include <sigfire/net/engine/stream_table.hpp>
 #include <sigfire/net/engine/tcp_bind.hpp>
+#include <sigfire/net/engine/tell_failure.hpp>
 #include <sigfire/net/engine/turn_owner.hpp>
 #include <sigfire/net/http/upgrade.hpp>
 #include <sigfire/net/proxy/forwarded.hpp>
@@ -16,7 +17,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <memory>
 #include <span>
@@ -306,21 +306,7 @@ private:
         give_up(c);
     }
 
-    void tell_failure(connection* c) noexcept {
-        if constexpr (requires { sink_.failed(c, std::string_view{}); }) {
-            try {
-                try {
-                    throw;
-                } catch (const std::exception& e) {
-                    sink_.failed(c, e.what());
-                } catch (...) {
-                    sink_.failed(c, "an exception that is no std::exception");
-                }
-            } catch (...) {
-                // There is nobody left to tell.
-            }
-        }
-    }
+    void tell_failure(connection* c) noexcept { detail::tell_failure(sink_, c); }
 
     void tell_refusals() noexcept {
         if constexpr (requires { sink_.refused(std::string_view{}, errc{}); })
