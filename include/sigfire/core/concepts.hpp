@@ -278,7 +278,9 @@ struct sink {
  *
  *  Laws:
  *  - For each connection: `opening` first, then `received` and `alive` in order, then `closed` once.
- *  - Output is flushed at the end of the turn at the latest; a stalled peer delays nobody else.
+ *  - Output is flushed at the end of the turn, or of the next one if the turn's time is up; a stalled peer
+ *    delays nobody else.
+ *  - What the sink throws costs one connection at most, and the loop goes on.
  *  - Everything a peer can make it store is bounded by an option. */
 template <class T>
 concept Transport = std::copy_constructible<T> && requires(const T& t) {
