@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <exception>
 #include <functional>
@@ -45,7 +46,10 @@ template <class T, class C, class Hub, class Http = no_http>
 class listener {
     static_assert(Transport<T>, "sigfire: Transport requirements not met");
     static_assert(Codec<C>, "sigfire: Codec requirements not met");
-    static_assert(HttpHandler<Http>, "sigfire: HttpHandler requirements not met");
+    static constexpr bool http_sees_hub = requires(Http& h, const request& rq, response& rs, Hub& hub) {
+        { h(rq, rs, hub) } -> std::same_as<bool>;
+    };
+    static_assert(http_sees_hub || HttpHandler<Http>, "sigfire: HttpHandler requirements not met");
 
     static constexpr bool awaits = Hub::hooks_type::can_defer;
     using awaited = typename Hub::hooks_type::deferred_type;
@@ -155,12 +159,19 @@ private:
         if constexpr (requires(const typename Hub::directory& here) { codec_.http(r, out, here); }) {
             if (codec_.http(r, out, typename Hub::directory{hub_})) return true;
             response other;
-            if (!http_(r, other)) return out.status != 200;
+            if (!ask_http(r, other)) return out.status != 200;
             out = std::move(other);
             return true;
         } else {
-            return http_(r, out);
+            return ask_http(r, out);
         }
+    }
+
+    bool ask_http(const request& r, response& out) {
+        if constexpr (http_sees_hub)
+            return http_(r, out, hub_);
+        else
+            return http_(r, out);
     }
 
     // What the hooks say about a connection.

@@ -252,8 +252,8 @@ concept SharingConnection = Connection<C> && requires(C& c, message_type type, s
  *    accept gate, or for a handshake that failed. The address is numeric, and lent.
  *
  *  Law: a member may throw, and that costs the one connection it was called about: its cause is
- *  `null_message` (close code 1011; 500 before the answer), and the loop goes on. After an exception of `tick`
- *  it is called again within a second. */
+ *  `null_message` (close code 1011; 500 before the answer), and the loop goes on. After an exception of
+ * `tick` it is called again within a second. */
 template <class S, class C>
 concept Sink = requires(S& s, C& c, const request& rq, response& rs, message m, errc why, time_point now) {
     s.opening(c, rq);
@@ -293,7 +293,9 @@ struct sink {
  *
  *  Laws:
  *  - For each connection: `opening` first, then `received` and `alive` in order, then `closed` once.
- *  - Output is flushed at the end of the turn at the latest; a stalled peer delays nobody else.
+ *  - Output is flushed at the end of the turn, or of the next one if the turn's time is up; a stalled peer
+ *    delays nobody else.
+ *  - What the sink throws costs one connection at most, and the loop goes on.
  *  - Everything a peer can make it store is bounded by an option. */
 template <class T>
 concept Transport = std::copy_constructible<T> && requires(const T& t) {
@@ -376,7 +378,9 @@ concept Log = requires(L& l, log_level level, std::string_view event, std::span<
 };
 
 /** HttpHandler: answers plain HTTP requests. `h(request, response)` -> false if it has no answer (404, or
- *  426 where a WebSocket upgrade would have been accepted). Law: it returns soon; it runs on the loop. */
+ *  426 where a WebSocket upgrade would have been accepted). A listener calls `h(request, response, hub)`
+ *  where that is possible. The request may have a body. The answer may come later: `request::answer_later`.
+ *  Laws: it returns soon; it runs on the loop. It may throw: then the answer is 500. */
 template <class H>
 concept HttpHandler = requires(H& h, const request& rq, response& rs) {
     { h(rq, rs) } -> std::same_as<bool>;

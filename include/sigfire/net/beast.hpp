@@ -3,6 +3,8 @@
 
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/net/engine/beast_link.hpp>
+#include <sigfire/net/engine/loop_clock.hpp>
+#include <sigfire/net/engine/tell_failure.hpp>
 #include <sigfire/net/http/upgrade.hpp>
 
 #include <boost/asio/error.hpp>
@@ -120,7 +122,8 @@ class detail::beast_engine {
 
 public:
     beast_engine(const transport::beast<stream>& description, Sink& sink)
-        : place_{description.place_}, sink_{sink}, timer_{*description.io_},
+        : place_{description.place_}, sink_{sink},
+          clock_{boost::asio::use_service<loop_clock>(*description.io_)}, timer_{*description.io_},
           core_{new core{description.options_, *description.io_, this, &run}} {}
 
     beast_engine(const beast_engine&) = delete;
@@ -153,7 +156,8 @@ public:
         const bool again = std::exchange(stopping_, true);
         unlisten();
         if (f) stopped_ = std::move(f);
-        drain_until_ = again ? clock::now() : clock::now() + drain;
+        const auto now = clock_.now(clock::now());
+        drain_until_ = again ? now : now + drain;
         for (auto& c : connections_)
             if (c->step_ <= step::opening || again) c->cut(errc::stopping);
         core_->wake(core_);
@@ -170,8 +174,8 @@ private:
 
     void turn(link* l = nullptr, typename core::step_function* f = nullptr, error_code ec = {}) {
         core_->in_turn = true;
-        const auto now = clock::now();
-        sink_.tick(now);
+        const auto now = clock_.turn(clock::now(), due_);
+        tick(due_ > now ? now : due_ - clock::duration{1});
         if (l != nullptr) {
             f(*l, ec);
             l->touch();
@@ -181,7 +185,7 @@ private:
         while (!core_->touched.empty())
             for (auto& c : std::exchange(core_->touched, {})) {
                 c->touched_ = false;
-                settle(static_cast<Connection&>(*c));
+                guard(static_cast<Connection&>(*c));
             }
         core_->in_turn = false;
         if (stopping_ && connections_.empty()) {
@@ -189,8 +193,34 @@ private:
             if (stopped_) std::exchange(stopped_, nullptr)();
             return;
         }
-        // Once more: what came in this turn may have set a deadline.
-        arm(stopping_ ? std::min(sink_.tick(now), drain_until_) : sink_.tick(now));
+        tick(now); // once more: what came in this turn may have set a deadline
+        arm(stopping_ ? std::min(due_, drain_until_) : due_);
+    }
+
+    void tick(time_point t) {
+        try {
+            due_ = sink_.tick(clock_.tell(t));
+        } catch (...) {
+            tell_failure(sink_, static_cast<Connection*>(nullptr));
+            due_ = t + milliseconds{1000};
+        }
+    }
+
+    // What the sink throws costs the connection that it was called about.
+    void guard(Connection& c) {
+        try {
+            settle(c);
+        } catch (...) {
+            tell_failure(sink_, &c);
+            const auto text = to_string(errc::null_message);
+            if (c.step_ == step::opening && !c.held_)
+                c.refuse({500, 0, text});
+            else if (c.step_ <= step::opening)
+                c.answer(compose(refusal_response({500, 0, text})), errc::null_message);
+            else
+                c.close({500, 1011, text}, errc::null_message);
+            c.touch();
+        }
     }
 
     // Takes every step that can be taken now.
@@ -249,7 +279,7 @@ private:
     void arm(time_point t) {
         if (t >= armed_) return;
         armed_ = t;
-        timer_.expires_at(t);
+        timer_.expires_at(clock_.real(t));
         timer_.async_wait([this, core = core_](error_code ec) {
             if (ec || core->engine == nullptr) return;
             armed_ = time_point::max();
@@ -259,11 +289,12 @@ private:
 
     std::shared_ptr<place> place_;
     Sink& sink_;
+    loop_clock& clock_;
     boost::asio::steady_timer timer_;
     std::shared_ptr<core> core_;
     std::vector<std::shared_ptr<Connection>> connections_;
     std::function<void()> stopped_;
-    time_point drain_until_ = time_point::max(), armed_ = time_point::max();
+    time_point drain_until_ = time_point::max(), armed_ = time_point::max(), due_ = time_point::max();
     bool listening_ = false, stopping_ = false;
 };
 

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <sigfire/core/concepts.hpp>
+#include <sigfire/net/engine/loop_clock.hpp>
+#include <sigfire/net/engine/tell_failure.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
@@ -190,6 +192,20 @@ public:
         return cause_ == errc::ok && (link_->to_peer.empty() || link_->waiting + n <= options_->outbox);
     }
 
+    std::shared_ptr<const detail::loopback_link::parcel> share(message_type type, std::string_view bytes) {
+        return std::make_shared<const detail::loopback_link::parcel>(
+            detail::loopback_link::parcel{type, std::string{bytes}});
+    }
+
+    // Both ends own what they hold, so this is a copy.
+    bool append(const std::shared_ptr<const detail::loopback_link::parcel>& block) {
+        char* p = reserve(block->type, block->bytes.size());
+        if (!p) return false;
+        block->bytes.copy(p, block->bytes.size());
+        commit(block->bytes.size());
+        return true;
+    }
+
     void accept(std::string_view) {
         if (opening_) known_ = true;
         opening_ = false;
@@ -251,7 +267,9 @@ class loopback::engine {
     using milliseconds = std::chrono::milliseconds;
 
 public:
-    engine(const loopback& net, Sink& sink) : net_{net}, sink_{sink}, timer_{net.context()} {}
+    engine(const loopback& net, Sink& sink)
+        : net_{net}, sink_{sink}, clock_{boost::asio::use_service<detail::loop_clock>(net.context())},
+          timer_{net.context()} {}
 
     engine(const engine&) = delete;
     engine& operator=(const engine&) = delete;
@@ -287,7 +305,8 @@ public:
         const bool again = std::exchange(stopping_, true);
         if (std::exchange(listening_, false)) net_.place_->enter = nullptr;
         if (f) stopped_ = std::move(f);
-        drain_until_ = again ? clock::now() : clock::now() + drain;
+        const auto now = clock_.now(clock::now());
+        drain_until_ = again ? now : now + drain;
         arm(drain_until_);
         wake();
     }
@@ -303,8 +322,9 @@ private:
     // A peer's function may destroy the engine: after each call the token tells.
     void turn(const std::shared_ptr<bool> token) {
         waking_ = false;
-        const auto now = clock::now();
-        sink_.tick(now);
+        const auto now = clock_.turn(clock::now(), due_);
+        // What has been said is heard before the sink judges whom it has not heard.
+        tick(due_ > now ? now : due_ - clock::duration{1});
         for (auto& c : std::exchange(entering_, {})) {
             auto& entered = *c;
             connections_.push_back(std::move(c));
@@ -312,7 +332,7 @@ private:
                 entered.refuse({503, 1001, to_string(errc::stopping)});
                 continue;
             }
-            sink_.opening(entered, request{});
+            guard(entered, [&] { sink_.opening(entered, request{}); });
             if (entered.opening_ && !entered.held_) entered.refuse({500, 1011, "Not Admitted"});
         }
         // What is said in this turn is heard in this turn: by index, since the sink may cause output
@@ -345,7 +365,32 @@ private:
             if (stopped_) std::exchange(stopped_, nullptr)();
             return;
         }
-        arm(sink_.tick(now)); // once more: what came in this turn may have set a deadline
+        tick(now); // once more: what came in this turn may have set a deadline
+        arm(due_);
+    }
+
+    void tick(time_point t) {
+        try {
+            due_ = sink_.tick(clock_.tell(t));
+        } catch (...) {
+            detail::tell_failure(sink_, static_cast<connection<State>*>(nullptr));
+            due_ = t + milliseconds{1000};
+        }
+    }
+
+    // Does something for a connection; what the sink throws costs that connection.
+    template <class F>
+    void guard(connection<State>& c, F f) {
+        try {
+            f();
+        } catch (...) {
+            detail::tell_failure(sink_, &c);
+            const auto text = to_string(errc::null_message);
+            if (c.opening_ && !c.held_)
+                c.refuse({500, 1011, text});
+            else
+                c.close({500, 1011, text}, errc::null_message);
+        }
     }
 
     void listen(connection<State>& c) {
@@ -353,13 +398,14 @@ private:
         while (!c.held_ && c.cause_ == errc::ok && !l.to_server.empty()) {
             auto parcel = std::move(l.to_server.front());
             l.to_server.pop_front();
-            sink_.received(c, {parcel.bytes, parcel.type});
+            guard(c, [&] { sink_.received(c, {parcel.bytes, parcel.type}); });
         }
         if (std::exchange(l.ping, false) && l.answers_pings && l.peer_end == errc::ok && c.cause_ == errc::ok)
-            sink_.alive(c);
+            guard(c, [&] { sink_.alive(c); });
         const bool heard_all = c.opening_ || (!c.held_ && l.to_server.empty());
         if (heard_all && c.cause_ == errc::ok && l.peer_end != errc::ok) c.finish({0, 1000, {}}, l.peer_end);
-        if (c.cause_ != errc::ok && std::exchange(c.known_, false)) sink_.closed(c, c.cause_);
+        if (c.cause_ != errc::ok && std::exchange(c.known_, false))
+            guard(c, [&] { sink_.closed(c, c.cause_); });
     }
 
     // Whether the connection is over: its output has been read, or nobody will.
@@ -368,7 +414,7 @@ private:
         if (c.cause_ == errc::ok && stopping_ && (c.opening_ || now >= drain_until_))
             c.finish({503, 1001, {}}, errc::stopping);
         if (c.cause_ == errc::ok) return false;
-        if (std::exchange(c.known_, false)) sink_.closed(c, c.cause_);
+        if (std::exchange(c.known_, false)) guard(c, [&] { sink_.closed(c, c.cause_); });
         const bool read = l.to_peer.empty() || l.peer_end != errc::ok || c.cause_ == errc::slow_consumer ||
                           (stopping_ && now >= drain_until_);
         if (read) l.server_end = c.cause_;
@@ -378,7 +424,7 @@ private:
     void arm(time_point t) {
         if (stopping_) t = std::min(t, drain_until_);
         if (t == time_point::max()) return;
-        timer_.expires_at(t);
+        timer_.expires_at(clock_.real(t));
         timer_.async_wait([this, token = token_](error_code ec) {
             if (!ec && *token) turn(token);
         });
@@ -386,6 +432,8 @@ private:
 
     loopback net_;
     Sink& sink_;
+    detail::loop_clock& clock_;
+    time_point due_ = time_point::max(); // when the sink wants to be called
     boost::asio::steady_timer timer_;
     std::shared_ptr<bool> token_ = std::make_shared<bool>(true); // tells handlers that outlive the engine
     std::vector<std::unique_ptr<connection<State>>> connections_, entering_;
@@ -396,7 +444,7 @@ private:
     bool waking_ = false;
 };
 
-static_assert(Transport<loopback>);
+static_assert(Transport<loopback> && SharingConnection<loopback::connection<int>>);
 
 } // namespace transport
 

@@ -118,6 +118,24 @@ public:
         return !silent() && (out_.empty() || waiting_ + n <= core_->options.outbox);
     }
 
+    // A message that several connections send. Beast needs a buffer for each, so that it is copied.
+    struct shared_message {
+        message_type type;
+        std::shared_ptr<const std::string> bytes;
+    };
+
+    shared_message share(message_type type, std::string_view bytes) {
+        return {type, std::make_shared<const std::string>(bytes)};
+    }
+
+    bool append(const shared_message& block) {
+        char* p = reserve(block.type, block.bytes->size());
+        if (!p) return false;
+        block.bytes->copy(p, block.bytes->size());
+        commit(block.bytes->size());
+        return true;
+    }
+
     void accept(std::string_view subprotocol) {
         if (step_ != step::opening || silent()) return;
         step_ = step::accepted;

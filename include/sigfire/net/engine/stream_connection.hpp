@@ -133,6 +133,10 @@ private:
     friend class stream_table;
     template <class, class, class>
     friend class stream_http;
+    template <class, class, class, class>
+    friend class stream_turns;
+    template <class, class, class, class>
+    friend class stream_reader;
     template <class, std::size_t>
     friend class settle_list;
 

@@ -3,6 +3,7 @@
 
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/framing/websocket.hpp>
+#include <sigfire/net/engine/gate_book.hpp>
 #include <sigfire/net/engine/loop_clock.hpp>
 #include <sigfire/net/engine/stream_connection.hpp>
 #include <sigfire/net/engine/tcp_bind.hpp>
@@ -50,7 +51,7 @@ protected:
 
     ~stream_table() {
         for (auto& c : connections_) {
-            leave_gate(*c);
+            gate_.leave(c.get());
             forget_answer(*c);
             core_.loop.close(c->socket_, false);
         }
@@ -77,49 +78,17 @@ protected:
     // One that was accepted, unless the gate refuses it.
     connection* admit(typename Loop::socket socket) {
         ++core_.counters.accepted;
-        if (!wire_.gate().enter) return add(std::move(socket));
+        if (!gate_) return add(std::move(socket));
         const auto from = numeric_address(core_.loop.remote(socket));
         if (trusts(from)) return add(std::move(socket));
-        if (const auto e = ask_gate(from); e != errc::ok) {
+        if (const auto e = gate_.ask(from); e != errc::ok) {
             core_.loop.close(socket, true);
             refused(from, e);
             return nullptr;
         }
         auto* c = add(std::move(socket));
-        entered_.emplace(c, from);
+        gate_.note(c, from);
         return c;
-    }
-
-    // Asked about the client that a proxy names, and about the proxy if it names none.
-    errc pass_gate(const connection& c, std::string_view remote) {
-        if (!wire_.gate().enter) return errc::ok;
-        const auto before = entered_.find(&c);
-        if (before != entered_.end() && before->second == remote) return errc::ok;
-        const auto e = ask_gate(remote);
-        if (e != errc::ok) return e;
-        leave_gate(c);
-        entered_.emplace(&c, remote);
-        return errc::ok;
-    }
-
-    errc ask_gate(std::string_view remote) const noexcept {
-        try {
-            return wire_.gate().enter(remote);
-        } catch (...) {
-            return errc::null_message;
-        }
-    }
-
-    void leave_gate(const connection& c) noexcept {
-        const auto entered = entered_.find(&c);
-        if (entered == entered_.end()) return;
-        const auto remote = std::move(entered->second);
-        entered_.erase(entered);
-        try {
-            if (wire_.gate().leave) wire_.gate().leave(remote);
-        } catch (...) {
-            // It is gone all the same.
-        }
     }
 
     // Nobody waits for it any more.
@@ -278,7 +247,7 @@ protected:
 
     void bury(connection& c) {
         c.is_.buried = true;
-        leave_gate(c);
+        gate_.leave(&c);
         forget_answer(c);
         deafen(c);
         c.out_.clear(core_.pool);
@@ -384,10 +353,10 @@ protected:
     stream_acceptor acceptor_;
     std::vector<std::unique_ptr<connection>> connections_;
     std::vector<std::unique_ptr<connection>> graveyard_;
-    std::vector<connection*> again_;                             // to be served once more, in this order
-    std::vector<connection*> doors_;                             // the same, of those that are opening
-    std::vector<connection*> serving_;                           // those that are being served
-    std::unordered_map<const connection*, std::string> entered_; // the gate knows of these
+    std::vector<connection*> again_;   // to be served once more, in this order
+    std::vector<connection*> doors_;   // the same, of those that are opening
+    std::vector<connection*> serving_; // those that are being served
+    gate_book gate_{wire_.gate()};
     std::unordered_map<const connection*, pending_answer> answers_;
     std::vector<refusal_event> refusals_; // to be told
     bool tells_refusals_ = false;

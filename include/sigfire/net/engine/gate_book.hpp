@@ -1,0 +1,61 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/core/error.hpp>
+#include <sigfire/net/accept_gate.hpp>
+
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+namespace sigfire::detail {
+
+/// Whom a gate let in: it is told of each end once. One thread.
+class gate_book {
+public:
+    explicit gate_book(const accept_gate& g) : gate_{g} {}
+
+    /// Whether there is a gate at all.
+    explicit operator bool() const noexcept { return static_cast<bool>(gate_.enter); }
+
+    errc ask(std::string_view remote) const noexcept {
+        try {
+            return gate_.enter(remote);
+        } catch (...) {
+            return errc::null_message;
+        }
+    }
+
+    /// Notes that the gate said `ok` for a connection.
+    void note(const void* connection, std::string_view remote) { entered_.emplace(connection, remote); }
+
+    /// Asks, unless the gate let that connection in as who it is.
+    errc pass(const void* connection, std::string_view remote) {
+        if (!gate_.enter) return errc::ok;
+        const auto before = entered_.find(connection);
+        if (before != entered_.end() && before->second == remote) return errc::ok;
+        if (const auto e = ask(remote); e != errc::ok) return e;
+        leave(connection);
+        note(connection, remote);
+        return errc::ok;
+    }
+
+    void leave(const void* connection) noexcept {
+        const auto entered = entered_.find(connection);
+        if (entered == entered_.end()) return;
+        const auto remote = std::move(entered->second);
+        entered_.erase(entered);
+        try {
+            if (gate_.leave) gate_.leave(remote);
+        } catch (...) {
+            // It is gone all the same.
+        }
+    }
+
+private:
+    accept_gate gate_;
+    std::unordered_map<const void*, std::string> entered_;
+};
+
+} // namespace sigfire::detail

@@ -1,0 +1,181 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/net/engine/stream_http.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+namespace sigfire::detail {
+
+/** What is served when: the rounds of a turn, the slices of a connection, and what is flushed. `Engine` is
+ * the class that derives from it; it reads and feeds. */
+template <class Engine, class Wire, class Loop, class State>
+class stream_turns : protected stream_http<Wire, Loop, State> {
+    using table = stream_table<Wire, Loop, State>;
+
+protected:
+    using table::again_, table::core_, table::doors_, table::serving_;
+    using typename table::connection;
+    using stream_http<Wire, Loop, State>::stream_http;
+
+    static constexpr std::size_t flush_events = 16;      // cork: flush after so many events ...
+    static constexpr std::size_t flush_bytes = 64 << 10; // ... or when so much is pending
+    // What a connection may say before others have their turn: so often so many messages.
+    static constexpr int slice_messages = 16, slices = 4;
+    static constexpr int steps = 16; // steps of connections that are opening, in a round
+
+    // Serves each that is ready once. Whether nothing is left to be read.
+    bool take_round() {
+        std::size_t n = 0;
+        serve_again(n);
+        const auto events = core_.loop.wait();
+        for (auto next = events.begin(); next != events.end();) {
+            try {
+                for (; next != events.end(); ++next) {
+                    on_event(*next);
+                    cork(++n);
+                }
+            } catch (...) {
+                self().blame(*static_cast<connection*>((next++)->tag));
+            }
+        }
+        flush();
+        serve_doors();
+        // Only now: an event further on in the batch may still have pointed at one of them.
+        table::clear_graveyard();
+        return events.empty() && again_.empty() && doors_.empty();
+    }
+
+    void cork(std::size_t n) {
+        const bool much = core_.unflushed > flush_bytes;
+        if (n % flush_events != 0 && !much) return;
+        flush();
+        if (n % (4 * flush_events) == 0 || much) late();
+    }
+
+    // Whether this turn's time is up: what is left goes to the next, behind what others have to do.
+    bool late() { return late_ = late_ || core_.loop.now() >= ends_; }
+
+    void enqueue(std::vector<connection*>& queue, connection& c) {
+        if (!std::exchange(c.queued_, true)) queue.push_back(&c);
+    }
+
+    // Now and then: whether others are to be served before it goes on.
+    bool look_at_slice(connection& c) {
+        core_.slice = slice_messages;
+        if (core_.unflushed > connection::slice_bytes)
+            c.wrote_much_ = true;
+        else if (--looks_ != 0 && !late())
+            return false;
+        enqueue(again_, c);
+        return true;
+    }
+
+    void serve_again(std::size_t& n) {
+        serving_.swap(again_);
+        auto next = serving_.begin();
+        for (; next != serving_.end() && !late_; ++next) {
+            auto& c = **next;
+            // What it caused has to go out first: else its readers' outboxes would grow, which read well.
+            if (c.wrote_much_ && !core_.bulk.empty() && !c.is_.buried) {
+                again_.push_back(&c);
+                continue;
+            }
+            c.queued_ = c.wrote_much_ = false;
+            if (!c.is_.buried) self().guard(c, [&] { go_on(c); });
+            cork(++n);
+        }
+        again_.insert(again_.begin(), next, serving_.end());
+        serving_.clear();
+    }
+
+    // Handshakes cost much: a few at a time, behind those that are let in.
+    void serve_doors() {
+        if (doors_.empty()) return;
+        serving_.swap(doors_);
+        auto next = serving_.begin();
+        for (int i = 0; i < steps && next != serving_.end(); ++i) {
+            auto& c = **next++;
+            c.queued_ = false;
+            if (!c.is_.buried) self().guard(c, [&] { self().read(c); });
+            if (late()) break;
+        }
+        doors_.insert(doors_.begin(), next, serving_.end());
+        serving_.clear();
+        flush();
+    }
+
+    void go_on(connection& c) {
+        if (!c.kept_ || c.is_.held || c.opening_) return self().read(c);
+        const auto kept = c.take_kept();
+        if (!c.silent()) self().feed(c, {kept->data(), kept->size()});
+    }
+
+    void on_event(const ready& e) {
+        if (!e.tag) return self().accept();
+        auto& c = *static_cast<connection*>(e.tag);
+        if (c.is_.buried) return;
+        if (e.writable) c.mark();
+        if (!e.readable || c.queued_) return;
+        if (c.opening_ && !c.is_.held) return enqueue(doors_, c);
+        if (late_) return enqueue(again_, c);
+        self().read(c);
+    }
+
+    void flush_bulk() noexcept {
+        for (std::size_t n = 1; !core_.bulk.empty(); ++n) {
+            settle(core_.bulk.pop());
+            if (n % flush_events == 0 && late()) break;
+        }
+    }
+
+    // Sends what is pending, and some of it even if the turn's time is up.
+    void flush() noexcept {
+        core_.unflushed = 0;
+        for (std::size_t n = 1; !core_.prompt.empty(); ++n) {
+            settle(core_.prompt.pop());
+            if (n % (4 * flush_events) == 0 && late()) break;
+        }
+        if (!core_.bulk.empty()) [[unlikely]]
+            flush_bulk();
+        if (core_.totals.unsent > core_.limits.unsent) [[unlikely]]
+            table::relieve();
+    }
+
+    // Sends what is pending and takes the next step towards an end that was asked for.
+    void settle(connection& c) noexcept {
+        if (!c.usual() || c.out_.shares()) [[unlikely]]
+            return settle_slowly(c);
+        if (c.out_.size() == 0) return;
+        error_code ec;
+        const auto n = core_.loop.send(c.socket_, c.out_.pending_own(), ec);
+        table::sent(c, n, ec);
+        if (ec || c.out_.size() != 0) [[unlikely]] {
+            table::check_send(c, ec);
+            self().guard(c, [&] { self().finish_settling(c); });
+        }
+    }
+
+    void settle_slowly(connection& c) noexcept {
+        if (c.is_.buried) return;
+        if (c.out_.size() != 0) table::send(c);
+        self().guard(c, [&] { self().finish_settling(c); });
+    }
+
+    void begin_slice() {
+        core_.slice = slice_messages;
+        looks_ = slices;
+    }
+
+    Engine& self() { return static_cast<Engine&>(*this); }
+
+    int looks_ = 0;     // how often it may be looked at
+    time_point ends_{}; // real time at which this turn ought to end
+    bool late_ = false; // it is that time
+    bool told_ = false; // the sink was told something that may have set a deadline
+};
+
+} // namespace sigfire::detail

@@ -1,0 +1,27 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <exception>
+#include <string_view>
+
+namespace sigfire::detail {
+
+/// Tells a sink what was thrown, if it wants to know; inside a handler of that exception.
+template <class Sink, class Connection>
+void tell_failure([[maybe_unused]] Sink& sink, [[maybe_unused]] Connection* c) noexcept {
+    if constexpr (requires { sink.failed(c, std::string_view{}); }) {
+        try {
+            try {
+                throw;
+            } catch (const std::exception& e) {
+                sink.failed(c, e.what());
+            } catch (...) {
+                sink.failed(c, "an exception that is no std::exception");
+            }
+        } catch (...) {
+            // There is nobody left to tell.
+        }
+    }
+}
+
+} // namespace sigfire::detail
