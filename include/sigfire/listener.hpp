@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -65,16 +66,25 @@ public:
     listener(T transport, C codec, Hub& to, Http http = {}, const listener_options& options = {})
         : codec_(std::move(codec)), hub_(to), http_(std::move(http)), options_(options), waiting_(transport),
           engine_(transport, *this) {
-        hub_.on_late([io = &transport.context()](auto f) {
-            boost::asio::post(*io, [f = std::move(f)] { f(clock::now()); });
+        hub_.on_late([io = &transport.context(), self = self_](auto f) {
+            boost::asio::post(*io, [self, f = std::move(f)] { f(*self ? (*self)->now() : time_point{}); });
         });
     }
 
     listener(const listener&) = delete;
     listener& operator=(const listener&) = delete;
+    ~listener() { *self_ = nullptr; }
 
     /// Binds and accepts; `ec` tells why not.
     void open(error_code& ec) { engine_.open(ec); }
+
+    /// The time by which the hub is ticked, at this moment.
+    time_point now() const {
+        if constexpr (requires { engine_.now(); })
+            return engine_.now();
+        else
+            return now_;
+    }
 
     /// What it is bound to, as a URL without path; what it was asked to bind to while it is not.
     std::string address() const { return engine_.address(); }
@@ -140,14 +150,17 @@ public:
     }
 
     time_point tick(time_point now) {
+        now_ = now;
         auto due = hub_.tick(now);
         if constexpr (awaits) {
-            now_ = now;
             if (decide_waiting()) due = hub_.tick(now);
             if (waiting_.front() != nullptr) due = std::min(due, waiting_.front()->deadline);
         }
         return due;
     }
+
+    void failed(connection*, std::string_view what) { hub_.failed(what); }
+    void refused(std::string_view remote, errc cause) { hub_.refused(remote, cause); }
     /// @}
 
 private:
@@ -238,6 +251,7 @@ private:
     [[no_unique_address]] Http http_;
     listener_options options_;
     time_point now_{};
+    std::shared_ptr<listener*> self_ = std::make_shared<listener*>(this); // null once it is gone
     [[no_unique_address]] std::conditional_t<awaits, detail::pending_admissions<T, connection, awaited>,
                                              detail::no_pending_admissions> waiting_;
     typename T::template engine<connection_state<C>, listener> engine_;

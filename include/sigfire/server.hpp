@@ -174,7 +174,7 @@ public:
     void post(F f) {
         boost::asio::post(io_, [this, token = token_, f = std::move(f)]() mutable {
             if (!*token) return;
-            hub_.set_time(clock::now());
+            hub_.set_time(listener_.now());
             f(hub_);
         });
     }

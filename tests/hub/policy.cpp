@@ -66,7 +66,7 @@ struct witness {
             BOOST_TEST(here.is_member(t, a.from));
             topics += (topics.empty() ? "" : ",") + std::string{t};
         });
-        const auto* const noted = here.notes_of(a.from);
+        const notes* const noted = here.notes_of(a.from);
         const auto* const b = noted == nullptr ? nullptr : noted->find<badge>();
         asked->push_back(name_of(a.what) + " " + std::string{a.command} + " " + std::string{a.from_id} +
                          (a.to_id.empty() ? "" : " to " + std::string{a.to_id}) +

@@ -97,6 +97,9 @@ public:
         arm(drain_until_);
     }
 
+    /// The loop's time at this moment: time in which the loop did not run is left out.
+    time_point now() const { return clock_.now(core_.loop.now()); }
+
     /// How many connections there are, whatever their state.
     std::size_t connections() const { return connections_.size(); }
 
