@@ -9,7 +9,9 @@
 
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace {
@@ -201,6 +203,58 @@ BOOST_AUTO_TEST_CASE(who_waits_for_an_answer_is_seen_to_go_and_not_waited_for_at
     BOOST_TEST(done);
     BOOST_TEST(!stays);
     BOOST_TEST(s.heard == (strings{"Connection Lost", "Server Stopping"}));
+}
+
+// What a sink throws, and when.
+struct throwing : sink {
+    bool opens = false, ticks = false;
+    strings failures;
+    void opening(auto& c, const request& r) {
+        if (opens) throw std::runtime_error{"broken hook"};
+        sink::opening(c, r);
+    }
+    void received(auto& c, message m) {
+        sink::received(c, m);
+        if (m.view() == "throw") throw std::runtime_error{"broken handler"};
+    }
+    time_point tick(time_point) {
+        if (ticks) throw std::runtime_error{"broken clock"};
+        return time_point::max();
+    }
+    void failed(sigfire::loopback::connection<int>*, std::string_view what) { failures.emplace_back(what); }
+};
+
+BOOST_AUTO_TEST_CASE(what_a_sink_throws_costs_one_connection) {
+    boost::asio::io_context io;
+    throwing teller;
+    const sigfire::loopback net{io};
+    sigfire::loopback::engine<int, throwing> e{net, teller};
+    error_code ec;
+    e.open(ec);
+    peer thrown{net.connect()}, other{net.connect()};
+    const auto run = [&] {
+        io.restart();
+        io.poll();
+    };
+    thrown.send("throw");
+    other.send("fine");
+    run();
+    BOOST_TEST(teller.failures == strings{"broken handler"});
+    BOOST_TEST(thrown.ended());
+    BOOST_TEST(other.take() == strings{"fine"});
+    teller.ticks = true;
+    other.send("still fine");
+    run();
+    teller.ticks = false;
+    BOOST_TEST(other.take() == strings{"still fine"});
+    teller.opens = true;
+    peer refused{net.connect()};
+    run();
+    BOOST_TEST(refused.ended());
+    BOOST_TEST(teller.failures.back() == "broken hook");
+    other.send("as before");
+    run();
+    BOOST_TEST(other.take() == strings{"as before"});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

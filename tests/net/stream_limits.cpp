@@ -20,6 +20,11 @@ BOOST_AUTO_TEST_CASE(defaults) {
     BOOST_TEST((l.handshake == 5s));
     BOOST_TEST((l.ping == 30s));
     BOOST_TEST((l.dead == 60s));
+    BOOST_TEST((l.turn == 5ms));
+    BOOST_TEST(l.unsent == std::size_t{1} << 30);
+    BOOST_TEST((l.stalled == 10s));
+    BOOST_TEST((l.unfinished == 10s));
+    BOOST_TEST(l.body == 64u << 10);
     BOOST_TEST((l.closing == 5s));
 }
 

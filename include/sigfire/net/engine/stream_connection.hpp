@@ -141,7 +141,7 @@ private:
     friend class settle_list;
 
     // What is flushed behind the rest when so much has been written: a message to thousands delays no other.
-    static constexpr std::size_t prompt_bytes = 64 << 10;
+    static constexpr std::size_t prompt_bytes = 72 << 10;
     // What may be written for a connection's messages before others have their turn.
     static constexpr std::size_t slice_bytes = 128 << 10;
     // Blocks below that size are copied: that costs less than to send one more piece.
