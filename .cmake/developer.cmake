@@ -5,8 +5,19 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 
 find_program(SIGFIRE_CCACHE ccache)
 if(SIGFIRE_CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
-    set(CMAKE_CXX_COMPILER_LAUNCHER ${SIGFIRE_CCACHE})
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${SIGFIRE_CCACHE})
 endif()
+
+# share_headers(target ...): target_precompile_headers in such a way that ccache knows what it has seen.
+function(share_headers)
+    target_precompile_headers(${ARGV})
+    set(target ${ARGV0})
+    if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+        target_compile_options(${target} PRIVATE -fpch-preprocess)
+    else()
+        target_compile_options(${target} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+    endif()
+endfunction()
 
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
     find_program(SIGFIRE_MOLD mold)
@@ -23,7 +34,7 @@ endif()
 
 # For our own programs: link them to this, never the library.
 add_library(sigfire_warnings INTERFACE)
-target_compile_options(sigfire_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Werror)
+target_compile_options(sigfire_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
     # false alarm of g++ 12 on coroutines at -O2
     target_compile_options(sigfire_warnings INTERFACE -Wno-mismatched-new-delete)

@@ -173,10 +173,10 @@ struct world {
         add<framing::line>("unix lines", unix_socket_lines{io, {.path = path("lines")}}, {false});
     }
 
-    /// Runs all until `condition()` holds. Fails when it takes too long, which says that it never will.
-    void until(const std::function<bool()>& condition) {
+    /// Runs all until `met()` holds. Fails when it takes too long, which says that it never will.
+    void until(const std::function<bool()>& met) {
         const auto rest = std::chrono::duration_cast<std::chrono::seconds>(deadline - clock::now());
-        BOOST_TEST_REQUIRE(stream_test::drive(io, pump, condition, rest));
+        BOOST_TEST_REQUIRE(stream_test::drive(io, pump, met, rest));
     }
 
     const row& at(std::string_view name) const {

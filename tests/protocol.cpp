@@ -502,7 +502,8 @@ std::string bring_about(server& s, const std::string& title, const std::string& 
 
 bool is_relayed(std::string_view cmd) {
     const auto* const extra = sigfire::detail::find_extra_command(cmd);
-    return extra != nullptr ? extra->what == sigfire::detail::own_request::say : sigfire::detail::find_command(cmd) != nullptr;
+    return extra != nullptr ? extra->what == sigfire::detail::own_request::say
+                            : sigfire::detail::find_command(cmd) != nullptr;
 }
 
 void play_cell(const std::string& title, const std::string& state, settings how, const question& q,

@@ -14,7 +14,7 @@ format() {
         xargs -0 -n 1 clang-format-19 --dry-run -Werror --ferror-limit=1
 }
 release() { cmake --preset release && cmake --build --preset release -j "$jobs"; }
-headers() { # each header alone
+headers() { # each public header alone
     cmake --build --preset release -j "$jobs" --target all_verify_interface_header_sets
 }
 unit() { ctest --preset release -j "$jobs" -LE consumer; }
@@ -22,13 +22,16 @@ consumers() { ctest --preset release -j "$jobs" -L consumer; }
 server() { examples/run.sh --check; }
 asan() { cmake --preset asan && cmake --build --preset asan -j "$jobs" && ctest --preset asan -j "$jobs"; }
 tsan() { cmake --preset tsan && cmake --build --preset tsan -j "$jobs" && ctest --preset tsan; }
-fuzz() { cmake --preset fuzz && cmake --build --preset fuzz -j "$jobs" && ctest --preset fuzz -j "$jobs"; }
+fuzz() { cmake --preset asan && cmake --build --preset fuzz -j "$jobs" && ctest --preset fuzz -j "$jobs"; } # in asan's build
 boost-floor() { # the oldest Boost that is promised
     tests/fetch-boost.sh .deps/boost-1.81 bookworm libboost1.81-dev &&
         g++ -std=c++20 -fsyntax-only -Wall -Wextra -Werror -Iinclude -isystem .deps/boost-1.81/include -x c++ \
             - <<<$'#include <sigfire/sigfire.hpp>\n#include <sigfire/rpc/rpc.hpp>'
 }
 npm() { tests/npm/run.sh; }
+long() { # only on demand: tests of many cases, all of them
+    SIGFIRE_LONG=1 ctest --preset release -j "$jobs" -L unit -R 'simulations|resume_tables'
+}
 coverage() { # only on demand: ends with a table of lines covered
     rm -rf build/coverage/profile
     cmake --preset coverage && cmake --build --preset coverage -j "$jobs" && ctest --preset coverage -j "$jobs" &&
@@ -65,7 +68,8 @@ run() {
 steps=(setup format release headers unit consumers server asan tsan fuzz boost-floor npm bench-smoke)
 if (($#)); then
     for step; do
-        [[ " ${steps[*]} coverage " == *" $step "* ]] || { echo "unknown step $step; there are: ${steps[*]} coverage" >&2 && exit 2; }
+        [[ " ${steps[*]} long coverage " == *" $step "* ]] ||
+            { echo "unknown step $step; there are: ${steps[*]} long coverage" >&2 && exit 2; }
     done
     steps=("$@")
 fi

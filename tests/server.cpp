@@ -110,8 +110,8 @@ BOOST_AUTO_TEST_CASE(parts_in_any_order_are_all_used) {
         BOOST_TEST(p.events().back().find("Denied") != std::string::npos);
     }
     boost::asio::io_context io;
-    sigfire::server srv{memory::websocket{io}, hub_options{},   traced_policy{},  traced_page{},    codec::json{},
-                        traced_log{},          traced_router{}, traced_registry{}};
+    sigfire::server srv{memory::websocket{io}, hub_options{}, traced_policy{}, traced_page{},
+                        codec::json{},         traced_log{},  traced_router{}, traced_registry{}};
     memory_peer p{io};
     visit(io, p);
     BOOST_TEST(trace == all);
@@ -309,7 +309,8 @@ BOOST_AUTO_TEST_CASE(a_page_that_throws_is_an_error_of_the_server_and_nothing_mo
         BOOST_TEST(answer.starts_with("HTTP/1.1 500 "), answer);
         BOOST_TEST(answer.ends_with("\r\n\r\nInternal Server Error"), answer);
         BOOST_TEST(answer.find("X-Half") == answer.npos, answer);
-        BOOST_TEST(trace == strings{standard ? "callback_failed no such page" : "callback_failed unknown exception"});
+        BOOST_TEST(trace ==
+                   strings{standard ? "callback_failed no such page" : "callback_failed unknown exception"});
         BOOST_TEST(get("/page").starts_with("HTTP/1.1 200 "));
         BOOST_TEST(get("/healthz").starts_with("HTTP/1.1 200 "));
     }

@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: on_request of this feature takes no event: void on_request(context&, peer_handle, event::join&)
+// expect: sigfire: on_request of this feature takes no event: void on_request(context&, peer_handle,
 #include <sigfire/hub/feature.hpp>
 
 using namespace sigfire;

@@ -43,7 +43,8 @@ BOOST_AUTO_TEST_CASE(commands_are_answered_by_name) {
     script seen;
     hooked b{
         hooks{commands{
-                  {"add", [](message_context& c, const command_view&) { return c.reply(R"({"sum":3})"), errc::ok; }},
+                  {"add",
+                   [](message_context& c, const command_view&) { return c.reply(R"({"sum":3})"), errc::ok; }},
                   {"thanks", [](message_context& c, const command_view&) { return c.reply(), errc::ok; }},
                   {"steal", [](message_context& c, const command_view&) { return c.fail("Not \"yours\""); }},
                   {"hurry", [](message_context&, const command_view&) { return errc::rate; }},
@@ -101,7 +102,6 @@ BOOST_AUTO_TEST_CASE(without_a_catch_all_unknown_commands_stay_unknown) {
     b.say<event::custom>(a, "", "dance");
     same(b.take(), {"a reply r1: OK", "a reply r1: Unknown Command"});
 }
-
 
 BOOST_AUTO_TEST_CASE(a_function_sees_the_command_as_the_wire_has_it) {
     std::optional<std::string> seen;

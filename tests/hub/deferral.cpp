@@ -607,10 +607,15 @@ struct office {
     first::tray one;
     second::tray two{.puts_off = "nobody at all"};
     int judged = 0, permitted = 0;
-    hub_bench<features<first, second, resume>, hooks<counts_messages>, direct_router, counting_json, counts_acts> b;
+    hub_bench<features<first, second, resume>, hooks<counts_messages>, direct_router, counting_json,
+              counts_acts>
+        b;
 
     explicit office(const hub_options& o = {})
-        : b{features{first{one}, second{two}, resume{}}, hooks{counts_messages{&judged}}, {}, o,
+        : b{features{first{one}, second{two}, resume{}},
+            hooks{counts_messages{&judged}},
+            {},
+            o,
             counts_acts{&permitted}} {
         for (const auto* name : {"ann", "bob", "eve"}) b.connect(name);
     }

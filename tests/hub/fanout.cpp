@@ -88,9 +88,7 @@ struct crowd {
     std::deque<line> lines;
     event::publish e;
 
-    crowd() {
-        e.id = "m1";
-    }
+    crowd() { e.id = "m1"; }
     line& add(int kind) {
         auto& l = lines.emplace_back();
         l.its_state.codec = {kind, "p" + std::to_string(lines.size())};

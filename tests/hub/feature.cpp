@@ -268,8 +268,8 @@ struct post_office : feature {
     std::uint64_t key = 0;
 
     template <class X>
-    static void answer(X& hub, peer_handle to, request_token token, std::string_view json, errc cause = errc::ok,
-                       std::string_view text = {}) {
+    static void answer(X& hub, peer_handle to, request_token token, std::string_view json,
+                       errc cause = errc::ok, std::string_view text = {}) {
         event::reply said;
         said.token = token;
         said.cause = cause;
@@ -283,7 +283,9 @@ struct post_office : feature {
         const auto to = hub.find(e.to);
         if (e.command == "where")
             return answer(hub, from, e.token,
-                          !to ? "\"nowhere\"" : hub.is_online(to) ? "\"online\"" : "\"away\"");
+                          !to                 ? "\"nowhere\""
+                          : hub.is_online(to) ? "\"online\""
+                                              : "\"away\"");
         if (e.command == "tell") {
             const auto id = hub.fresh_id();
             event::say news;
@@ -349,8 +351,8 @@ BOOST_FIXTURE_TEST_CASE(features_are_asked_in_turn_and_told_once_it_is_judged, w
     // What cannot be delivered was not sent, and says nothing of a part.
     const auto id = std::to_string(b.asked() + 1);
     BOOST_TEST(offer("nobody") == "unknown");
-    same(o.take(), {"1 send nobody", "2 send nobody", "1 missed " + id + " unknown",
-                    "2 missed " + id + " unknown"});
+    same(o.take(),
+         {"1 send nobody", "2 send nobody", "1 missed " + id + " unknown", "2 missed " + id + " unknown"});
 }
 
 BOOST_FIXTURE_TEST_CASE(the_first_refusal_wins, world) {
@@ -389,7 +391,8 @@ BOOST_FIXTURE_TEST_CASE(what_is_missed_may_be_taken_care_of, world) {
 
 BOOST_FIXTURE_TEST_CASE(features_hear_of_peers_in_turn, world) {
     BOOST_TEST(b.connect("eve") == R"({"cmd":"welcome","data":{"id":"eve"}})");
-    same(o.take(), {"1 enter eve", "2 enter eve", "1 welcome eve", "2 welcome eve", "1 open eve", "2 open eve"});
+    same(o.take(),
+         {"1 enter eve", "2 enter eve", "1 welcome eve", "2 welcome eve", "1 open eve", "2 open eve"});
     b.lose("eve");
     same(o.take(), {"1 close eve lost", "2 close eve lost"});
     b.h.close("bob", errc::denied);
@@ -405,8 +408,8 @@ BOOST_FIXTURE_TEST_CASE(of_two_peers_with_one_id_the_first_is_closed_before_the_
     BOOST_TEST(b.connect("claimant", {.id = "ann"}) == "");
     same(o.take(), {});
     b.advance(2s);
-    same(o.take(), {"1 close ann pong_timeout", "2 close ann pong_timeout", "1 welcome ann",
-                    "2 welcome ann", "1 open ann", "2 open ann"});
+    same(o.take(), {"1 close ann pong_timeout", "2 close ann pong_timeout", "1 welcome ann", "2 welcome ann",
+                    "1 open ann", "2 open ann"});
 }
 
 BOOST_FIXTURE_TEST_CASE(a_feature_may_change_a_welcome, world) {
@@ -432,8 +435,9 @@ BOOST_FIXTURE_TEST_CASE(a_peer_whose_traffic_is_kept_may_outlive_its_connection,
     hub.keep_traffic(ann);
     b.say("ann", R"({"cmd":"bye","target":"bob","id":1})");
     b.say("ann", R"({"cmd":"ack","received":1})");
-    same(o.take(), {"1 received bye", "2 received bye", "1 send bob", "2 send bob", "1 sent bob",
-                    "2 sent bob", "1 delivery reply", "2 delivery reply", "1 received ack", "2 received ack"});
+    same(o.take(),
+         {"1 received bye", "2 received bye", "1 send bob", "2 send bob", "1 sent bob", "2 sent bob",
+          "1 delivery reply", "2 delivery reply", "1 received ack", "2 received ack"});
     b.heard_by_all();
 
     o.outlives[2] = true;
@@ -494,8 +498,8 @@ BOOST_AUTO_TEST_CASE(a_hub_may_yield_the_id_of_a_peer_that_is_away) {
     b.lose("bob");
     o.take();
     b.connect("bob");
-    same(o.take(), {"1 close bob pong_timeout", "2 close bob pong_timeout", "1 welcome bob",
-                    "2 welcome bob", "1 open bob", "2 open bob"});
+    same(o.take(), {"1 close bob pong_timeout", "2 close bob pong_timeout", "1 welcome bob", "2 welcome bob",
+                    "1 open bob", "2 open bob"});
     BOOST_TEST(b.h.size() == 1u);
 }
 
@@ -581,8 +585,8 @@ BOOST_AUTO_TEST_CASE(a_router_that_is_a_feature_is_the_last_one) {
     orders o;
     hub_bench b{features{one{o}, two{o}}, own_router{o}};
     b.connect("ann");
-    same(o.take(), {"1 enter ann", "2 enter ann", "1 welcome ann", "2 welcome ann", "1 open ann", "2 open ann",
-                    "router opened ann"});
+    same(o.take(), {"1 enter ann", "2 enter ann", "1 welcome ann", "2 welcome ann", "1 open ann",
+                    "2 open ann", "router opened ann"});
     BOOST_TEST(b.ask("ann", R"({"cmd":"bye","target":"bob"})") == R"(ok {"held":true})");
     BOOST_TEST(b.ask("ann", R"({"cmd":"info","target":"bob"})") == R"(ok "router")");
     o.take();
@@ -778,7 +782,8 @@ BOOST_AUTO_TEST_CASE(notes_and_validity_are_those_of_the_newest_connection) {
     b.advance(30s);
     b.lose("wes");
     // By the address.
-    welcome = b.connect("two", {.id = "wes", .target = "/?resume&role=owner&minutes=2", .token = token_in(welcome)});
+    welcome = b.connect("two",
+                        {.id = "wes", .target = "/?resume&role=owner&minutes=2", .token = token_in(welcome)});
     BOOST_TEST(role("wes") == "owner");
     b.advance(40s); // the first minute is over, and no matter
     BOOST_TEST(b.is_open("two"));
@@ -811,8 +816,8 @@ BOOST_AUTO_TEST_CASE(requests_open_when_a_connection_resumes_as_another_peer_are
     BOOST_TEST(told[0] == R"({"id":1,"ok":false,"data":{"message":"Expired","cause":"expired"}})");
     BOOST_TEST(told[1].starts_with(R"({"id":2,"ok":true,)"), told[1]);
     const auto number = asked[0].substr(asked[0].find(R"("request":)") + 10);
-    b.say("bob", R"({"cmd":"respond","id":3,"request":)" + number.substr(0, number.find_first_not_of("0123456789")) +
-                     "}");
+    b.say("bob", R"({"cmd":"respond","id":3,"request":)" +
+                     number.substr(0, number.find_first_not_of("0123456789")) + "}");
     same(b.heard("ann"), {}); // too late
     b.advance(1min);
     same(b.heard("ann"), {});

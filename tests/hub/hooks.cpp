@@ -22,7 +22,8 @@ namespace {
 
 using namespace hub_wires;
 
-// A hook with every member, which judges every event, that notes what it is asked. What it answers is up to the test.
+// A hook with every member, which judges every event, that notes what it is asked. What it answers is up to
+// the test.
 struct witness {
     struct orders {
         errc admit = errc::ok, message = errc::ok;
@@ -56,7 +57,8 @@ struct witness {
     }
     void on_outcome(const outcome& o) {
         if (!tells_outcomes) return;
-        note("outcome " + (o.peer ? ids.at(o.peer.slot) : "of nobody") + ": " + std::string(cause_name(o.cause)));
+        note("outcome " + (o.peer ? ids.at(o.peer.slot) : "of nobody") + ": " +
+             std::string(cause_name(o.cause)));
     }
     void on_close(peer_handle p, errc why) {
         note("close " + ids.at(p.slot) + ": " + std::string(cause_name(why)));
@@ -396,7 +398,8 @@ struct reads_both {
     std::string* seen;
     void on_open(peer_handle, const admission& a) {
         const auto* const where = a.attached.find<room>();
-        *seen = where == nullptr ? "nothing" : where->name + " " + std::to_string(a.attached.find<age>()->years);
+        *seen =
+            where == nullptr ? "nothing" : where->name + " " + std::to_string(a.attached.find<age>()->years);
     }
 };
 

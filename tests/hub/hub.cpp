@@ -339,9 +339,10 @@ BOOST_AUTO_TEST_CASE(the_log_hears_where_connections_come_from) {
     b.h.refused("2001:db8::1", errc::forbidden_origin); // by a transport
     b.h.stop();
     b.connect("c", wish);
-    same(events, {"peer_opened id=a remote=192.0.2.7", "! connection_refused remote=192.0.2.7 cause=malformed",
-                  "! connection_refused remote=2001:db8::1 cause=forbidden_origin",
-                  "! connection_refused remote=192.0.2.7 cause=stopping"});
+    same(events,
+         {"peer_opened id=a remote=192.0.2.7", "! connection_refused remote=192.0.2.7 cause=malformed",
+          "! connection_refused remote=2001:db8::1 cause=forbidden_origin",
+          "! connection_refused remote=192.0.2.7 cause=stopping"});
 }
 
 BOOST_AUTO_TEST_CASE(a_claimant_is_held_and_asks_for_a_sign_of_life) {
@@ -543,7 +544,8 @@ BOOST_AUTO_TEST_CASE(a_proven_peer_takes_its_id_over_at_once) {
     wish.id = "x";
     wish.proven = true;
     auto& owner = b.connect("owner", wish);
-    same(b.take(), {"claimant closed: ID In Use", "holder closed: Replaced by a Newer Connection", "owner welcome"});
+    same(b.take(),
+         {"claimant closed: ID In Use", "holder closed: Replaced by a Newer Connection", "owner welcome"});
     BOOST_TEST((b.h.find("x") == owner.who.peer));
     BOOST_TEST(b.h.size() == 1u);
     BOOST_TEST(!owner.held);
@@ -561,7 +563,8 @@ BOOST_AUTO_TEST_CASE(an_admission_is_valid_for_its_time) {
         wish.valid_for = time;
         return b.connect(name, wish);
     };
-    auto &a = come("a", 3s), &c = come("c", 1s), &d = come("d", 0ms), &e = come("e", std::chrono::milliseconds::max());
+    auto &a = come("a", 3s), &c = come("c", 1s), &d = come("d", 0ms),
+         &e = come("e", std::chrono::milliseconds::max());
     come("gone", 2s);
     b.h.close("gone", errc::denied);
     b.take();

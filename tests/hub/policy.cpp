@@ -87,7 +87,8 @@ struct world {
     bool throws = false;
     hub_bench<all_features, hooks<gives_badges, commands>, direct_router, counting_json, witness> b{
         all_features{topics{}, presence{}, requests{}, records<>{}, sessions{}, resume{}},
-        hooks{gives_badges{}, commands{{"own", [](message_context& c, const command_view&) {
+        hooks{gives_badges{}, commands{{"own",
+                                        [](message_context& c, const command_view&) {
                                             c.reply();
                                             return errc::ok;
                                         }}}},
@@ -126,7 +127,8 @@ BOOST_FIXTURE_TEST_CASE(each_action_is_asked_about_with_what_it_is_done_to, worl
         {R"("cmd":"info")", "info info ann of t as guest"},
         {R"("cmd":"exists","target":"eve")", "info exists ann to eve (nobody) of t as guest"},
         {R"("cmd":"publish","topic":"t","data":1)", "publish publish ann in t (member) of t as guest"},
-        {R"("cmd":"set","topic":"t","data":{"key":"k","value":1})", "set set ann in t (member) of t as guest"},
+        {R"("cmd":"set","topic":"t","data":{"key":"k","value":1})",
+         "set set ann in t (member) of t as guest"},
         {R"("cmd":"unset","topic":"t","data":{"key":"k"})", "set unset ann in t (member) of t as guest"},
     };
     for (const auto& row : rows) BOOST_TEST_CONTEXT(row.request) {
@@ -143,10 +145,10 @@ BOOST_FIXTURE_TEST_CASE(about_nothing_else_is_it_asked, world) {
     ask(R"("cmd":"watch","topic":"t")");
     b.say("bob", R"({"cmd":"request","target":"ann","id":1,"data":7})");
     take();
-    for (const auto* request : {R"("cmd":"unwatch","topic":"t")", R"("cmd":"create")",
-                                R"("cmd":"update","data":{"metadata":{}})", R"("cmd":"delete")", R"("cmd":"resume")",
-                                R"("cmd":"leave","topic":"t")", R"("cmd":"own","target":"bob","topic":"t")",
-                                R"("cmd":"dance","target":"bob")"})
+    for (const auto* request :
+         {R"("cmd":"unwatch","topic":"t")", R"("cmd":"create")", R"("cmd":"update","data":{"metadata":{}})",
+          R"("cmd":"delete")", R"("cmd":"resume")", R"("cmd":"leave","topic":"t")",
+          R"("cmd":"own","target":"bob","topic":"t")", R"("cmd":"dance","target":"bob")"})
         BOOST_TEST(ask(request) != "");
     b.say("ann", R"({"cmd":"ack","received":1})");
     b.say("ann", R"({"cmd":"respond","request":1})");
@@ -250,7 +252,8 @@ struct rooms {
     explicit rooms(private_rooms_options o = {})
         : b{all_features{topics{}, presence{}, requests{}, records<>{}, sessions{}, resume{}},
             hooks{gives_badges{}}, direct_router{}, hub_options{}, private_rooms{std::move(o)}} {
-        for (const auto* name : {"ann", "bob", "cyd"}) b.connect(name, {.id = name, .target = "/?role=guest"});
+        for (const auto* name : {"ann", "bob", "cyd"})
+            b.connect(name, {.id = name, .target = "/?role=guest"});
         b.connect("eve", {.id = "eve"});
         for (const auto* name : {"ann", "bob"}) BOOST_TEST(join(name, "red").starts_with("ok"));
         BOOST_TEST(join("cyd", "blue").starts_with("ok"));

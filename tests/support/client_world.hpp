@@ -82,8 +82,8 @@ inline void run_until(asio::io_context& io, const auto& condition) {
 
 /// A server on a socket that does what it is told, for one connection.
 struct puppet {
-    explicit puppet(asio::io_context& context, bool websocket = true)
-        : io{context}, ws{websocket}, acceptor{io, {asio::ip::address_v4::loopback(), 0}}, socket{io} {
+    explicit puppet(asio::io_context& context, bool by_websocket = true)
+        : io{context}, ws{by_websocket}, acceptor{io, {asio::ip::address_v4::loopback(), 0}}, socket{io} {
         acceptor.async_accept(socket, [this](error_code ec) {
             if (!ec) ws ? upgrade() : start();
         });
@@ -138,10 +138,10 @@ struct puppet {
 
     std::string frame(std::string_view text) {
         const auto seal = [&](auto& f) {
-            const auto head = f.header_bound(text.size());
-            std::string out(head, '\0');
+            const auto front = f.header_bound(text.size());
+            std::string out(front, '\0');
             out += text;
-            out.resize(f.seal(sigfire::message_type::text, out.data(), head, text.size()));
+            out.resize(f.seal(sigfire::message_type::text, out.data(), front, text.size()));
             return out;
         };
         return ws ? seal(websocket) : seal(length);

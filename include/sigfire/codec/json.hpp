@@ -32,7 +32,7 @@ enum class json_check : unsigned char {
 struct json_options {
     json_check check = json_check::full; ///< how much of a message is checked
     std::string rtc_configuration = {};  ///< JSON object sent to each peer in its welcome, unless it has one
-                                        ///< of its own; empty = none
+                                         ///< of its own; empty = none
     bool answer_copy = true; ///< send an answer in `data.offer` too, to peers without the extras: the
                              ///< published Signal-Fire client looks for it there
 };

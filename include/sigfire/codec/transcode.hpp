@@ -42,14 +42,14 @@ public:
         requires detail::has_word<C, E>
     std::size_t bound(const E& e, const state& st) const {
         const C& codec = *this; // g++ 12 breaks over `this` in such a function
-        return translated(e, [&](const auto& own) { return codec.bound(own, st); });
+        return translated(e, [&](const auto& made) { return codec.bound(made, st); });
     }
 
     template <class E>
         requires detail::has_word<C, E>
     std::size_t encode(const E& e, const state& st, char* p) const {
         const C& codec = *this;
-        return translated(e, [&](const auto& own) { return codec.encode(own, st, p); });
+        return translated(e, [&](const auto& made) { return codec.encode(made, st, p); });
     }
 
     /// What this wire has against `e`: `too_large` or `malformed`, or what `C` says.
@@ -57,9 +57,9 @@ public:
         requires detail::has_word<C, E>
     errc objection(const E& e, const state& st) const {
         if (detail::is_in_format(e, format_of(C::format))) return its_objection(e, st);
-        auto own = e;
-        const errc failed = translate_(own, C::format);
-        return failed != errc::ok ? failed : its_objection(own, st);
+        auto made = e;
+        const errc failed = translate_(made, C::format);
+        return failed != errc::ok ? failed : its_objection(made, st);
     }
 
 private:
@@ -76,11 +76,11 @@ private:
     std::size_t translated(const E& e, F f) const {
         if (detail::is_in_format(e, format_of(C::format))) [[likely]]
             return f(e);
-        auto own = e;
-        const errc failed = translate_(own, C::format);
-        if (failed == errc::ok) return f(own);
+        auto made = e;
+        const errc failed = translate_(made, C::format);
+        if (failed == errc::ok) return f(made);
         if constexpr (detail::listing_reply<E>) // a peer waits for it
-            return f(event::reply{.token = own.token, .cause = failed});
+            return f(event::reply{.token = made.token, .cause = failed});
         else
             return 0;
     }

@@ -104,7 +104,7 @@ struct party {
 struct admission {
     std::string remote{};      ///< numeric address of the other side; empty if none
     std::string id{};          ///< the id the peer shall have, UTF-8, 1-256 bytes; empty = the hub draws one
-    bool id_drawn = false; ///< `id` is no wish of the peer: a proof that it is another one counts more
+    bool id_drawn = false;     ///< `id` is no wish of the peer: a proof that it is another one counts more
     std::string subprotocol{}; ///< WebSocket sub-protocol to answer with; empty = none
     sigfire::notes attached{}; ///< whatever hooks hand to `on_open`, to policies and to each other
     std::string metadata{};    ///< for the peer's record, if the hub keeps records; empty = none

@@ -10,17 +10,18 @@ namespace sigfire {
 
 /** A log that costs nothing: what nobody reads is not even put together. Models Log.
  *
- *  A hub tells its log these events; the fields are in the order given.
- *  | event | level | fields | when |
- *  | --- | --- | --- | --- |
- *  | `peer_opened` | info | `id` | a peer was welcomed |
- *  | `peer_closed` | info, or warn if the cause was a fault | `id`, `cause` (`cause_name`) | a welcomed peer
- * is gone | | `id_claimed` | info | `id` | a connection wants the id of a living peer, which was pinged | |
- * `claim_refused` | warn | `id` | the living peer answered in time, or could not be pinged |
- *  | `peer_renamed` | info | `id` | a peer has that id now, and not the one it had |
- *  | `admission_failed` | error | `what` | an awaited hook threw instead of saying who is let in |
+ *  A hub tells its log these events, with these fields in this order:
+ *  - `peer_opened` (info; `id`, `remote`): a peer was welcomed.
+ *  - `peer_closed` (info, or warn if the cause is a fault; `id`, `cause`): a welcomed peer is gone.
+ *  - `peer_away` (info; `id`, `cause`): its connection is gone, and it may come back.
+ *  - `peer_resumed` (info; `id`): it goes on with a new connection.
+ *  - `peer_renamed` (info; `id`): a peer has that id now, and not the one it had.
+ *  - `id_claimed` (info; `id`): a connection wants the id of a living peer, which was pinged.
+ *  - `claim_refused` (warn; `id`): the living peer answered in time, or could not be pinged.
+ *  - `connection_refused` (warn; `remote`, `cause`): by transport, codec, hooks or hub.
+ *  - `callback_failed` (error; `what`): a hook, feature, function, policy, router or handler threw.
  *
- *  A log must not call the hub that it is told by. */
+ *  `cause` is a `cause_name`. A log may call the hub, as all code of the host program may. */
 struct no_log {
     void operator()(log_level, std::string_view, std::span<const log_field>) const noexcept {}
 };

@@ -140,7 +140,7 @@ public:
         e.topic = topic;
         e.data = data;
         e.droppable = droppable;
-        return spread(hub, {}, e);
+        return hub.at_work([&] { return spread(hub, {}, e); });
     }
     /// The same with JSON text, or nothing.
     template <class X>

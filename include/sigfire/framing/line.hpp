@@ -45,11 +45,11 @@ public:
                 p += n;
                 break;
             }
-            auto line = p;
-            if (held_) line = held_.append(p, n, most + 1) - (size - n);
+            auto text = p;
+            if (held_) text = held_.append(p, n, most + 1) - (size - n);
             const auto held = std::exchange(held_, {});
             p = lf + 1;
-            const message m{{line, size - cr}};
+            const message m{{text, size - cr}};
             if (m.bytes.empty()) {
                 if (++idle_ > limits.idle_frames) return stop(errc::flood);
             } else {

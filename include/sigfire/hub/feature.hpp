@@ -194,6 +194,10 @@ public:
     std::uint64_t late_key();
     const std::shared_ptr<detail::late_box>& late_answers() const;
     template <class F>
+    auto at_work(F f) {
+        return f();
+    }
+    template <class F>
     void each(F);
     void note(log_level, std::string_view, std::string_view);
 };

@@ -125,6 +125,14 @@ public:
     /// Where late answers go.
     const std::shared_ptr<detail::late_box>& late_answers() const { return hub_.box_; }
 
+    /// Returns what `f()` does. What the host program wants closed meanwhile is closed behind it: for members
+    /// of features that the host program calls, and that must not change while they run.
+    template <class F>
+    auto at_work(F f) {
+        const typename Hub::work w{hub_};
+        return f();
+    }
+
     /// Calls `f(feature)` for each feature of the hub.
     template <class F>
     void each(F f) {

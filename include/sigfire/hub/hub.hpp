@@ -233,6 +233,7 @@ public:
         if (online || s->state == standing::leaving)
             this->note(base::is_fault(why) ? log_level::warn : log_level::info, "peer_closed", s->id.view(),
                        why);
+        s->lose_way(); // nothing is sent to a connection that is gone
         if (online) this->leave(a.peer.slot, why);
         this->wishes_.erase(a.peer.slot);
         slots_.remove(a.peer.slot);

@@ -207,7 +207,8 @@ struct guest_policy {
 struct guest_log {
     guests* g;
     void operator()(log_level level, std::string_view event, std::span<const log_field> fields) const {
-        if (level == log_level::error) g->failures.push_back(std::string{event} + " " + std::string{fields[0].value});
+        if (level == log_level::error)
+            g->failures.push_back(std::string{event} + " " + std::string{fields[0].value});
         g->at("log");
     }
 };
@@ -218,16 +219,16 @@ using all_features = features<guest_feature, topics, presence, requests, records
 struct world {
     guests g;
     hub_bench<all_features, hooks<guest_hook>, guest_router, counting_json, guest_policy, guest_log> b{
-        all_features{guest_feature{g}, topics{}, presence{{.delay = 0ms}}, requests{}, records<>{}, sessions{},
-                     resume{}},
+        all_features{guest_feature{g}, topics{}, presence{{.delay = 0ms}}, requests{}, records<>{},
+                     sessions{}, resume{}},
         hooks{guest_hook{&g}},
         guest_router{&g},
         hub_options{},
         guest_policy{&g},
         guest_log{&g}};
-    script heard = {};                                      // by all
+    script heard = {};                                           // by all
     std::vector<std::pair<std::string, std::string>> asked = {}; // by connection, with the id
-    std::set<std::string> cut = {};                         // connections that have ended meanwhile
+    std::set<std::string> cut = {};                              // connections that have ended meanwhile
     int numbers = 0;
 
     void collect() {
@@ -440,7 +441,9 @@ const host_act acts[] = {
     {"closes wes", [](world& w) { w.b.h.close("wes", errc::denied); }},
     {"closes the clock", [](world& w) { w.b.h.close("clock", errc::denied); }},
     {"closes all",
-     [](world& w) { w.b.h.for_each([&](std::string_view id, peer_handle) { w.b.h.close(id, errc::denied); }); }},
+     [](world& w) {
+         w.b.h.for_each([&](std::string_view id, peer_handle) { w.b.h.close(id, errc::denied); });
+     }},
     {"attaches",
      [](world& w) {
          for (int i = 0; i < 3; ++i) w.attach("f" + std::to_string(++w.numbers));
@@ -635,6 +638,39 @@ BOOST_AUTO_TEST_CASE(a_stop_in_a_close_ends_everybody_once) {
     BOOST_TEST(w.b.h.size() == 0u);
     BOOST_TEST(closes == 3u); // ann, bob and wes
     BOOST_TEST(w.attach("late") == "stopping");
+}
+
+// Ends whoever is to be sent something, and the next one.
+struct closer {
+    std::function<void()> act;
+    bool on_deliver(peer_handle, const event::publish&) { return act(), true; }
+};
+
+BOOST_AUTO_TEST_CASE(a_publication_of_the_host_program_goes_round_before_anybody_is_closed) {
+    std::function<void()> close_all;
+    hub_bench b{features{topics{}}, hooks{closer{[&] { close_all(); }}}};
+    close_all = [&] { b.h.for_each([&](std::string_view id, peer_handle) { b.h.close(id, errc::denied); }); };
+    for (const auto* name : {"ann", "bob", "cyd"}) {
+        b.connect(name);
+        b.ask(name, R"({"cmd":"join","topic":"t"})");
+    }
+    BOOST_TEST((b.get<topics>().publish(b.context(), "t", "[1]") == errc::ok));
+    BOOST_TEST(b.h.size() == 0u);
+    for (const auto* name : {"ann", "bob", "cyd"}) BOOST_TEST(b.heard(name).size() == 1u, name);
+}
+
+BOOST_AUTO_TEST_CASE(a_feature_may_end_a_peer_that_is_being_renamed) {
+    calm w;
+    w.g.place = "on_rename";
+    const auto ann = w.b.peer("ann");
+    w.g.act = [&] { w.b.context().close(ann, errc::denied); };
+    BOOST_TEST(w.b.context().rename(ann, "anna") == errc::offline);
+    BOOST_TEST((!w.b.h.find("ann") && !w.b.h.find("anna")));
+    w.b.settle();
+    w.g.act = [&] { BOOST_TEST(w.attach("bobby") == "ok"); };
+    BOOST_TEST(w.b.context().rename(w.b.peer("bob"), "bobby") == errc::id_in_use);
+    BOOST_TEST((w.b.h.find("bob") == w.b.peer("bob")));
+    w.check_life(false);
 }
 
 BOOST_AUTO_TEST_CASE(an_id_that_was_attached_meanwhile_is_not_given_twice) {

@@ -180,7 +180,8 @@ BOOST_AUTO_TEST_CASE(all_texts_of_all_events_are_kept) {
         e.data.bytes = text("[1]");
         e.number = 9;
     });
-    BOOST_TEST((reply.get().token.bytes == "r1" && reply.get().text == "No more" && reply.get().number == 9u));
+    BOOST_TEST(
+        (reply.get().token.bytes == "r1" && reply.get().text == "No more" && reply.get().number == 9u));
     BOOST_TEST(reply.get().data.bytes == "[1]");
     const auto over = store<event::session_over>([](auto& e, auto text) {
         e.id = text("m1");
@@ -244,7 +245,8 @@ BOOST_AUTO_TEST_CASE(a_token_outlives_its_message) {
     const request_token t = kept;
     BOOST_TEST(t.bytes == "a token that is too long for a small string");
     BOOST_TEST((t.wire == wire_id::msgpack));
-    BOOST_TEST((!kept.empty() && stored_token{}.empty() && static_cast<request_token>(stored_token{}).empty()));
+    BOOST_TEST(
+        (!kept.empty() && stored_token{}.empty() && static_cast<request_token>(stored_token{}).empty()));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -265,7 +265,10 @@ private:
         }
         switch (cause) {
         case errc::ok:
-            if (m.inner("held") == "true") {
+            // A peer without the extras is not told that its message is held.
+            if (m.inner("held") == "true" ||
+                (r.from != nullptr && !r.from->extras && t == nullptr && o_.mailbox.count() != 0 &&
+                 r.what == kind::relay && r.flaw == errc::ok)) {
                 r.held = true;
                 return wrong(o_.mailbox.count() != 0 && t == nullptr && r.what == kind::relay);
             }

@@ -130,16 +130,16 @@ public:
     void ended_by_server(link& l, errc why) override {
         note([&] { return "hub ends " + name(l) + ": " + std::string{cause_name(why)}; });
         auto* const s = of(l).session;
-        const auto claim =
+        const auto claimed =
             std::find_if(claims_.begin(), claims_.end(), [&](const auto& c) { return c.claimant == &l; });
         if (why == errc::pong_timeout && s != nullptr) {
             const auto* const c = claim_on(*s);
             law(c != nullptr && now() - c->since >= o_.hub.claim_timeout,
                 [&] { return name(l) + " is ended for its silence before its time is over"; });
         }
-        if (why == errc::id_in_use && claim != claims_.end())
-            law((input_.what == input::alive && input_.from == claim->holder->wire) ||
-                    input_.returning == claim->holder,
+        if (why == errc::id_in_use && claimed != claims_.end())
+            law((input_.what == input::alive && input_.from == claimed->holder->wire) ||
+                    input_.returning == claimed->holder,
                 [&] { return name(l) + " is refused though the holder did not show a sign of life"; });
         forget_claims_of(l);
         if (s == nullptr) return;
@@ -282,9 +282,10 @@ private:
         s.id = id;
         s.wire = &l;
         s.extras = of(l).asked.extras;
-        const auto& wish = of(l).asked.id;
-        if (wish.empty()) drawn(id, l);
-        law(wish.empty() || wish == id, [&] { return name(l) + " asked for " + wish + " and is " + s.id; });
+        const auto& wanted = of(l).asked.id;
+        if (wanted.empty()) drawn(id, l);
+        law(wanted.empty() || wanted == id,
+            [&] { return name(l) + " asked for " + wanted + " and is " + s.id; });
         law(!id.empty() && holder(id) == nullptr,
             [&] { return name(id) + " is given to " + name(l) + " though somebody has it"; });
         holders_[s.id] = &s;

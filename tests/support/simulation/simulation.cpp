@@ -254,23 +254,24 @@ BOOST_AUTO_TEST_CASE(hooks_may_refuse_and_answer) {
         return simulated_hub<local_registry, direct_router, no_log, hooks<moody_hook>>{
             all.hub, {}, {}, {}, hooks{moody_hook{}}};
     };
-    auto r = simulate_many(1, 100, o, make_hub);
+    auto r = simulate_many(1, test::long_run() ? 100 : 25, o, make_hub);
     BOOST_TEST(static_cast<bool>(r), r.text());
     o.hooks_judge = false;
     is_found_out(make_hub, "without reason", o);
 }
 
 BOOST_AUTO_TEST_CASE(a_network_may_be_quick_or_slow_and_the_crowd_large) {
+    const std::uint64_t count = test::long_run() ? 100 : 25;
     test::simulation_options o;
     o.network.delay = 0ms;
-    auto r = simulate_many(1, 100, o, plain);
+    auto r = simulate_many(1, count, o, plain);
     BOOST_TEST(static_cast<bool>(r), r.text());
     o.network.delay = 3s;
-    r = simulate_many(1, 100, o, plain);
+    r = simulate_many(1, count, o, plain);
     BOOST_TEST(static_cast<bool>(r), r.text());
     o = {};
     o.peers = 200, o.strangers = 50, o.steps = 2000, o.pause = 5ms;
-    r = simulate_many(1, 5, o, plain);
+    r = simulate_many(1, count / 20, o, plain);
     BOOST_TEST(static_cast<bool>(r), r.text());
 }
 

@@ -102,7 +102,8 @@ protected:
         slot& held = this->slots_[holder];
         const bool yields = wish.proven || (held.state == standing::away && this->options_.yield_away_ids);
         if (yields && held.state != standing::function) {
-            if (held.link != nowhere) refuse(this->slots_[std::exchange(held.link, nowhere)], errc::id_in_use);
+            if (held.link != nowhere)
+                refuse(this->slots_[std::exchange(held.link, nowhere)], errc::id_in_use);
             end(holder, wish.proven ? errc::replaced : errc::pong_timeout);
             if (this->registry_.find(id)) return make_error_code(errc::id_in_use);
             return enter(this->slots_.add(way, id, standing::online), wish);
@@ -222,7 +223,11 @@ protected:
         const std::string fresh{id.empty() ? view(this->draw_id()) : id};
         if (!is_name(fresh)) return errc::malformed;
         if (this->registry_.find(fresh)) return errc::id_in_use;
+        const typename core::work w{*this};
         each_feature([&](auto& f) { f.on_rename(context(), who); });
+        // A feature that was told may have ended it, or attached a function of the new id.
+        if (!this->stands(who, standing::online)) return errc::offline;
+        if (this->registry_.find(fresh)) return errc::id_in_use;
         this->registry_.erase(s->id.view());
         s->id.assign(fresh);
         this->registry_.insert(s->id.view(), who);
@@ -291,7 +296,7 @@ protected:
     auto& context() noexcept { return this->self().context_; }
 
     std::unordered_map<std::uint32_t, admission> wishes_; // what claimants asked for, by slot
-    attachment moved_; // whose the connection is that says `resume`
+    attachment moved_;                                    // whose the connection is that says `resume`
 
 private:
     struct pending_claim {

@@ -195,7 +195,8 @@ inline response refusal_response(const ending& e) {
                std::string{e.content_type.empty() ? "text/plain; charset=utf-8" : e.content_type},
                std::string{e.text},
                {}};
-    if (e.retry_after.count() > 0) r.headers.emplace_back("Retry-After", std::to_string(e.retry_after.count()));
+    if (e.retry_after.count() > 0)
+        r.headers.emplace_back("Retry-After", std::to_string(e.retry_after.count()));
     // They tell the client what it would have to ask for (RFC 9110, 15.5.2 and 15.5.22; RFC 6455, 4.2.2).
     if (e.http_status == 401) r.headers.emplace_back("WWW-Authenticate", "Bearer");
     if (e.http_status == 426) {
