@@ -180,7 +180,7 @@ public:
      * from outside the hub; it may be called on any thread. A listener sets it. */
     template <class Post>
     void on_late(Post post) {
-        box_->on_ring([this, post = std::move(post), weak = std::weak_ptr{box_}] {
+        box_->on_ring([this, post = std::move(post), weak = std::weak_ptr{life_}] {
             post([this, weak](time_point now = time_point{}) {
                 if (weak.expired()) return;
                 set_time(now);
@@ -351,6 +351,8 @@ private:
     }
 
     feature_context<hub> context_{*this};
+    // Ends with the hub, unlike the box: tickets that are out have a share in that one.
+    std::shared_ptr<bool> life_ = std::make_shared<bool>(true);
 };
 
 } // namespace sigfire
