@@ -677,8 +677,8 @@ struct keeper : feature {
     bool on_loss(X& hub, peer_handle peer, errc) {
         return hub.id(peer).starts_with("k");
     }
-    template <class X, class E>
-    void on_received(X&, peer_handle, const E&) {
+    template <class X>
+    void on_received(X&, peer_handle, const event::incoming&, bool) {
         ++heard;
     }
     template <class X, class E>

@@ -566,6 +566,8 @@ struct censor : feature {
     };
     tray* t;
 
+    static constexpr bool defers = true;
+
     explicit censor(tray& all) : t(&all) {}
 
     template <class X>

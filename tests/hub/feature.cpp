@@ -132,8 +132,8 @@ struct witness : feature {
         BOOST_TEST(hub.send(p, event::say{}) == errc::offline);
         note("close", std::string{hub.id(p)} + " " + std::string{cause_name(why)});
     }
-    template <class X, class E>
-    void on_received(X&, peer_handle, const E& e) {
+    template <class X>
+    void on_received(X&, peer_handle, const event::incoming& e, bool) {
         note("received", e.command);
     }
     template <class X, class E>

@@ -79,11 +79,11 @@ private:
             const std::string target{line.at("http").at("target").as_string()};
             BOOST_TEST(http({"GET", target, {}, {}}, answer_));
         } else if (kind == "open") {
-            const auto& http = line.at("http");
+            const auto& asked = line.at("http");
             std::deque<std::string> texts;
-            const auto fields = fields_of(http, texts);
+            const auto fields = fields_of(asked, texts);
             before_open(name);
-            const std::string target{http.at("target").as_string()};
+            const std::string target{asked.at("target").as_string()};
             server_.open(name, {"GET", target, fields, "127.0.0.1"});
         } else if (kind == "text" || kind == "binary") {
             server_.say(name, rewrite(name, bytes_of(line)),
@@ -116,10 +116,10 @@ private:
         const auto got = std::move(out.front());
         out.pop_front();
         if (kind == "open") {
-            const auto& http = line.at("http");
+            const auto& told = line.at("http");
             BOOST_TEST((got.what == said::open));
-            BOOST_TEST(got.code == http.at("status").as_int64());
-            BOOST_TEST(got.bytes == field(http.at("headers").as_object(), "sec-websocket-protocol"));
+            BOOST_TEST(got.code == told.at("status").as_int64());
+            BOOST_TEST(got.bytes == field(told.at("headers").as_object(), "sec-websocket-protocol"));
         } else if (kind == "close") { // answered by the transport
             BOOST_TEST((got.what == said::close));
         } else {

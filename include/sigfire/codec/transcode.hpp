@@ -32,24 +32,24 @@ public:
     using state = typename C::state;
 
     /// `limit`: the longest payload in bytes that is made of one in another format.
-    explicit transcoded(C codec = C{}, std::size_t limit = transcoding_limit)
-        : transcoded(std::move(codec), transcoder{limit}) {}
+    explicit transcoded(C wrapped = C{}, std::size_t limit = transcoding_limit)
+        : transcoded(std::move(wrapped), transcoder{limit}) {}
 
     /// The same with formats of your own.
-    transcoded(C codec, transcoder formats) : C(std::move(codec)), translate_(std::move(formats)) {}
+    transcoded(C wrapped, transcoder formats) : C(std::move(wrapped)), translate_(std::move(formats)) {}
 
     template <class E>
         requires detail::has_word<C, E>
     std::size_t bound(const E& e, const state& st) const {
-        const C& codec = *this; // g++ 12 breaks over `this` in such a function
-        return translated(e, [&](const auto& made) { return codec.bound(made, st); });
+        const C& wrapped = *this; // g++ 12 breaks over `this` in such a function
+        return translated(e, [&](const auto& made) { return wrapped.bound(made, st); });
     }
 
     template <class E>
         requires detail::has_word<C, E>
     std::size_t encode(const E& e, const state& st, char* p) const {
-        const C& codec = *this;
-        return translated(e, [&](const auto& made) { return codec.encode(made, st, p); });
+        const C& wrapped = *this;
+        return translated(e, [&](const auto& made) { return wrapped.encode(made, st, p); });
     }
 
     /// What this wire has against `e`: `too_large` or `malformed`, or what `C` says.

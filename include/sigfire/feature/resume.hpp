@@ -148,18 +148,20 @@ public:
         away_ -= at.mapped().away;
     }
 
-    template <class X, class E>
-    void on_received(X&, peer_handle peer, const E& e) {
+    template <class X>
+    void on_received(X&, peer_handle peer, const event::incoming& e, bool is_request) {
         auto* const s = of(peer);
         if (s == nullptr) return; // kept by another feature
         if (!s->spent.empty()) {  // the new token has arrived
             tokens_.erase(s->spent);
             s->spent.clear();
         }
-        if constexpr (std::is_same_v<E, event::ack>)
-            acknowledge(*s, e.received);
-        else if constexpr (!std::is_same_v<E, event::resume>)
-            s->heard += !e.token.empty();
+        s->heard += is_request && !e.token.empty();
+    }
+
+    template <class X>
+    void on_ack(X&, peer_handle peer, const event::ack& e) {
+        if (auto* const s = of(peer)) acknowledge(*s, e.received);
     }
 
     template <class X, class E>

@@ -33,6 +33,9 @@ enum class membership : unsigned char { joined, updated, left };
  * store is bounded by an option. What throws ends that one request or connection with `internal_error`. */
 class feature {
 public:
+    /// Whether `on_send` may put messages off.
+    static constexpr bool defers = false;
+
     /// A peer wants to send `e` to `e.to`: `ok`, or why it may not; `e.role` may be set for the receiver. The
     /// message may still fail for other causes. `deferred` with a ticket of `context.defer()` puts it off.
     template <class X>
@@ -84,9 +87,13 @@ public:
     template <class X>
     void on_close(X&, peer_handle, errc) {}
 
-    /// A peer whose traffic is kept sent `e`, of any type, before it is looked into.
-    template <class X, class E>
-    void on_received(X&, peer_handle, const E&) {}
+    /// A peer whose traffic is kept sent an event, before it is looked into; whether that is a request:
+    /// neither an `ack` nor a `resume`.
+    template <class X>
+    void on_received(X&, peer_handle, const event::incoming&, bool) {}
+    /// A peer whose traffic is kept has that many messages of the hub; told behind `on_received`.
+    template <class X>
+    void on_ack(X&, peer_handle, const event::ack&) {}
     /// Whether `e` can be kept for a peer that is away.
     template <class X, class E>
     bool can_keep(X&, peer_handle, const E&) {
@@ -236,7 +243,8 @@ concept shaped_like_a_feature =
         f.on_away(x, p);
         f.on_back(x, p);
         f.on_close(x, p, why);
-        f.on_received(x, p, std::as_const(e));
+        f.on_received(x, p, std::as_const(e), true);
+        f.on_ack(x, p, event::ack{});
         { f.can_keep(x, p, r) } -> std::same_as<bool>;
         f.on_delivery(x, p, r);
         f.on_call(x, p, r);
@@ -304,6 +312,9 @@ public:
     /// Whether `F` is one of them.
     template <class F>
     static constexpr bool has = (std::is_same_v<F, Fs> || ...);
+
+    /// Whether one of them may put messages off.
+    static constexpr bool defers = (Fs::defers || ...);
 
     /// Whether one of them takes requests of type `E`.
     template <class E>

@@ -118,7 +118,8 @@ public:
         return hub_.ask_missed(from, e, cause);
     }
 
-    /// Puts off the message that `on_send` is asked about: return `deferred` and keep the ticket.
+    /// Puts off the message that `on_send` is asked about: return `deferred` and keep the ticket. For
+    /// features with `static constexpr bool defers = true`.
     deferral defer() { return hub_.defer(); }
     /// A key for something that is answered late, by `on_verdict`.
     std::uint64_t late_key() { return hub_.box_->next_key(); }

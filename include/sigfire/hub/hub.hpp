@@ -154,9 +154,9 @@ public:
         const work w{*this};
         if constexpr (has_features)
             if (sender->kept) [[unlikely]]
-                each_feature([&](auto& f) { f.on_received(context_, a.peer, e); });
+                heard(a.peer, e, !std::same_as<E, event::ack> && !std::same_as<E, event::resume>);
         if constexpr (std::same_as<E, event::ack>)
-            return;
+            acknowledged(*sender, a.peer, e);
         else if constexpr (std::same_as<E, event::resume>)
             return this->resume(*sender, a, e);
         else
@@ -348,6 +348,14 @@ private:
     void end_all(errc why) {
         for (std::uint32_t i = 0; i < slots_.end(); ++i)
             if (base::is_present(slots_[i])) this->end(i, why);
+    }
+
+    // Once for all types: what is kept costs each of them no more than a call.
+    [[gnu::noinline]] void heard(peer_handle who, const event::incoming& e, bool is_request) {
+        each_feature([&](auto& f) { f.on_received(context_, who, e, is_request); });
+    }
+    void acknowledged(const slot& sender, peer_handle who, const event::ack& e) {
+        if (sender.kept) each_feature([&](auto& f) { f.on_ack(context_, who, e); });
     }
 
     feature_context<hub> context_{*this};

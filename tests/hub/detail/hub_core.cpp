@@ -79,6 +79,8 @@ struct guest_feature : feature {
         hub.reply(from, e.token, errc::ok);
         if (e.command == "behind") g->at("on_request behind its reply");
     }
+    static constexpr bool defers = true;
+
     template <class X>
     errc on_send(X& hub, peer_handle, event::say& e) {
         g->at("on_send");
@@ -130,8 +132,8 @@ struct guest_feature : feature {
     void on_close(X&, peer_handle, errc) {
         g->at("on_close");
     }
-    template <class X, class E>
-    void on_received(X&, peer_handle, const E&) {
+    template <class X>
+    void on_received(X&, peer_handle, const event::incoming&, bool) {
         g->at("on_received");
     }
     template <class X, class E>

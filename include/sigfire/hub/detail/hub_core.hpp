@@ -60,11 +60,12 @@ protected:
     // A router may be a feature too.
     static constexpr bool has_features = F::size != 0 || Feature<T>;
     // Whether a message may have to wait for a verdict.
-    static constexpr bool can_wait = has_on_message<H> || has_features;
+    static constexpr bool can_wait = has_on_message<H> || F::defers;
     // Whether code of the host program may run while the hub is at work.
-    static constexpr bool has_guests = can_wait || has_on_open<H> || has_on_close<H> || has_on_deliver<H> ||
-                                       has_on_outcome<H> || !std::is_same_v<L, no_log> ||
-                                       !std::is_same_v<P, permit_all> || !std::is_same_v<T, direct_router>;
+    static constexpr bool has_guests = has_on_message<H> || has_features || has_on_open<H> ||
+                                       has_on_close<H> || has_on_deliver<H> || has_on_outcome<H> ||
+                                       !std::is_same_v<L, no_log> || !std::is_same_v<P, permit_all> ||
+                                       !std::is_same_v<T, direct_router>;
 
     hub_core(const hub_options& options, R registry, T router, L log, H hooks, F features, P policy)
         : options_(options), registry_(std::move(registry)), router_(std::move(router)), log_(std::move(log)),

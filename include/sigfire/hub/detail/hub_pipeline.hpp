@@ -198,8 +198,11 @@ protected:
         if (!guarded([&] { any_feature(ask); })) cause = errc::null_message;
         if (cause == errc::deferred) [[unlikely]] {
             if (this->ticket_ == 0) return errc::denied;
-            this->lines_.put_off(from.slot, e, this->ticket_, {0, place, true},
-                                 this->now_ + this->options_.deferral_timeout);
+            if constexpr (F::defers)
+                this->lines_.put_off(from.slot, e, this->ticket_, {0, place, true},
+                                     this->now_ + this->options_.deferral_timeout);
+            else
+                return errc::denied;
         }
         return cause;
     }
