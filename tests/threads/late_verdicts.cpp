@@ -11,6 +11,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -67,8 +68,8 @@ BOOST_AUTO_TEST_CASE(come_from_any_thread_and_each_request_ends_once) {
     std::mutex mutex;
     std::vector<std::function<void()>> posted;
     std::vector<std::thread> workers;
-    std::optional<hub_bench<features<>, hooks<asks_workers>>> b;
-    b.emplace(features{}, hooks{asks_workers{&waiting}});
+    using bench = hub_bench<features<>, hooks<asks_workers>>;
+    auto b = std::make_unique<bench>(features{}, hooks{asks_workers{&waiting}});
     b->h.on_late([&](auto f) {
         const std::lock_guard lock{mutex};
         posted.emplace_back(std::move(f));
