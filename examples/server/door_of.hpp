@@ -19,10 +19,9 @@
 
 template <class Transport>
 struct door_of final : door {
-    door_of(Transport transport, const endpoint& e, const settings& s, program_hub& h)
-        : transport{transport},
-          listener{std::move(transport), wires_of(e.clients, s), h,
-                   plain_http{e.clients == family::all || e.clients == family::sigfire}} {}
+    door_of(Transport chosen, const endpoint& e, const settings& s, program_hub& h)
+        : transport{chosen}, listener{std::move(chosen), wires_of(e.clients, s), h,
+                                      plain_http{e.clients == family::all || e.clients == family::sigfire}} {}
 
     void open(sigfire::error_code& ec) override { listener.open(ec); }
     std::string address() const override { return listener.address(); }
