@@ -10,6 +10,7 @@
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/text/msgpack/scan.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <stdexcept>
 #include <string>
@@ -79,10 +80,18 @@ public:
         return detail::decode_relayed<detail::msgpack_values>(in, *known, command, m, true, emit);
     }
 
-    /// Exactly what `encode` will write.
+    /// `encode` writes no more: the hub may name the receiver's part in a session only when it has
+    /// asked.
     template <detail::own_word E>
     std::size_t bound(const E& e, const state&) const noexcept {
-        return detail::word_size<detail::msgpack_document>(e, {.configuration = configuration_});
+        const detail::own_manner how{.configuration = configuration_};
+        if constexpr (std::same_as<E, event::say>) {
+            auto longest = e;
+            longest.role = politeness::polite;
+            return detail::word_size<detail::msgpack_document>(longest, how);
+        } else {
+            return detail::word_size<detail::msgpack_document>(e, how);
+        }
     }
 
     /// Writes `e` at `p`; nothing where `bound` is 0.
