@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE(come_from_any_thread_and_each_request_ends_once) {
         for (int i = 0; i < senders; ++i)
             b->say(names[static_cast<std::size_t>(i)], R"({"cmd":"bye","target":"p)" +
                                                            std::to_string((i + 1) % senders) + R"(","id":)" +
-                                                           std::to_string(round) + "}");
+                                                           std::to_string(round + 1) + "}");
     std::ptrdiff_t replies = 0;
     const auto turn = [&] {
         std::vector<std::function<void()>> calls;
