@@ -50,7 +50,7 @@ int main() {
         admission.id = token.substr(0, token.find(':')); // the token says who it is
         return token == "ann:secret" || token == "bob:secret";
     };
-    const sigfire::commands own{{"vote", sigfire::awaited(io, vote)}};
+    const sigfire::commands own{{"vote", sigfire::coroutine_command(io, vote)}};
     sigfire::server srv{sigfire::websocket{io}, sigfire::hooks{sigfire::bearer{knows}, own, few_words{}}};
 
     sigfire::client ann{io, {.headers = {{"Authorization", "Bearer ann:secret"}}}}, bob{io}, eve{io};

@@ -10,7 +10,7 @@
 
 int main() {
     boost::asio::io_context io{1};
-    sigfire::hub<sigfire::local_registry, sigfire::direct_router, sigfire::any_outlet> hub;
+    sigfire::hub<sigfire::local_registry, sigfire::direct_router, sigfire::any_channel> hub;
     sigfire::loopback pages{io}, robots{io};
     sigfire::listener for_pages{pages, sigfire::codec::transcoded{sigfire::json{}}, hub};
     sigfire::listener for_robots{robots, sigfire::binary{}, hub};

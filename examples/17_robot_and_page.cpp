@@ -44,7 +44,7 @@ int main() {
     const auto path = std::filesystem::temp_directory_path() / ("robots-" + std::to_string(getpid()));
 
     using features = sigfire::features<sigfire::topics, sigfire::requests>;
-    using hub = sigfire::hub<sigfire::local_registry, sigfire::direct_router, sigfire::any_outlet,
+    using hub = sigfire::hub<sigfire::local_registry, sigfire::direct_router, sigfire::any_channel,
                              sigfire::no_log, sigfire::no_hooks, features>;
     hub peers;
     sigfire::listener pages{sigfire::websocket{io}, sigfire::json{}, peers};

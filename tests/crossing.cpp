@@ -123,16 +123,16 @@ struct named {
 };
 
 using parts = features<topics, presence, requests, resume>;
-using hub_type = hub<local_registry, mailbox<>, any_outlet, no_log, hooks<named>, parts>;
+using hub_type = hub<local_registry, mailbox<>, any_channel, no_log, hooks<named>, parts>;
 
-struct door {
-    virtual ~door() = default;
+struct any_listener {
+    virtual ~any_listener() = default;
     virtual std::string address() const = 0;
 };
 
 template <class T>
-struct door_of final : door {
-    door_of(T transport, bool packed, hub_type& h) : listener{std::move(transport), wires_of(packed), h} {
+struct listener_of final : any_listener {
+    listener_of(T transport, bool packed, hub_type& h) : listener{std::move(transport), wires_of(packed), h} {
         error_code ec;
         listener.open(ec);
         BOOST_TEST_REQUIRE(!ec, ec.message());
@@ -153,7 +153,7 @@ struct door_of final : door {
 struct row {
     std::string name;
     bool packed;
-    std::shared_ptr<door> listener;
+    std::shared_ptr<any_listener> listener;
     std::function<std::unique_ptr<wire_end>(std::string_view target, std::string_view fields)> connect;
 };
 
@@ -209,7 +209,7 @@ private:
         constexpr bool secure = requires { description.reload(); };
         using layer_type = std::conditional_t<secure, layer, no_layer>;
         using end = stream_end<Framing, layer_type>;
-        const auto listener = std::make_shared<door_of<T>>(std::move(description), *formats.begin(), hub);
+        const auto listener = std::make_shared<listener_of<T>>(std::move(description), *formats.begin(), hub);
         for (const bool packed : formats) {
             const auto subprotocol = packed ? codec::binary_subprotocol : codec::json_subprotocol;
             const auto offer = "Sec-WebSocket-Protocol: " + std::string{subprotocol} + "\r\n";
@@ -227,7 +227,7 @@ private:
 
     void add_loopback(bool packed) {
         loopback net{io};
-        auto listener = std::make_shared<door_of<loopback>>(net, packed, hub);
+        auto listener = std::make_shared<listener_of<loopback>>(net, packed, hub);
         rows.push_back({packed ? "loopback MessagePack" : "loopback JSON", packed, std::move(listener),
                         [net, packed](std::string_view, std::string_view) {
                             return std::make_unique<memory_end>(net.connect(), packed ? message_type::binary

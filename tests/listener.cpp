@@ -21,7 +21,7 @@ namespace {
 using namespace sigfire;
 using namespace std::chrono_literals;
 using strings = std::vector<std::string>;
-using common_hub = hub<local_registry, direct_router, any_outlet>;
+using common_hub = hub<local_registry, direct_router, any_channel>;
 
 // The id in a welcome.
 std::string id_in(std::string_view welcome) {
@@ -186,7 +186,7 @@ struct line_log {
 };
 
 BOOST_AUTO_TEST_CASE(each_refusal_is_told_to_hooks_and_log) {
-    using watched_hub = hub<local_registry, direct_router, any_outlet, line_log, hooks<clerk>>;
+    using watched_hub = hub<local_registry, direct_router, any_channel, line_log, hooks<clerk>>;
     boost::asio::io_context io;
     strings told;
     watched_hub h{{}, {}, {}, line_log{&told}, hooks{clerk{&told}}};

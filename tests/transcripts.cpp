@@ -5,9 +5,9 @@
 
 #include <sigfire/codec/json.hpp>
 #include <sigfire/feature/records.hpp>
+#include <sigfire/hub/channel.hpp>
 #include <sigfire/hub/hooks.hpp>
 #include <sigfire/hub/hub.hpp>
-#include <sigfire/hub/outlet.hpp>
 #include <sigfire/hub/registry.hpp>
 #include <sigfire/hub/router.hpp>
 
@@ -128,7 +128,7 @@ struct mode_hook {
 // A listener and its transport, as small as they get.
 class server {
 public:
-    using way = outlet<memory_connection, codec::json>;
+    using way = channel<memory_connection, codec::json>;
 
     fault faults;
     std::string mode;

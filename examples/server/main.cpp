@@ -2,7 +2,7 @@
 
 // The program `sigfire`: one hub behind any number of listeners, and a page to try it with.
 
-#include "door.hpp"
+#include "any_listener.hpp"
 #include "settings.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -35,25 +35,25 @@ int serve(const settings& s) {
     const json_log log{s.level};
     program_hub peers{
         {}, {}, mailbox_for_others(s), log, sigfire::hooks{connection_log{log}}, features_of(s)};
-    std::vector<std::unique_ptr<door>> doors;
+    std::vector<std::unique_ptr<any_listener>> listeners;
     for (const auto& e : s.endpoints) {
-        doors.push_back(make_door(io, e, s, peers));
+        listeners.push_back(make_listener(io, e, s, peers));
         sigfire::error_code ec;
-        doors.back()->open(ec);
+        listeners.back()->open(ec);
         if (ec) {
-            std::cerr << "sigfire: cannot listen on " << doors.back()->address() << ": " << ec.message()
+            std::cerr << "sigfire: cannot listen on " << listeners.back()->address() << ": " << ec.message()
                       << '\n';
             return 1;
         }
     }
     boost::asio::signal_set signals{io, SIGINT, SIGTERM}, hang_up{io, SIGHUP};
-    auto open = doors.size();
+    auto open = listeners.size();
     // The first signal drains, the second one ends at once.
     std::function<void(sigfire::error_code, int)> on_signal = [&](sigfire::error_code ec, int) {
         if (ec) return;
         peers.stop(sigfire::errc::stopping);
-        for (const auto& d : doors)
-            d->stop([&] {
+        for (const auto& l : listeners)
+            l->stop([&] {
                 if (--open != 0) return;
                 signals.cancel();
                 hang_up.cancel();
@@ -63,12 +63,12 @@ int serve(const settings& s) {
     signals.async_wait(on_signal);
     std::function<void(sigfire::error_code, int)> on_hang_up = [&](sigfire::error_code ec, int) {
         if (ec) return;
-        for (const auto& d : doors) d->reload();
+        for (const auto& l : listeners) l->reload();
         hang_up.async_wait(on_hang_up);
     };
     hang_up.async_wait(on_hang_up);
-    // Only now: whoever reads this may send a signal at once.
-    for (const auto& d : doors) std::cout << "listening on " << d->address() << '\n';
+    // Only now: a program that reads this may send a signal at once.
+    for (const auto& l : listeners) std::cout << "listening on " << l->address() << '\n';
     std::cout.flush();
     io.run();
     return 0;

@@ -6,7 +6,7 @@
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/request.hpp>
-#include <sigfire/hub/outlet.hpp>
+#include <sigfire/hub/channel.hpp>
 
 #include <boost/asio/post.hpp>
 
@@ -42,7 +42,7 @@ struct listener_options {
  * it; it is used on the thread that runs the io_context. `T` models Transport, `C` Codec, `Http` HttpHandler;
  * `Hub` is a `hub`.
  *
- *  Several listeners share a hub whose outlets are `any_outlet`. */
+ *  Several listeners share a hub whose channels are `any_channel`. */
 template <class T, class C, class Hub, class Http = no_http>
 class listener {
     static_assert(Transport<T>, "sigfire: Transport requirements not met");
@@ -145,7 +145,7 @@ public:
         hub_.failed(what);
         out = {};
         out.status = 500;
-        out.body = to_string(errc::null_message);
+        out.body = to_string(errc::internal_error);
         return true;
     }
 
@@ -192,7 +192,7 @@ private:
         if (cause != errc::ok) return refuse(c, wish, cause);
         auto& [who, state] = c.state();
         let_in(c, wish);
-        const auto entered = hub_.opened(outlet<connection, C>{c, codec_}, wish);
+        const auto entered = hub_.opened(channel<connection, C>{c, codec_}, wish);
         if (entered) {
             who = *entered;
         } else {
@@ -232,7 +232,8 @@ private:
             waiting_.remove(c);
             if (w->failure) {
                 hub_.failed(*w->failure);
-                turn_down(c, w->wish, codec_.end(errc::null_message, c.state().codec), errc::null_message);
+                turn_down(c, w->wish, codec_.end(errc::internal_error, c.state().codec),
+                          errc::internal_error);
             } else {
                 decide(c, w->wish, w->cause);
             }

@@ -4,10 +4,10 @@
 #include <sigfire/codec/json.hpp>
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/core/log.hpp>
+#include <sigfire/hub/channel.hpp>
 #include <sigfire/hub/feature.hpp>
 #include <sigfire/hub/hooks.hpp>
 #include <sigfire/hub/hub.hpp>
-#include <sigfire/hub/outlet.hpp>
 #include <sigfire/hub/policy.hpp>
 #include <sigfire/hub/registry.hpp>
 #include <sigfire/hub/router.hpp>
@@ -142,7 +142,7 @@ class server {
 public:
     /// The hub behind this server, as `post` hands it out.
     using hub_type = hub<part<detail::is_registry, local_registry>, part<detail::is_router, direct_router>,
-                         outlet<connection, codec_type>, log_type, hooks_type, features_type, policy_type>;
+                         channel<connection, codec_type>, log_type, hooks_type, features_type, policy_type>;
 
     /** Binds and starts to accept; messages flow once the io_context runs.
      *  @throws boost::system::system_error naming the address, if it cannot be bound. */

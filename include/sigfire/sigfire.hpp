@@ -29,6 +29,7 @@
 #include <sigfire/framing/length.hpp>
 #include <sigfire/framing/line.hpp>
 #include <sigfire/framing/websocket.hpp>
+#include <sigfire/hub/channel.hpp>
 #include <sigfire/hub/commands.hpp>
 #include <sigfire/hub/deferral.hpp>
 #include <sigfire/hub/directory.hpp>
@@ -37,7 +38,7 @@
 #include <sigfire/hub/feature_context.hpp>
 #include <sigfire/hub/hooks.hpp>
 #include <sigfire/hub/hub.hpp>
-#include <sigfire/hub/outlet.hpp>
+#include <sigfire/hub/message_context.hpp>
 #include <sigfire/hub/peer_states.hpp>
 #include <sigfire/hub/policy.hpp>
 #include <sigfire/hub/registry.hpp>

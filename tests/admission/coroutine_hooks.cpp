@@ -415,7 +415,7 @@ BOOST_FIXTURE_TEST_CASE(how_long_that_is_is_an_option, office) {
 }
 
 BOOST_FIXTURE_TEST_CASE(a_listener_says_when_it_is_needed_again, office) {
-    using hub_type = hub<local_registry, direct_router, any_outlet, no_log, hooks<asks>>;
+    using hub_type = hub<local_registry, direct_router, any_channel, no_log, hooks<asks>>;
     hub_type h{{}, {}, {}, {}, hooks{database}};
     sigfire::listener<memory::websocket, codec::json, hub_type> l{memory::websocket{io}, {}, h};
     error_code ec;
@@ -570,7 +570,7 @@ BOOST_FIXTURE_TEST_CASE(what_the_codec_refuses_is_not_asked_about, office) {
 }
 
 BOOST_FIXTURE_TEST_CASE(a_wire_without_upgrade_is_cut_or_let_in, office) {
-    using hub_type = hub<local_registry, direct_router, any_outlet, no_log, hooks<asks>>;
+    using hub_type = hub<local_registry, direct_router, any_channel, no_log, hooks<asks>>;
     hub_type h{{}, {}, {}, {}, hooks{database}};
     sigfire::loopback net{io};
     sigfire::listener<memory::lengths, codec::json, hub_type> a{memory::lengths{io}, {}, h};
@@ -671,8 +671,8 @@ struct counter : office {
 BOOST_FIXTURE_TEST_CASE(a_command_may_be_awaited_and_those_behind_it_wait, counter) {
     const clerk finds{&d, &io, {.data = R"({"found":7})"}}, does{&d, &io};
     sigfire::server srv{memory::websocket{io},
-                        hooks{named_peer{}, commands{{"find", sigfire::awaited(io, finds)},
-                                                     {"do", sigfire::awaited(io, does)}}}};
+                        hooks{named_peer{}, commands{{"find", sigfire::coroutine_command(io, finds)},
+                                                     {"do", sigfire::coroutine_command(io, does)}}}};
     auto& p = come_named("ann");
     auto& q = come_named("bob");
     say(p, R"({"cmd":"find","id":"1","target":"x","data":{"a":1}})");
@@ -691,7 +691,7 @@ BOOST_FIXTURE_TEST_CASE(a_command_may_be_awaited_and_those_behind_it_wait, count
 BOOST_FIXTURE_TEST_CASE(an_awaited_command_may_fail, counter) {
     const clerk fails{&d, &io, {.text = "Not Here"}};
     sigfire::server srv{memory::websocket{io},
-                        hooks{named_peer{}, commands{{"find", sigfire::awaited(io, fails)}}}};
+                        hooks{named_peer{}, commands{{"find", sigfire::coroutine_command(io, fails)}}}};
     auto& p = come_named("ann");
     for (const auto& [cause, text] :
          {std::pair{errc::rate, "Not Here"}, {errc::lost, "Internal Server Error"}}) {
@@ -705,7 +705,7 @@ BOOST_FIXTURE_TEST_CASE(an_awaited_command_may_fail, counter) {
 BOOST_FIXTURE_TEST_CASE(an_awaited_ok_lets_a_known_command_go_its_way, counter) {
     sigfire::server srv{
         memory::websocket{io},
-        hooks{named_peer{}, commands{{"session-start", sigfire::awaited(io, clerk{&d, &io})}}}};
+        hooks{named_peer{}, commands{{"session-start", sigfire::coroutine_command(io, clerk{&d, &io})}}}};
     auto& p = come_named("ann");
     auto& q = come_named("bob");
     say(p, R"({"cmd":"session-start","id":"1","target":"bob"})");
@@ -721,7 +721,8 @@ BOOST_FIXTURE_TEST_CASE(an_awaited_reply_that_nobody_waits_for_harms_nobody, cou
         clerk slow{&d, &io};
         alive = slow.alive;
         std::optional<sigfire::server<memory::websocket, hooks<commands>>> srv;
-        srv.emplace(memory::websocket{io}, hooks{commands{{"find", sigfire::awaited(io, std::move(slow))}}});
+        srv.emplace(memory::websocket{io},
+                    hooks{commands{{"find", sigfire::coroutine_command(io, std::move(slow))}}});
         for (int i = 0; i < 2; ++i) say(come_named("x"), R"({"cmd":"find","id":"1","data":{}})");
         peers.front().reset();
         memory::run(io);

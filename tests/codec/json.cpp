@@ -241,8 +241,8 @@ BOOST_AUTO_TEST_CASE(what_is_no_object) {
         {"1e400", ok, ok},
         {"true", ok, ok},
         {" false ", ok, ok},
-        {"null", null_message, null_message},
-        {" null\n", null_message, null_message},
+        {"null", internal_error, internal_error},
+        {" null\n", internal_error, internal_error},
         {"", malformed, malformed},
         {" ", malformed, malformed},
         {"\xef\xbb\xbf{}", malformed, malformed},
@@ -489,7 +489,7 @@ BOOST_AUTO_TEST_CASE(endings) {
     const row rows[] = {
         {malformed, 4400, "Bad Request"},
         {missing_id, 4400, "Missing message ID"},
-        {null_message, 4500, "Internal Server Error"},
+        {internal_error, 4500, "Internal Server Error"},
         {bad_utf8, 1007, "Invalid UTF-8"},
         {too_large, 1009, ""},
         {flood, 1008, to_string(flood)},
@@ -526,7 +526,7 @@ BOOST_AUTO_TEST_CASE(endings) {
                                                   {rate, 429},
                                                   {stopping, 503},
                                                   {malformed, 400},
-                                                  {null_message, 500},
+                                                  {internal_error, 500},
                                                   {handshake_timeout, 408},
                                                   {header_too_large, 431},
                                                   {upgrade_required, 426}};

@@ -16,4 +16,4 @@ struct connection : models::connection {
     sigfire::connection_state<codec> state_;
 };
 
-template class sigfire::outlet<connection, codec>;
+template class sigfire::channel<connection, codec>;

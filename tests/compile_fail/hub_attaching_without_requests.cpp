@@ -14,6 +14,6 @@ using parts = features<topics, requests>;
 using parts = features<topics>;
 #endif
 
-void attach(hub<models::registry, models::router, models::outlet, no_log, no_hooks, parts>& h) {
+void attach(hub<models::registry, models::router, models::channel, no_log, no_hooks, parts>& h) {
     h.attach("clock", [](call& c) { c.reply("{}"); });
 }

@@ -12,6 +12,6 @@ using said = event::say;
 using said = event::welcome;
 #endif
 
-void receive(hub<models::registry, models::router, models::outlet>& h, attachment& who, said& e) {
+void receive(hub<models::registry, models::router, models::channel>& h, attachment& who, said& e) {
     h.received(who, e);
 }

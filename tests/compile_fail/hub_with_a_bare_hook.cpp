@@ -9,8 +9,8 @@ struct hook {
 };
 
 #ifdef RIGHT
-template class sigfire::hub<models::registry, models::router, models::outlet, sigfire::no_log,
+template class sigfire::hub<models::registry, models::router, models::channel, sigfire::no_log,
                             sigfire::hooks<hook>>;
 #else
-template class sigfire::hub<models::registry, models::router, models::outlet, sigfire::no_log, hook>;
+template class sigfire::hub<models::registry, models::router, models::channel, sigfire::no_log, hook>;
 #endif

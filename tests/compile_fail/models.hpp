@@ -2,7 +2,7 @@
 #pragma once
 
 #include <sigfire/core/concepts.hpp>
-#include <sigfire/hub/outlet.hpp>
+#include <sigfire/hub/channel.hpp>
 
 // Right parts, for cases in which another part is broken.
 namespace models {
@@ -55,6 +55,6 @@ struct connection {
     sigfire::connection_state<codec> state_;
 };
 
-using outlet = sigfire::outlet<connection, codec>;
+using channel = sigfire::channel<connection, codec>;
 
 } // namespace models

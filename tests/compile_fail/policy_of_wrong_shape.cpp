@@ -14,5 +14,5 @@ struct policy {
 #endif
 };
 
-template class sigfire::hub<models::registry, models::router, models::outlet, no_log, no_hooks, features<>,
+template class sigfire::hub<models::registry, models::router, models::channel, no_log, no_hooks, features<>,
                             policy>;

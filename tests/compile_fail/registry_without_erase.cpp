@@ -14,4 +14,4 @@ struct registry {
     void for_each_peer(auto) const {}
 };
 
-template class sigfire::hub<registry, models::router, models::outlet>;
+template class sigfire::hub<registry, models::router, models::channel>;

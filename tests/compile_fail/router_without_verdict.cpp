@@ -12,4 +12,4 @@ struct router {
 #endif
 };
 
-template class sigfire::hub<models::registry, router, models::outlet>;
+template class sigfire::hub<models::registry, router, models::channel>;

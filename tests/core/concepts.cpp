@@ -3,8 +3,8 @@
 
 #include "compile_fail/models.hpp"
 
+#include <sigfire/hub/channel.hpp>
 #include <sigfire/hub/hub.hpp>
-#include <sigfire/hub/outlet.hpp>
 #include <sigfire/hub/policy.hpp>
 #include <sigfire/listener.hpp>
 #include <sigfire/net/loopback.hpp>
@@ -127,11 +127,11 @@ struct codec_without_bound : models::codec {
 };
 static_assert(!sf::Codec<codec_without_bound>);
 
-// --- Connection and Outlet
+// --- Connection and Channel
 // ---------------------------------------------------------------------------------------
 
 static_assert(sf::Connection<models::connection>);
-static_assert(sf::Outlet<models::outlet>);
+static_assert(sf::Channel<models::channel>);
 
 // A full output is an answer, not an exception: reserve yields null.
 struct connection_of_buffers : models::connection {
@@ -151,7 +151,7 @@ struct connection_without_state : models::connection {
 };
 static_assert(!sf::Connection<connection_without_state>);
 
-struct outlet {
+struct channel {
     sf::errc ready(const auto&, std::size_t&) const { return {}; }
     void deliver(const auto&) const {}
     void deliver(const auto&, std::size_t) const {}
@@ -162,32 +162,32 @@ struct outlet {
     void release() const {}
     void close(sf::errc) const {}
 };
-static_assert(sf::Outlet<outlet>);
+static_assert(sf::Channel<channel>);
 
-// The hub copies outlets into its slots.
-struct outlet_for_one : outlet {
-    outlet_for_one(const outlet_for_one&) = delete;
+// The hub copies channels into its slots.
+struct channel_for_one : channel {
+    channel_for_one(const channel_for_one&) = delete;
 };
-static_assert(!sf::Outlet<outlet_for_one>);
+static_assert(!sf::Channel<channel_for_one>);
 
 // Why it cannot take more is a cause.
-struct outlet_of_few_words : outlet {
+struct channel_of_few_words : channel {
     bool ready(const auto&, std::size_t&) const { return true; }
 };
-static_assert(!sf::Outlet<outlet_of_few_words>);
+static_assert(!sf::Channel<channel_of_few_words>);
 
 // What is asked before a delivery is not asked again: the bound is handed over.
-struct outlet_that_asks_twice : outlet {
+struct channel_that_asks_twice : channel {
     sf::errc ready(const auto&) const { return {}; }
 };
-static_assert(!sf::Outlet<outlet_that_asks_twice>);
+static_assert(!sf::Channel<channel_that_asks_twice>);
 
 // --- Registry and Router
 // -------------------------------------------------------------------------------------------
 
 static_assert(sf::Registry<models::registry>);
 static_assert(sf::Router<models::router>);
-template class sf::hub<models::registry, models::router, outlet>;
+template class sf::hub<models::registry, models::router, channel>;
 
 // A taken id is an answer: insert says false.
 struct registry_that_keeps_quiet : models::registry {
@@ -226,7 +226,7 @@ struct policy {
     sf::errc permit(const sf::act&, const auto&) { return {}; }
 };
 static_assert(sf::Policy<policy> && sf::Policy<sf::permit_all> && sf::Policy<sf::private_rooms>);
-template class sf::hub<models::registry, models::router, outlet, sf::no_log, sf::no_hooks, sf::features<>,
+template class sf::hub<models::registry, models::router, channel, sf::no_log, sf::no_hooks, sf::features<>,
                        policy>;
 
 // The peer is told why.
@@ -260,7 +260,7 @@ struct hook {
     sf::errc on_message(sf::message_context&, sf::event::say&) { return {}; }
 };
 static_assert(sf::Hook<hook>);
-template class sf::hub<models::registry, models::router, outlet, sf::no_log, sf::hooks<hook>>;
+template class sf::hub<models::registry, models::router, channel, sf::no_log, sf::hooks<hook>>;
 
 struct whole_hook : hook {
     sf::errc on_admit(const sf::request&, sf::admission&) { return {}; }
@@ -270,7 +270,7 @@ struct whole_hook : hook {
     void on_close(sf::peer_handle, sf::errc) {}
 };
 static_assert(sf::Hook<whole_hook>);
-template class sf::hub<models::registry, models::router, outlet, sf::no_log, sf::hooks<whole_hook, hook>>;
+template class sf::hub<models::registry, models::router, channel, sf::no_log, sf::hooks<whole_hook, hook>>;
 
 // A hook with no say is a mistake: a name was misspelt.
 struct hook_of_nothing {
@@ -370,7 +370,7 @@ struct transport {
 };
 static_assert(sf::Transport<transport>);
 template class sf::listener<transport, models::codec,
-                            sf::hub<models::registry, models::router, models::outlet>>;
+                            sf::hub<models::registry, models::router, models::channel>>;
 
 // A transport describes where to listen: it can be copied, what owns sockets is the engine.
 struct transport_with_sockets : transport {

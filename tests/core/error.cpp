@@ -21,7 +21,7 @@ BOOST_AUTO_TEST_CASE(every_code_has_its_row) {
         BOOST_TEST(to_string(row.code) == row.text);
         BOOST_TEST(cause_name(row.code) == row.name);
         BOOST_TEST(names.insert(row.name).second, row.name);
-        // `null_message` tells the peer no more than Signal-Fire does
+        // `internal_error` tells the peer no more than Signal-Fire does
         BOOST_TEST(!std::string_view{row.text}.empty());
         BOOST_TEST(texts.insert(row.text).second, row.text);
         BOOST_TEST(std::string_view{ec.category().name()} == "sigfire");

@@ -359,7 +359,7 @@ BOOST_AUTO_TEST_CASE(a_function_that_throws_costs_its_request_alone) {
                    .has_value());
     for (const std::string n : {"1", "2", "3"}) {
         b.say("a", R"({"cmd":"request","target":"f","id":)" + n + R"(,"data":)" + n + "}");
-        same(b.heard("a"), {failure(n, errc::null_message)});
+        same(b.heard("a"), {failure(n, errc::internal_error)});
         BOOST_TEST(b.open() == 0u);
     }
     tickets.clear(); // of what is over

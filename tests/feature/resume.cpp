@@ -751,7 +751,7 @@ BOOST_AUTO_TEST_CASE(a_stop_ends_who_is_away) {
 BOOST_AUTO_TEST_CASE(a_peer_continues_on_another_listener) {
     // Two kinds of listener: each has a codec of its own, and the hub does not know which is which.
     codec::json plain, configured{{.rtc_configuration = R"({"iceServers":[]})"}};
-    hub<local_registry, direct_router, any_outlet, no_log, no_hooks, features<resume>> h;
+    hub<local_registry, direct_router, any_channel, no_log, no_hooks, features<resume>> h;
     h.tick(time_point{1h});
     conversation said;
     std::deque<connection> all;
@@ -760,7 +760,7 @@ BOOST_AUTO_TEST_CASE(a_peer_continues_on_another_listener) {
         c.name = name;
         c.heard = &said;
         c.its_state.codec.extras = true;
-        c.its_state.who = h.opened(any_outlet{outlet{c, codec}}, wish).value();
+        c.its_state.who = h.opened(any_channel{channel{c, codec}}, wish).value();
         return c;
     };
     admission wish;

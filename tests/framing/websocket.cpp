@@ -213,7 +213,7 @@ BOOST_AUTO_TEST_CASE(too_large) {
                                 {.message = 0xffffffff}) == events{large});
 }
 
-BOOST_AUTO_TEST_CASE(flood) {
+BOOST_AUTO_TEST_CASE(frames_without_data_end_in_a_flood) {
     const framing_limits three{.idle_frames = 3};
     const auto flood = error(errc::flood), ping = frame(fin | 9, ""), empty = frame(fin | 1, "");
     BOOST_TEST(all_cuts<server>(ping + ping + ping + ping, three) ==

@@ -410,7 +410,7 @@ void outlive_a_hub(bool while_under_way) {
     std::vector<std::function<void()>> calls;
     clerk::tray d;
     using hub_type =
-        hub<local_registry, direct_router, outlet<connection, counting_json>, no_log, hooks<clerk>>;
+        hub<local_registry, direct_router, channel<connection, counting_json>, no_log, hooks<clerk>>;
     auto h = std::make_unique<hub_type>(hub_options{}, local_registry{}, direct_router{}, no_log{},
                                         hooks{clerk{"1", &d}});
     h->on_late([&](auto f) { calls.emplace_back(std::move(f)); });
@@ -578,7 +578,7 @@ struct censor : feature {
         return t->answer;
     }
     template <class X>
-    void on_sent(X&, peer_handle, event::say& e, politeness&) {
+    void on_sent(X&, peer_handle, const event::say& e, politeness&) {
         t->notes.push_back(std::to_string(N) + " told of " + std::string{e.command});
     }
     template <class X, class E>

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #include <sigfire/hub/fanout.hpp>
 
-#include <sigfire/hub/outlet.hpp>
+#include <sigfire/hub/channel.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -81,7 +81,7 @@ struct line {
     connection_state<counting_codec>& state() { return its_state; }
 };
 
-using way = outlet<line, counting_codec>;
+using way = channel<line, counting_codec>;
 
 struct crowd {
     counting_codec codec, other;
@@ -192,11 +192,11 @@ BOOST_AUTO_TEST_CASE(who_has_no_room_is_marked_and_the_others_get_it) {
     BOOST_TEST(c.codec.encoded == 1);
 }
 
-BOOST_AUTO_TEST_CASE(outlets_of_any_type_share_too) {
+BOOST_AUTO_TEST_CASE(channels_of_any_type_share_too) {
     crowd c;
     for (int i = 0; i < 4; ++i) c.add(i % 2);
     fanout shared;
-    for (auto& l : c.lines) any_outlet{way{l, c.codec}}.deliver(c.e, shared);
+    for (auto& l : c.lines) any_channel{way{l, c.codec}}.deliver(c.e, shared);
     way{c.lines[0], c.codec}.deliver(c.e, shared);
     BOOST_TEST(c.codec.encoded == 2);
     BOOST_TEST((c.lines[0].sent == std::vector<std::string>{"m1 for 0", "m1 for 0"}));

@@ -189,6 +189,14 @@ BOOST_FIXTURE_TEST_CASE(what_it_answers_is_what_the_peer_is_told, world) {
     same(b.heard("ann"), {});
 }
 
+BOOST_FIXTURE_TEST_CASE(a_faulty_request_is_answered_by_its_fault, world) {
+    answer = errc::denied;
+    take();
+    BOOST_TEST(ask(R"("cmd":"join")") == "malformed");
+    BOOST_TEST(ask(R"("cmd":"offer","data":{"offer":1})") == "missing_target");
+    same(take(), {});
+}
+
 BOOST_FIXTURE_TEST_CASE(what_throws_permits_nothing_and_ends_the_request, world) {
     throws = true;
     BOOST_TEST(ask(R"("cmd":"join","topic":"t")") == "null_message");

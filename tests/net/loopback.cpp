@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #include <sigfire/net/loopback.hpp>
 
-#include <sigfire/test/conformance.hpp>
+#include <sigfire/test/transport_laws.hpp>
 
 #include "support/stream_peer.hpp"
 

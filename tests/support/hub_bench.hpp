@@ -2,10 +2,10 @@
 #pragma once
 
 #include <sigfire/codec/json.hpp>
+#include <sigfire/hub/channel.hpp>
 #include <sigfire/hub/feature.hpp>
 #include <sigfire/hub/hooks.hpp>
 #include <sigfire/hub/hub.hpp>
-#include <sigfire/hub/outlet.hpp>
 #include <sigfire/hub/policy.hpp>
 #include <sigfire/hub/registry.hpp>
 #include <sigfire/hub/router.hpp>
@@ -55,6 +55,14 @@ using conversation = std::vector<std::pair<std::string, std::string>>;
 /// Counts how often it encodes: what goes to many is encoded once.
 struct counting_json : codec::json {
     mutable std::size_t encoded = 0;
+
+    /// Not a byte more than it takes: an event that changes behind its bound is found out.
+    template <class E>
+        requires detail::has_word<codec::json, E>
+    std::size_t bound(const E& e, const state& st) const {
+        std::string room(json::bound(e, st), '#');
+        return room.empty() ? 0 : json::encode(e, st, room.data());
+    }
 
     template <class E>
         requires detail::has_word<codec::json, E>
@@ -129,7 +137,7 @@ template <class F = features<>, class H = no_hooks, class R = direct_router, cla
 class hub_bench {
 public:
     using connection = basic_connection<K>;
-    using way = outlet<connection, K>;
+    using way = channel<connection, K>;
     using hub_type = hub<local_registry, R, way, L, H, F, P>;
 
     explicit hub_bench(F parts = F{}, H chain = H{}, R router = R{}, const hub_options& options = {},
@@ -145,7 +153,7 @@ public:
     hub_bench(const hub_bench&) = delete;
     hub_bench& operator=(const hub_bench&) = delete;
 
-    K codec; // before the hub, whose outlets use it
+    K codec; // before the hub, whose channels use it
     std::map<std::string, connection, std::less<>> connections;
     hub_type h;
 

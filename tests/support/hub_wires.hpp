@@ -30,7 +30,7 @@ inline void same(const script& got, const script& expected) {
     BOOST_CHECK_EQUAL_COLLECTIONS(got.begin(), got.end(), expected.begin(), expected.end());
 }
 
-/// The far end of an outlet: notes what it is told, in one list for all wires.
+/// The far end of a channel: notes what it is told, in one list for all wires.
 struct wire {
     std::string name;
     script* notes = nullptr;
@@ -45,7 +45,7 @@ struct wire {
     }
 };
 
-/// An outlet that knows all events.
+/// A channel that knows all events.
 struct recorder {
     wire* w;
 
@@ -96,7 +96,7 @@ struct recorder {
         w->note("closed: " + std::string{to_string(why)});
     }
 };
-static_assert(Outlet<recorder>);
+static_assert(Channel<recorder>);
 
 /// A log that keeps what it is told: `! ` in front of warnings, `!! ` in front of errors.
 struct line_log {

@@ -5,9 +5,9 @@
 #include <sigfire/feature/heartbeat.hpp>
 #include <sigfire/feature/identity.hpp>
 #include <sigfire/feature/mailbox.hpp>
+#include <sigfire/hub/channel.hpp>
 #include <sigfire/hub/hooks.hpp>
 #include <sigfire/hub/hub.hpp>
-#include <sigfire/hub/outlet.hpp>
 #include <sigfire/hub/registry.hpp>
 #include <sigfire/hub/router.hpp>
 #include <sigfire/listener.hpp>
@@ -110,7 +110,7 @@ template <class F = all_features, class H = no_hooks, class Http = no_http>
 class basic_world {
 public:
     using connection = transport::connection<connection_state<peerjs>>;
-    using way = outlet<connection, peerjs>;
+    using way = channel<connection, peerjs>;
     using hub_type = hub<local_registry, mailbox<>, way, no_log, H, F>;
 
     explicit basic_world(const peerjs_options& o = {}, H chain = {}, Http http = {},

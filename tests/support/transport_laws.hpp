@@ -3,7 +3,7 @@
 
 #include "stream_peer.hpp"
 
-#include <sigfire/test/conformance.hpp>
+#include <sigfire/test/transport_laws.hpp>
 
 #include <boost/test/unit_test.hpp>
 

@@ -5,7 +5,6 @@
 #include <sigfire/codec/json.hpp>
 #include <sigfire/codec/transcode.hpp>
 
-#include <concepts>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -59,10 +58,7 @@ public:
         requires detail::has_word<json, E>
     std::size_t bound(const E& e, const state& st) const {
         if (!st.packed) return json_.bound(e, st.json_state);
-        auto longest = e;
-        // The hub may say only when it has asked what part the receiver has.
-        if constexpr (std::same_as<E, event::say>) longest.role = politeness::impolite;
-        return text(longest).size();
+        return text(e).size();
     }
     template <class E>
         requires detail::has_word<json, E>

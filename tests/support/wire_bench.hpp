@@ -2,10 +2,10 @@
 #pragma once
 
 #include <sigfire/core/concepts.hpp>
+#include <sigfire/hub/channel.hpp>
 #include <sigfire/hub/feature.hpp>
 #include <sigfire/hub/hooks.hpp>
 #include <sigfire/hub/hub.hpp>
-#include <sigfire/hub/outlet.hpp>
 #include <sigfire/hub/registry.hpp>
 #include <sigfire/hub/router.hpp>
 
@@ -104,7 +104,7 @@ struct connection {
 };
 
 template <class F = features<>, class H = no_hooks, class R = direct_router>
-using hub_of = hub<local_registry, R, any_outlet, no_log, H, F>;
+using hub_of = hub<local_registry, R, any_channel, no_log, H, F>;
 
 /// A listener and its transport, as small as they get; connections are known by name. The hub outlives it.
 template <class Hub, class Codec>
@@ -128,7 +128,7 @@ public:
             return c.refuse(wish.refused_as ? static_cast<ending>(*wish.refused_as)
                                             : codec.end(cause, c.its_state.codec));
         c.accept(wish.subprotocol);
-        const auto who = hub_.opened(outlet<connection<Codec>, Codec>{c, codec}, wish);
+        const auto who = hub_.opened(channel<connection<Codec>, Codec>{c, codec}, wish);
         if (who) {
             c.its_state.who = *who;
             return;

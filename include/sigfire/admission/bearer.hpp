@@ -57,7 +57,7 @@ private:
 
 /** Gives each peer the id it asks for by a query parameter: `ws://host/?id=alice`. Models Hook. Whoever asks
  * for no id gets one of the hub's. Anybody can ask for any id that is free: put who checks that, `bearer`
- * say, in front, or use a hook of your own that sets `admission::id` from what it knows; an awaited one may
+ * say, in front, or use a hook of your own that sets `admission::id` from what it knows; a deferred one may
  * look it up. */
 class requested_id {
 public:

@@ -71,12 +71,12 @@ namespace sigfire {
 
 /// A copy of a command of a peer, for coroutines.
 struct command_request {
-    std::string name{};           ///< the command
-    std::string from{};           ///< id of the peer that sends it
-    std::string to{};             ///< id of the peer that it names, if any
-    std::string topic{};          ///< the topic that it names, if any
-    std::string data{};           ///< JSON text unless `wire` says otherwise; empty = none
-    wire_id wire = wire_id::json; ///< how the data are written
+    std::string name{};          ///< the command
+    std::string from{};          ///< id of the peer that sends it
+    std::string to{};            ///< id of the peer that it names, if any
+    std::string topic{};         ///< the topic that it names, if any
+    std::string data{};          ///< JSON text unless `wire` says otherwise; empty = none
+    wire_id wire = default_wire; ///< how the data are written
 };
 
 /// What came of it.
@@ -86,7 +86,7 @@ struct command_reply {
     std::string text{};    ///< what to say of a failure instead of the cause's own text
 };
 
-/** A coroutine as one of `commands`: `commands{{"find", awaited(io, find)}}` with
+/** A coroutine as one of `commands`: `commands{{"find", coroutine_command(io, find)}}` with
  *  `awaitable<command_reply> find(command_request)`. `io` is the io_context that the server runs on.
  *
  *  The sender's further messages wait until it has ended; after the hub's patience the reply is `expired`,
@@ -95,7 +95,7 @@ struct command_reply {
  * failure, `Internal Server Error`. It may outlive the server; `coroutine` lives until the last one has
  * ended. */
 template <class F>
-commands::function awaited(boost::asio::io_context& io, F coroutine) {
+commands::function coroutine_command(boost::asio::io_context& io, F coroutine) {
     return [&io, shared = std::make_shared<F>(std::move(coroutine))](message_context& context,
                                                                      const command_view& c) {
         command_request asked;
@@ -109,7 +109,7 @@ commands::function awaited(boost::asio::io_context& io, F coroutine) {
                               [shared, ticket = context.defer(), known = c.known](
                                   const std::exception_ptr& thrown, command_reply reply) mutable {
                                   if (thrown)
-                                      ticket.refuse(errc::null_message);
+                                      ticket.refuse(errc::internal_error);
                                   else if (reply.cause != errc::ok)
                                       ticket.refuse(reply.cause, std::move(reply.text));
                                   else if (known && reply.data.empty())

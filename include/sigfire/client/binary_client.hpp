@@ -36,7 +36,7 @@ public:
     /** Calls `emit` with a `server_welcome`, `server_reply` or `server_message`, at most once. Payloads are
      * MessagePack. What else is valid is ignored.
      *
-     *  Errors: `malformed`, `null_message` (nil), `bad_welcome`: a welcome without an id of 1 to 256 bytes.
+     *  Errors: `malformed`, `internal_error` (nil), `bad_welcome`: a welcome without an id of 1 to 256 bytes.
      */
     template <class Emit>
     errc decode(message m, Emit&& emit) const {
@@ -114,7 +114,7 @@ private:
     static errc scalar(detail::msgpack_scanner& text) noexcept {
         const auto raw = text.value();
         if (raw.empty() || !text.finished()) return errc::malformed;
-        return detail::msgpack_at(raw).is(detail::msgpack_kind::nil) ? errc::null_message : errc::ok;
+        return detail::msgpack_at(raw).is(detail::msgpack_kind::nil) ? errc::internal_error : errc::ok;
     }
 
     // The data in MessagePack; empty if it cannot be had.

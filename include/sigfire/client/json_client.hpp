@@ -34,8 +34,8 @@ public:
     /** Calls `emit` with a `server_welcome`, `server_reply` or `server_message`, at most once. Payloads are
      * JSON. What else is valid JSON is ignored.
      *
-     *  Errors: `malformed`, `bad_utf8` (text messages only), `null_message`, `bad_welcome`: a welcome without
-     * an id of 1 to 256 bytes. */
+     *  Errors: `malformed`, `bad_utf8` (text messages only), `internal_error`, `bad_welcome`: a welcome
+     * without an id of 1 to 256 bytes. */
     template <class Emit>
     errc decode(message m, Emit&& emit) const {
         using detail::json_name, detail::json_name_room;
@@ -152,7 +152,7 @@ private:
     static errc scalar(message m, detail::json_scanner& text) noexcept {
         const auto value = text.first() == '\0' ? std::string_view{} : text.value();
         if (value.empty() || !text.finished()) return detail::not_json_of(m);
-        return value == "null" ? errc::null_message : errc::ok;
+        return value == "null" ? errc::internal_error : errc::ok;
     }
 };
 

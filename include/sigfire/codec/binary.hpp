@@ -10,7 +10,6 @@
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/text/msgpack/scan.hpp>
 
-#include <concepts>
 #include <cstddef>
 #include <stdexcept>
 #include <string>
@@ -66,7 +65,7 @@ public:
     /** Emits at most one event, as `json::decode` does with the extras. Payloads and tokens are
      *  `wire_id::msgpack`. What else is valid is ignored.
      *
-     *  Errors: `malformed`, `null_message` (nil), `missing_id`. */
+     *  Errors: `malformed`, `internal_error` (nil), `missing_id`. */
     template <class Emit>
     errc decode(message m, state&, Emit&& emit) const {
         detail::msgpack_scanner text{m.view()};
@@ -80,18 +79,10 @@ public:
         return detail::decode_relayed<detail::msgpack_values>(in, *known, command, m, true, emit);
     }
 
-    /// `encode` writes no more: the hub may name the receiver's part in a session only when it has
-    /// asked.
+    /// Exactly what `encode` will write.
     template <detail::own_word E>
     std::size_t bound(const E& e, const state&) const noexcept {
-        const detail::own_manner how{.configuration = configuration_};
-        if constexpr (std::same_as<E, event::say>) {
-            auto longest = e;
-            longest.role = politeness::polite;
-            return detail::word_size<detail::msgpack_document>(longest, how);
-        } else {
-            return detail::word_size<detail::msgpack_document>(e, how);
-        }
+        return detail::word_size<detail::msgpack_document>(e, {.configuration = configuration_});
     }
 
     /// Writes `e` at `p`; nothing where `bound` is 0.

@@ -91,7 +91,7 @@ public:
      * theirs, `event::custom` for an unknown one with an `id`. What else is valid JSON is ignored. The `data`
      * of requests to the hub itself is read here; where it is wrong, the event says so by `fault`.
      *
-     *  Errors: `malformed`, `bad_utf8` (text messages only), `null_message`, `missing_id`. */
+     *  Errors: `malformed`, `bad_utf8` (text messages only), `internal_error`, `missing_id`. */
     template <class Emit>
     errc decode(message m, state& st, Emit&& emit) const {
         detail::json_scanner text{m.view(), options_.check == json_check::trusted};

@@ -108,12 +108,12 @@ struct admission {
     std::string subprotocol{}; ///< WebSocket sub-protocol to answer with; empty = none
     sigfire::notes attached{}; ///< whatever hooks hand to `on_open`, to policies and to each other
     std::string metadata{};    ///< for the peer's record, if the hub keeps records; empty = none
-    wire_id metadata_wire = wire_id::json; ///< how the metadata are written
-    std::string rtc_configuration{};       ///< of this peer, JSON object; empty = as the codec has it
-    bool permanent = false;                ///< whether the record stays when the peer goes
-    bool resumable = false;                ///< the peer wants to be able to continue on another connection
-    std::string token{};                   ///< proof that it is who it was before; empty = it is new
-    std::uint64_t received = 0;            ///< with `token`: how many messages of the hub it had
+    wire_id metadata_wire = default_wire; ///< how the metadata are written
+    std::string rtc_configuration{};      ///< of this peer, JSON object; empty = as the codec has it
+    bool permanent = false;               ///< whether the record stays when the peer goes
+    bool resumable = false;               ///< the peer wants to be able to continue on another connection
+    std::string token{};                  ///< proof that it is who it was before; empty = it is new
+    std::uint64_t received = 0;           ///< with `token`: how many messages of the hub it had
     bool proven = false; ///< the hooks know that the id is this peer's: it takes the id over at once
     std::optional<refusal> refused_as{};           ///< how to refuse it; empty = as the codec ends that cause
     std::chrono::milliseconds heartbeat_timeout{}; ///< it has to send `alive` that often; 0 = it need not

@@ -17,7 +17,7 @@
 #include <string_view>
 #include <type_traits>
 
-/** All named requirements on one page. Each states its laws; `sigfire/test/conformance.hpp` checks those that
+/** All named requirements on one page. Each states its laws; `sigfire/test/` checks those that
  *  a program can check. Everything here is used by one thread at a time. */
 namespace sigfire {
 
@@ -160,7 +160,8 @@ concept has_word = requires(const C& c, const typename C::state& st, const E& e,
  *  Registry is, by `find`, `size` and `for_each_peer`; it is not kept.
  *
  *  Laws:
- *  - 0 < `encode` <= `bound` wherever `bound` is not 0. What is encoded, decodes on the other side.
+ *  - 0 < `encode` <= `bound` wherever `bound` is not 0; `encode` is handed the event that `bound` was. What
+ * is encoded, decodes on the other side.
  *  - `decode` never throws, whatever the bytes; time and memory are linear in them. It may change the bytes.
  *  - An `event::say` without `to` and `topic` carries a `fault`.
  *  - A payload is passed on as it came. A codec that writes a payload looks at its `wire`: where that is a
@@ -252,7 +253,7 @@ concept SharingConnection = Connection<C> && requires(C& c, message_type type, s
  *    accept gate, or for a handshake that failed. The address is numeric, and lent.
  *
  *  Law: a member may throw, and that costs the one connection it was called about: its cause is
- *  `null_message` (close code 1011; 500 before the answer), and the loop goes on. After an exception of
+ *  `internal_error` (close code 1011; 500 before the answer), and the loop goes on. After an exception of
  * `tick` it is called again within a second. */
 template <class S, class C>
 concept Sink = requires(S& s, C& c, const request& rq, response& rs, message m, errc why, time_point now) {
@@ -306,7 +307,7 @@ concept Transport = std::copy_constructible<T> && requires(const T& t) {
         archetype::sink<typename T::template connection<archetype::connection_state>>>;
 } && Connection<typename T::template connection<archetype::connection_state>>;
 
-/** Outlet: the hub's way to one peer: its connection, codec and codec state. Cheap to copy.
+/** Channel: the hub's way to one peer: its connection, codec and codec state. Cheap to copy.
  *
  *  For each event `e` of `outgoing_events`:
  *  - `o.ready(e, bound)` -> `ok` if `deliver(e, bound)` would be taken now, with the `bound` that it has set;
@@ -315,12 +316,12 @@ concept Transport = std::copy_constructible<T> && requires(const T& t) {
  *  - `o.deliver(e, bound)`: encodes `e` into the outbox. `o.deliver(e)`: the same without having asked;
  * nothing if the wire has no word for it. `o.deliver(e, f)`: the same with the texts that `f`, a `fanout`,
  * holds already.
- *  - `o.has_room(e)` -> false where `ready` would say `full`, but an outlet without room stays as it is.
+ *  - `o.has_room(e)` -> false where `ready` would say `full`, but a channel without room stays as it is.
  *  - `o.ping()` -> asks for a sign of life; false if the wire cannot.
  *  - `o.hold()`, `o.release()`: stops and resumes reading. `o.close(why)`: ends the connection.
  *  Law: no operation calls back into the hub. */
 template <class O>
-concept Outlet =
+concept Channel =
     std::copyable<O> && requires(O o, const event::say& say, const event::reply& reply,
                                  const event::welcome& welcome, fanout& f, std::size_t& bound, errc why) {
         { o.ready(say, bound) } -> std::same_as<errc>;

@@ -52,7 +52,7 @@ enum class errc : unsigned char {
     bad_utf8,              ///< text that is not UTF-8
     flood,                 ///< control or empty frames without end
     missing_id,            ///< a request without an id, which could not be answered
-    null_message,          ///< the message was JSON `null`
+    internal_error,        ///< host code threw; or the message was JSON `null`
     overloaded,            ///< no room is left: for incomplete messages, or for one peer more
     slow_consumer,         ///< the peer does not read what it is sent
     pong_timeout,          ///< the peer no longer answers pings, or sends heartbeats
@@ -128,7 +128,7 @@ inline constexpr errc_row errc_table[] = {
     {errc::bad_utf8, condition::fix_request, "bad_utf8", "Invalid UTF-8"},
     {errc::flood, condition::fix_request, "flood", "Too Many Control or Empty Frames"},
     {errc::missing_id, condition::fix_request, "missing_id", "Missing message ID"},
-    {errc::null_message, condition::reconnect, "null_message", "Internal Server Error"},
+    {errc::internal_error, condition::reconnect, "null_message", "Internal Server Error"},
     {errc::overloaded, condition::reconnect, "overloaded", "Try Again Later"},
     {errc::slow_consumer, condition::reconnect, "slow_consumer", "Slow Consumer"},
     {errc::pong_timeout, condition::reconnect, "pong_timeout", "No Pong in Time"},

@@ -30,18 +30,21 @@ constexpr wire_id format_of(wire_id w) noexcept {
     return static_cast<wire_id>(static_cast<std::uint16_t>(w) & 0xff);
 }
 
+/// The wire of a value that comes without one: from host code, from options.
+inline constexpr wire_id default_wire = wire_id::json;
+
 /// A value that the hub does not read, as it stands in a message. No bytes: no value.
 struct payload {
     std::string_view bytes{};
-    wire_id wire = wire_id::json; ///< how the bytes are written
+    wire_id wire = default_wire; ///< how the bytes are written
 
     constexpr bool empty() const noexcept { return bytes.empty(); }
 };
 
 /// The name that a peer gave to its request, for the reply: bytes that only its codec reads.
 struct request_token {
-    std::string_view bytes{};     ///< at most 256 bytes; empty: the peer wants no reply
-    wire_id wire = wire_id::json; ///< the codec that reads them
+    std::string_view bytes{};    ///< at most 256 bytes; empty: the peer wants no reply
+    wire_id wire = default_wire; ///< the codec that reads them
 
     constexpr bool empty() const noexcept { return bytes.empty(); }
 };

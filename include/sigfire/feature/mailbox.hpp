@@ -163,7 +163,8 @@ private:
         for (const auto& k : kept) {
             auto e = k.message.get();
             auto senders_part = politeness::none;
-            if (!hub.id(k.from).empty()) hub.each([&](auto& f) { f.on_sent(hub, k.from, e, senders_part); });
+            if (!hub.id(k.from).empty())
+                hub.each([&](auto& f) { f.on_sent(hub, k.from, std::as_const(e), senders_part); });
             const auto id = hub.fresh_id();
             e.id = id.view();
             hub.send(peer, e);

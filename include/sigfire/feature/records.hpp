@@ -29,7 +29,7 @@ namespace sigfire {
 /// What is remembered of an id.
 struct record {
     std::string metadata{}; ///< in the format of `metadata_wire`, or empty
-    wire_id metadata_wire = wire_id::json;
+    wire_id metadata_wire = default_wire;
     bool permanent = false;     ///< stays when its peer goes
     bool online = false;        ///< its peer is here
     std::int64_t last_seen = 0; ///< when it was last online, in ms since 1970 (UTC); 0 = never

@@ -49,7 +49,7 @@ public:
     const errc cause;               ///< of `bye` and `session-timeout`: why the session is over; else `ok`
 
     /// Answers a request with `data`, a value in the format of `wire`, or empty.
-    void reply(std::string value = {}, wire_id wire = wire_id::json) {
+    void reply(std::string value = {}, wire_id wire = default_wire) {
         answer_ = {.answered = true, .data = std::move(value), .wire = wire};
     }
     /// Answers that it failed, in words of your own if `text` is not empty.
@@ -175,7 +175,7 @@ public:
             try {
                 (*f)(c);
             } catch (...) {
-                c.answer_ = {.cause = errc::null_message};
+                c.answer_ = {.cause = errc::internal_error};
             }
             if constexpr (std::is_same_v<E, event::request>) {
                 if (c.answer_.key != 0)

@@ -48,11 +48,12 @@ public:
     errc on_send(X& hub, peer_handle from, event::say& e) {
         if (e.signal.kind <= signal_kind::other && !options_.strict && !options_.gate) return errc::ok;
         if (!options_.enabled) return errc::ok;
+        if (e.signal.kind == signal_kind::session_start && !e.to.empty()) e.role = politeness::polite;
         return judge(hub, from, e);
     }
 
     template <class X>
-    void on_sent(X& hub, peer_handle from, event::say& e, politeness& senders_part) {
+    void on_sent(X& hub, peer_handle from, const event::say& e, politeness& senders_part) {
         if (e.signal.kind <= signal_kind::other && !options_.gate) return;
         if (!options_.enabled) return;
         step(hub, from, e, senders_part);
@@ -110,13 +111,12 @@ private:
     }
 
     template <class X>
-    [[gnu::noinline]] void step(X& hub, peer_handle from, event::say& e, politeness& senders_part) {
+    [[gnu::noinline]] void step(X& hub, peer_handle from, const event::say& e, politeness& senders_part) {
         using enum signal_kind;
         const auto kind = e.signal.kind;
         const auto to = hub.find(e.to);
         if (!to) return;
         if (kind == session_start) {
-            e.role = politeness::polite;
             senders_part = politeness::impolite;
             sessions_[key(from, to)] = {from, to, ++last_};
             index_[from.slot].insert(to.slot);

@@ -57,7 +57,7 @@ public:
         errc cause = errc::ok;
         hub.each([&](auto& f) {
             if (cause != errc::ok) return;
-            cause = errc::null_message; // what throws lets nobody in
+            cause = errc::internal_error; // what throws lets nobody in
             cause = f.on_join(hub, from, e);
         });
         if (cause == errc::ok && e.limit && table_.members(topic) >= *e.limit &&
@@ -144,8 +144,8 @@ public:
     }
     /// The same with JSON text, or nothing.
     template <class X>
-    errc publish(X& hub, std::string_view topic, std::string_view json, bool droppable = false) {
-        return publish(hub, topic, payload{json}, droppable);
+    errc publish(X& hub, std::string_view topic, std::string_view data, bool droppable = false) {
+        return publish(hub, topic, payload{data}, droppable);
     }
 
     template <class X>

@@ -18,12 +18,12 @@ namespace detail {
 
 /// What came of something that was put off.
 struct late_verdict {
-    std::uint64_t key = 0;        // what was put off
-    errc cause = errc::ok;        // ok, or why not
-    bool answered = false;        // ok, and `data` is the data of the reply
-    std::string data{};           // of the reply
-    wire_id wire = wire_id::json; // how it is written
-    std::string text{};           // of a failure: words instead of the cause's own
+    std::uint64_t key = 0;       // what was put off
+    errc cause = errc::ok;       // ok, or why not
+    bool answered = false;       // ok, and `data` is the data of the reply
+    std::string data{};          // of the reply
+    wire_id wire = default_wire; // how it is written
+    std::string text{};          // of a failure: words instead of the cause's own
 };
 
 /// Where late verdicts wait for the hub's turn. Tickets may be used, and dropped, on any thread.
@@ -84,7 +84,7 @@ public:
     /// Lets the message go its way. To a request: replies `ok` without data.
     void pass() { settle({}); }
     /// Replies `ok` with `data`, a value in the format of `wire`, or empty; a message ends here.
-    void reply(std::string data = {}, wire_id wire = wire_id::json) {
+    void reply(std::string data = {}, wire_id wire = default_wire) {
         settle({.answered = true, .data = std::move(data), .wire = wire});
     }
     /// Replies with a failure, in words of your own if `text` is not empty.

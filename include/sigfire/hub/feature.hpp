@@ -42,9 +42,9 @@ public:
     errc on_send(X&, peer_handle, event::say&) {
         return errc::ok;
     }
-    /// `e` is about to be delivered; its reply comes first, and says that `role` is the sender's own part.
+    /// `e` is about to be delivered, as it is; its reply comes first, and tells the sender its own part.
     template <class X>
-    void on_sent(X&, peer_handle, event::say&, politeness&) {}
+    void on_sent(X&, peer_handle, const event::say&, politeness&) {}
     /// `e`, a `say` or a `request`, can't be delivered for that cause. Returns it or a better one; `held` if
     /// the feature keeps it; `deferred` if the feature replies later.
     template <class X, class E>
@@ -232,7 +232,7 @@ concept shaped_like_a_feature =
              event::welcome& w, event::join& j, const admission& a, errc why, std::string_view text,
              payload v, politeness& role, late_verdict& late) {
         { f.on_send(x, p, e) } -> std::same_as<errc>;
-        f.on_sent(x, p, e, role);
+        f.on_sent(x, p, std::as_const(e), role);
         { f.on_miss(x, p, std::as_const(e), why) } -> std::same_as<errc>;
         { f.on_enter(x, a) } -> std::same_as<errc>;
         { f.on_return(x, a) } -> std::same_as<peer_handle>;

@@ -51,7 +51,7 @@ namespace sigfire {
  * freed with the hub. Nothing but `opened`, hooks and features allocates once the peak was reached.
  *
  *  @tparam R  models Registry    @tparam T  models Router
- *  @tparam O  models Outlet      @tparam L  models Log, events in log.hpp
+ *  @tparam O  models Channel      @tparam L  models Log, events in log.hpp
  *  @tparam H  a chain of hooks: `hooks<...>`    @tparam F  `features<...>`, each models Feature
  *  @tparam P  models Policy */
 template <class R, class T, class O, class L = no_log, class H = no_hooks, class F = features<>,
@@ -59,7 +59,7 @@ template <class R, class T, class O, class L = no_log, class H = no_hooks, class
 class hub : detail::hub_pipeline<hub<R, T, O, L, H, F, P>, R, T, O, L, H, F, P> {
     static_assert(Registry<R>, "sigfire: Registry requirements not met");
     static_assert(Router<T>, "sigfire: Router requirements not met");
-    static_assert(Outlet<O>, "sigfire: Outlet requirements not met");
+    static_assert(Channel<O>, "sigfire: Channel requirements not met");
     static_assert(Log<L>, "sigfire: Log requirements not met");
     static_assert(detail::is_hooks<H>::value, "sigfire: the hooks of a hub are a chain: hooks{...}");
     static_assert(detail::is_features<F>::value, "sigfire: the features of a hub are given by features{...}");
@@ -101,7 +101,7 @@ public:
         errc cause = errc::ok;
         if constexpr (requires { this->hooks_.on_admit(r, wish, first); })
             if (!guarded([&] { cause = this->hooks_.on_admit(r, wish, first); })) {
-                cause = errc::null_message;
+                cause = errc::internal_error;
                 wish.refused_as.reset(); // that is not what happened
             }
         return cause;
@@ -254,7 +254,7 @@ public:
      * out.
      *  @returns the cause why it was not sent: `unknown`, `full`, ... */
     errc send(std::string_view to, std::string_view command, std::string_view data = {},
-              wire_id wire = wire_id::json) {
+              wire_id wire = default_wire) {
         const work w{*this};
         event::say e;
         e.command = command;

@@ -212,13 +212,13 @@ private:
             settle(c);
         } catch (...) {
             tell_failure(sink_, &c);
-            const auto text = to_string(errc::null_message);
+            const auto text = to_string(errc::internal_error);
             if (c.step_ == step::opening && !c.held_)
                 c.refuse({500, 0, text});
             else if (c.step_ <= step::opening)
-                c.answer(compose(refusal_response({500, 0, text})), errc::null_message);
+                c.answer(compose(refusal_response({500, 0, text})), errc::internal_error);
             else
-                c.close({500, 1011, text}, errc::null_message);
+                c.close({500, 1011, text}, errc::internal_error);
             c.touch();
         }
     }

@@ -67,7 +67,9 @@ namespace transport {
  *
  *  `loopback net{io}; server srv{net}; auto end = net.connect();` Copies are the same meeting point, for one
  *  engine at a time. Messages pass in the order sent, handed over by turns of the io_context; that outlives
- *  everything. One thread. */
+ *  everything. One thread.
+ *
+ *  Longer than other headers: a whole transport, both ends and the engine between them, is read at once. */
 class loopback {
     using link_ptr = std::shared_ptr<detail::loopback_link>;
 
@@ -385,11 +387,11 @@ private:
             f();
         } catch (...) {
             detail::tell_failure(sink_, &c);
-            const auto text = to_string(errc::null_message);
+            const auto text = to_string(errc::internal_error);
             if (c.opening_ && !c.held_)
                 c.refuse({500, 1011, text});
             else
-                c.close({500, 1011, text}, errc::null_message);
+                c.close({500, 1011, text}, errc::internal_error);
         }
     }
 

@@ -5,6 +5,7 @@
 #include <sigfire/core/error.hpp>
 #include <sigfire/rpc/detail/rpc_core.hpp>
 #include <sigfire/rpc/detail/rpc_handler.hpp>
+#include <sigfire/rpc/options.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
@@ -201,10 +202,10 @@ public:
      *  @returns `not_connected` if there is no such parent, or one that does not speak JSON there (see node's
      *  `serialization`), and the errors of `adopt`. */
     error_code inherit() {
-        const auto channel = std::getenv("NODE_CHANNEL_FD"),
+        const auto told = std::getenv("NODE_CHANNEL_FD"),
                    mode = std::getenv("NODE_CHANNEL_SERIALIZATION_MODE");
-        if (!channel || (mode && std::string_view{mode} != "json")) return errc::not_connected;
-        const std::string_view text{channel};
+        if (!told || (mode && std::string_view{mode} != "json")) return errc::not_connected;
+        const std::string_view text{told};
         int fd = -1;
         const auto [at, failed] = std::from_chars(text.data(), text.data() + text.size(), fd);
         if (failed != std::errc{} || at != text.data() + text.size()) return errc::not_connected;

@@ -67,7 +67,7 @@ BOOST_AUTO_TEST_CASE(reads_the_welcome_first) {
         {R"({"cmd":"offer","origin":"you","data":{"offer":1}})", errc::bad_welcome, ""},
         {R"({})", errc::bad_welcome, ""},
         {R"(7)", errc::bad_welcome, ""},
-        {R"(null)", errc::null_message, ""},
+        {R"(null)", errc::internal_error, ""},
         {R"({"cmd":"welcome")", errc::malformed, ""},
         {"\"\xff\"", errc::bad_utf8, ""},
     };
@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(matches_replies_to_requests) {
             BOOST_TEST((s.hear(row.text) == errc::ok));
             BOOST_TEST(s.take() == row.heard);
         }
-    BOOST_TEST((s.hear("null") == errc::null_message));
+    BOOST_TEST((s.hear("null") == errc::internal_error));
     BOOST_TEST((s.hear("{") == errc::malformed));
     BOOST_TEST((s.hear_binary("{") == errc::malformed));
 }

@@ -105,8 +105,8 @@ BOOST_AUTO_TEST_CASE(some_causes_end_it) {
         {errc::rate, 0, on_error}, // 429
         {boost::asio::error::connection_refused, 0, on_error},
         {boost::asio::error::host_not_found, 0, on_error},
-        {errc::null_message, 4500, on_error},
-        {errc::null_message, 4599, on_error},
+        {errc::internal_error, 4500, on_error},
+        {errc::internal_error, 4599, on_error},
         {errc::rate, 4400, never},
         {errc::lost, 4499, never},
         {errc::lost, 4600, never},

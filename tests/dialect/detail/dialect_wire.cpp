@@ -32,7 +32,7 @@ BOOST_AUTO_TEST_CASE(endings_are_those_of_rfc_6455) {
         {errc::overloaded, 503, 1013},
         {errc::slow_consumer, 503, 1013},
         {errc::handshake_timeout, 503, 1013},
-        {errc::null_message, 500, 1011},
+        {errc::internal_error, 500, 1011},
         {errc::denied, 403, 1008},
         {errc::forbidden_origin, 403, 1008},
         {errc::id_in_use, 409, 1008},

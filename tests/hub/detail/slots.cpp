@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(a_slot_that_had_every_generation_is_never_let_again) {
     for (int n = 0; n < 500; ++n) BOOST_TEST_REQUIRE(table.add(1, "b", standing::online) != i);
 }
 
-BOOST_AUTO_TEST_CASE(outlets_live_as_long_as_their_tenants) {
+BOOST_AUTO_TEST_CASE(channels_live_as_long_as_their_tenants) {
     const auto alive = std::make_shared<int>();
     {
         slot_table<std::shared_ptr<int>> table;

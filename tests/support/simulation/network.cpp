@@ -2,7 +2,7 @@
 #include "support/simulation/network.hpp"
 
 #include "support/simulation/transport.hpp"
-#include <sigfire/test/conformance.hpp>
+#include <sigfire/test/transport_laws.hpp>
 
 #include <boost/test/unit_test.hpp>
 

@@ -18,7 +18,7 @@ namespace {
 
 using namespace sigfire;
 using namespace std::chrono_literals;
-using test::simulate, test::simulate_many, test::simulated_hub, test::simulated_outlet;
+using test::simulate, test::simulate_many, test::simulated_hub, test::simulated_channel;
 
 const auto plain = [](const test::simulation_options& o) { return simulated_hub<>{o.hub}; };
 
@@ -34,18 +34,18 @@ void is_found_out(Make make, std::string_view failure, test::simulation_options 
     BOOST_TEST(r.text().find("SIGFIRE_SIMULATION_SEED=" + std::to_string(r.seed)) != std::string::npos);
 }
 
-// An outlet that goes wrong with every tenth message that a peer sends to another.
+// A channel that goes wrong with every tenth message that a peer sends to another.
 template <class Fault>
-class faulty_outlet : public simulated_outlet {
+class faulty_channel : public simulated_channel {
 public:
-    using simulated_outlet::simulated_outlet;
-    faulty_outlet(outlet<test::simulated_connection, test::simulated_json> way) : simulated_outlet(way) {}
+    using simulated_channel::simulated_channel;
+    faulty_channel(channel<test::simulated_connection, test::simulated_json> way) : simulated_channel(way) {}
 
     template <class E>
     void deliver(const E& e) const {
         if constexpr (std::same_as<E, typename Fault::strikes>)
-            if (++so_far % 10 == 0) return Fault::deliver(static_cast<const simulated_outlet&>(*this), e);
-        simulated_outlet::deliver(e);
+            if (++so_far % 10 == 0) return Fault::deliver(static_cast<const simulated_channel&>(*this), e);
+        simulated_channel::deliver(e);
     }
     template <class E>
     void deliver(const E& e, std::size_t) const {
@@ -60,23 +60,23 @@ public:
 };
 
 template <class Fault>
-auto with_outlet() {
+auto with_channel() {
     return [](const test::simulation_options& o) {
-        faulty_outlet<Fault>::so_far = 0;
-        return hub<local_registry, direct_router, faulty_outlet<Fault>>{o.hub};
+        faulty_channel<Fault>::so_far = 0;
+        return hub<local_registry, direct_router, faulty_channel<Fault>>{o.hub};
     };
 }
 
 template <class E>
 struct loses {
     using strikes = E;
-    static void deliver(const simulated_outlet&, const E&) {}
+    static void deliver(const simulated_channel&, const E&) {}
 };
 
 template <class E>
 struct doubles {
     using strikes = E;
-    static void deliver(const simulated_outlet& o, const E& e) {
+    static void deliver(const simulated_channel& o, const E& e) {
         o.deliver(e);
         o.deliver(e);
     }
@@ -84,8 +84,8 @@ struct doubles {
 
 struct keeps_a_copy {
     using strikes = event::welcome;
-    static inline std::vector<simulated_outlet> copies;
-    static void deliver(const simulated_outlet& o, const event::welcome& e) {
+    static inline std::vector<simulated_channel> copies;
+    static void deliver(const simulated_channel& o, const event::welcome& e) {
         copies.push_back(o);
         o.deliver(e);
     }
@@ -93,7 +93,7 @@ struct keeps_a_copy {
 
 struct forges_the_sender {
     using strikes = event::say;
-    static void deliver(const simulated_outlet& o, event::say e) {
+    static void deliver(const simulated_channel& o, event::say e) {
         e.from = "somebody";
         o.deliver(e);
     }
@@ -101,7 +101,7 @@ struct forges_the_sender {
 
 struct changes_the_payload {
     using strikes = event::say;
-    static void deliver(const simulated_outlet& o, event::say e) {
+    static void deliver(const simulated_channel& o, event::say e) {
         const auto comma = e.data.bytes.find(',');
         const auto text =
             std::string{e.data.bytes.substr(0, comma)} + (comma == std::string::npos ? "" : "}");
@@ -111,14 +111,14 @@ struct changes_the_payload {
 };
 
 // Says everything with a message's delay: the n-th when the next one is due.
-struct late_outlet : simulated_outlet {
-    late_outlet(outlet<test::simulated_connection, test::simulated_json> way) : simulated_outlet(way) {}
+struct late_channel : simulated_channel {
+    late_channel(channel<test::simulated_connection, test::simulated_json> way) : simulated_channel(way) {}
 
     template <class E>
     void deliver(const E& e) const {
         if constexpr (std::same_as<E, event::reply>)
             if (e.cause == errc::ok) return void(held.emplace(*this, std::string{e.token.bytes}));
-        simulated_outlet::deliver(e);
+        simulated_channel::deliver(e);
         if (!held) return;
         event::reply reply;
         reply.token.bytes = held->second;
@@ -134,7 +134,7 @@ struct late_outlet : simulated_outlet {
         deliver(e);
     }
 
-    static inline std::optional<std::pair<simulated_outlet, std::string>> held;
+    static inline std::optional<std::pair<simulated_channel, std::string>> held;
 };
 
 struct misrouting {
@@ -208,8 +208,8 @@ struct is_hasty : faulty_hub<is_hasty> {
 
 struct uses_what_is_gone : faulty_hub<uses_what_is_gone> {
     using faulty_hub::faulty_hub;
-    std::optional<simulated_outlet> last;
-    result<attachment> opened(const simulated_outlet& way, const admission& wish) {
+    std::optional<simulated_channel> last;
+    result<attachment> opened(const simulated_channel& way, const admission& wish) {
         if (last) last->hold();
         last = way;
         return faulty_hub::opened(way, wish);
@@ -287,14 +287,14 @@ BOOST_AUTO_TEST_CASE(the_same_seed_is_the_same_schedule) {
 }
 
 BOOST_AUTO_TEST_CASE(lost_doubled_changed_and_misled_messages_are_found_out) {
-    is_found_out(with_outlet<loses<event::reply>>(), "is not answered");
-    is_found_out(with_outlet<loses<event::say>>(), "is not delivered");
-    is_found_out(with_outlet<loses<event::welcome>>(), "waits for one that is gone");
-    is_found_out(with_outlet<doubles<event::reply>>(), "a second reply");
-    is_found_out(with_outlet<doubles<event::say>>(), "is delivered twice");
-    is_found_out(with_outlet<doubles<event::welcome>>(), "is welcomed behind other messages");
-    is_found_out(with_outlet<forges_the_sender>(), "wrong name");
-    is_found_out(with_outlet<changes_the_payload>(), "was changed");
+    is_found_out(with_channel<loses<event::reply>>(), "is not answered");
+    is_found_out(with_channel<loses<event::say>>(), "is not delivered");
+    is_found_out(with_channel<loses<event::welcome>>(), "waits for one that is gone");
+    is_found_out(with_channel<doubles<event::reply>>(), "a second reply");
+    is_found_out(with_channel<doubles<event::say>>(), "is delivered twice");
+    is_found_out(with_channel<doubles<event::welcome>>(), "is welcomed behind other messages");
+    is_found_out(with_channel<forges_the_sender>(), "wrong name");
+    is_found_out(with_channel<changes_the_payload>(), "was changed");
     is_found_out(
         [](const test::simulation_options& o) { return simulated_hub<local_registry, misrouting>{o.hub}; },
         "foreign mail");
@@ -304,11 +304,11 @@ BOOST_AUTO_TEST_CASE(lost_doubled_changed_and_misled_messages_are_found_out) {
 
 BOOST_AUTO_TEST_CASE(a_reply_behind_its_consequence_is_found_out) {
     const auto make_hub = [](const test::simulation_options& o) {
-        late_outlet::held.reset();
-        return hub<local_registry, direct_router, late_outlet>{o.hub};
+        late_channel::held.reset();
+        return hub<local_registry, direct_router, late_channel>{o.hub};
     };
     is_found_out(make_hub, "is delivered before its reply");
-    late_outlet::held.reset();
+    late_channel::held.reset();
 }
 
 BOOST_AUTO_TEST_CASE(wrong_claims_are_found_out) {
@@ -320,7 +320,7 @@ BOOST_AUTO_TEST_CASE(wrong_claims_are_found_out) {
 
 BOOST_AUTO_TEST_CASE(leaks_are_found_out) {
     is_found_out(make<forgets_who_closed>, "miscounts");
-    is_found_out(with_outlet<keeps_a_copy>(), "outlets are left");
+    is_found_out(with_channel<keeps_a_copy>(), "channels are left");
     keeps_a_copy::copies.clear();
     is_found_out(make<uses_what_is_gone>, "hold after closed");
 }

@@ -274,12 +274,12 @@ simulation_report simulate_once(std::uint64_t seed, const simulation_options& o,
                                 bool trace) {
     simulation_report r;
     r.seed = seed;
-    const auto before = simulated_outlet::count();
+    const auto before = simulated_channel::count();
     {
         simulation<MakeHub> s{seed, o, make_hub, trace ? &r.trace : nullptr};
         s.run(r);
-        if (r.failure.empty() && simulated_outlet::count() != before)
-            r.failure = "outlets are left though all have gone";
+        if (r.failure.empty() && simulated_channel::count() != before)
+            r.failure = "channels are left though all have gone";
     }
     return r;
 }

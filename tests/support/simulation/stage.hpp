@@ -6,8 +6,8 @@
 #include "support/simulation/simulation_options.hpp"
 #include "support/simulation/transport.hpp"
 #include <sigfire/codec/json.hpp>
+#include <sigfire/hub/channel.hpp>
 #include <sigfire/hub/hub.hpp>
-#include <sigfire/hub/outlet.hpp>
 #include <sigfire/hub/registry.hpp>
 #include <sigfire/hub/router.hpp>
 #include <sigfire/listener.hpp>
@@ -31,15 +31,15 @@ public:
 
 using simulated_connection = transport::connection<connection_state<simulated_json>>;
 
-/// The outlet of a simulated hub: it counts its copies, so that a hub which keeps one too long is found out.
-class simulated_outlet : public outlet<simulated_connection, simulated_json> {
-    using base = outlet<simulated_connection, simulated_json>;
+/// The channel of a simulated hub: it counts its copies, so that a hub which keeps one too long is found out.
+class simulated_channel : public channel<simulated_connection, simulated_json> {
+    using base = channel<simulated_connection, simulated_json>;
 
 public:
-    simulated_outlet(base way) noexcept : base(way) { ++count(); }
-    simulated_outlet(const simulated_outlet& other) noexcept : base(other) { ++count(); }
-    simulated_outlet& operator=(const simulated_outlet&) noexcept = default;
-    ~simulated_outlet() { --count(); }
+    simulated_channel(base way) noexcept : base(way) { ++count(); }
+    simulated_channel(const simulated_channel& other) noexcept : base(other) { ++count(); }
+    simulated_channel& operator=(const simulated_channel&) noexcept = default;
+    ~simulated_channel() { --count(); }
 
     /// How many there are in this thread.
     static std::size_t& count() noexcept {
@@ -51,7 +51,7 @@ public:
 /// The hub that is simulated, with parts of your choice.
 template <class Registry = local_registry, class Router = direct_router, class Log = no_log,
           class Hooks = no_hooks, class Features = features<>>
-using simulated_hub = hub<Registry, Router, simulated_outlet, Log, Hooks, Features>;
+using simulated_hub = hub<Registry, Router, simulated_channel, Log, Hooks, Features>;
 
 /** A hub behind a real listener on a network in memory, watched by a ledger. `make_hub(options)` returns the
  *  hub, by value. Stays where it is. */

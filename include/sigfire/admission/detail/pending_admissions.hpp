@@ -16,7 +16,8 @@
 
 namespace sigfire::detail {
 
-/// Runs what a hook returned to be awaited. Defined by `awaited.hpp`: not everybody shall compile `co_spawn`.
+/// Runs what a hook returned to be awaited. Defined by `coroutine_hooks.hpp`: not everybody shall compile
+/// `co_spawn`.
 template <class Awaitable>
 class awaited_run;
 

@@ -5,7 +5,7 @@
 #include <sigfire/client/detail/client_inbox.hpp>
 #include <sigfire/client/detail/client_link.hpp>
 #include <sigfire/client/detail/client_liveness.hpp>
-#include <sigfire/client/detail/client_places.hpp>
+#include <sigfire/client/detail/client_memberships.hpp>
 #include <sigfire/client/detail/client_session.hpp>
 #include <sigfire/client/detail/client_sessions.hpp>
 #include <sigfire/client/detail/client_waiter.hpp>
@@ -75,7 +75,7 @@ public:
         if (const auto ec = set_out(to)) return done.complete(ec, {});
         place_ = std::move(to);
         inbox_.clear();
-        places_.clear();
+        memberships_.clear();
         policy_.reset();
         if (options_.reconnect) policy_.emplace(*options_.reconnect);
         connect_ = std::move(done);
@@ -104,9 +104,9 @@ public:
             c.session_.log.withdraw(number);
             c.session_.calls.forget(number, settle(boost::asio::error::operation_aborted));
         });
-        if (policy_ && client_places::concerned(r))
+        if (policy_ && client_memberships::concerned(r))
             done.then = [this, r](error_code why, const server_reply& reply) {
-                if (!why) places_.agreed(r, reply.data.bytes);
+                if (!why) memberships_.agreed(r, reply.data.bytes);
             };
         wait(number, std::move(done));
     }
@@ -219,7 +219,7 @@ private:
         returning_ = false;
         if (!g.recovered) forget_sent(errc::lost);
         inbox_.tell_online(g.recovered, std::move(g.configuration));
-        if (!g.recovered) places_.for_each([this](const stored_request& r) { restore(r); });
+        if (!g.recovered) memberships_.for_each([this](const stored_request& r) { restore(r); });
     }
 
     void on_reply(client_waiter waiter, const server_reply& r) {
@@ -250,7 +250,7 @@ private:
         w.then = [this, r](error_code why, const server_reply&) {
             // What the server has not said may still be.
             if (!why || why == errc::lost || why == errc::request_timeout || !online()) return;
-            if (r.command == "join") places_.left(r.topic);
+            if (r.command == "join") memberships_.left(r.topic);
             incoming news;
             news.kind = incoming_kind::refused;
             news.command = r.command;
@@ -376,7 +376,7 @@ private:
     std::shared_ptr<client_link> link_; // null while idle or waiting
     client_session<client_waiter> session_;
     client_place place_;                     // given to `connect`
-    client_places places_;                   // if the client reconnects
+    client_memberships memberships_;         // if the client reconnects
     std::optional<reconnect_policy> policy_; // of this connection and its successors
     completion<error_code, welcome> connect_;
     std::map<std::uint64_t, completion<error_code>> closers_; // in the order they came

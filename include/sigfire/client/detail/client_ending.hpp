@@ -14,7 +14,7 @@ constexpr ending client_ending(errc why) noexcept {
     const std::string_view text = to_string(why);
     switch (why) {
     case errc::malformed:
-    case errc::null_message: return {400, 1003, text};
+    case errc::internal_error: return {400, 1003, text};
     case errc::bad_welcome:
     case errc::welcome_timeout:
     case errc::flood: return {400, 1008, text};

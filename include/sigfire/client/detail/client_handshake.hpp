@@ -225,7 +225,7 @@ inline errc close_cause(std::uint16_t code, std::string_view reason) {
     if (code >= 4400 && code < 4500) return cause_from(reason);
     if (code >= 4500 && code < 4600) {
         const auto told = cause_from(reason);
-        return told == errc::denied ? errc::null_message : told; // these codes ask to come back
+        return told == errc::denied ? errc::internal_error : told; // these codes ask to come back
     }
     return code >= 4600 ? errc::denied : errc::closed;
 }

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/client/detail/client_places.hpp>
+#include <sigfire/client/detail/client_memberships.hpp>
 #include <sigfire/client/detail/client_sessions.hpp>
 #include <sigfire/client/detail/client_waiter.hpp>
 #include <sigfire/client/options.hpp>

@@ -66,7 +66,7 @@ inline errc not_json(message m) noexcept {
 inline errc decode_scalar(message m, json_scanner& text) noexcept {
     const auto value = text.first() == '\0' ? std::string_view{} : text.value();
     if (value.empty() || !text.finished()) return not_json(m);
-    return value == "null" ? errc::null_message : errc::ok;
+    return value == "null" ? errc::internal_error : errc::ok;
 }
 
 /// How values that are JSON are read.

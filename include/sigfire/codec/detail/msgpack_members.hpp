@@ -41,7 +41,7 @@ bool read_msgpack_members(msgpack_scanner& text, M& m) noexcept {
 inline errc decode_msgpack_scalar(msgpack_scanner& text) noexcept {
     const auto value = text.value();
     if (value.empty() || !text.finished()) return errc::malformed;
-    return msgpack_at(value).is(msgpack_kind::nil) ? errc::null_message : errc::ok;
+    return msgpack_at(value).is(msgpack_kind::nil) ? errc::internal_error : errc::ok;
 }
 
 /// How values that are MessagePack are read: as `json_values`.

@@ -26,13 +26,13 @@ constexpr ending own_ending(errc why, bool extras) noexcept {
     case errc::too_large: // Signal-Fire gives no reason here
         return {413, 1009, extras ? text : std::string_view{}};
     case errc::overloaded: return {503, 1013, text};
-    case errc::null_message: return {500, 4500, text};
+    case errc::internal_error: return {500, 4500, text};
     case errc::slow_consumer: return {503, 4001, text};
     case errc::pong_timeout: return {408, 4002, text};
     case errc::handshake_timeout: return {408, 4003, text};
     case errc::id_in_use:
         if (extras) return {409, 4600, text};
-        return {409, 4500, to_string(errc::null_message)};
+        return {409, 4500, to_string(errc::internal_error)};
     case errc::replaced: return {409, 4601, text};
     case errc::denied:
     case errc::forbidden_origin: return {403, 4400, text};

@@ -42,7 +42,7 @@ inline ending plain_ending(errc why) noexcept {
     case errc::overloaded:
     case errc::slow_consumer: return {503, 1013, text};
     case errc::handshake_timeout: return {503, 1013, text};
-    case errc::null_message: return {500, 1011, text};
+    case errc::internal_error: return {500, 1011, text};
     case errc::denied:
     case errc::forbidden_origin: return {403, 1008, text};
     case errc::id_in_use: return {409, 1008, text};

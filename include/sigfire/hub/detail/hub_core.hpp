@@ -208,7 +208,7 @@ protected:
                 const auto who = look_up(s.id.view());
                 bool kept = false;
                 const auto ask = [&](auto& f) { return f.can_keep(self().context_, who, e); };
-                if (!guarded([&] { kept = any_feature(ask); })) return errc::null_message;
+                if (!guarded([&] { kept = any_feature(ask); })) return errc::internal_error;
                 return kept ? errc::ok : errc::full;
             }
         }

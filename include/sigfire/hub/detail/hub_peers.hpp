@@ -41,7 +41,7 @@ protected:
         if constexpr (has_features) {
             errc cause = errc::ok;
             const auto ask = [&](auto& f) { return (cause = f.on_enter(context(), wish)) != errc::ok; };
-            if (!guarded([&] { any_feature(ask); })) cause = errc::null_message;
+            if (!guarded([&] { any_feature(ask); })) cause = errc::internal_error;
             if (cause != errc::ok) return make_error_code(cause);
             // The features are the host program's: one may have attached a function of that id.
             if (!wish.id.empty() && this->registry_.find(wish.id)) return make_error_code(errc::id_in_use);
@@ -62,7 +62,7 @@ protected:
         event::welcome e;
         e.id = id.view();
         e.peer = s.id.view();
-        e.configuration = {wish.rtc_configuration, wire_id::json};
+        e.configuration = {wish.rtc_configuration, default_wire};
         [[maybe_unused]] bool sound = each_feature([&](auto& f) { f.on_welcome(context(), peer, wish, e); });
         s.way.deliver(e);
         if constexpr (!std::is_same_v<L, no_log>)
@@ -76,7 +76,7 @@ protected:
                 sound = guarded([&] { this->hooks_.on_open(peer, granted); }) && sound;
             sound = each_feature([&](auto& f) { f.on_open(context(), peer, granted); }) && sound;
             // Hooks and features that know but half of a peer would misjudge it.
-            if (!sound) this->put_by([this, peer] { close_peer(peer, errc::null_message); });
+            if (!sound) this->put_by([this, peer] { close_peer(peer, errc::internal_error); });
         }
         return a;
     }
@@ -178,7 +178,7 @@ protected:
         if (wish.token.empty()) return {};
         peer_handle who;
         const auto ask = [&](auto& f) { return static_cast<bool>(who = f.on_return(context(), wish)); };
-        if (!guarded([&] { any_feature(ask); })) return make_error_code(errc::null_message);
+        if (!guarded([&] { any_feature(ask); })) return make_error_code(errc::internal_error);
         if (!who) return {};
         // An id that no peer asked for gives way to the proof.
         if (!wish.id.empty() && !wish.id_drawn && wish.id != this->slots_[who.slot].id.view()) return {};

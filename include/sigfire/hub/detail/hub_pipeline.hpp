@@ -66,7 +66,7 @@ protected:
     template <class E>
     bool pass_hooks(slot& sender, peer_handle who, E& e, message_context& context) {
         const auto token = e.token;
-        errc refusal = errc::null_message;
+        errc refusal = errc::internal_error;
         const bool judged = guarded([&] { refusal = this->hooks_.on_message(context, e); });
         e.token = token;
         if (refusal == errc::ok && !context.answered()) return true;
@@ -83,10 +83,22 @@ protected:
 
     // --- policy ---
 
+    // Whether the policy is asked: a mistake that reaches nobody has its own answer. A message with a fault
+    // still tells by its answer whether the target is there.
+    template <class E>
+    static bool asks_policy(const E& e) noexcept {
+        if constexpr (std::same_as<E, event::say>)
+            return e.fault == errc::ok || !e.to.empty() || !e.topic.empty();
+        else if constexpr (requires { e.fault; })
+            return e.fault == errc::ok;
+        else
+            return true;
+    }
+
     template <class E>
     void permit(slot& sender, peer_handle from, E& e, pipeline_stage stage) {
         if constexpr (acts<E> && !std::is_same_v<P, permit_all>)
-            if (!stage.permitted) {
+            if (!stage.permitted && asks_policy(e)) {
                 act a;
                 a.what = action_of<E>::what;
                 a.from = from;
@@ -95,7 +107,7 @@ protected:
                 if (!a.to_id.empty()) a.to = this->registry_.find(a.to_id);
                 if constexpr (requires { e.topic; }) a.topic = e.topic;
                 a.command = e.command;
-                errc cause = errc::null_message;
+                errc cause = errc::internal_error;
                 guarded([&] { cause = this->policy_.permit(a, directory<Self>{this->self()}); });
                 if (cause != errc::ok)
                     return this->reply_seldom(sender, from, e.token,
@@ -134,7 +146,7 @@ protected:
             this->in_hand_ = outer;
             if (!done && !mine.answered)
                 if (slot* const s = this->slots_.find(from); s != nullptr && peers::is_present(*s))
-                    this->reply_seldom(*s, from, mine.token, errc::null_message);
+                    this->reply_seldom(*s, from, mine.token, errc::internal_error);
         } else {
             this->reply_seldom(sender, from, e.token, errc::unknown_command);
         }
@@ -177,8 +189,7 @@ protected:
             if (cause == errc::ok) cause = route(from, e, view(id), targets);
             if (cause != errc::ok) [[unlikely]]
                 return miss(sender, from, e, cause);
-            role = std::exchange(e.role, politeness::none);
-            each_feature([&](auto& f) { f.on_sent(this->context(), from, e, role); });
+            each_feature([&](auto& f) { f.on_sent(this->context(), from, std::as_const(e), role); });
         } else {
             cause = route(from, e, view(id), targets);
         }
@@ -195,7 +206,7 @@ protected:
             if (place++ < first) return false;
             return (cause = f.on_send(this->context(), from, e)) != errc::ok;
         };
-        if (!guarded([&] { any_feature(ask); })) cause = errc::null_message;
+        if (!guarded([&] { any_feature(ask); })) cause = errc::internal_error;
         if (cause == errc::deferred) [[unlikely]] {
             if (this->ticket_ == 0) return errc::denied;
             if constexpr (F::defers)
@@ -213,7 +224,7 @@ protected:
     errc route(peer_handle from, event::say& e, std::string_view id, target_list& targets) {
         if (e.to.empty() && e.topic.empty()) [[unlikely]]
             return e.fault == errc::ok ? errc::missing_target : e.fault;
-        errc cause = errc::null_message;
+        errc cause = errc::internal_error;
         if constexpr (std::is_same_v<T, direct_router>)
             cause = this->router_.route(this->registry_, from, e, [&](peer_handle h) { targets.first = h; });
         else
@@ -274,7 +285,7 @@ protected:
             if constexpr (Feature<T>) ask(this->router_);
             this->features_.each(ask);
         });
-        return done ? cause : errc::null_message;
+        return done ? cause : errc::internal_error;
     }
 
     // The verdict on the first message of a line is in: that one and those behind it go on.

@@ -76,14 +76,14 @@ enum class standing : unsigned char {
 
 inline constexpr std::uint32_t nowhere = 0xffffffff;
 
-template <class Outlet>
+template <class Channel>
 struct alignas(64) slot {
     slot() noexcept {}
     slot(const slot&) = delete;
     slot& operator=(const slot&) = delete;
     ~slot() { lose_way(); }
 
-    void set_way(const Outlet& o) {
+    void set_way(const Channel& o) {
         lose_way();
         std::construct_at(&way, o);
         has_way = true;
@@ -94,7 +94,7 @@ struct alignas(64) slot {
 
     id_text id;
     union {
-        Outlet way; // lives while has_way
+        Channel way; // lives while has_way
     };
     std::uint32_t generation = 1;
     std::uint32_t epoch = 0;
@@ -105,13 +105,13 @@ struct alignas(64) slot {
 };
 
 /// Slots at stable addresses, numbered, used again and again under a new generation.
-template <class Outlet>
+template <class Channel>
 class slot_table {
 public:
-    using slot = detail::slot<Outlet>;
+    using slot = detail::slot<Channel>;
 
     /// Takes a vacant slot; at most 2^32 - 1 at a time.
-    std::uint32_t add(const Outlet& way, std::string_view id, standing state) {
+    std::uint32_t add(const Channel& way, std::string_view id, standing state) {
         const auto i = add(id, state);
         (*this)[i].set_way(way);
         return i;

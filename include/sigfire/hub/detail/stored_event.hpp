@@ -171,7 +171,7 @@ public:
 
 private:
     std::string bytes_;
-    wire_id wire_ = wire_id::json;
+    wire_id wire_ = default_wire;
 };
 
 } // namespace sigfire::detail

@@ -23,7 +23,7 @@ public:
         try {
             return gate_.enter(remote);
         } catch (...) {
-            return errc::null_message;
+            return errc::internal_error;
         }
     }
 

@@ -52,9 +52,9 @@ class stream_engine<Wire, Loop, State>::with
     using http = stream_http<Wire, Loop, State>;
     using table = stream_table<Wire, Loop, State>;
     using reader::feed;
-    using table::acceptor_, table::again_, table::clock_, table::connections_, table::core_, table::doors_,
-        table::drain_until_, table::listening_, table::next_sweep_, table::now_, table::read_until_,
-        table::serving_, table::stopping_, table::waiting_, table::wire_;
+    using table::acceptor_, table::again_, table::clock_, table::connections_, table::core_,
+        table::handshakes_, table::drain_until_, table::listening_, table::next_sweep_, table::now_,
+        table::read_until_, table::serving_, table::stopping_, table::waiting_, table::wire_;
     using table::deafen, table::fail, table::ms, table::turn_away;
     using turns::ends_, turns::flush, turns::late_, turns::told_;
     using typename table::connection;
@@ -223,13 +223,13 @@ private:
 
     void give_up(connection& c) noexcept {
         try {
-            const auto text = to_string(errc::null_message);
+            const auto text = to_string(errc::internal_error);
             if (c.opening_ && !c.is_.held)
                 c.refuse({500, 0, text});
             else
-                c.close({500, framing::close_code(errc::null_message), text}, errc::null_message);
+                c.close({500, framing::close_code(errc::internal_error), text}, errc::internal_error);
         } catch (...) {
-            c.cut(errc::null_message, true);
+            c.cut(errc::internal_error, true);
         }
         c.said_close_ = false; // whatever it answers is not read, so our end goes first
         deafen(c);

@@ -116,7 +116,8 @@ protected:
             if (connections_.size() == connections_.capacity())
                 connections_.reserve(2 * connections_.size() + 16);
             // Neither to wait nor to end needs memory: at most as many again are gone, but still queued.
-            for (auto* queue : {&again_, &doors_, &serving_}) queue->reserve(2 * connections_.capacity());
+            for (auto* queue : {&again_, &handshakes_, &serving_})
+                queue->reserve(2 * connections_.capacity());
             graveyard_.reserve(2 * connections_.capacity());
             connections_.push_back(std::make_unique<connection>(core_));
         } catch (...) {
@@ -284,7 +285,7 @@ protected:
             try {
                 judge(*c, at);
             } catch (...) { // there is no memory for a last word
-                c->cut(errc::null_message, true);
+                c->cut(errc::internal_error, true);
             }
             // A heartbeat over hours is no flood.
             if (forgive) c->framing_.forgive();
@@ -353,9 +354,9 @@ protected:
     stream_acceptor acceptor_;
     std::vector<std::unique_ptr<connection>> connections_;
     std::vector<std::unique_ptr<connection>> graveyard_;
-    std::vector<connection*> again_;   // to be served once more, in this order
-    std::vector<connection*> doors_;   // the same, of those that are opening
-    std::vector<connection*> serving_; // those that are being served
+    std::vector<connection*> again_;      // to be served once more, in this order
+    std::vector<connection*> handshakes_; // the same, of those that are opening
+    std::vector<connection*> serving_;    // those that are being served
     gate_book gate_{wire_.gate()};
     std::unordered_map<const connection*, pending_answer> answers_;
     std::vector<refusal_event> refusals_; // to be told

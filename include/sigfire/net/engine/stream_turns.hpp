@@ -17,7 +17,7 @@ class stream_turns : protected stream_http<Wire, Loop, State> {
     using table = stream_table<Wire, Loop, State>;
 
 protected:
-    using table::again_, table::core_, table::doors_, table::serving_;
+    using table::again_, table::core_, table::handshakes_, table::serving_;
     using typename table::connection;
     using stream_http<Wire, Loop, State>::stream_http;
 
@@ -43,10 +43,10 @@ protected:
             }
         }
         flush();
-        serve_doors();
+        serve_handshakes();
         // Only now: an event further on in the batch may still have pointed at one of them.
         table::clear_graveyard();
-        return events.empty() && again_.empty() && doors_.empty();
+        return events.empty() && again_.empty() && handshakes_.empty();
     }
 
     void cork(std::size_t n) {
@@ -93,9 +93,9 @@ protected:
     }
 
     // Handshakes cost much: a few at a time, behind those that are let in.
-    void serve_doors() {
-        if (doors_.empty()) return;
-        serving_.swap(doors_);
+    void serve_handshakes() {
+        if (handshakes_.empty()) return;
+        serving_.swap(handshakes_);
         auto next = serving_.begin();
         for (int i = 0; i < steps && next != serving_.end(); ++i) {
             auto& c = **next++;
@@ -103,7 +103,7 @@ protected:
             if (!c.is_.buried) self().guard(c, [&] { self().read(c); });
             if (late()) break;
         }
-        doors_.insert(doors_.begin(), next, serving_.end());
+        handshakes_.insert(handshakes_.begin(), next, serving_.end());
         serving_.clear();
         flush();
     }
@@ -120,7 +120,7 @@ protected:
         if (c.is_.buried) return;
         if (e.writable) c.mark();
         if (!e.readable || c.queued_) return;
-        if (c.opening_ && !c.is_.held) return enqueue(doors_, c);
+        if (c.opening_ && !c.is_.held) return enqueue(handshakes_, c);
         if (late_) return enqueue(again_, c);
         self().read(c);
     }

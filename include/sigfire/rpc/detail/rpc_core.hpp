@@ -7,6 +7,7 @@
 #include <sigfire/core/error.hpp>
 #include <sigfire/framing/line.hpp>
 #include <sigfire/rpc/detail/rpc_session.hpp>
+#include <sigfire/rpc/options.hpp>
 #include <sigfire/text/utf8.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -23,7 +24,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -42,21 +42,9 @@
 
 namespace sigfire {
 
-/// Settings of an `rpc`. No deadline is met early; 0 is at once, not never.
-struct rpc_options {
-    std::chrono::milliseconds call_timeout{10000}; ///< for the reply to each call
-    std::chrono::milliseconds close_timeout{5000}; ///< for the other side to agree to a close
-    std::uint32_t message = 1u << 20;              ///< bytes of the longest line in either direction
-    std::size_t outbox = 4u << 20; ///< bytes that wait to be sent before events and calls are `full`. Replies
-                                   ///< may take as much again, then the other side is a `slow_consumer`
-    std::size_t calls = 1024;      ///< calls that wait for a reply before another is `full`
-    std::size_t commands = 1024; ///< commands of the other side's under way before another fails with `rate`
-    std::uint32_t idle_lines = 1000; ///< empty lines in a row; more are a `flood`
-};
-
 namespace detail {
 
-/// Whoever waits for the reply to a call. `settle` is called once, or never.
+/// A party that waits for the reply to a call. `settle` is called once, or never.
 class rpc_waiter {
 public:
     virtual ~rpc_waiter() = default;
@@ -85,7 +73,8 @@ private:
 
 /** What an `rpc` shares with its operations and the commands under way. Handlers are posted, so no code of
  * the user's runs inside, and all that comes is handled in the order in which it came. One thread at a time.
- */
+ *
+ *  Longer than other headers: one connection's life, from open to end, is told in one place. */
 class rpc_core final : public std::enable_shared_from_this<rpc_core> {
     using kind = boost::asio::cancellation_type;
     using local = boost::asio::local::stream_protocol;

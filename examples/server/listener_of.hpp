@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include "door.hpp"
+#include "any_listener.hpp"
 #include "serve_page.hpp"
 #include "wires.hpp"
 
@@ -18,8 +18,8 @@
 #include <utility>
 
 template <class Transport>
-struct door_of final : door {
-    door_of(Transport chosen, const endpoint& e, const settings& s, program_hub& h)
+struct listener_of final : any_listener {
+    listener_of(Transport chosen, const endpoint& e, const settings& s, program_hub& h)
         : transport{chosen}, listener{std::move(chosen), wires_of(e.clients, s), h,
                                       plain_http{e.clients == family::all || e.clients == family::sigfire}} {}
 
@@ -45,7 +45,8 @@ struct door_of final : door {
 
 /// `f(transport)` with the transport that an endpoint asks for, without TLS.
 template <class F>
-std::unique_ptr<door> with_transport(boost::asio::io_context& io, const endpoint& e, const settings& s, F f) {
+std::unique_ptr<any_listener> with_transport(boost::asio::io_context& io, const endpoint& e,
+                                             const settings& s, F f) {
     switch (e.kind) {
     case wire::websocket: {
         sigfire::websocket_options o{.address = e.host, .port = e.port, .origins = s.origins};

@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-#include <sigfire/hub/outlet.hpp>
+#include <sigfire/hub/channel.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -88,14 +88,14 @@ struct toy_connection {
     connection_state<toy_codec>& state() { return its_state; }
 };
 
-using toy_outlet = outlet<toy_connection, toy_codec>;
-static_assert(Outlet<toy_outlet>);
-static_assert(sizeof(toy_outlet) == 2 * sizeof(void*));
+using toy_channel = channel<toy_connection, toy_codec>;
+static_assert(Channel<toy_channel>);
+static_assert(sizeof(toy_channel) == 2 * sizeof(void*));
 
 struct fixture {
     toy_codec codec;
     toy_connection connection;
-    toy_outlet out{connection, codec};
+    toy_channel out{connection, codec};
     event::say e;
     event::welcome welcome;
     event::publish publication;
@@ -107,7 +107,7 @@ struct fixture {
     }
 };
 
-BOOST_AUTO_TEST_SUITE(outlets)
+BOOST_AUTO_TEST_SUITE(channels)
 
 BOOST_FIXTURE_TEST_CASE(it_writes_what_the_state_of_its_connection_asks_for, fixture) {
     connection.its_state.codec.mark = 'b';
@@ -126,12 +126,12 @@ BOOST_FIXTURE_TEST_CASE(a_wire_without_a_word_for_it_says_so_and_sends_nothing, 
     BOOST_TEST((out.ready(welcome, bound) == errc::unknown_command));
     out.deliver(welcome);
     BOOST_TEST((out.ready(publication, bound) == errc::unknown_command));
-    BOOST_TEST((any_outlet{out}.ready(publication, bound) == errc::unknown_command));
+    BOOST_TEST((any_channel{out}.ready(publication, bound) == errc::unknown_command));
     out.deliver(publication);
     fanout shared;
     out.deliver(publication, shared);
-    any_outlet{out}.deliver(publication, shared);
-    any_outlet{out}.deliver(publication);
+    any_channel{out}.deliver(publication, shared);
+    any_channel{out}.deliver(publication);
     BOOST_TEST(shared.size() == 0u);
     BOOST_TEST(out.has_room(publication));
     BOOST_TEST(connection.sent.empty());
@@ -141,8 +141,8 @@ BOOST_FIXTURE_TEST_CASE(a_wire_without_a_word_for_it_says_so_and_sends_nothing, 
 BOOST_FIXTURE_TEST_CASE(a_codec_may_say_why_it_has_no_word, fixture) {
     e.command = "sing";
     BOOST_TEST((out.ready(e, bound) == errc::rejected));
-    BOOST_TEST((any_outlet{out}.ready(e, bound) == errc::rejected));
-    e.command = "hum"; // or leave it to the outlet
+    BOOST_TEST((any_channel{out}.ready(e, bound) == errc::rejected));
+    e.command = "hum"; // or leave it to the channel
     BOOST_TEST((out.ready(e, bound) == errc::unknown_command));
 }
 
@@ -165,19 +165,19 @@ BOOST_FIXTURE_TEST_CASE(a_delivery_that_does_not_fit_is_dropped_with_its_connect
 BOOST_FIXTURE_TEST_CASE(asking_for_room_changes_nothing, fixture) {
     connection.capacity = 105;
     BOOST_TEST(!out.has_room(e));
-    BOOST_TEST(!any_outlet{out}.has_room(e));
+    BOOST_TEST(!any_channel{out}.has_room(e));
     BOOST_TEST(connection.marked == "");
     connection.marked = "closing"; // no word for it: always room
     BOOST_TEST(out.has_room(welcome));
-    BOOST_TEST(any_outlet{out}.has_room(welcome));
+    BOOST_TEST(any_channel{out}.has_room(welcome));
     BOOST_TEST((out.ready(welcome, bound) == errc::unknown_command));
-    BOOST_TEST((any_outlet{out}.ready(welcome, bound) == errc::unknown_command));
+    BOOST_TEST((any_channel{out}.ready(welcome, bound) == errc::unknown_command));
     BOOST_TEST(connection.marked == "closing");
     connection.marked = "";
     e.id = {};
     connection.capacity = 105;
     BOOST_TEST(out.has_room(e));
-    BOOST_TEST(any_outlet{out}.has_room(e));
+    BOOST_TEST(any_channel{out}.has_room(e));
     BOOST_TEST((out.ready(e, bound) == errc::ok));
     connection.marked = "closing";
     BOOST_TEST(!out.has_room(e));
@@ -190,7 +190,7 @@ BOOST_FIXTURE_TEST_CASE(a_shared_delivery_says_the_same, fixture) {
     fanout shared;
     for (auto* c : {&connection, &other}) c->its_state.codec.mark = 'b';
     out.deliver(e, shared);
-    any_outlet{toy_outlet{other, codec}}.deliver(e, shared);
+    any_channel{toy_channel{other, codec}}.deliver(e, shared);
     out.deliver(e);
     BOOST_TEST((connection.sent == std::vector<std::string>{"b7|offer", "b7|offer"}));
     BOOST_TEST((other.sent == std::vector<std::string>{"b7|offer"}));
@@ -212,8 +212,8 @@ BOOST_FIXTURE_TEST_CASE(the_rest_is_passed_on, fixture) {
     BOOST_TEST(connection.calls == "ping ping hold release close 4001 Denied/Denied");
 }
 
-BOOST_FIXTURE_TEST_CASE(any_outlet_does_the_same, fixture) {
-    const any_outlet any{out};
+BOOST_FIXTURE_TEST_CASE(any_channel_does_the_same, fixture) {
+    const any_channel any{out};
     BOOST_TEST((any.ready(e, bound) == errc::ok));
     any.deliver(e);
     any.deliver(e, bound);

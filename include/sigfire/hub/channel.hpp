@@ -34,15 +34,15 @@ struct connection_state {
     typename Codec::state codec; ///< how this peer is talked to
 };
 
-/** The way to one peer: its connection, and the codec that speaks its wire. Models Outlet; two pointers,
+/** The way to one peer: its connection, and the codec that speaks its wire. Models Channel; two pointers,
  *  which both have to outlive it. `Connection` keeps a `connection_state<Codec>`. */
 template <class C, class K>
-class outlet {
+class channel {
     static_assert(Connection<C>, "sigfire: Connection requirements not met");
     static_assert(Codec<K>, "sigfire: Codec requirements not met");
 
 public:
-    outlet(C& connection, const K& codec) noexcept : connection_(&connection), codec_(&codec) {}
+    channel(C& connection, const K& codec) noexcept : connection_(&connection), codec_(&codec) {}
 
     /// `ok` if the connection can take `e` now: `bound` is then for `deliver`. `unknown_command` if its wire
     /// has no word for it, or what else the codec has against it. Else `full`, and the connection is on its
@@ -127,7 +127,7 @@ public:
     void close(errc why) const { detail::say_goodbye(*connection_, codec_->end(why, state()), why); }
 
 private:
-    friend class any_outlet;
+    friend class any_channel;
 
     // Shorter texts are copied: that costs less than to share them.
     static constexpr std::size_t shared_from = 1024;
@@ -147,9 +147,9 @@ private:
 
 namespace detail {
 
-// The calls of an erased outlet for one type of event.
+// The calls of an erased channel for one type of event.
 template <class O, class E>
-struct outlet_calls {
+struct channel_calls {
     errc (*ready)(const O&, const E&, std::size_t&);
     void (*deliver)(const O&, const E&, std::size_t);
     void (*deliver_unasked)(const O&, const E&);
@@ -158,9 +158,9 @@ struct outlet_calls {
 };
 
 template <class O, class List>
-struct all_outlet_calls;
+struct all_channel_calls;
 template <class O, class... Es>
-struct all_outlet_calls<O, event_list<Es...>> : outlet_calls<O, Es>... {
+struct all_channel_calls<O, event_list<Es...>> : channel_calls<O, Es>... {
     bool (*ping)(const O&);
     void (*hold)(const O&);
     void (*release)(const O&);
@@ -169,17 +169,17 @@ struct all_outlet_calls<O, event_list<Es...>> : outlet_calls<O, Es>... {
 
 } // namespace detail
 
-/** An outlet of any type, for a hub with several listeners. Models Outlet; 24 bytes, one indirect call each.
+/** A channel of any type, for a hub with several listeners. Models Channel; 24 bytes, one indirect call each.
  */
-class any_outlet {
-    using calls = detail::all_outlet_calls<any_outlet, outgoing_events>;
+class any_channel {
+    using calls = detail::all_channel_calls<any_channel, outgoing_events>;
     template <class E>
-    using calls_for = detail::outlet_calls<any_outlet, E>;
+    using calls_for = detail::channel_calls<any_channel, E>;
 
 public:
     template <class C, class K>
-    any_outlet(outlet<C, K> o) noexcept
-        : connection_(o.connection_), codec_(o.codec_), calls_(&calls_of<outlet<C, K>, C, K>) {}
+    any_channel(channel<C, K> o) noexcept
+        : connection_(o.connection_), codec_(o.codec_), calls_(&calls_of<channel<C, K>, C, K>) {}
 
     template <class E>
     errc ready(const E& e, std::size_t& bound) const {
@@ -219,21 +219,22 @@ private:
 
     template <class O, class C, class K, class E>
     static constexpr calls_for<E> make_calls() {
-        return {[](const any_outlet& o, const E& e, std::size_t& bound) {
-                    return o.as<O, C, K>().ready(e, bound);
-                },
-                [](const any_outlet& o, const E& e, std::size_t bound) { o.as<O, C, K>().deliver(e, bound); },
-                [](const any_outlet& o, const E& e) { o.as<O, C, K>().deliver(e); },
-                [](const any_outlet& o, const E& e, fanout& shared) { o.as<O, C, K>().deliver(e, shared); },
-                [](const any_outlet& o, const E& e) { return o.as<O, C, K>().has_room(e); }};
+        return {
+            [](const any_channel& o, const E& e, std::size_t& bound) {
+                return o.as<O, C, K>().ready(e, bound);
+            },
+            [](const any_channel& o, const E& e, std::size_t bound) { o.as<O, C, K>().deliver(e, bound); },
+            [](const any_channel& o, const E& e) { o.as<O, C, K>().deliver(e); },
+            [](const any_channel& o, const E& e, fanout& shared) { o.as<O, C, K>().deliver(e, shared); },
+            [](const any_channel& o, const E& e) { return o.as<O, C, K>().has_room(e); }};
     }
 
     template <class O, class C, class K, class... Es>
     static constexpr calls make_all(event_list<Es...>) {
-        return {make_calls<O, C, K, Es>()..., [](const any_outlet& o) { return o.as<O, C, K>().ping(); },
-                [](const any_outlet& o) { o.as<O, C, K>().hold(); },
-                [](const any_outlet& o) { o.as<O, C, K>().release(); },
-                [](const any_outlet& o, errc why) { o.as<O, C, K>().close(why); }};
+        return {make_calls<O, C, K, Es>()..., [](const any_channel& o) { return o.as<O, C, K>().ping(); },
+                [](const any_channel& o) { o.as<O, C, K>().hold(); },
+                [](const any_channel& o) { o.as<O, C, K>().release(); },
+                [](const any_channel& o, errc why) { o.as<O, C, K>().close(why); }};
     }
 
     template <class O, class C, class K>
@@ -246,8 +247,8 @@ private:
 
 // Out here, where the class is complete.
 template <class O, class C, class K>
-constexpr any_outlet::calls any_outlet::calls_of = make_all<O, C, K>(outgoing_events{});
+constexpr any_channel::calls any_channel::calls_of = make_all<O, C, K>(outgoing_events{});
 
-static_assert(Outlet<any_outlet> && sizeof(any_outlet) == 3 * sizeof(void*));
+static_assert(Channel<any_channel> && sizeof(any_channel) == 3 * sizeof(void*));
 
 } // namespace sigfire

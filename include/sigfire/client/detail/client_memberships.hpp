@@ -39,7 +39,7 @@ struct stored_request {
 };
 
 /// Where a client is and what it watches, to say so to a server that does not know it any more.
-class client_places {
+class client_memberships {
 public:
     /// Whether `r` changes any of it.
     static bool concerned(const stored_request& r) noexcept {
