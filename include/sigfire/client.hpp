@@ -23,8 +23,8 @@
 
 namespace sigfire {
 
-/** A peer of a signaling server, in C++: connects, says requests and hears how they end, receives what other
- *  peers say.
+/** A peer of a signaling server, in C++: connects, says requests and hears how they end, receives messages of
+ *  other peers.
  *
  *      sigfire::client c{io};
  *      auto [id, configuration] = co_await c.connect("ws://127.0.0.1:3003");
@@ -37,9 +37,9 @@ namespace sigfire {
  *  requests and receives may be under way. Errors are `errc`, but those of the operating system (a name that
  *  does not resolve, a refused connection) come through as they are. Nothing that a server sends throws.
  *
- *  When the connection ends, what is under way ends with the cause: `closed`, `lost`, or what the server's
- *  close code says (`stopping`, `replaced`, `slow_consumer`, ...). What was received before can still be
- *  taken by `receive`, which then completes with the cause too. `connect` may be called again.
+ *  When the connection ends, all operations under way end with the cause: `closed`, `lost`, or the cause in
+ *  the server's close code (`stopping`, `replaced`, `slow_consumer`, ...). Messages received before can still
+ *  be taken by `receive`, which then completes with the cause too. `connect` may be called again.
  *
  *  A server that says nothing for `client_options::silence` is asked for a sign of life; a server that then
  * says nothing for as long again is gone, and the connection ends with `pong_timeout`.
@@ -48,7 +48,7 @@ namespace sigfire {
  * `offline` and `online`, and waits meanwhile. Requests made meanwhile are kept, up to
  * `client_options::outbox` bytes, and sent then. Those under way are answered after all where the server lets
  * the client resume, and no message is missing then; else they end with the cause, or `lost`, and the client
- * joins its topics and watches again. What gives up ends with the last cause.
+ * joins its topics and watches again. A client that gives up ends with the last cause.
  *
  *  Thread safety: none; on an io_context run by several threads give it a strand, and use it, cancellation
  *  included, on that strand only. A client may be destroyed with operations under way: they complete with
@@ -97,8 +97,8 @@ public:
      *
      *  Messages left over from a connection before are dropped. Errors: `bad_url`, `no_tls`, `tls_failed`,
      * `connect_timeout` (up to the end of the WebSocket handshake), `welcome_timeout`, `bad_handshake`,
-     * `bad_welcome`, `malformed` for unusable `client_options::headers`, `already_connected`, what the server
-     * refuses with (`denied`, `id_in_use`, `rate`, ...). */
+     * `bad_welcome`, `malformed` for unusable `client_options::headers`, `already_connected`, the cause of
+     * the server's refusal (`denied`, `id_in_use`, `rate`, ...). */
     template <class Token = boost::asio::deferred_t>
         requires for_welcome<Token>
     auto connect(std::string url, Token&& token = Token{}) {
@@ -165,7 +165,7 @@ public:
         return say<without_data>(token, {.command = "leave", .topic = std::move(topic)});
     }
 
-    /// Who is in `topic`: `{"count":N,"members":[{"id":ID,...}...]}`, at most `limit`.
+    /// The members of `topic`: `{"count":N,"members":[{"id":ID,...}...]}`, at most `limit`.
     template <class Token = boost::asio::deferred_t>
         requires for_data<Token>
     auto lookup(std::string topic, std::uint32_t limit, Token&& token = Token{}) {
@@ -174,7 +174,7 @@ public:
                                       .data = detail::json_object{}.number("limit", limit).take()});
     }
 
-    /// Says `data` to all members of `topic`, who receive it as `publish`.
+    /// Says `data` to all members of `topic`, which receive it as `publish`.
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
     auto publish(std::string topic, std::string data, publish_options how, Token&& token = Token{}) {
@@ -283,8 +283,8 @@ public:
         return {core_, core_->start(std::move(to), std::move(metadata))};
     }
 
-    /** Makes a session of a `session-start` that was received: to be accepted or rejected. It takes over what
-     *  that peer has said since and says from now on, as far as it belongs to a session. */
+    /** Makes a session of a `session-start` that was received: to be accepted or rejected. It takes over the
+     *  messages of that peer since then and from now on, as far as they belong to a session. */
     session adopt(const incoming& start) { return {core_, core_->adopt(start)}; }
 
     /** Takes the next message from another peer, waiting for one if need be.
@@ -299,7 +299,7 @@ public:
             token, [](auto& core, auto&& done) { core.receive(std::move(done)); });
     }
 
-    /** Sends what is pending, says goodbye, and completes when the server has too, without error, or with
+    /** Sends all that is pending, says goodbye, and completes when the server has too, without error, or with
      *  `close_timeout`, `not_connected`, or why the connection ended otherwise. Requests that are answered
      *  meanwhile end so, the others with `closed`. A `connect` under way is aborted. */
     template <class Token = boost::asio::deferred_t>

@@ -42,7 +42,7 @@ struct listener_options {
  * it; it is used on the thread that runs the io_context. `T` models Transport, `C` Codec, `Http` HttpHandler;
  * `Hub` is a `hub`.
  *
- *  Several listeners share a hub whose channels are `any_channel`. */
+ *  Several listeners share a hub with channels of type `any_channel`. */
 template <class T, class C, class Hub, class Http = no_http>
 class listener {
     static_assert(Transport<T>, "sigfire: Transport requirements not met");
@@ -86,11 +86,11 @@ public:
             return now_;
     }
 
-    /// What it is bound to, as a URL without path; what it was asked to bind to while it is not.
+    /// The address it is bound to, as a URL without path; while it is not bound, the address asked for.
     std::string address() const { return engine_.address(); }
 
-    /// Accepts no more, refuses who waits, cuts what is left after `drain`, then calls `f()`. Peers are
-    /// closed by the hub.
+    /// Accepts no more, refuses connections that wait, cuts those left after `drain`, then calls `f()`. Peers
+    /// are closed by the hub.
     void stop(std::chrono::milliseconds drain, std::function<void()> f) {
         if constexpr (awaits)
             while (waiting_.front() != nullptr) {
@@ -101,7 +101,7 @@ public:
         engine_.stop(drain, std::move(f));
     }
 
-    /// @name What the transport tells (Sink)
+    /// @name Called by the transport (Sink)
     /// @{
     void opening(connection& c, const request& r) {
         admission wish;
@@ -187,7 +187,7 @@ private:
             return http_(r, out);
     }
 
-    // What the hooks say about a connection.
+    // The hooks' answer about a connection.
     void decide(connection& c, const admission& wish, errc cause) {
         if (cause != errc::ok) return refuse(c, wish, cause);
         auto& [who, state] = c.state();

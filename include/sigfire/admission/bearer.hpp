@@ -14,12 +14,12 @@
 
 namespace sigfire {
 
-/** Lets in who brings a token: `Authorization: Bearer TOKEN` (RFC 6750, 2.1) or, since a page in a browser
- *  cannot set that header, `?token=TOKEN`; the header counts if there are both. Models Hook.
+/** Lets in a connection that brings a token: `Authorization: Bearer TOKEN` (RFC 6750, 2.1) or, since a page
+ *  in a browser cannot set that header, `?token=TOKEN`; the header counts if there are both. Models Hook.
  *
  *  `Check` is `bool(std::string_view token)` or `bool(std::string_view token, admission&)`; the latter may
- * set the peer's id and notes. It is not asked about an empty token. Who is not let in gets 401 `Missing or
- * invalid token`; on a wire without HTTP nobody has a token. */
+ * set the peer's id and notes. It is not asked about an empty token. A connection that is not let in gets 401
+ * `Missing or invalid token`; on a wire without HTTP no connection has a token. */
 template <class Check>
 class bearer {
     static_assert(std::is_invocable_r_v<bool, Check&, std::string_view, admission&> ||
@@ -55,10 +55,10 @@ private:
     [[no_unique_address]] Check check_;
 };
 
-/** Gives each peer the id it asks for by a query parameter: `ws://host/?id=alice`. Models Hook. Whoever asks
- * for no id gets one of the hub's. Anybody can ask for any id that is free: put who checks that, `bearer`
- * say, in front, or use a hook of your own that sets `admission::id` from what it knows; a deferred one may
- * look it up. */
+/** Gives each peer the id it asks for by a query parameter: `ws://host/?id=alice`. Models Hook. A peer that
+ * asks for no id gets one of the hub's. Any peer can ask for any id that is free. Put a hook that checks
+ * that, `bearer` say, in front, or use a hook of your own that sets `admission::id`; a deferred one may look
+ * it up. */
 class requested_id {
 public:
     /// `permanent`: the record of such an id stays when its peer goes, where the hub has `records`.
@@ -66,7 +66,7 @@ public:
         : parameter_(std::move(parameter)), permanent_(permanent) {}
 
     errc on_admit(const request& r, admission& a) {
-        if (!a.id.empty()) return errc::ok; // who came before knows better
+        if (!a.id.empty()) return errc::ok; // a hook in front knows better
         a.id = r.query(parameter_);
         a.permanent = a.permanent || (permanent_ && !a.id.empty());
         return errc::ok;

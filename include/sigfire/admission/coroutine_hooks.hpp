@@ -26,18 +26,19 @@
  *  `boost::asio::awaitable<errc> on_admit_deferred(const request&, admission&)`
  *
  *  It runs on the server's io_context, and may read the request and change the admission until it ends.
- *  Meanwhile the connection is held: nothing is read from it, and what came behind its request is heard after
- *  its welcome. What the coroutine throws refuses the connection like an error of the server (500, close code
- *  4500), and is told to the log. It is cancelled (terminal) if the peer goes away, if the server stops or is
- *  destroyed, or if it takes longer than `listener_options::admission_timeout`, which is answered by 503 or
- *  close code 4003; what it says afterwards is of no interest. One that does not heed the cancellation keeps
- *  the io_context at work until it ends. */
+ *  Meanwhile the connection is held: nothing is read from it, and bytes behind its request are heard after
+ *  its welcome. An exception of the coroutine refuses the connection like an error of the server (500, close
+ *  code 4500), and is told to the log. It is cancelled (terminal) if the peer goes away, if the server stops
+ *  or is destroyed, or if it takes longer than `listener_options::admission_timeout`, which is answered by
+ *  503 or close code 4003; its answer afterwards is of no interest. One that does not heed the cancellation
+ *  keeps the io_context at work until it ends. */
 namespace sigfire::detail {
 
 template <class Executor>
 class awaited_run<boost::asio::awaitable<errc, Executor>> {
 public:
-    /// Calls `done(cause, failure)` once `asked` has ended, never from in here; `failure` is what it threw.
+    /// Calls `done(cause, failure)` once `asked` has ended, never from in here; `failure` is the message of
+    /// its exception.
     template <class F>
     void start(boost::asio::io_context& io, boost::asio::awaitable<errc, Executor> asked, F done) {
         boost::asio::co_spawn(
@@ -79,21 +80,20 @@ struct command_request {
     wire_id wire = default_wire; ///< how the data are written
 };
 
-/// What came of it.
+/// The outcome of a command.
 struct command_reply {
     std::string data{};    ///< JSON text for the reply if `cause` is `ok`; empty = none
     errc cause = errc::ok; ///< anything else makes the reply a failure
-    std::string text{};    ///< what to say of a failure instead of the cause's own text
+    std::string text{};    ///< of a failure, instead of the cause's own text
 };
 
 /** A coroutine as one of `commands`: `commands{{"find", coroutine_command(io, find)}}` with
  *  `awaitable<command_reply> find(command_request)`. `io` is the io_context that the server runs on.
  *
  *  The sender's further messages wait until it has ended; after the hub's patience the reply is `expired`,
- * and what the coroutine says later is of no interest, as it is if the peer or the server has gone. `ok`
- * without data lets a command that the hub knows go its way. What the coroutine throws makes the reply a
- * failure, `Internal Server Error`. It may outlive the server; `coroutine` lives until the last one has
- * ended. */
+ * and the coroutine's answer is of no interest, as it is if the peer or the server has gone. `ok` without
+ * data lets a command that the hub knows go its way. An exception of the coroutine makes the reply a failure,
+ * `Internal Server Error`. It may outlive the server; `coroutine` lives until the last one has ended. */
 template <class F>
 commands::function coroutine_command(boost::asio::io_context& io, F coroutine) {
     return [&io, shared = std::make_shared<F>(std::move(coroutine))](message_context& context,

@@ -31,10 +31,10 @@ public:
     /// The sub-protocol to offer.
     static constexpr std::string_view subprotocol = "sigfire.v1.msgpack";
 
-    static constexpr bool checks_utf8 = true; ///< whatever the wire says: messages are no text
+    static constexpr bool checks_utf8 = true; ///< messages are no text, even on a wire that says so
 
     /** Calls `emit` with a `server_welcome`, `server_reply` or `server_message`, at most once. Payloads are
-     * MessagePack. What else is valid is ignored.
+     * MessagePack. Other valid messages are ignored.
      *
      *  Errors: `malformed`, `internal_error` (nil), `bad_welcome`: a welcome without an id of 1 to 256 bytes.
      */
@@ -81,8 +81,8 @@ public:
         return errc::ok;
     }
 
-    /// Exactly what `encode` will write: nothing for a request that is not `complete`, or whose data cannot
-    /// be translated.
+    /// The exact size that `encode` will write; 0 if the request is not `complete`, or its data cannot be
+    /// translated.
     std::size_t bound(const client_request& r) const {
         detail::msgpack_writer out{detail::count_sink{}};
         write(out, r);
@@ -121,7 +121,7 @@ private:
     std::string_view packed(const payload& data) const {
         if (format_of(data.wire) == wire_id::msgpack) return data.bytes;
         if (format_of(data.wire) != wire_id::json) return {};
-        if (json_ != data.bytes) { // `encode` asks for what `bound` has asked for
+        if (json_ != data.bytes) { // `encode` asks for the same as `bound` before
             json_.clear();
             packed_.clear();
             if (auto made = msgpack_from_json(data.bytes); made && made->size() <= transcoding_limit)
@@ -152,7 +152,7 @@ private:
         if (!r.token.empty()) out.text("id"), out.raw(r.token);
     }
 
-    mutable std::string json_, packed_; // what was translated last, and what became of it
+    mutable std::string json_, packed_; // the data translated last, and the outcome
 };
 
 } // namespace codec

@@ -9,8 +9,8 @@
 
 namespace sigfire {
 
-/** What a client sends on sigfire's own wires. A member that is empty or not set is left out of the message.
- * All views are valid until the call that was handed the request returns. */
+/** A request that a client sends on sigfire's own wires. A member that is empty or not set is left out of the
+ * message. All views are valid until the call that was handed the request returns. */
 struct client_request {
     std::string_view command{};  ///< `offer`, `join`, ...; without one nothing is sent
     std::string_view target{};   ///< id of the peer that the request is for, or about

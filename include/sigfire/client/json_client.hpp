@@ -32,7 +32,7 @@ public:
     static constexpr bool checks_utf8 = true; ///< `decode` refuses text that is not UTF-8
 
     /** Calls `emit` with a `server_welcome`, `server_reply` or `server_message`, at most once. Payloads are
-     * JSON. What else is valid JSON is ignored.
+     * JSON. Other valid JSON is ignored.
      *
      *  Errors: `malformed`, `bad_utf8` (text messages only), `internal_error`, `bad_welcome`: a welcome
      * without an id of 1 to 256 bytes. */
@@ -82,8 +82,7 @@ public:
         return errc::ok;
     }
 
-    /// Exactly what `encode` will write: nothing for a request that is not `complete`, or has other data than
-    /// JSON.
+    /// The exact size that `encode` will write; 0 if the request is not `complete`, or its data is not JSON.
     std::size_t bound(const client_request& r) const noexcept {
         detail::json_writer out{detail::count_sink{}};
         write(out, r);

@@ -25,7 +25,7 @@ namespace sigfire {
  *  The server's close code decides, if there is one: with 4400-4499, 4600-4999, 1002, 1003 and 1007-1010 the
  *  client stays away; with 1000 `on_close` decides; with all others (1001, 1005, 1006, 1011-1015, 3000-4399,
  *  4500-4599) `on_error`. Without a code the client stays away on `condition::stay_away`, when it would only
- *  repeat what was wrong (`condition::fix_request`), and after `client::close`. */
+ *  repeat a mistake (`condition::fix_request`), and after `client::close`. */
 struct reconnect_options {
     bool on_error = true; ///< after a connection that broke or could not be opened, and when the server stops
     bool on_close = false; ///< after the server closed the connection properly (code 1000)
@@ -37,7 +37,7 @@ struct reconnect_options {
     double jitter =
         0.5; ///< share of the interval that is left to chance (0-1): 0.5 = wait half of it or more
     std::uint32_t attempts = std::numeric_limits<std::uint32_t>::max(); ///< in a row, then the client ends
-    /// What to connect to, made of the URL given to `connect`, before each attempt; empty = that URL.
+    /// Makes the URL to connect to from the URL given to `connect`, before each attempt; empty = that URL.
     std::function<std::string(std::string url)> url{};
     bool resumable =
         true; ///< ask the server to go on where the last connection ended: same id, nothing missing
@@ -80,16 +80,16 @@ struct welcome {
     std::string configuration; ///< RTCConfiguration, JSON text; empty if the server has none
 };
 
-/// What `client::receive` tells.
+/// The kinds of news that `client::receive` tells.
 enum class incoming_kind : unsigned char {
     message, ///< somebody says something
     offline, ///< the connection ended by `cause`; the client is going to reconnect
     online,  ///< it has reconnected
-    refused, ///< it is new to the server, which by `cause` does not let it `join` or `watch` again what it
+    refused, ///< it is new to the server, which by `cause` does not let it `join` or `watch` again where it
              ///< did
 };
 
-/// What another peer says, or the server, or what became of the connection.
+/// A message of another peer or of the server, or news of the connection.
 struct incoming {
     std::string command; ///< `offer`, `answer`, `ice`, `session-start`, `publish`, `request`, `presence`, ...
     std::string from;    ///< the other peer's id; empty if the server says it itself
@@ -99,10 +99,10 @@ struct incoming {
     politeness role = politeness::none; ///< of a `session-start`: this side's part, if the server says so
     incoming_kind kind = incoming_kind::message;
     error_code cause{};     ///< of `offline` and `refused`
-    bool recovered = false; ///< of `online`: the client is who it was, and no message is missing
+    bool recovered = false; ///< of `online`: the client is the same peer as before, and no message is missing
 };
 
-// What stands in braces inside a `co_await` is destroyed twice by g++ 12, unless there is nothing to destroy.
+// An object in braces inside a `co_await` is destroyed twice by g++ 12, unless there is nothing to destroy.
 
 /// How to join a topic.
 struct join_options {
@@ -115,7 +115,7 @@ struct join_options {
 /// How to publish.
 struct publish_options {
     bool echo = false;      ///< to the sender too, if it is a member
-    bool droppable = false; ///< need not reach who is slow
+    bool droppable = false; ///< need not reach a slow member
 };
 
 } // namespace sigfire

@@ -8,8 +8,8 @@
 #include <cstdint>
 #include <string_view>
 
-/** What a client hears on sigfire's own wires: a welcome, replies, and messages. All views are valid until
- * the call that was handed them returns. */
+/** The news that a client hears on sigfire's own wires: a welcome, replies, and messages. All views are valid
+ * until the call that was handed them returns. */
 namespace sigfire {
 
 /// The longest id that a client takes for its own, in bytes.
@@ -19,7 +19,7 @@ inline constexpr std::size_t longest_peer_id = 256;
 struct server_welcome {
     std::string_view id{};   ///< the client's own: 1 to 256 bytes
     payload configuration{}; ///< RTC configuration: any value; empty: none
-    payload granted{};       ///< what the server says about resuming: any value; empty: nothing
+    payload granted{};       ///< the server's words about resuming: any value; empty: nothing
 };
 
 /// How a request ended.
@@ -31,7 +31,7 @@ struct server_reply {
     politeness role = politeness::none; ///< the client's part in the session that its request started
 };
 
-/// What another peer says, or the server itself.
+/// A message of another peer, or of the server itself.
 struct server_message {
     std::string_view command{};         ///< `offer`, `publish`, `request`, `presence`, ...
     std::string_view from{};            ///< id of the peer; empty: the server itself

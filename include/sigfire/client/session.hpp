@@ -54,7 +54,8 @@ public:
     /// Whether this side gives way when both make an offer at once (W3C WebRTC, 10.7).
     bool polite() const { return state_ && state_->polite; }
 
-    /// What the other side said to start or accept it, JSON text or empty; once it is over, with its end.
+    /// The metadata by which the other side started or accepted it, JSON text or empty; once it is over, of
+    /// its end.
     std::string_view metadata() const {
         return state_ ? std::string_view{state_->metadata} : std::string_view{};
     }
@@ -62,8 +63,8 @@ public:
     /// Why it is over; no error while it is not.
     error_code cause() const { return state_ ? state_->cause : error_code{errc::closed}; }
 
-    /** Completes once the other side has accepted, with the metadata it gave; or with why it did not, and
-     *  what it said to that: `{"message":TEXT,...}`. Cancelled, the session goes on. */
+    /** Completes once the other side has accepted, with the metadata it gave; or with why it did not, and its
+     *  words on that: `{"message":TEXT,...}`. Cancelled, the session goes on. */
     template <class Token = boost::asio::deferred_t>
         requires completes<Token, std::string>
     auto accepted(Token&& token = Token{}) {
@@ -71,7 +72,7 @@ public:
             token, [](auto& core, auto& s, auto&& done) { core.wait_accepted(s, std::move(done)); });
     }
 
-    /// Accepts what the other side started; `metadata` is JSON or empty.
+    /// Accepts a session that the other side started; `metadata` is JSON or empty.
     template <class Token = boost::asio::deferred_t>
         requires completes<Token>
     auto accept(std::string metadata, Token&& token = Token{}) {
@@ -135,7 +136,7 @@ private:
         state_.reset();
     }
 
-    // What a deferred operation keeps is the state: the session may be gone when it is started.
+    // A deferred operation keeps the state, since the session may be gone when it is started.
     template <class Signature, class Token, class F, class... Args>
     auto start(Token& token, F f, Args... args) {
         return detail::start_operation<Signature>(

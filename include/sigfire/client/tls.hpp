@@ -18,15 +18,15 @@
 
 namespace sigfire {
 
-/// How a client checks who its server is, and proves who it is itself. Certificates, keys and CAs are each
-/// the path of a PEM file or, if it holds `-----BEGIN`, PEM text.
+/// How a client checks its server's identity, and proves its own. Certificates, keys and CAs are each the
+/// path of a PEM file or, if it holds `-----BEGIN`, PEM text.
 struct client_tls_options {
-    std::string ca{};          ///< who vouches for servers; empty = whom this system trusts
+    std::string ca{};          ///< CAs that vouch for servers; empty = those that this system trusts
     std::string certificate{}; ///< this client's own, if the server wants one
     std::string key{};         ///< its key, not encrypted; empty = in the same place
-    std::string server_name{}; ///< whom the server has to be; empty = the host in the URL, `localhost` on a
-                               ///< Unix socket
-    bool verify = true;        ///< false: talk to whoever answers
+    std::string server_name{}; ///< name that the server has to prove; empty = the host in the URL,
+                               ///< `localhost` on a Unix socket
+    bool verify = true;        ///< false: talk to any server that answers
     /// Told why, in words, when TLS fails; the client only ends with `tls_failed`. Must not call the client.
     std::function<void(std::string_view why)> on_failure{};
 };
@@ -111,7 +111,7 @@ private:
 /** TLS for clients: `client c{io, {.tls = client_tls()}}` may `connect` to `wss://` and `tls+tcp://`. One may
  *  serve many clients, on several threads. Needs OpenSSL 3 (CMake target `sigfire::tls`).
  *
- *  Whose certificate is not trusted, or is for another name, ends `connect` with `tls_failed`.
+ *  A server's certificate that is not trusted, or is for another name, ends `connect` with `tls_failed`.
  *  @throws std::runtime_error that says which certificate, key or CA is of no use, and why. */
 inline std::shared_ptr<const detail::client_security> client_tls(client_tls_options options = {}) {
     return std::make_shared<detail::openssl_security>(std::move(options));

@@ -22,7 +22,7 @@ struct always {
     bool operator()(const request&) const noexcept { return true; }
 };
 
-/// Matches the path, as sent: `/socket-signal`, with or without a `/` behind it, and what lies below.
+/// Matches the path, as sent: `/socket-signal`, with or without a `/` behind it, and all paths below.
 struct by_path {
     std::string path; ///< begins with `/` and does not end with one
 
@@ -67,12 +67,12 @@ when(C) -> when<C>;
 template <class C, class P>
 when(C, P) -> when<C, P>;
 
-/** Several wires at one listener: each connection speaks that of the first choice whose condition its request
- *  matches. Models Codec.
+/** Several wires at one listener: each connection speaks that of the first choice with a condition that its
+ *  request matches. Models Codec.
  *
  *  `any_of{when{dialect::y_webrtc{}, by_path{"/y-webrtc"}}, when{codec::json{}}}`. A request that matches
- * none is refused with 404. On a transport without HTTP the request is empty: what matches is what matches
- *  `always`. Plain HTTP requests are answered by the first choice that matches and has an answer. */
+ * none is refused with 404. On a transport without HTTP the request is empty: the choices under `always`
+ *  match. Plain HTTP requests are answered by the first choice that matches and has an answer. */
 template <class... Choices>
 class any_of {
     static_assert(sizeof...(Choices) != 0,
@@ -93,7 +93,7 @@ class any_of {
     static constexpr bool one_has_word = (detail::has_word<decltype(Choices::codec), E> || ...);
 
 public:
-    /// What is kept for a connection: the state of the choice that was made.
+    /// The state of a connection: that of the choice that was made.
     struct state {
         std::variant<std::monostate, typename decltype(Choices::codec)::state...> chosen;
     };
@@ -103,7 +103,7 @@ public:
 
     explicit any_of(Choices... choices) : choices_(std::move(choices)...) {}
 
-    /// Chooses. `unknown` if nothing matches, else what the codec says.
+    /// Chooses. `unknown` if nothing matches, else the codec's answer.
     errc open(const request& r, state& st, admission& ad) {
         errc result = errc::unknown;
         each([&]<std::size_t I>() {
@@ -166,7 +166,7 @@ public:
                     [&](const auto& codec, const auto& its) { return codec.end(why, its); });
     }
 
-    /// What the wire has against `e`, for the codecs that have an opinion.
+    /// The wire's objection to `e`, for the codecs that have an opinion.
     template <class E>
         requires(objects<decltype(Choices::codec), E> || ...)
     errc objection(const E& e, const state& st) const {
@@ -203,7 +203,7 @@ private:
         }(std::index_sequence_for<Choices...>{});
     }
 
-    // What `f(codec, state)` returns for the choice that was made; `otherwise` if none was.
+    // The result of `f(codec, state)` for the choice that was made; `otherwise` if none was.
     template <std::size_t I = 0, class Self, class State, class R, class F>
     [[gnu::always_inline]] static R with(Self& self, State& st, const R& otherwise, const F& f) {
         constexpr std::size_t n = sizeof...(Choices);

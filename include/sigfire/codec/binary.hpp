@@ -23,23 +23,23 @@ namespace codec {
 /// The sub-protocol by which a peer asks for MessagePack.
 inline constexpr std::string_view binary_subprotocol = "sigfire.v1.msgpack";
 
-/** sigfire's own words in MessagePack, server side: what `codec::json` says and understands with the extras,
- *  one map a message with the same members (examples/protocol.md).
+/** sigfire's own words in MessagePack, server side: those of `codec::json` with the extras, one map a message
+ *  with the same members (examples/protocol.md).
  *
  *  Messages are read in place and written once, in the shortest form; neither direction allocates. `data` is
  *  opaque and may hold anything, also bytes, ext and timestamps; it is passed on as it stands. All of a
  *  message is checked: lengths, UTF-8 of strings, nesting of at most 512, nothing behind the map. The last of
- *  equal members counts. What is true, is what JavaScript takes for true.
+ *  equal members counts. A value is true if JavaScript takes it for true.
  *
- *  A message is read alike whether it is marked as text or binary; what is written is binary. Payloads in
- *  other formats it cannot write: see `binary`. */
+ *  A message is read alike whether it is marked as text or binary; the codec writes binary. Payloads in other
+ *  formats it cannot write: see `binary`. */
 class msgpack {
 public:
     /// Nothing is kept for a connection.
     struct state {};
 
     static constexpr wire_id format = wire_id::msgpack; ///< of the payloads that it reads and writes
-    static constexpr bool checks_utf8 = true; // whatever a wire without marks says: messages are no text
+    static constexpr bool checks_utf8 = true;           // messages are no text, even on a wire without marks
 
     msgpack() = default;
 
@@ -63,7 +63,7 @@ public:
     }
 
     /** Emits at most one event, as `json::decode` does with the extras. Payloads and tokens are
-     *  `wire_id::msgpack`. What else is valid is ignored.
+     *  `wire_id::msgpack`. Other valid messages are ignored.
      *
      *  Errors: `malformed`, `internal_error` (nil), `missing_id`. */
     template <class Emit>
@@ -79,7 +79,7 @@ public:
         return detail::decode_relayed<detail::msgpack_values>(in, *known, command, m, true, emit);
     }
 
-    /// Exactly what `encode` will write.
+    /// The exact size that `encode` will write.
     template <detail::own_word E>
     std::size_t bound(const E& e, const state&) const noexcept {
         return detail::word_size<detail::msgpack_document>(e, {.configuration = configuration_});
@@ -116,7 +116,7 @@ struct binary_options {
 
 /** `msgpack`, and payloads in JSON, those of other peers and of the hub's hooks, are translated: see
  *  `msgpack_from_json`. Listeners with `codec::json` on the same hub want to be `transcoded<json>`, else
- * their peers do not hear what peers of this codec say.
+ * their peers do not hear the peers of this codec.
  *
  *  One object for one loop: it keeps the last payload that it has translated. */
 class binary : public transcoded<msgpack> {

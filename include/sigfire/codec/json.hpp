@@ -24,8 +24,8 @@ namespace codec {
 /// How much of a message `json` checks.
 enum class json_check : unsigned char {
     full,    ///< all of it: grammar (RFC 8259), UTF-8, nesting of at most 512
-    trusted, ///< not what is inside the values in `data`, only that brackets are balanced: for senders that
-             ///< are trusted to write valid JSON, since whatever they write is forwarded
+    trusted, ///< not the inside of the values in `data`, only that brackets are balanced: for senders that
+             ///< are trusted to write valid JSON, since all that they write is forwarded
 };
 
 /// Options of `json`.
@@ -46,12 +46,12 @@ inline constexpr std::string_view json_subprotocol = "sigfire.v1.json";
  *  Extras: an error reply also names its cause (`data.cause`), close codes tell why (4600-4999: do not come
  *  back), and an answer is not copied. Requests are the same for all.
  *
- *  Text and binary messages are read alike; what is written is text. Neither direction allocates. Member
- *  names and the values of `cmd` and `target` may hold escapes; the last of equal members counts. Numbers
- *  count as true unless all digits before the exponent are zero. */
+ *  Text and binary messages are read alike; the codec writes text. Neither direction allocates. Member names
+ *  and the values of `cmd` and `target` may hold escapes; the last of equal members counts. Numbers count as
+ *  true unless all digits before the exponent are zero. */
 class json {
 public:
-    /// What is kept for each connection.
+    /// The state of a connection.
     struct state {
         bool extras = false; ///< the peer asked for more than Signal-Fire 2021
     };
@@ -88,8 +88,8 @@ public:
     }
 
     /** Emits at most one event: `event::say` for a command that is relayed, with extras that of one of
-     * theirs, `event::custom` for an unknown one with an `id`. What else is valid JSON is ignored. The `data`
-     * of requests to the hub itself is read here; where it is wrong, the event says so by `fault`.
+     * theirs, `event::custom` for an unknown one with an `id`. Other valid JSON is ignored. The `data` of
+     * requests to the hub itself is read here; where it is wrong, the event says so by `fault`.
      *
      *  Errors: `malformed`, `bad_utf8` (text messages only), `internal_error`, `missing_id`. */
     template <class Emit>
@@ -109,7 +109,7 @@ public:
         return detail::decode_relayed<detail::json_values>(in, *known, command, m, st.extras, emit);
     }
 
-    /// At most what `encode` will write: as if each character of a name had to be escaped.
+    /// The most bytes that `encode` will write: as if each character of a name had to be escaped.
     std::size_t bound(const event::say& e, const state& st) const noexcept {
         using detail::json_text_bound, detail::length;
         if (e.command.empty() || detail::is_foreign(e.data, format)) return 0;
@@ -132,7 +132,7 @@ public:
         out.raw(e.id); // drawn by the hub: plain
         out.literal(R"(","cmd":")");
         out.text(e.command);
-        if (!e.from.empty()) [[likely]] { // what the server itself says comes from nobody
+        if (!e.from.empty()) [[likely]] { // a message of the server itself comes from nobody
             out.literal(R"(","origin":")");
             out.text(e.from);
         }
@@ -171,7 +171,7 @@ public:
         return out.size();
     }
 
-    /// The same for all other words of this wire. Exactly what `encode` will write.
+    /// The same for all other words of this wire. The exact size that `encode` will write.
     template <detail::own_word E>
     std::size_t bound(const E& e, const state& st) const noexcept {
         return detail::word_size<detail::json_document>(e, manner(st));

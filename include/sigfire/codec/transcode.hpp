@@ -13,8 +13,8 @@
 namespace sigfire::codec {
 
 /** A codec `C` on a hub that also has peers with payloads in other formats: those are translated for its
- *  peers into its own, `C::format`, signals included. The rules stand at `msgpack_from_json`. What is in that
- *  format already costs a comparison more than with `C` alone.
+ *  peers into its own, `C::format`, signals included. The rules stand at `msgpack_from_json`. A payload in
+ *  that format already costs a comparison more than with `C` alone.
  *
  *  A payload that would be longer than the limit is not sent: the peer that sends it is told `too_large`, and
  *  so is a peer that waits for it as the answer to a request. To the members of a topic it is just not sent,
@@ -52,7 +52,7 @@ public:
         return translated(e, [&](const auto& made) { return wrapped.encode(made, st, p); });
     }
 
-    /// What this wire has against `e`: `too_large` or `malformed`, or what `C` says.
+    /// This wire's objection to `e`: `too_large` or `malformed`, or that of `C`.
     template <class E>
         requires detail::has_word<C, E>
     errc objection(const E& e, const state& st) const {
@@ -71,7 +71,7 @@ private:
             return errc::ok;
     }
 
-    // What `f` makes of `e` once it is in this format; 0 if it cannot be.
+    // The result of `f` for `e` once it is in this format; 0 if it cannot be.
     template <class E, class F>
     std::size_t translated(const E& e, F f) const {
         if (detail::is_in_format(e, format_of(C::format))) [[likely]]

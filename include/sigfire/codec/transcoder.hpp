@@ -18,7 +18,7 @@
 namespace sigfire::codec {
 
 /** Rules by which JSON (RFC 8259) becomes MessagePack and the other way round. No value is refused; time and
- *  memory are linear in what is read, nothing recurses.
+ *  memory are linear in the bytes read, nothing recurses.
  *
  *  JSON to MessagePack:
  *  - Whole numbers are exact from -2^63 to 2^64-1; `-0` is 0. All others, also those with fraction or
@@ -45,8 +45,8 @@ inline result<std::string> msgpack_from_json(std::string_view text) {
     return out;
 }
 
-/// The other way: the rules stand at `msgpack_from_json`. Error of both: `malformed`, if what is to be read
-/// is not valid.
+/// The other way: the rules stand at `msgpack_from_json`. Error of both: `malformed`, if the bytes to read
+/// are not valid.
 inline result<std::string> json_from_msgpack(std::string_view bytes) {
     std::string out;
     detail::transcoded_part none;
@@ -71,10 +71,10 @@ using transcoded_part = detail::transcoded_part;
  *  time. */
 class transcoder {
 public:
-    /** Appends to `to` what `from` says in another format; or returns why it cannot: `malformed` if `from` is
-     *  not valid, `too_large` as soon as `to` has more than `limit` bytes. May tell `part` where values come
-     *  to lie; if it does not, signals in the payload are unknown to the other side. Must not throw but for
-     *  lack of memory. */
+    /** Appends the value of `from` in another format to `to`; or returns why it cannot: `malformed` if `from`
+     *  is not valid, `too_large` as soon as `to` has more than `limit` bytes. May tell `part` where values
+     *  come to lie; if it does not, signals in the payload are unknown to the other side. Must not throw but
+     *  for lack of memory. */
     using function =
         std::function<errc(std::string_view from, std::string& to, std::size_t limit, transcoded_part& part)>;
 
@@ -93,15 +93,15 @@ public:
         added_.push_back({names, std::move(f)});
     }
 
-    /// Whether it can translate from one format into another, on whichever way.
+    /// Whether it can translate from one format into another, directly or by way of JSON.
     bool can(wire_id from, wire_id to) const noexcept {
         const auto a = format_of(from), b = format_of(to);
         return has({a, b}) || (has({a, wire_id::json}) && has({wire_id::json, b}));
     }
 
-    /** Appends to `out`, which is empty, what `p` says in the format of `to`. `body` is a part of the
-     *  payload, or empty: it becomes the same part of `out`, or empty. Keeps nothing.
-     *  Errors: `malformed`, `too_large`, `unknown_command` if it cannot translate these. */
+    /** Appends the value of `p` in the format of `to` to `out`, which is empty. `body` is a part of the
+     *  payload, or empty: it becomes the same part of `out`, or empty. Keeps nothing. Errors: `malformed`,
+     *  `too_large`, `unknown_command` if it cannot translate these. */
     errc translate(const payload& p, std::string_view& body, wire_id to, std::string& out) const {
         const auto a = format_of(p.wire), b = format_of(to);
         if (has({a, b})) return direct(p.bytes, body, {a, b}, out);
@@ -151,7 +151,7 @@ private:
         function translate;
     };
 
-    // The last payload, and what became of it.
+    // The last payload, and the outcome.
     struct translation {
         pair names{};
         std::string source{}, text{};

@@ -106,13 +106,13 @@ struct admission {
     std::string id{};          ///< the id the peer shall have, UTF-8, 1-256 bytes; empty = the hub draws one
     bool id_drawn = false;     ///< `id` is no wish of the peer: a proof that it is another one counts more
     std::string subprotocol{}; ///< WebSocket sub-protocol to answer with; empty = none
-    sigfire::notes attached{}; ///< whatever hooks hand to `on_open`, to policies and to each other
+    sigfire::notes attached{}; ///< that hooks hand to `on_open`, to policies and to each other
     std::string metadata{};    ///< for the peer's record, if the hub keeps records; empty = none
     wire_id metadata_wire = default_wire; ///< how the metadata are written
     std::string rtc_configuration{};      ///< of this peer, JSON object; empty = as the codec has it
     bool permanent = false;               ///< whether the record stays when the peer goes
     bool resumable = false;               ///< the peer wants to be able to continue on another connection
-    std::string token{};                  ///< proof that it is who it was before; empty = it is new
+    std::string token{};                  ///< proof that it is a peer of before; empty = it is new
     std::uint64_t received = 0;           ///< with `token`: how many messages of the hub it had
     bool proven = false; ///< the hooks know that the id is this peer's: it takes the id over at once
     std::optional<refusal> refused_as{};           ///< how to refuse it; empty = as the codec ends that cause

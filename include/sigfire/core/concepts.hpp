@@ -25,7 +25,7 @@ namespace sigfire {
 using clock = std::chrono::steady_clock;
 using time_point = clock::time_point;
 
-/// What a framing accepts.
+/// The messages that a framing accepts.
 struct framing_limits {
     std::uint32_t message = 1u << 20; ///< longest message in bytes; a longer one is `too_large`
     std::uint32_t idle_frames =
@@ -54,7 +54,7 @@ struct log_field {
     std::string_view value;
 };
 
-/// Objects that stand in the concepts for whatever a user brings. Never defined: for `requires` only.
+/// Objects that stand in the concepts for the user's own. Never defined: for `requires` only.
 namespace archetype {
 
 struct framing_handler {
@@ -145,9 +145,9 @@ concept has_word = requires(const C& c, const typename C::state& st, const E& e,
  *  - For each event of `outgoing_events` that this wire has a word for, at least `event::welcome`,
  * `event::reply` and `event::say`: `c.bound(event, st)` -> most bytes `encode` will write; 0 = no word for
  * this one, and nothing is sent. `c.encode(event, st, p)` -> bytes written at `p`. `c.type(event, st)` -> how
- * they are marked. A peer that sends what its target has no word for gets `unknown_command`.
- *  - `c.share_key(st)` -> equal keys of one codec object, not negative, mean equal bytes: what goes to many
- * is encoded once for all of them. -1: for this connection alone.
+ * they are marked. A peer that sends an event without a word on its target's wire gets `unknown_command`.
+ *  - `c.share_key(st)` -> equal keys of one codec object, not negative, mean equal bytes: an event to many is
+ * encoded once for all of them. -1: for this connection alone.
  *  - `c.end(errc, st)` -> how to end the connection for that cause.
  *  - `C::checks_utf8` -> whether `decode` refuses text that is not UTF-8 with `bad_utf8`, or does not read
  *    messages as text.
@@ -155,14 +155,14 @@ concept has_word = requires(const C& c, const typename C::state& st, const E& e,
  * event gets instead of `unknown_command`.
  *
  *  A dialect may have HTTP routes too: `c.http(request, response, directory)` -> whether it answered a plain
- *  HTTP request, asked before the HttpHandler. What it puts into the response with a status other than 200
- *  and does not call an answer is the answer if the HttpHandler has none. `directory` can be asked as a
- *  Registry is, by `find`, `size` and `for_each_peer`; it is not kept.
+ *  HTTP request, asked before the HttpHandler. A response that it fills with a status other than 200, but
+ *  does not call an answer, is the answer if the HttpHandler has none. `directory` can be asked as a Registry
+ *  is, by `find`, `size` and `for_each_peer`; it is not kept.
  *
  *  Laws:
- *  - 0 < `encode` <= `bound` wherever `bound` is not 0; `encode` is handed the event that `bound` was. What
- * is encoded, decodes on the other side.
- *  - `decode` never throws, whatever the bytes; time and memory are linear in them. It may change the bytes.
+ *  - 0 < `encode` <= `bound` wherever `bound` is not 0; `encode` is handed the event that `bound` was. An
+ * encoded event decodes on the other side.
+ *  - `decode` never throws, for any bytes; time and memory are linear in them. It may change the bytes.
  *  - An `event::say` without `to` and `topic` carries a `fault`.
  *  - A payload is passed on as it came. A codec that writes a payload looks at its `wire`: where that is a
  * format the codec cannot write, `bound` is 0 (`say`, `publish`, `request`), or the value is left out (all
@@ -190,10 +190,11 @@ concept Codec = std::default_initializable<typename C::state> &&
  *  - `c.room(n)` -> whether `reserve` of `n` bytes would succeed now.
  *  - `c.accept(subprotocol)`, `c.refuse(ending)`: answers the upgrade, once: inside `opening`, or later if it
  *    was held in there.
- *  - `c.hold()` stops reading, `c.release()` goes on; what came meanwhile is delivered afterwards, in order.
- *    Before the answer `release` does no more than to have a turn run soon, in which it may be given.
+ *  - `c.hold()` stops reading, `c.release()` goes on; messages that came meanwhile are delivered afterwards,
+ *    in order. Before the answer `release` does no more than to have a turn run soon, in which it may be
+ *    given.
  *  - `c.ping()` -> whether the wire can ask for a sign of life; the sink hears it by `alive`.
- *  - `c.close(ending, cause)`: sends what is committed, says goodbye, closes. `c.state()` -> the sink's
+ *  - `c.close(ending, cause)`: sends all that is committed, says goodbye, closes. `c.state()` -> the sink's
  * state.
  *
  *  Laws:
@@ -203,9 +204,9 @@ concept Codec = std::default_initializable<typename C::state> &&
  *  - An empty outbox takes any message within the message limit. A reservation that does not fit marks the
  *    connection as a `slow_consumer`: its output is freed at once and the wire cut.
  *  - After `close`, or once marked, `reserve` returns null, `room` false, and further calls do nothing.
- *  - One that was held before its answer waits for it however long, and what comes behind the upgrade waits
- *    too, bounded. `close` answers it as `refuse` does. Its end is told by `closed` from then on, unless it
- * is refused; that a peer which is not being read has gone may not be seen before the answer. */
+ *  - One that was held before its answer waits for it however long, and bytes behind the upgrade wait too,
+ * bounded. `close` answers it as `refuse` does. Its end is told by `closed` from then on, unless it is
+ * refused; that a peer which is not being read has gone may not be seen before the answer. */
 template <class C>
 concept Connection =
     requires(C& c, message_type type, std::size_t n, std::string_view text, ending e, errc why) {
@@ -221,8 +222,8 @@ concept Connection =
         c.state();
     };
 
-/** Connection whose messages may be shared: what goes to many stands once in memory. All transports of
- *  sigfire have it.
+/** Connection that can share messages: a message to many stands once in memory. All transports of sigfire
+ *  have it.
  *
  *  Syntax, for `C c`:
  *  - `c.share(type, bytes)` -> a block: the message as this kind of connection sends it. Copies of the block
@@ -230,27 +231,28 @@ concept Connection =
  *  - `c.append(block)` -> whether it was taken. The block is of a connection of the same type.
  *
  *  Laws: `append` is as `reserve` and `commit` of the same message, in its order, its limit and its failure:
- *  the whole size counts for each connection. It may be flushed behind what was committed elsewhere. */
+ *  the whole size counts for each connection. It may be flushed behind messages that were committed
+ *  elsewhere. */
 template <class C>
 concept SharingConnection = Connection<C> && requires(C& c, message_type type, std::string_view bytes) {
     { c.append(c.share(type, bytes)) } -> std::same_as<bool>;
     requires std::copyable<decltype(c.share(type, bytes))>;
 };
 
-/** Sink: what a transport tells; the listener is one.
+/** Sink: hears a transport's news; the listener is one.
  *  - `opening(c, request)`: a connection wants in; answer it with `accept` or `refuse`, or `hold` it and do
- * so later. Who is neither is refused.
+ * so later. A connection that is not answered or held is refused.
  *  - `received(c, message)`: a whole message. `alive(c)`: the other side answered a `ping()`.
  *  - `closed(c, cause)`: it is gone; last call for `c`, made exactly once for each connection that was
  * accepted, or held before its answer, but not if it was refused.
  *  - `http(request, response)` -> whether it answered this plain HTTP request.
  *  - `tick(now)` -> when to be called again at the latest. Called at the start of each turn, with a time
- *    before that deadline, and again when the turn has read what came: then the sink may judge. Time in which
- *    the loop did not run is left out of `now`, which never goes back.
- *  - It may also have `failed(c, what)`: told what a member threw, and about which connection; null for
- *    `tick`. The text is lent. What `failed` throws is ignored.
- *  - And `refused(remote, cause)`: told at the end of a turn who was refused without being asked for: by the
- *    accept gate, or for a handshake that failed. The address is numeric, and lent.
+ *    before that deadline, and again when the turn has read all that came: then the sink may judge. Time in
+ *    which the loop did not run is left out of `now`, which never goes back.
+ *  - It may also have `failed(c, what)`: told of an exception of a member, and the connection it was about;
+ *    null for `tick`. The text is lent. An exception of `failed` is ignored.
+ *  - And `refused(remote, cause)`: told at the end of a turn about a connection that was refused without
+ *    `opening`: by the accept gate, or for a handshake that failed. The address is numeric, and lent.
  *
  *  Law: a member may throw, and that costs the one connection it was called about: its cause is
  *  `internal_error` (close code 1011; 500 before the answer), and the loop goes on. After an exception of
@@ -287,16 +289,16 @@ struct sink {
  *  - `t.context()` -> the `boost::asio::io_context` that it runs on.
  *  - `T::connection<S>`: models Connection; does not depend on the sink.
  *  - `T::engine<S, K>`: constructed from `(t, sink&)`.
- *    `engine.open(error_code&)` binds and starts to accept. `engine.address()` -> what it is bound to, as a
- *    URL without path (`ws://127.0.0.1:3003`). `engine.stop(drain, f)` accepts no more, drops those that are
- *    still opening, cuts what is left after `drain` (milliseconds; called again: at once) and calls `f()`
+ *    `engine.open(error_code&)` binds and starts to accept. `engine.address()` -> the address it is bound to,
+ *    as a URL without path (`ws://127.0.0.1:3003`). `engine.stop(drain, f)` accepts no more, drops those that
+ *    are still opening, cuts those left after `drain` (milliseconds; called again: at once) and calls `f()`
  *    when all connections are gone.
  *
  *  Laws:
  *  - For each connection: `opening` first, then `received` and `alive` in order, then `closed` once.
  *  - Output is flushed at the end of the turn, or of the next one if the turn's time is up; a stalled peer
  *    delays nobody else.
- *  - What the sink throws costs one connection at most, and the loop goes on.
+ *  - An exception of the sink costs one connection at most, and the loop goes on.
  *  - Everything a peer can make it store is bounded by an option. */
 template <class T>
 concept Transport = std::copy_constructible<T> && requires(const T& t) {
@@ -311,8 +313,8 @@ concept Transport = std::copy_constructible<T> && requires(const T& t) {
  *
  *  For each event `e` of `outgoing_events`:
  *  - `o.ready(e, bound)` -> `ok` if `deliver(e, bound)` would be taken now, with the `bound` that it has set;
- *    `unknown_command` if the wire has no word for it, or what else its codec has against `e`; else `full`
- * (and the peer is on its way out).
+ *    `unknown_command` if the wire has no word for it, or its codec's objection to `e`; else `full` (and the
+ * peer is on its way out).
  *  - `o.deliver(e, bound)`: encodes `e` into the outbox. `o.deliver(e)`: the same without having asked;
  * nothing if the wire has no word for it. `o.deliver(e, f)`: the same with the texts that `f`, a `fanout`,
  * holds already.
@@ -337,7 +339,7 @@ concept Channel =
         o.close(why);
     };
 
-/** Registry: who is on this hub. Local and synchronous.
+/** Registry: the peers on this hub. Local and synchronous.
  *
  *  Syntax, for `R r`, an id and a `peer_handle h`:
  *  - `r.insert(id, h)` -> false, and nothing changed, if the id is taken.
@@ -371,8 +373,8 @@ concept Router = requires(R r, const archetype::registry& registry, peer_handle 
     { r.route(registry, from, e, to) } -> std::same_as<errc>;
 };
 
-/** Log: told what happens. `l(level, event, fields)`; `event` is a fixed word (`peer_opened`), the fields
- *  are lent. Law: it returns soon and does not throw; it runs on the loop. */
+/** Log: told of events. `l(level, event, fields)`; `event` is a fixed word (`peer_opened`), the fields are
+ *  lent. Law: it returns soon and does not throw; it runs on the loop. */
 template <class L>
 concept Log = requires(L& l, log_level level, std::string_view event, std::span<const log_field> fields) {
     l(level, event, fields);

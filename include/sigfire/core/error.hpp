@@ -13,12 +13,12 @@ namespace sigfire {
 
 using boost::system::error_code;
 
-/** What a parse function returns: a value, or the `error_code` that says why there is none.
- *  Nothing that reads a peer's bytes throws. */
+/** The result of a parse function: a value, or the `error_code` that says why there is none. Nothing that
+ *  reads a peer's bytes throws. */
 template <class T>
 using result = boost::system::result<T>;
 
-/** What happened. One list for the whole library; `condition` groups it by what to do about it.
+/** The causes. One list for the whole library; `condition` groups them by the remedy.
  *
  *  The first four are verdicts, not failures: an `error_code` made of one tests as false. */
 enum class errc : unsigned char {
@@ -54,7 +54,7 @@ enum class errc : unsigned char {
     missing_id,            ///< a request without an id, which could not be answered
     internal_error,        ///< host code threw; or the message was JSON `null`
     overloaded,            ///< no room is left: for incomplete messages, or for one peer more
-    slow_consumer,         ///< the peer does not read what it is sent
+    slow_consumer,         ///< the peer does not read its messages
     pong_timeout,          ///< the peer no longer answers pings, or sends heartbeats
     id_in_use,             ///< another living connection has that id
     replaced,              ///< a newer connection took over this peer
@@ -67,7 +67,7 @@ enum class errc : unsigned char {
     upgrade_required,      ///< this address speaks WebSocket only
     tls_failed,            ///< no agreement on TLS, a certificate that is not trusted, or broken records
 
-    // what only a client sees
+    // causes that only a client sees
     connect_timeout, ///< no connection in time
     welcome_timeout, ///< connected, but not greeted in time
     request_timeout, ///< no reply in time
@@ -83,9 +83,9 @@ enum class errc : unsigned char {
     ended,     ///< the other side ended it
 };
 
-/** What to do about it: `if (ec == condition::reconnect) ...`. */
+/** The remedy for a cause: `if (ec == condition::reconnect) ...`. */
 enum class condition : unsigned char {
-    fix_request = 1, ///< what was sent is wrong: sending it again cannot help
+    fix_request = 1, ///< the request is wrong: sending it again cannot help
     try_later,       ///< nothing is wrong with it: the same request may succeed later
     reconnect,       ///< the connection is gone: open a new one
     stay_away,       ///< the other side does not want this peer back as it is

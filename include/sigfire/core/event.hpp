@@ -25,7 +25,7 @@ enum class wire_id : std::uint16_t {
     y_webrtc = 0x0401,         ///< JSON text of y-webrtc
 };
 
-/// The wire id of the bare format: `json` for all wires whose text is JSON.
+/// The wire id of the bare format: `json` for all wires with JSON as text.
 constexpr wire_id format_of(wire_id w) noexcept {
     return static_cast<wire_id>(static_cast<std::uint16_t>(w) & 0xff);
 }
@@ -52,7 +52,7 @@ struct request_token {
 /// The longest token that a hub keeps, in bytes.
 inline constexpr std::size_t longest_token = 256;
 
-/// What a signal is about.
+/// The kinds of signals.
 enum class signal_kind : unsigned char {
     none,           ///< no signal: a message of the user's own
     offer,          ///< a session description that asks
@@ -77,16 +77,16 @@ struct call_signal {
 /// Which side gives way when both sides of a session offer at once (W3C WebRTC, 10.7: perfect negotiation).
 enum class politeness : unsigned char { none, polite, impolite };
 
-/** What codecs and hub tell each other: a closed set of small views. `decode` hands the hub what a peer
- * sends, `encode` is handed what the hub sends. All views are valid until the call that was handed the event
+/** Events between codecs and hub: a closed set of small views. `decode` hands the hub the events of a peer,
+ * `encode` is handed the events of the hub. All views are valid until the call that was handed the event
  * returns. */
 namespace event {
 
-/// What every event of a peer has.
+/// The members of every event of a peer.
 struct incoming {
     request_token token{};
     std::string_view command{}; ///< the wire's own word for it: `offer`, `join`
-    errc fault = errc::ok;      ///< what the codec has against it; the hub replies with it
+    errc fault = errc::ok;      ///< the codec's objection to it; the hub replies with it
 };
 
 // --- between peers: from one peer to the hub, and from the hub to another ---
@@ -142,7 +142,7 @@ struct request : incoming {
 struct respond : incoming {
     std::uint64_t number = 0; ///< of the request
     errc outcome = errc::ok;  ///< `ok`, or how the request failed
-    payload data{};           ///< the result, or what the peer says of the failure
+    payload data{};           ///< the result, or the peer's words on the failure
     call_signal signal{};
 };
 
@@ -247,7 +247,7 @@ struct custom : incoming {
 
 // --- from the hub to a peer ---
 
-/// What the hub promises to a peer that may resume.
+/// The hub's promise to a peer that may resume.
 struct resume_grant {
     request_token token{};              ///< of the `resume` request; empty inside a welcome
     std::string_view peer{};            ///< the peer's id; empty: it has not changed
@@ -311,7 +311,7 @@ struct existence {
     bool known = false;
 };
 
-/// What became of a member or a peer.
+/// The change of a member or a peer.
 enum class presence_status : unsigned char { joined, updated, left, away, back };
 
 /// One change of presence.
@@ -333,7 +333,7 @@ struct entry_change {
 struct presence {
     std::string_view id{};    ///< of this message
     std::string_view topic{}; ///< empty: of a peer
-    bool snapshot = false;    ///< how things are, not what changed
+    bool snapshot = false;    ///< how things are, not a change
     bool more = false;        ///< of a snapshot: another message goes on with it
     std::span<const member_change> members{};
     std::span<const entry_change> entries{};
@@ -356,7 +356,7 @@ struct session_over {
 
 } // namespace event
 
-/// Types, for those who treat all of them alike.
+/// Types, for code that treats all of them alike.
 template <class... Ts>
 struct event_list {};
 

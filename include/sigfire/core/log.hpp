@@ -8,7 +8,7 @@
 
 namespace sigfire {
 
-/** A log that costs nothing: what nobody reads is not even put together. Models Log.
+/** A log that costs nothing: fields that nobody reads are not even put together. Models Log.
  *
  *  A hub tells its log these events, with these fields in this order:
  *  - `peer_opened` (info; `id`, `remote`): a peer was welcomed.

@@ -11,8 +11,8 @@ enum class message_type : unsigned char { text = 1, binary = 2 };
 
 /** One whole unit on the wire.
  *
- *  The bytes are lent: they are valid, and may be changed in place, until the function that was handed
- *  the message returns. Who needs them longer copies them. */
+ *  The bytes are lent: they are valid, and may be changed in place, until the function that was handed the
+ *  message returns. Code that needs them longer copies them. */
 struct message {
     std::span<char> bytes;                  ///< the payload, without any framing
     message_type type = message_type::text; ///< as the sender marked it

@@ -5,8 +5,8 @@
 
 namespace sigfire {
 
-/** Who: a peer of one hub. Two peers never share a handle, and the handle of a peer that is gone names
- *  nobody. Compares equal only to itself; a default-made one names nobody. */
+/** A peer of one hub. Two peers never share a handle, and the handle of a peer that is gone names nobody.
+ *  Compares equal only to itself; a default-made one names nobody. */
 struct peer_handle {
     std::uint32_t slot = 0;       ///< where the hub keeps it
     std::uint32_t generation = 0; ///< which tenant of that slot; 0 = nobody
@@ -15,10 +15,10 @@ struct peer_handle {
     friend constexpr bool operator==(peer_handle, peer_handle) = default;
 };
 
-/** Which connection of a peer: what a connection holds. A peer may move to a new connection; whatever an
- *  older attachment still says or closes then resolves to nothing. */
+/** A connection of a peer: a connection holds one. A peer may move to a new connection; all that an older
+ *  attachment still says or closes then resolves to nothing. */
 struct attachment {
-    peer_handle peer;        ///< who
+    peer_handle peer;        ///< the peer
     std::uint32_t epoch = 0; ///< counts the peer's connections
 
     constexpr explicit operator bool() const noexcept { return static_cast<bool>(peer); }

@@ -76,7 +76,7 @@ struct answer_slot {
     ~answer_slot(); // unanswered: 503
 };
 
-/// What a transport lends a request, so that its answer may come later.
+/// A transport lends this to a request, so that its answer may come later.
 struct answer_desk {
     std::shared_ptr<answer_slot> (*open)(answer_desk&);
 };
@@ -104,11 +104,11 @@ private:
     std::shared_ptr<detail::answer_slot> slot_;
 };
 
-/** What a peer asked for when it connected: a view of its HTTP request. A peer on a transport without HTTP
+/** The request by which a peer connected: a view of its HTTP request. A peer on a transport without HTTP
  *  (TCP, Unix socket, loopback) has an empty method, target and header list.
  *
- *  Everything in it is valid until the call that was handed the request returns; who needs it longer copies
- *  from it. */
+ *  Everything in it is valid until the call that was handed the request returns; code that needs it longer
+ *  copies from it. */
 struct request {
     std::string_view method; ///< `GET`, `HEAD`, ...
     std::string_view target; ///< path and query as sent, percent-encoded: begins with `/`, but for the `*` of
@@ -119,13 +119,13 @@ struct request {
     std::string_view peer_subject{}; ///< subject of the certificate that the peer has proved to be its own by
                                      ///< TLS, RFC 2253: `CN=robot-7,O=Example`; empty if none
     bool secure = false;             ///< whether it came by TLS
-    std::optional<process_identity> process{}; ///< who it is, if it came by a Unix socket
+    std::optional<process_identity> process{}; ///< the peer's process, if it came by a Unix socket
     std::string_view body{};                   ///< of a plain HTTP request, whole and without its chunks
     detail::answer_desk* desk = nullptr;       ///< for `answer_later`
 
-    /** Puts the answer to a plain HTTP request off: the handler returns true, and what it wrote into the
-     *  response does not count. An empty one, where the transport cannot wait or too many wait already, has
-     *  to be answered at once. Inside the handler only. */
+    /** Puts the answer to a plain HTTP request off: the handler returns true, and the response that it wrote
+     *  does not count. An empty one, where the transport cannot wait or too many wait already, has to be
+     *  answered at once. Inside the handler only. */
     later_answer answer_later() const;
 
     /// The target without its query.

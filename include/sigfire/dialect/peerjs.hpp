@@ -31,30 +31,30 @@ struct peerjs_options {
     std::chrono::milliseconds alive_timeout{90'000}; ///< without a HEARTBEAT, a client is closed; 0 = never
     std::size_t concurrent_limit = 5000;             ///< clients that are let in; 0 = any number
     bool allow_discovery = false;                    ///< whether `{key}/peers` tells the ids of all peers
-    /// Until a message to who is absent is answered by EXPIRE; and how often that is looked for. These two
+    /// Until a message to an absent client is answered by EXPIRE; and how often that is looked for. These two
     /// are for the hub's `mailbox`.
     std::chrono::milliseconds expire_timeout{5000}, cleanup_out_msgs{1000};
-    std::vector<std::string> cors_origins = {};    ///< whose pages may use the HTTP routes; none = anybody's
+    std::vector<std::string> cors_origins = {};    ///< pages that may use the HTTP routes; none = any
     std::function<std::string()> generate_id = {}; ///< makes ids for `{key}/id`; empty = UUID, version 4
 };
 
 /** The wire of PeerJS clients: peerjs 1.5.5 and its server, npm `peer` 1.0.2.
  *
  *  WebSocket at `{path}peerjs?key=K&id=ID&token=TOKEN`, JSON texts `{"type","src","dst","payload"}`; over
- *  HTTP `{path}{key}/id`, `{path}{key}/peers` and `{path}`, with CORS. What this wire asks of a hub are its
- *  features, each of which can be left out:
+ *  HTTP `{path}{key}/id`, `{path}{key}/peers` and `{path}`, with CORS. This wire uses these features of a
+ *  hub, each of which can be left out:
  *  - `mailbox{direct_router{}, o.expire_timeout, {.lines_checked_every = o.cleanup_out_msgs}}`: OFFER, ANSWER
- *    and CANDIDATE wait for who is absent, and EXPIRE;
+ *    and CANDIDATE wait for a client that is absent, and EXPIRE;
  *  - `identity`: a client that comes again with its id and token takes the place of its old connection;
  *    `concurrent_limit`, the order of `{key}/peers`, LEAVE without `dst`;
  *  - `heartbeat`: `alive_timeout`.
  *
- *  Better than the original: messages that are none are ignored, the queue is bounded, who takes over is sent
- *  OPEN, a `dst` that is a number names the peer of that id. A token is at most 256 bytes long.
- *  Whoever gave up its id by a LEAVE without `dst` goes on talking under another.
+ *  Better than the original: messages that are none are ignored, the queue is bounded, a client that takes
+ *  over is sent OPEN, a `dst` that is a number names the peer of that id. A token is at most 256 bytes long.
+ *  A client that gave up its id by a LEAVE without `dst` goes on talking under another.
  *
  *  Messages of other wires are not written: these clients could not read them. Neither direction allocates;
- *  what is left of a message by an unknown type or no `dst` is nothing. One thread at a time. */
+ *  nothing is left of a message with an unknown type or no `dst`. One thread at a time. */
 class peerjs {
 public:
     /// Nothing has to be kept for a connection.
@@ -136,11 +136,11 @@ public:
         return errc::ok;
     }
 
-    /// At most what `encode` will write.
+    /// The most bytes that `encode` will write.
     std::size_t bound(const event::welcome&, const state&) const noexcept {
         return detail::length(R"({"type":"OPEN"})");
     }
-    /// 0: what other wires say, these clients cannot read.
+    /// 0: these clients cannot read the words of other wires.
     std::size_t bound(const event::say& e, const state&) const noexcept {
         if (!says(e)) return 0;
         return frame + e.command.size() + detail::json_text_bound(e.from) + detail::json_text_bound(e.to) +
@@ -173,10 +173,10 @@ public:
         return message_type::text;
     }
 
-    /// Each message names whom it is for.
+    /// Each message names its receiver.
     int share_key(const state&) const noexcept { return -1; }
 
-    /// In band, as a message, what clients show; then a close without a code.
+    /// In band, a message that clients show; then a close without a code.
     ending end(errc why, const state&) const noexcept {
         const std::string_view text = to_string(why);
         switch (why) {
@@ -204,8 +204,8 @@ public:
         }
     }
 
-    /** Answers what is asked below `path`: `GET` and `HEAD` of `{path}`, `{key}/id` and `{key}/peers` (case
-     *  and a last slash do not matter), and CORS preflights. Leaves a 404 for all else. */
+    /** Answers requests below `path`: `GET` and `HEAD` of `{path}`, `{key}/id` and `{key}/peers` (case and a
+     *  last slash do not matter), and CORS preflights. Leaves a 404 for all else. */
     template <class Directory>
     bool http(const request& rq, response& out, const Directory& here) const {
         const auto path = rq.path(), base = std::string_view{options_.path};
@@ -290,7 +290,7 @@ private:
     static constexpr std::size_t longest_proof = 256;
     static constexpr std::size_t frame = detail::length(R"({"type":"","src":"","dst":"","payload":})");
 
-    // Reads the object that is the whole text. Of equal members the last counts, and what is in it.
+    // Reads the object that is the whole text. Of equal members the last counts, with its contents.
     static bool read(detail::json_scanner& text, members& in) noexcept {
         const auto find = [&in](std::string_view name) { return in.find(name); };
         const auto find_inner = [&in](std::string_view name) { return in.inner.find(name); };

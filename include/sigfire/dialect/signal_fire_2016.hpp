@@ -18,20 +18,20 @@ namespace sigfire::dialect {
 struct signal_fire_2016_options {
     bool number_ids = false;      ///< a whole number as `receiverId` is the id that its digits spell
     bool peer_id_routing = false; ///< 0.1: `peerId` names the receiver where there is no `receiverId`
-    bool check_sender = false;    ///< drop what says a `senderId` that is not its sender's
+    bool check_sender = false;    ///< drop a message with a `senderId` that is not its sender's
 };
 
 /** The wire of npm signal-fire 0.5.3 and signal-fire-client 0.2.1 (2016), server side.
  *
  *  The first message to each peer is `{"type":"id","peerId":...}`. From then on any JSON object that has a
  *  string `receiverId` goes to that peer, the sender included, byte for byte and marked as it came, text or
- *  binary. Nothing is ever answered: what is no JSON, names nobody, or names somebody who is not there, is
- *  dropped. The last of equal members counts, names and ids may hold escapes; ids of over 256 bytes and
- *  objects nested over 512 deep are no one's.
+ *  binary. Nothing is ever answered: a message that is no JSON, names nobody, or names a peer that is not
+ *  there, is dropped. The last of equal members counts, names and ids may hold escapes; ids of over 256 bytes
+ *  and objects nested over 512 deep are no one's.
  *
  *  To other codecs a message is the command `offer`, `answer` or `ice` if its `type` says so and the `sdp` or
- *  `candidate` is there, else `message`, with the whole object as payload. Of what comes from them, this wire
- * has words for offers, answers and candidates of a peer, and nothing else.
+ *  `candidate` is there, else `message`, with the whole object as payload. Of their events, this wire has
+ * words for offers, answers and candidates of a peer, and nothing else.
  *
  *  Its server refuses plain HTTP requests with 426, as a listener does by itself. Models Codec; no allocation
  *  in either direction. */
@@ -95,11 +95,11 @@ public:
         return errc::ok;
     }
 
-    /// At most what `encode` will write.
+    /// The most bytes that `encode` will write.
     std::size_t bound(const event::welcome& e, const state&) const noexcept {
         return detail::length(R"({"type":"id","peerId":""})") + detail::json_text_bound(e.peer);
     }
-    /// 0 for what is neither of this wire nor a signal.
+    /// 0 for a message that is neither of this wire nor a signal.
     std::size_t bound(const event::say& e, const state&) const noexcept {
         if (is_own(e)) return is_spoofed(e) ? 0 : original(e).size();
         if (!is_signal(e)) return 0;
@@ -137,7 +137,7 @@ public:
     }
     std::size_t encode(const event::reply&, const state&, char*) const noexcept { return 0; }
 
-    /// As the sender marked it; what the hub writes is text.
+    /// As the sender marked it; the hub's own messages are text.
     message_type type(const event::say& e, const state&) const noexcept {
         return is_own(e) ? e.whole.type : message_type::text;
     }
@@ -175,7 +175,7 @@ private:
         return detail::has_own_payload(e) && !e.data.bytes.empty() ? e.whole.view() : e.data.bytes;
     }
 
-    // Looked for when it is delivered: only then the hub has said who the sender is.
+    // Looked for when it is delivered: only then the hub has named the sender.
     bool is_spoofed(const event::say& e) const noexcept {
         if (!options_.check_sender) return false;
         const auto said = detail::json_member(e.data.bytes, "senderId");

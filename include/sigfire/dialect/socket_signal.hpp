@@ -26,7 +26,7 @@ inline std::uint64_t system_milliseconds() noexcept {
 
 /// Options of `socket_signal`.
 struct socket_signal_options {
-    std::uint64_t (*clock)() noexcept = system_milliseconds; ///< what `__ping__` is answered with
+    std::uint64_t (*clock)() noexcept = system_milliseconds; ///< the answer to `__ping__`
     std::uint32_t listed_ids = 1000; ///< told of a topic at most; `topics_options::lookup_limit` too
 };
 
@@ -46,17 +46,17 @@ struct socket_signal_options {
  *  | `__ping__` | `__ping__` | `ping`, as are events nobody knows |
  *  | any other | any other | `custom` |
  *
- *  What peers say to each other passes as it came, unknown members too. A response that a peer owes is waited
- *  for as `requests` says; what goes wrong has the codes, texts and arguments of the original, without
- *  `stack`. Events are acknowledged whatever became of them.
+ *  Messages of peers to each other pass as they came, unknown members too. A response that a peer owes is
+ *  waited for as `requests` says; failures have the codes, texts and arguments of the original, without
+ *  `stack`. Events are acknowledged however they end.
  *
  *  Ids and topics may be text, or bytes, which on the hub have the name `base64:...` (canonical; so equal
- *  bytes are equal names); they are 1-256 bytes long as names, which is 186 bytes. What is no packet, or has
- *  an id of 2^30 or more, is ignored.
+ *  bytes are equal names); they are 1-256 bytes long as names, which is 186 bytes. A message that is no
+ *  packet, or has an id of 2^30 or more, is ignored.
  *
- *  Of what comes from other codecs, clients of this wire have a use for the members of topics and for answers
+ *  Of the events from other codecs, clients of this wire have a use for the members of topics and for answers
  *  to their requests; an answer in MessagePack is none without `transcoded`. Models Codec; no allocation in
- * either direction. */
+ *  either direction. */
 class socket_signal {
 public:
     /// Nothing is kept for a connection.
@@ -168,7 +168,7 @@ public:
 
     /// 0: nobody is greeted.
     std::size_t bound(const event::welcome&, const state&) const noexcept { return 0; }
-    /// At most what `encode` will write; 0 for what other wires say.
+    /// The most bytes that `encode` will write; 0 for the words of other wires.
     std::size_t bound(const event::say& e, const state&) const noexcept { return bound_of(e); }
     std::size_t bound(const event::request& e, const state&) const noexcept { return bound_of(e); }
     /// 0 for a token that is none of this wire.
@@ -253,7 +253,7 @@ public:
     /// Close codes of RFC 6455; the clients know no other.
     ending end(errc why, const state&) const noexcept { return detail::plain_ending(why); }
 
-    /// Plain HTTP requests are told what the original tells them, whatever the path.
+    /// Plain HTTP requests are answered like by the original, on any path.
     template <class Directory>
     bool http(const request&, response& out, const Directory&) const {
         out.content_type = "text/plain";
@@ -261,8 +261,8 @@ public:
         return true;
     }
 
-    /** For hooks: what a peer of this wire said with an event, as JSON (`{"id":...,"metadata":...}`); empty
-     * if it said nothing, or on another wire. A view of the event's. */
+    /** For hooks: the words of a peer of this wire with an event, as JSON (`{"id":...,"metadata":...}`);
+     * empty if it said nothing, or on another wire. A view of the event's. */
     template <class E>
     static std::string_view parameters(const E& e) noexcept {
         if constexpr (requires { e.data; }) {

@@ -15,7 +15,7 @@
 namespace sigfire::dialect {
 
 /** The wire of y-webrtc's signaling server (`bin/server.js` of npm y-webrtc 10.3.0), server side: topics, and
- *  nothing else. For hubs with `topics`; who publishes need not be a member here.
+ *  nothing else. For hubs with `topics`; a peer that publishes need not be a member here.
  *
  *  | peer says | effect |
  *  | --- | --- |
@@ -25,10 +25,10 @@ namespace sigfire::dialect {
  *  members, the sender included if it is one |
  *  | `{"type":"ping"}` | `{"type":"pong"}` |
  *
- *  Whatever else is said is ignored, and nothing else answered: peers have no ids here and are not greeted.
- *  What is no string, or empty, is no topic and skipped. A topic over 256 bytes is refused as `malformed`. Of
- *  one message `topics_per_message` are read; the next one is refused as `too_large`, and ends the reading.
- *  This wire has no word for a refusal: hooks and the hub see it, not the client.
+ *  Other messages are ignored. Nothing but a ping is answered: peers have no ids here and are not greeted. A
+ *  value that is no string, or empty, is no topic and skipped. A topic over 256 bytes is refused as
+ *  `malformed`. Of one message `topics_per_message` are read; the next one is refused as `too_large`, and
+ *  ends the reading. This wire has no word for a refusal: hooks and the hub see it, not the client.
  *
  *  A publication is copied as it stands, but for `clients`. To other codecs its `data` is the payload, and
  * the `signal` in there an offer, an answer or a candidate; their publications arrive as
@@ -76,9 +76,9 @@ public:
 
     /// 0: nobody is greeted.
     std::size_t bound(const event::welcome&, const state&) const noexcept { return 0; }
-    /// 0: what is for one peer has no word here.
+    /// 0: a message for one peer has no word here.
     std::size_t bound(const event::say&, const state&) const noexcept { return 0; }
-    /// At most what `encode` will write; 0 for what has failed.
+    /// The most bytes that `encode` will write; 0 for a failure.
     std::size_t bound(const event::reply& e, const state&) const noexcept {
         return is_verdict(e.cause) && e.token.wire == own ? detail::length(R"({"type":"pong"})") : 0;
     }
@@ -141,7 +141,7 @@ public:
     /// Close codes of RFC 6455; the clients know no other.
     ending end(errc why, const state&) const noexcept { return detail::plain_ending(why); }
 
-    /// Plain HTTP requests are told what the original tells them, whatever the path: 200, `okay`.
+    /// Plain HTTP requests are answered like by the original, on any path: 200, `okay`.
     template <class Directory>
     bool http(const request&, response& out, const Directory&) const {
         out.content_type = "text/plain";
@@ -174,7 +174,7 @@ private:
     };
 
     // The object that is the whole of `message`, without the blanks around it; empty if it is none. Of equal
-    // members the last counts, and what is in it.
+    // members the last counts, with its contents.
     static std::string_view read(std::string_view message, members& in) noexcept {
         detail::json_scanner text{message};
         if (text.first() != '{') return {};
@@ -199,7 +199,7 @@ private:
         return text.finished() ? object : std::string_view{};
     }
 
-    // What simple-peer, by which these clients talk, calls the signal.
+    // The signal's name in simple-peer, by which these clients talk.
     static call_signal signal_of(const members& in) noexcept {
         if (in.signal.empty() || in.signal[0] != '{') return {};
         if (in.signal_type == R"("offer")") return {signal_kind::offer, in.signal};
@@ -250,7 +250,7 @@ private:
         std::size_t count = 0;
         detail::each_element(topics, [&](std::string_view element) {
             char buffer[detail::json_name_room];
-            E e = of; // what is emitted may be changed
+            E e = of; // an emitted event may be changed
             const bool too_many = ++count > topics_per_message;
             if (!read_topic(element, buffer, e.topic, e.fault) && !too_many) return true;
             if (too_many) {

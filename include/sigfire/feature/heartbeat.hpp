@@ -19,8 +19,8 @@ namespace sigfire {
 /** Ends peers that said they would send heartbeats and do not. A part of a server, and of a hub.
  *
  *  A peer that is let in with an `admission::heartbeat_timeout` has to send `event::alive` at least that
- * often; whatever else it says does not count, nor does a new connection that it moves to. One that falls
- * silent is closed as `pong_timeout`. Hooks judge heartbeats like everything that peers say. Other peers cost
+ * often; its other messages do not count, nor does a new connection that it moves to. One that falls silent
+ * is closed as `pong_timeout`. Hooks judge heartbeats like everything that peers say. Other peers cost
  * nothing.
  */
 class heartbeat : public feature {

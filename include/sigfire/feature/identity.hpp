@@ -22,9 +22,9 @@ struct identity_options {
                                ///< or a second id, fails (`id_in_use`)
 };
 
-/** The one policy of ids beyond those that a hub gives and guards: for wires whose peers prove who they are
- * by tokens of their own, name themselves, are counted in parties, or give up their ids. A part of a server,
- * and of a hub. Other peers are left alone.
+/** The one policy of ids beyond those that a hub gives and guards: for wires with peers that prove their
+ * identity by tokens of their own, name themselves, are counted in parties, or give up their ids. A part of a
+ * server, and of a hub. Other peers are left alone.
  *
  *  Tokens: a connection that brings the id of a peer and the token with which that one came, is that peer. It
  * is welcomed, and the old connection closed as `replaced`. Nothing that was sent to the old connection is
@@ -42,7 +42,7 @@ struct identity_options {
  * nobody.
  *
  *  A peer gives up its id by `event::unname`: it goes by one that the hub draws, and is neither named nor
- * counted any more. Peers are named in the order in which they came. Memory: 24 bytes for each peer. */
+ * counted any more. Peers are named in the order in which they came. Memory: 16 bytes a slot. */
 class identity : public feature {
 public:
     explicit identity(identity_options options = {}) : options_(options) {}

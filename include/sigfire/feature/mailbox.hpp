@@ -28,7 +28,8 @@
 
 namespace sigfire {
 
-/// What a `mailbox` keeps, and how much, more is `full`; and when it looks whether something is too old.
+/// The messages that a `mailbox` keeps, and how many, more is `full`; and when it looks for those that are
+/// too old.
 struct mailbox_limits {
     std::size_t messages_per_id = 100;      ///< for one absent id
     std::size_t bytes_per_id = 2u << 20;    ///< of those: they are handed out at once, into one outbox
@@ -46,10 +47,10 @@ struct mailbox_limits {
  * a part of a server, and of a hub.
  *
  *  A time of 0 keeps nothing. The sender's reply is `ok`, and says that the message is held. When a peer of
- * that id comes, it gets what waits for it, in the order said, right after its welcome. What nobody came for
- * in time is dropped, and its sender told by `event::expired`: for each request, or once for all that it said
- * without one. Requests, publications, ephemeral messages and messages to a peer that is merely `away` are
- * not its business.
+ * that id comes, it gets the messages that wait, in the order said, right after its welcome. A message that
+ * nobody came for in time is dropped, and its sender told by `event::expired`: for each request, or once for
+ * all that it said without one. Requests, publications, ephemeral messages and messages to a peer that is
+ * merely `away` are not its business.
  *
  *  `wake(id)`, if set, is called once per absence, with the first message that is kept: to send a push
  * notification, say. It must not call the hub. */
@@ -145,7 +146,7 @@ private:
         into.bytes += message.size();
         into.items.push_back({from, ++last_, std::move(message)});
         if (first || !by_line()) due_.add(given_up(hub.now()), {last_, std::string{e.to}}, count_, is_open());
-        // Forgetting whom it has woken costs no more than waking twice.
+        // To forget a peer that it has woken costs no more than to wake it twice.
         if (woken_.size() > limits_.messages_in_all) woken_.clear();
         if (wake_ && woken_.emplace(e.to).second) wake_(e.to);
         return errc::held;
@@ -156,7 +157,7 @@ private:
         if (const auto w = woken_.find(absent); w != woken_.end()) woken_.erase(w);
         const auto at = boxes_.find(absent);
         if (at == boxes_.end()) return;
-        // Out of the box first: what is handed out may be for a function, which may call the hub.
+        // Out of the box first: a message that is handed out may be for a function, which may call the hub.
         const auto kept = std::move(at->second.items);
         boxes_.erase(at);
         for (const auto& k : kept) forget(k);

@@ -45,11 +45,11 @@ struct presence_options {
 /** Tells peers which peers come and go, in a topic or anywhere. A part of a server, and of a hub; topics can
  * be watched where the hub has `topics` too.
  *
- *  A watcher is first told how things are, then what changes: nothing is missing between the two, and nothing
+ *  A watcher is first told how things are, then each change: nothing is missing between the two, and nothing
  * told twice. Changes are gathered for `delay` and only their outcome is told: a peer that came and went
  * meanwhile was never there; one that went and came back has left and joined. The work is done in slices. A
  * watcher that is away is told how things are when it is back. A snapshot goes out as fast as its watcher
- * takes it; what comes behind it waits. */
+ * takes it; changes behind it wait. */
 class presence : public feature {
     // Up here, since its type is deduced.
     auto is_queued() {
@@ -297,7 +297,7 @@ private:
         if (!where.by_topic) {
             if (const auto peer = hub.find(where.name))
                 say(peer, {});
-            else // else nobody could tell who is not here
+            else // else a watcher could not tell that the peer is absent
                 pages.member(where.name, left);
             return;
         }
@@ -354,7 +354,8 @@ private:
 
     presence_options options_;
     std::map<place, subject> subjects_;
-    std::unordered_map<std::uint32_t, std::map<place, std::uint64_t>> watching_; // by slot: what, since when
+    std::unordered_map<std::uint32_t, std::map<place, std::uint64_t>>
+        watching_; // by slot: places, since when
     detail::deadline_queue<place> due_;
     std::deque<job> jobs_;
     detail::slow_watchers slow_;

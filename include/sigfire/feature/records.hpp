@@ -26,7 +26,7 @@
 
 namespace sigfire {
 
-/// What is remembered of an id.
+/// The record of an id.
 struct record {
     std::string metadata{}; ///< in the format of `metadata_wire`, or empty
     wire_id metadata_wire = default_wire;
@@ -63,7 +63,7 @@ public:
     void find(const std::string& id, F f) {
         const auto at = records_.find(id);
         if (at == records_.end()) return f(static_cast<const record*>(nullptr));
-        const record copy = at->second; // `f` may change what is here
+        const record copy = at->second; // `f` may change the records
         f(&copy);
     }
 
@@ -103,11 +103,10 @@ struct records_options {
     };
 };
 
-/** Records of ids: whether an id is known, online, when it was last, and what its peer says of itself. A part
- * of a server, and of a hub.
- *  An admission says whether an id is `permanent`: then its record stays when the peer goes, and a message to
- * it ends in `offline` instead of `unknown`. The record of a temporary id goes with its peer. Peers may ask
- * for any id's record (a hook can forbid it) and change their own. */
+/** Records of ids: whether an id is known, online, when it was last, and its peer's words about itself. A
+ * part of a server, and of a hub. An admission says whether an id is `permanent`: then its record stays when
+ * the peer goes, and a message to it ends in `offline` instead of `unknown`. The record of a temporary id
+ * goes with its peer. Peers may ask for any id's record (a hook can forbid it) and change their own. */
 template <class S = memory_records>
 class records : public feature {
     static_assert(RecordStore<S>, "sigfire: RecordStore requirements not met");
@@ -160,7 +159,7 @@ public:
         r.metadata_wire = granted.metadata_wire;
         r.last_seen = options_.clock();
         own_[peer.slot] = {r, false};
-        // An id of before keeps what it was.
+        // An id of before keeps its standing.
         store_->find(granted.id, guarded([this, hub, peer, id = granted.id](const record* found) {
                          auto* const mine = of(hub, peer);
                          if (mine == nullptr || hub.id(peer) != id) return;
@@ -222,9 +221,9 @@ private:
 
     struct own_record {
         record now;
-        bool known = false; // whether it is permanent: by the store, or by what its peer said
+        bool known = false; // whether it is permanent: by the store, or by its peer's word
 
-        // What the store has of its id.
+        // The store's record of its id.
         void add(const record* found) {
             if (found && !known) now.permanent = now.permanent || found->permanent;
             if (found && now.metadata.empty()) {
@@ -259,7 +258,7 @@ private:
                 mine.now.metadata = metadata.bytes;
                 mine.now.metadata_wire = metadata.wire;
             }
-            const auto changed = mine.now; // what is said next builds upon it
+            const auto changed = mine.now; // the next change builds upon it
             store_->put(std::string{hub.id(from)}, changed,
                         guarded([this, hub, from, before, changed, number](errc done) mutable {
                             if (done != errc::ok) take_back(hub, from, before, changed);
@@ -311,7 +310,7 @@ private:
         };
     }
 
-    // Notes who waits, and asks by `ask(number)`.
+    // Notes the peer that waits, and asks by `ask(number)`.
     template <class X, class Ask>
     void wait(X& hub, peer_handle from, request_token token, Ask ask) {
         if (open_.size() >= options_.lookups) return hub.reply(from, token, errc::full);

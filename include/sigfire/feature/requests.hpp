@@ -31,9 +31,9 @@ struct requests_options {
     std::size_t in_all = 100'000;              ///< that are open; more are `full`
 };
 
-/** What a function that is a peer is told: a request, or any other message to it. Its views are valid until
- * the function returns. A request that is neither answered nor deferred is answered `ok` without data. A
- * function may call the hub. If it throws, the request ends as an internal error. */
+/** A message to a function that is a peer: a request, or any other. Its views are valid until the function
+ * returns. A request that is neither answered nor deferred is answered `ok` without data. A function may call
+ * the hub. If it throws, the request ends as an internal error. */
 class call {
 public:
     /// Of a `say`, `publish`, `request`, `expired` or `session_over`.
@@ -101,7 +101,7 @@ private:
  * there is exactly one reply. A part of a server, and of a hub; with it, functions of the host program can be
  * peers (`hub::attach`).
  *
- *  A request ends with what the other side answers; with `unknown`, `self`, `offline` or `full` at once; with
+ *  A request ends with the other side's answer; with `unknown`, `self`, `offline` or `full` at once; with
  * `offline` when the other side goes; with `expired` when it takes too long, or when the connection that
  * asked goes on as another peer. */
 class requests : public feature {
@@ -116,7 +116,7 @@ public:
     /// How many are open.
     std::size_t size() const noexcept { return open_.size(); }
 
-    /// A function that is the peer `peer`: what `hub::attach` needs.
+    /// A function that is the peer `peer`: for `hub::attach`.
     template <class Function>
     void attach(peer_handle peer, Function f) {
         functions_[peer.slot] = std::make_shared<const std::function<void(call&)>>(std::move(f));
@@ -196,7 +196,7 @@ public:
     template <class X>
     void on_close(X& hub, peer_handle peer, errc) {
         functions_.erase(peer.slot);
-        // One after the other: what is told may lead to more changes.
+        // One after the other: a message may lead to more changes.
         while (const auto number = first_of(asked_, peer)) fail(hub, number, errc::expired);
         while (const auto number = first_of(owed_, peer)) fail(hub, number, errc::offline);
     }

@@ -33,15 +33,15 @@ struct resume_options {
 
 /** Lets a peer continue on another connection where the last one broke. A part of a server, and of a hub.
  *
- *  Only peers that ask for it pay: what they are sent is kept until they acknowledge it. Both ends count what
- *  they hear, and write no numbers into messages. When the connection breaks, the peer is `away`: it keeps
- * its id, topics and sessions, and messages to it are kept, `full` beyond the bounds. With the token of its
- * last welcome it comes back, on any listener of the hub: what it has not got is sent again, in order, once.
- * Where something is missing because the bounds were too narrow, it is told so (`recovered` is false), and
- * nothing is sent again.
+ *  Only peers that ask for it pay: messages to them are kept until they acknowledge them. Both ends count the
+ * messages that they hear, and write no numbers into messages. When the connection breaks, the peer is
+ * `away`: it keeps its id, topics and sessions, and messages to it are kept, `full` beyond the bounds. With
+ * the token of its last welcome it comes back, on any listener of the hub: the messages that it has not got
+ * are sent again, in order, once. Where something is missing because the bounds were too narrow, it is told
+ * so (`recovered` is false), and nothing is sent again.
  *
  *  A token is 126 random bits and good for one return: it is spent as soon as the new connection has said
- *  anything, so that a peer whose new token was lost on the way is not locked out. A connection that was
+ * anything, so that a peer is not locked out if its new token was lost on the way. A connection that was
  * closed properly, or by the hub, is not waited for. */
 class resume : public feature {
     // Up here, since its type is deduced.
@@ -217,7 +217,7 @@ private:
         bool recovered = false; // by the last return
     };
 
-    // What is kept for a peer, or null.
+    // The traffic kept for a peer, or null.
     state* of(peer_handle peer) {
         const auto at = states_.find(peer.slot);
         return at == states_.end() || !(at->second.peer == peer) ? nullptr : &at->second;
@@ -282,7 +282,7 @@ private:
             std::visit([&](const auto& kept) { hub.send_uncounted(s.peer, kept.get()); }, e);
     }
 
-    // What the peer is told; of replies it is not counted.
+    // The grant that the peer is told; of replies it is not counted.
     event::resume_grant grant(const state& s, bool came_back) const {
         event::resume_grant g;
         g.proof = s.token;

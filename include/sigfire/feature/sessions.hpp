@@ -32,7 +32,7 @@ struct sessions_options {
 /** Sessions with a state: started, accepted, over. A part of a server, and of a hub; without it the steps of
  * a session are messages like any other.
  *
- *  Of two peers there is at most one session (`session_exists`), whichever of them started it. Only the other
+ *  Of two peers there is at most one session (`session_exists`), started by either of them. Only the other
  * side accepts or rejects, only the side that started cancels (`no_session`). If nobody answers in time, both
  * are told so by `event::session_over`. If a peer goes, the other is told so, with the cause. The called side
  * is the polite one (perfect negotiation, W3C WebRTC 10.7); the caller hears so in the reply, the other with
@@ -196,7 +196,7 @@ private:
 
     sessions_options options_;
     std::map<pair, session> sessions_;
-    std::map<std::uint32_t, std::set<std::uint32_t>> index_; // slot: with whom
+    std::map<std::uint32_t, std::set<std::uint32_t>> index_; // slot: other sides
     detail::deadline_queue<started> due_;
     std::uint64_t last_ = 0;
 };

@@ -35,7 +35,7 @@ struct topic_limits {
     std::size_t value_bytes = 1024;          ///< value of one state entry
 };
 
-/// What a `topic_table::join` or `topic_table::set` that went well has changed.
+/// The change by a `topic_table::join` or `topic_table::set` that went well.
 enum class topic_change : unsigned char {
     none,    ///< all was like that already
     added,   ///< a new member or entry
@@ -50,7 +50,7 @@ struct topic_entry {
     time_point expires;   ///< when it goes by itself; `time_point::max()` = never
 };
 
-/** Which peers are in which topics, in the order in which they joined, and what the members say there:
+/** Which peers are in which topics, in the order in which they joined, and the members' values there:
  * metadata of each member, state entries of the topic.
  *
  *  A topic exists while it has members. Its name, like the key of an entry, is UTF-8 of 1-256 bytes (else
@@ -63,7 +63,7 @@ struct topic_entry {
  *  Cost: join, leave and look-up take constant time (amortised), entries logarithmic time. Memory: some 50
  *  bytes a membership without metadata, 16 a slot, 150 a topic; that of former memberships is used again, not
  *  given back.
- *  For one thread. Peers choose names, so what they hash to is keyed with random bits.
+ *  For one thread. Peers choose names, so the hash is keyed with random bits.
  *  @throws std::system_error from the constructor if the system has no random numbers; std::bad_alloc from
  *  `join` and `set`, and nothing changed. One that was moved from can only be assigned to or destroyed. */
 class topic_table {
@@ -74,9 +74,9 @@ public:
      *  none, if none is given).
      *  @param metadata empty = none
      *  @param open if this makes the topic: whether it is open, see `is_open`
-     *  @return what changed; or `malformed` (the name), `too_large` (the metadata), `full` (too many topics,
-     *  members or topics of the peer), `unknown` (a handle that names nobody, or whose slot still has the
-     *  memberships of another) */
+     *  @return the change; or `malformed` (the name), `too_large` (the metadata), `full` (too many topics,
+     *  members or topics of the peer), `unknown` (a handle that names nobody, or with a slot that still has
+     *  the memberships of another) */
     result<topic_change> join(std::string_view topic, peer_handle peer, payload metadata = {},
                               bool open = false) {
         auto t = find(topic);
@@ -112,7 +112,7 @@ public:
     }
 
     /** Ends a membership, and before that the member's entries in that topic: calls
-     *  `f(topic, const topic_entry&)` after each. `f` must not change what `peer` has.
+     *  `f(topic, const topic_entry&)` after each. `f` must not change the memberships and entries of `peer`.
      *  @return `ok`; or `malformed` (the name), `unknown` (not a member) */
     template <class F>
     errc leave(std::string_view topic, peer_handle peer, F f) {
@@ -237,7 +237,7 @@ public:
     /** Sets an entry of a topic. Setting it again replaces value and time.
      *  @param peer a member of the topic: the owner
      *  @param expires when `expire` shall drop it; `time_point::max()` = it stays as long as its owner
-     *  @return what changed (`none`: at most the time); or `malformed` (a name), `too_large` (the value),
+     *  @return the change (`none`: at most the time); or `malformed` (a name), `too_large` (the value),
      *  `unknown` (not a member), `denied` (it is another's), `full` (too many in the topic or of the owner)
      */
     result<topic_change> set(std::string_view topic, peer_handle peer, std::string_view key, payload value,
@@ -282,8 +282,9 @@ public:
             drop(entries_.first_of(peer.slot), f);
     }
 
-    /** Drops what has expired at `now`, in the order of the times: calls `f(topic, const topic_entry&)` after
-     *  each. `f` may change anything, but must not set an entry that expires at `now` or earlier. */
+    /** Drops the entries that have expired at `now`, in the order of the times: calls `f(topic, const
+     *  topic_entry&)` after each. `f` may change anything, but must not set an entry that expires at `now` or
+     *  earlier. */
     template <class F>
     void expire(time_point now, F f) {
         while (entries_.next_expiry() <= now && entries_.next_expiry() != time_point::max())

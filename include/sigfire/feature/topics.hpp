@@ -39,7 +39,7 @@ class topics : public feature {
 public:
     explicit topics(topics_options options = {}) : options_(options), table_(options.limits) {}
 
-    /// Who is where.
+    /// The topics and their members.
     const topic_table& table() const noexcept { return table_; }
 
     /// How many deliveries of droppable publications were dropped.
@@ -57,7 +57,7 @@ public:
         errc cause = errc::ok;
         hub.each([&](auto& f) {
             if (cause != errc::ok) return;
-            cause = errc::internal_error; // what throws lets nobody in
+            cause = errc::internal_error; // an exception lets nobody in
             cause = f.on_join(hub, from, e);
         });
         if (cause == errc::ok && e.limit && table_.members(topic) >= *e.limit &&

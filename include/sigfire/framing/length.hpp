@@ -91,7 +91,7 @@ private:
     static constexpr std::size_t head_size = 4;
 
     struct reading {
-        std::size_t left = 0; // bytes of the payload to come; 0 = what is held is a header that was cut
+        std::size_t left = 0; // bytes of the payload to come; 0 = the bytes held are a header that was cut
     };
 
     detail::incomplete<reading> held_;

@@ -17,7 +17,7 @@
 
 namespace sigfire::framing {
 
-/// Which end of a WebSocket: a client masks what it sends, a server must not (RFC 6455 section 5.1).
+/// Which end of a WebSocket: a client masks its frames, a server must not (RFC 6455 section 5.1).
 enum class role : unsigned char { server, client };
 
 /// The close code (RFC 6455 section 7.4) with which to end a connection for `cause`.
@@ -34,8 +34,7 @@ constexpr std::uint16_t close_code(errc cause) noexcept {
     }
 }
 
-/// Whether `code` may stand in a close frame: 1005, 1006 and 1015 only name what happened, others are
-/// reserved.
+/// Whether `code` may stand in a close frame: 1005, 1006 and 1015 only name an event, others are reserved.
 constexpr bool is_close_code(unsigned code) noexcept {
     return (code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006) ||
            (code >= 3000 && code <= 4999);
@@ -45,8 +44,8 @@ constexpr bool is_close_code(unsigned code) noexcept {
  *
  *  A message that lies unfragmented and whole in the bytes fed is unmasked where it lies and lent from there.
  *  Otherwise it is gathered in memory of its own, which is freed when it was delivered. Control messages come
- *  at once, also between the fragments of a message. Behind a close nothing is delivered: what follows is
- *  used up unread.
+ *  at once, also between the fragments of a message. Behind a close nothing is delivered: the bytes that
+ *  follow are used up unread.
  *
  *  Errors of `feed`: `protocol_violation`, `too_large`, `flood`, `bad_utf8` (of close reasons always, of text
  *  messages if `limits.check_utf8`, as soon as it shows). `close_code` tells the code to answer with.
@@ -83,7 +82,7 @@ public:
                 continue;
             }
 
-            // A header or control frame that was cut is put together behind what is held of the message.
+            // A header or control frame that was cut is put together behind the bytes held of the message.
             auto at = p;
             auto there = static_cast<std::size_t>(end - p);
             const std::size_t cut = held_ ? held_->cut : 0;
@@ -135,8 +134,9 @@ public:
         return size + n;
     }
 
-    /** See `Framing`. What does not fit into 125 bytes is cut off. A close with a code that must not be sent
-     *  (0, 1005, 1006, ...) has no body. A reason is cut between characters, and left out if it is not UTF-8.
+    /** See `Framing`. The part that does not fit into 125 bytes is cut off. A close with a code that must not
+     *  be sent (0, 1005, 1006, ...) has no body. A reason is cut between characters, and left out if it is
+     *  not UTF-8.
      */
     std::size_t write_control(control c, std::uint16_t code, std::string_view text, char* p) {
         const auto payload = p + header_bound(0);
@@ -187,8 +187,8 @@ private:
         bool last = false;
     };
 
-    // What has to be known to go on reading. The bytes held with it: the message so far, unmasked, and behind
-    // it `cut` bytes of a header or control frame, as received.
+    // The state needed to go on reading. The bytes held with it: the message so far, unmasked, and behind it
+    // `cut` bytes of a header or control frame, as received.
     struct reading {
         std::size_t left = 0;  // bytes of the current data frame still to come
         std::uint32_t key = 0; // for the next of them

@@ -14,7 +14,7 @@ namespace sigfire {
 
 namespace detail {
 
-/// Ends a connection that was accepted, with what is to be said before.
+/// Ends a connection that was accepted, with the words to say before.
 template <class C>
 void say_goodbye(C& connection, const ending& how, errc why) {
     if (!how.farewell.empty())
@@ -27,10 +27,10 @@ void say_goodbye(C& connection, const ending& how, errc why) {
 
 } // namespace detail
 
-/// What a listener keeps with each connection.
+/// The state that a listener keeps with each connection.
 template <class Codec>
 struct connection_state {
-    attachment who;              ///< whose connection it is; names nobody before admission
+    attachment who;              ///< the peer of the connection; names nobody before admission
     typename Codec::state codec; ///< how this peer is talked to
 };
 
@@ -45,8 +45,7 @@ public:
     channel(C& connection, const K& codec) noexcept : connection_(&connection), codec_(&codec) {}
 
     /// `ok` if the connection can take `e` now: `bound` is then for `deliver`. `unknown_command` if its wire
-    /// has no word for it, or what else the codec has against it. Else `full`, and the connection is on its
-    /// way out.
+    /// has no word for it, or the codec's objection to it. Else `full`, and the connection is on its way out.
     template <class E>
     errc ready(const E& e, std::size_t& bound) const {
         if constexpr (detail::has_word<K, E>) {
@@ -54,7 +53,7 @@ public:
             if (bound == 0) [[unlikely]]
                 return objection(e);
             if (connection_->room(bound)) return errc::ok;
-            // Asking in vain is what marks the connection as a slow consumer.
+            // This fails, and marks the connection as a slow consumer.
             static_cast<void>(connection_->reserve(codec_->type(e, state()), bound));
             return errc::full;
         } else {
@@ -78,7 +77,7 @@ public:
             if (const auto bound = codec_->bound(e, state()); bound != 0) deliver(e, bound);
     }
 
-    /// The same to one of many: what is encoded once is copied to all that are talked to alike.
+    /// The same to one of many: bytes encoded once are copied to all peers that are talked to alike.
     template <class E>
     void deliver(const E& e, fanout& shared) const {
         if constexpr (detail::has_word<K, E>) {

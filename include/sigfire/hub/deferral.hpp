@@ -16,9 +16,9 @@ namespace sigfire {
 
 namespace detail {
 
-/// What came of something that was put off.
+/// The outcome of a verdict that was put off.
 struct late_verdict {
-    std::uint64_t key = 0;       // what was put off
+    std::uint64_t key = 0;       // of the verdict
     errc cause = errc::ok;       // ok, or why not
     bool answered = false;       // ok, and `data` is the data of the reply
     std::string data{};          // of the reply

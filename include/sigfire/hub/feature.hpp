@@ -20,17 +20,18 @@
 
 namespace sigfire {
 
-/// What changed in a topic.
+/// A change of a topic.
 enum class membership : unsigned char { joined, updated, left };
 
-/** What a hub does beyond handing messages to peers: topics, requests, sessions, ... A part of a server, and
+/** A part of a hub beyond handing messages to peers: topics, requests, sessions, ... A part of a server, and
  * of a hub. Derive from this and hide the members that you need; all others do nothing and cost nothing.
  *
- *  `X` is the hub's `feature_context`: what a feature may ask and do. The hub calls the features in the order
- * in which they were given, one thread at a time; what they are handed is valid until they return. A feature
- * that has `on_request(X&, peer_handle from, event::join&)` takes the requests of that type, and replies to
- * each now or in bounded time; at most one feature takes a type. Laws: whatever peers can make a feature
- * store is bounded by an option. What throws ends that one request or connection with `internal_error`. */
+ *  `X` is the hub's `feature_context`: all that a feature may ask and do. The hub calls the features in the
+ * order in which they were given, one thread at a time; their arguments are valid until they return. A
+ * feature that has `on_request(X&, peer_handle from, event::join&)` takes the requests of that type, and
+ * replies to each now or in bounded time; at most one feature takes a type. Laws: all that peers can make a
+ * feature store is bounded by an option. An exception ends that one request or connection with
+ * `internal_error`. */
 class feature {
 public:
     /// Whether `on_send` may put messages off.
@@ -87,11 +88,11 @@ public:
     template <class X>
     void on_close(X&, peer_handle, errc) {}
 
-    /// A peer whose traffic is kept sent an event, before it is looked into; whether that is a request:
-    /// neither an `ack` nor a `resume`.
+    /// A peer with kept traffic sent an event, before it is looked into; whether that is a request: neither
+    /// an `ack` nor a `resume`.
     template <class X>
     void on_received(X&, peer_handle, const event::incoming&, bool) {}
-    /// A peer whose traffic is kept has that many messages of the hub; told behind `on_received`.
+    /// A peer with kept traffic has that many messages of the hub; told behind `on_received`.
     template <class X>
     void on_ack(X&, peer_handle, const event::ack&) {}
     /// Whether `e` can be kept for a peer that is away.
@@ -99,7 +100,7 @@ public:
     bool can_keep(X&, peer_handle, const E&) {
         return false;
     }
-    /// `e`, of any type, is being sent to a peer whose traffic is kept.
+    /// `e`, of any type, is being sent to a peer with kept traffic.
     template <class X, class E>
     void on_delivery(X&, peer_handle, const E&) {}
     /// `e`, of any type, is for a function.
@@ -225,7 +226,7 @@ struct visit_topic {
 
 namespace detail {
 
-// Whether what hides a member of `feature` can be called like it.
+// Whether a member that hides one of `feature` can be called like it.
 template <class F>
 concept shaped_like_a_feature =
     requires(F& f, archetype::context& x, peer_handle p, event::say& e, const event::reply& r,

@@ -29,7 +29,8 @@ private:
     detail::id_chars chars_;
 };
 
-/** What a hub lets its features do. `Hub` is the hub; a context is made for a call and not kept. */
+/** The part of a hub that its features may use. `Hub` is the hub; a context is made for a call and not kept.
+ *  */
 template <class Hub>
 class feature_context {
 public:
@@ -38,7 +39,7 @@ public:
     /// The hub's time.
     time_point now() const noexcept { return hub_.now_; }
 
-    /// Who has that id, or nobody.
+    /// The peer with that id, or nobody.
     peer_handle find(std::string_view id) const { return hub_.look_up(id); }
 
     /// The id of a peer, valid while it is here; empty if it is not.
@@ -50,7 +51,7 @@ public:
     /// Whether a peer has a connection.
     bool is_online(peer_handle peer) const { return hub_.stands(peer, detail::standing::online); }
 
-    /// What the hooks noted when they let a peer in; null if nothing, or nobody.
+    /// The hooks' notes from when they let a peer in; null if nothing, or nobody.
     const notes* notes_of(peer_handle peer) const { return hub_.notes_of(peer); }
 
     /// A fresh id for a message.
@@ -82,7 +83,7 @@ public:
         hub_.reply_event(to, e);
     }
 
-    /// Sends `e` to a peer past what is kept for it: neither counted nor kept.
+    /// Sends `e` to a peer past its kept traffic: neither counted nor kept.
     template <class E>
     void send_uncounted(peer_handle to, const E& e) {
         hub_.send_past(to, e);
@@ -94,8 +95,8 @@ public:
         return hub_.room_for(to, e);
     }
 
-    /// From now on what a peer says and is sent is told to the features, and the peer may outlive its
-    /// connection.
+    /// From now on the features are told of a peer's messages in both directions, and the peer may outlive
+    /// its connection.
     void keep_traffic(peer_handle peer) { hub_.keep_traffic(peer); }
 
     /// The peer `from`, which is new, proved to be `old`: its connection is that of `old` now.
@@ -126,8 +127,8 @@ public:
     /// Where late answers go.
     const std::shared_ptr<detail::late_box>& late_answers() const { return hub_.box_; }
 
-    /// Returns what `f()` does. What the host program wants closed meanwhile is closed behind it: for members
-    /// of features that the host program calls, and that must not change while they run.
+    /// Returns the result of `f()`. Peers that the host program wants closed meanwhile are closed behind it:
+    /// for members of features that the host program calls, and that must not change while they run.
     template <class F>
     auto at_work(F f) {
         const typename Hub::work w{hub_};

@@ -29,7 +29,7 @@ struct outcome {
 
 namespace detail {
 
-// By its shape, since what Asio can await must not be included here: `boost::asio::awaitable<errc>`.
+// By its shape, since Asio's awaitable must not be included here: `boost::asio::awaitable<errc>`.
 template <class A>
 concept awaitable_errc = requires {
     typename A::value_type;
@@ -77,7 +77,7 @@ inline constexpr bool filters_any = false;
 template <class H, class... Es>
 inline constexpr bool filters_any<H, event_list<Es...>> = (filters<H, Es> || ...);
 
-// Whether it can be called with an event, whatever it answers.
+// Whether it can be called with an event, for any result.
 template <class H, class List>
 inline constexpr bool misjudges_any = false;
 template <class H, class... Es>
@@ -91,7 +91,7 @@ concept has_on_deliver = filters_any<H, outgoing_events>;
 
 } // namespace detail
 
-/** Hook: has a say in what a hub does. Any subset of these, at least one; a member of such a name that
+/** Hook: has a say in a hub's decisions. Any subset of these, at least one; a member of such a name that
  *  cannot be called like this is an error, not a hook that is never called.
  *  - `errc on_admit(const request&, admission&)`: a connection wants in. `ok` lets it, and may have changed
  * the admission; anything else refuses it, as `admission.refused_as` says, or else as the codec ends that
@@ -112,10 +112,10 @@ concept has_on_deliver = filters_any<H, outgoing_events>;
  *
  *  Laws: each `on_open` is followed by one `on_close` of the same handle, with that peer's messages and
  *  deliveries in between and nowhere else; of two peers with one id, the first is closed before the second
- *  is opened. No member keeps views of what it was handed; all return soon: they run on the loop. What throws
+ *  is opened. No member keeps views of its arguments; all return soon: they run on the loop. An exception
  * costs the message in hand (`internal_error`), or the connection. The hub may be called: `close` and `stop`
- * take effect when it is done with the event in hand. What `on_message` puts into an event lives until the
- * hub is done with it: `message_context::keep`. */
+ * take effect when it is done with the event in hand. A view that `on_message` puts into an event lives until
+ * the hub is done with it: `message_context::keep`. */
 template <class H>
 concept Hook = (!detail::names_on_admit<H> || detail::has_on_admit<H>) &&
                (!detail::names_on_admit_deferred<H> || detail::has_on_admit_deferred<H>) &&
@@ -130,7 +130,7 @@ concept Hook = (!detail::names_on_admit<H> || detail::has_on_admit<H>) &&
 
 namespace detail {
 
-// What the first of them returns that has to be awaited.
+// The result of the first of them that has to be awaited.
 template <class... Hs>
 struct deferred_answer {
     using type = void;
@@ -188,7 +188,7 @@ class hooks {
 public:
     /// Whether a hook may have to be awaited.
     static constexpr bool can_defer = (detail::has_on_admit_deferred<Hs> || ...);
-    /// What then has to be awaited; `void` if none.
+    /// The type that then has to be awaited; `void` if none.
     using deferred_type = typename detail::deferred_answer<Hs...>::type;
 
     hooks()

@@ -27,7 +27,7 @@
 
 namespace sigfire {
 
-/** Decides what happens: who is let in under which id, who gets which message, how each request ends.
+/** Decides which peer is let in under which id, which peer gets which message, and how each request ends.
  *
  *  It does no I/O and reads no clock. Its inputs are `opened`, `received`, `alive`, `resumed`, `tick` and
  *  `closed`; time stands still between two ticks. The other members are for the host program.
@@ -92,9 +92,9 @@ public:
     /// The hooks' chain.
     using hooks_type = H;
 
-    /** A connection wants in; the codec has filled `wish`. What the hooks from number `first` on say to that:
+    /** A connection wants in; the codec has filled `wish`. The answer of the hooks from number `first` on:
      * `ok`, or the cause for which to refuse it, as `wish.refused_as` says if it is set; or `deferred`: then
-     * `await_admission` tells. The hub does not know the connection yet. What a hook throws is an
+     * `await_admission` tells. The hub does not know the connection yet. An exception of a hook is an
      * `internal_error`. */
     errc admit([[maybe_unused]] const request& r, [[maybe_unused]] admission& wish,
                [[maybe_unused]] std::size_t& first) {
@@ -102,11 +102,11 @@ public:
         if constexpr (requires { this->hooks_.on_admit(r, wish, first); })
             if (!guarded([&] { cause = this->hooks_.on_admit(r, wish, first); })) {
                 cause = errc::internal_error;
-                wish.refused_as.reset(); // that is not what happened
+                wish.refused_as.reset(); // it is not for this cause
             }
         return cause;
     }
-    /// What has to be awaited to know, after `deferred`. Request and admission live until it ends.
+    /// The awaitable that tells, after `deferred`. Request and admission live until it ends.
     auto await_admission(const request& r, admission& wish, std::size_t first)
         requires(H::can_defer)
     {
@@ -142,9 +142,9 @@ public:
         return entered;
     }
 
-    /** A peer sent an event. What an attachment sends that is not, or no longer, online is ignored. Changes
+    /** A peer sent an event. An event of an attachment that is not, or no longer, online is ignored. Changes
      * `e`; its views have to live until this returns. Changes `a` if the peer proved to be another one, which
-     *  continues on this connection. Does not allocate to relay a message. */
+     * continues on this connection. Does not allocate to relay a message. */
     template <class E>
     void received(attachment& a, E& e) {
         static_assert(detail::is_one_of<E, incoming_events>,
@@ -163,7 +163,7 @@ public:
             this->limit(*sender, a.peer, e);
     }
 
-    /// Late verdicts are in: what was put off goes on.
+    /// Late verdicts are in: the messages that were put off go on.
     void resumed() {
         const work w{*this};
         for (auto& late : box_->take()) {
@@ -189,7 +189,7 @@ public:
         });
     }
 
-    /// A peer's connection answered a ping. Whoever claims its id is refused.
+    /// A peer's connection answered a ping. A connection that claims its id is refused.
     void alive(attachment a) {
         slot* const holder = this->resolve(a);
         if (holder == nullptr || holder->state != standing::online || holder->link == nowhere) return;
@@ -197,10 +197,10 @@ public:
         this->defend(*holder);
     }
 
-    /// Sets the time without judging what is overdue: for calls of the host program between two ticks.
+    /// Sets the time without judging anything overdue: for calls of the host program between two ticks.
     void set_time(time_point now) noexcept { now_ = std::max(now_, now); }
 
-    /** Sets the time and ends what is overdue.
+    /** Sets the time and ends all that is overdue.
      *  @returns when to call it again at the latest; `time_point::max()` = no matter when. */
     time_point tick(time_point now) {
         const work w{*this};
@@ -220,8 +220,8 @@ public:
         return this->stirred_ ? now : due;
     }
 
-    /// A connection that was `opened` is gone, and this is why. Its peer is forgotten; what a stale
-    /// attachment closes is nothing.
+    /// A connection that was `opened` is gone, and this is why. Its peer is forgotten; a stale attachment
+    /// closes nothing.
     void closed(attachment a, errc why) {
         slot* const s = this->resolve(a);
         if (s == nullptr) return;
@@ -239,7 +239,7 @@ public:
         slots_.remove(a.peer.slot);
     }
 
-    /// Ends a peer for what its connection did; it is unknown from now on. `closed` is still to come.
+    /// Ends a peer for a fault of its connection; it is unknown from now on. `closed` is still to come.
     void close(attachment a, errc why) {
         slot* const s = this->resolve(a);
         if (s == nullptr || s->state != standing::online) return;
@@ -341,7 +341,7 @@ public:
             return this->features_.template get<X>();
     }
 
-    /// What the features may ask and do, for the host program's calls of features.
+    /// The features' view of the hub, for the host program's calls of features.
     feature_context<hub>& context() noexcept { return context_; }
 
 private:
@@ -350,7 +350,7 @@ private:
             if (base::is_present(slots_[i])) this->end(i, why);
     }
 
-    // Once for all types: what is kept costs each of them no more than a call.
+    // Once for all types: keeping costs each of them no more than a call.
     [[gnu::noinline]] void heard(peer_handle who, const event::incoming& e, bool is_request) {
         each_feature([&](auto& f) { f.on_received(context_, who, e, is_request); });
     }

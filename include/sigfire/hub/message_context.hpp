@@ -17,12 +17,12 @@
 
 namespace sigfire {
 
-/** What a hook learns about the message in hand, and what it may do besides judging it. Lives until the
- *  message was delivered or refused. */
+/** A hook's view of the message in hand, and its means besides a verdict. Lives until the message was
+ *  delivered or refused. */
 class message_context {
 public:
-    /// For hubs, and for tests of hooks: who says it and under which id, the time, where late verdicts go,
-    /// and how many hooks have judged it already.
+    /// For hubs, and for tests of hooks: the sender and its id, the time, where late verdicts go, and how
+    /// many hooks have judged it already.
     message_context(peer_handle from, std::string_view id, time_point now,
                     std::shared_ptr<detail::late_box> box = nullptr, std::size_t judged = 0) noexcept
         : from_(from), id_(id), now_(now), box_(std::move(box)), judged_(judged) {}
@@ -72,7 +72,7 @@ public:
     bool answered() const noexcept { return answered_; }
     /// The data of that reply.
     payload data() const noexcept { return data_; }
-    /// What is said instead of the cause's own text.
+    /// The text to say instead of the cause's own.
     std::string_view text() const noexcept { return text_; }
 
 private:

@@ -11,7 +11,7 @@
 
 namespace sigfire {
 
-/** What a hook keeps for each peer: `emplace` in `on_open`, `find` in between, `erase` in `on_close`.
+/** A hook's state for each peer: `emplace` in `on_open`, `find` in between, `erase` in `on_close`.
  *
  *  A table by slot: one indexed look-up, no hashing, and a peer that is gone is not found by its handle. It
  *  is the hook's own, not the hub's: hooks that keep nothing cost no memory, several hooks keep different

@@ -15,7 +15,7 @@
 
 namespace sigfire {
 
-/// What a peer may want to do to another peer, or to a topic.
+/// An act of a peer upon another peer, or a topic.
 enum class action : unsigned char {
     say,     ///< send a message
     request, ///< ask a question
@@ -44,7 +44,7 @@ struct visit_text {
     void operator()(std::string_view) const;
 };
 
-// What a policy can ask. Never defined: for `requires` only.
+// The questions that a policy can ask. Never defined: for `requires` only.
 struct policy_view {
     peer_handle find(std::string_view id) const;
     std::string_view id(peer_handle) const;
@@ -58,9 +58,9 @@ struct policy_view {
 /** Policy: the one place that is asked about everything that a peer may do to another peer or a topic.
  *
  *  `p.permit(act, here)` -> `ok`, or the cause that the peer gets: `denied`, or `unknown` where it must not
- * learn that there is something. `here` tells who is here: `find(id)`, `id(peer)`, `is_member(topic, peer)`,
- *  `notes_of(peer)` (what hooks noted at its admission; null if nothing), `for_each_topic(peer, f)`. Asked
- * behind the hooks and in front of routers and features; not about what the host program does. Law: it
+ * learn that there is something. `here` tells which peers are here: `find(id)`, `id(peer)`, `is_member(topic,
+ * peer)`, `notes_of(peer)` (the hooks' notes at its admission; null if nothing), `for_each_topic(peer, f)`.
+ * Asked behind the hooks and in front of routers and features; not about acts of the host program. Law: it
  * changes nothing. */
 template <class P>
 concept Policy = requires(P& p, const act& a, const archetype::policy_view& here) {
@@ -77,8 +77,8 @@ struct permit_all {
 
 /// Settings of `private_rooms`.
 struct private_rooms_options {
-    /// Whether a peer may join a topic; empty = any peer may. Called with the act and what hooks noted when
-    /// they let the peer in (null if nothing).
+    /// Whether a peer may join a topic; empty = any peer may. Called with the act and the hooks' notes from
+    /// when they let the peer in (null if nothing).
     std::function<bool(const act&, const notes*)> may_join = {};
     /// Whether a peer that is no member may list and watch a topic; empty = none may.
     std::function<bool(const act&, const notes*)> may_look = {};
@@ -122,7 +122,7 @@ static_assert(Policy<permit_all> && Policy<private_rooms>);
 
 namespace detail {
 
-// What an event of a peer does to others, if anything.
+// The act of a peer's event upon others, if any.
 template <class E>
 struct action_of;
 template <action A>

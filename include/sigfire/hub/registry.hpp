@@ -13,7 +13,7 @@
 
 namespace sigfire {
 
-/** Who is on this hub: a hash table in memory. Models Registry.
+/** The peers on this hub: a hash table in memory. Models Registry.
  *
  *  It keeps a view of each id, 24 bytes an entry, at most three quarters full. Peers may choose their ids, so
  *  the hash is keyed with random bits drawn at construction. Ids are shorter than 4 GiB.

@@ -7,11 +7,11 @@
 
 namespace sigfire {
 
-/** Each message goes to the one peer whose id it names. Models Router. */
+/** Each message goes to the one peer with the id that it names. Models Router. */
 class direct_router {
 public:
-    /// Calls `to` for the peer `e.to`. Returns `self` if that is the sender, who did
-    /// not ask for an echo; `unknown` if nobody has the id.
+    /// Calls `to` for the peer `e.to`. Returns `self` if that is the sender, which did not ask for an echo;
+    /// `unknown` if nobody has the id.
     template <class Registry, class To>
     errc route(const Registry& registry, peer_handle from, const event::say& e, To to) const {
         const peer_handle target = registry.find(e.to);
@@ -22,9 +22,9 @@ public:
     }
 };
 
-/** Client and server: the first member of a topic is its host. What another member says to the topic goes to
- * the host alone, what the host says goes to all others; when the host leaves, the next member is it. Models
- * Router; for hubs with `topics`. `denied` for who is no member, `unknown` if there is no such topic,
+/** Client and server: the first member of a topic is its host. A message of another member to the topic goes
+ * to the host alone, one of the host to all others; when the host leaves, the next member is it. Models
+ * Router; for hubs with `topics`. `denied` for a peer that is no member, `unknown` if there is no such topic,
  * `offline` if the host is alone. */
 class host_router {
 public:
