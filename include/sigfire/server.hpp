@@ -165,7 +165,7 @@ public:
     server& operator=(const server&) = delete;
     ~server() { *token_ = false; }
 
-    /// What it is bound to: `ws://127.0.0.1:3003`, `tcp://[::1]:9000`, `unix:/run/signal`.
+    /// The address it is bound to: `ws://127.0.0.1:3003`, `tcp://[::1]:9000`, `unix:/run/signal`.
     std::string address() const { return listener_.address(); }
 
     /** Calls `f(hub)` on the thread that runs the io_context, soon. The way for a host program to `send`,
@@ -179,10 +179,10 @@ public:
         });
     }
 
-    /** Stops gracefully: accepts no more, tells every peer (close code 1001), sends what is pending, cuts who
-     *  is left after `drain` (milliseconds), then calls `done()` and leaves the io_context without work. A
-     *  second call cuts at once, and its `done` takes the place of the first one's. On the thread of the
-     *  io_context only. */
+    /** Stops gracefully: accepts no more, tells every peer (close code 1001), sends all that is pending, cuts
+     *  the peers left after `drain` (milliseconds), then calls `done()` and leaves the io_context without
+     *  work. A second call cuts at once, and its `done` takes the place of the first one's. On the thread of
+     *  the io_context only. */
     void stop(std::chrono::milliseconds drain = std::chrono::seconds{5}, std::function<void()> done = {}) {
         hub_.stop(errc::stopping);
         listener_.stop(drain, std::move(done));

@@ -1,8 +1,8 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-/// Everything but what needs a compiled library, the wires that a server names (`codec/binary.hpp`), and
-/// `transport/beast.hpp`, which brings all of Beast's WebSocket.
+/// Everything but the headers that need a compiled library, the wires that a server names
+/// (`codec/binary.hpp`), and `transport/beast.hpp`, which brings all of Beast's WebSocket.
 #include <sigfire/admission/bearer.hpp>
 #include <sigfire/client.hpp>
 #include <sigfire/client/json_client.hpp>

@@ -29,8 +29,8 @@ private:
     detail::id_chars chars_;
 };
 
-/** The part of a hub that its features may use. `Hub` is the hub; a context is made for a call and not kept.
- *  */
+/** The part of a hub that its features may use. `Hub` is the hub; a context is made for a call and not
+ *  kept. */
 template <class Hub>
 class feature_context {
 public:

@@ -8,10 +8,11 @@
 
 namespace sigfire {
 
-/** Asked who may connect, before a byte is read: limits per address, bans, connections per minute.
+/** Asked about each connection, before a byte is read: limits per address, bans, connections per minute.
  *
- *  Servers on several threads may share what stands behind it, and then both functions are called by several
- *  threads at once. They run on the loop: they return soon. What `enter` throws refuses that connection. */
+ *  Servers on several threads may share the state behind it, and then both functions are called by several
+ *  threads at once. They run on the loop: they return soon. An exception of `enter` refuses that
+ *  connection. */
 struct accept_gate {
     /** `ok`, or the cause for which the connection is closed at once. `remote` is the numeric address of the
      *  other side, empty for a Unix socket. Not asked about a proxy that is trusted, but about each client

@@ -14,16 +14,16 @@
 
 namespace sigfire {
 
-/// A listening socket that whoever started this process opened for it.
+/// A listening socket that was opened for this process by its starter.
 struct activated_socket {
     int descriptor;   ///< for the option `descriptor` of a transport
     std::string name; ///< by which the starter tells them apart; empty if it does not
 };
 
-/** The sockets that systemd, or who speaks like it, hands to this process (sd_listen_fds(3): `LISTEN_PID`,
- *  `LISTEN_FDS`, `LISTEN_FDNAMES`), in its order; empty if there are none, or if they are for another
- * process. Each is to be used by one transport. The variables are removed, so that child processes do not
- * take them for theirs: to be called once, before there are other threads. */
+/** The sockets that systemd, or a program that speaks like it, hands to this process (sd_listen_fds(3):
+ *  `LISTEN_PID`, `LISTEN_FDS`, `LISTEN_FDNAMES`), in its order; empty if there are none, or if they are for
+ *  another process. Each is to be used by one transport. The variables are removed, so that child processes
+ *  do not take them for theirs: to be called once, before there are other threads. */
 inline std::vector<activated_socket> activated_sockets() {
     constexpr int first = 3, most = 1024;
     const auto take = [](const char* name) {

@@ -78,12 +78,13 @@ public:
 
     boost::asio::io_context& context() const { return *io_; }
 
-    /** Hands over a stream whose peer sent `asked` and has not been answered: a peer is let in or refused, a
-     *  plain request is answered, by the listener's codec or HttpHandler, and its connection closed. `remote`
-     *  is the numeric address of the other side; empty = that of the socket. False, and nothing was done, if
-     *  nobody listens.
+    /** Hands over a stream with a peer that sent `asked` and has not been answered: a peer is let in or
+     *  refused, a plain request is answered, by the listener's codec or HttpHandler, and its connection
+     *  closed. `remote` is the numeric address of the other side; empty = that of the socket. False, and
+     *  nothing was done, if nobody listens.
      *
-     *  What your parser has read beyond the request is lost; clients send nothing before they are let in. */
+     *  Bytes that your parser has read beyond the request are lost; clients send nothing before they are let
+     *  in. */
     template <class Body, class Fields>
     bool adopt(Stream&& s, const boost::beast::http::request<Body, Fields>& asked,
                std::string remote = {}) const {
@@ -193,7 +194,7 @@ private:
             if (stopped_) std::exchange(stopped_, nullptr)();
             return;
         }
-        tick(now); // once more: what came in this turn may have set a deadline
+        tick(now); // once more: a message in this turn may have set a deadline
         arm(stopping_ ? std::min(due_, drain_until_) : due_);
     }
 
@@ -206,7 +207,7 @@ private:
         }
     }
 
-    // What the sink throws costs the connection that it was called about.
+    // An exception of the sink costs the connection that it was called about.
     void guard(Connection& c) {
         try {
             settle(c);
@@ -273,7 +274,7 @@ private:
         c.close_socket();
         connections_.back()->index_ = c.index_;
         std::swap(connections_[c.index_], connections_.back());
-        connections_.pop_back(); // whose handlers still wait lives on in them
+        connections_.pop_back(); // one with handlers that still wait lives on in them
     }
 
     void arm(time_point t) {

@@ -24,16 +24,16 @@
 
 namespace sigfire {
 
-/// What a loopback may store.
+/// The bounds of a loopback's memory.
 struct loopback_options {
     std::size_t message = std::size_t{1} << 20; ///< bytes of the longest message in either direction
     std::size_t outbox = std::size_t{4} << 20;  ///< bytes that may wait for an end that does not read
-    std::string name = "loopback";              ///< what `address` calls it
+    std::string name = "loopback";              ///< its name in `address`
 };
 
 namespace detail {
 
-/// What lies between the two ends of a loopback connection.
+/// The state between the two ends of a loopback connection.
 struct loopback_link {
     struct parcel {
         message_type type;
@@ -45,7 +45,7 @@ struct loopback_link {
     std::size_t message_limit = 0;
     errc peer_end = errc::ok;   // why the peer's end is closed
     errc server_end = errc::ok; // why the server's end is
-    ending farewell;            // what the server said last
+    ending farewell;            // the server's last words
     bool ping = false;
     bool answers_pings = true;
     std::function<void()> wake_server; // empty once the engine is gone
@@ -109,7 +109,7 @@ public:
             wake();
         }
 
-        /// `f(ending, cause)` once, when the server's side ends the connection: what it said, and why.
+        /// `f(ending, cause)` once, when the server's side ends the connection: its last words, and why.
         void on_closed(std::function<void(const ending&, errc)> f) {
             if (!link_) return;
             link_->on_closed = std::move(f);
@@ -199,7 +199,7 @@ public:
             detail::loopback_link::parcel{type, std::string{bytes}});
     }
 
-    // Both ends own what they hold, so this is a copy.
+    // Both ends own their bytes, so this is a copy.
     bool append(const std::shared_ptr<const detail::loopback_link::parcel>& block) {
         char* p = reserve(block->type, block->bytes.size());
         if (!p) return false;
@@ -325,7 +325,7 @@ private:
     void turn(const std::shared_ptr<bool> token) {
         waking_ = false;
         const auto now = clock_.turn(clock::now(), due_);
-        // What has been said is heard before the sink judges whom it has not heard.
+        // All that has been said is heard before the sink judges silent peers.
         tick(due_ > now ? now : due_ - clock::duration{1});
         for (auto& c : std::exchange(entering_, {})) {
             auto& entered = *c;
@@ -337,7 +337,7 @@ private:
             guard(entered, [&] { sink_.opening(entered, request{}); });
             if (entered.opening_ && !entered.held_) entered.refuse({500, 1011, "Not Admitted"});
         }
-        // What is said in this turn is heard in this turn: by index, since the sink may cause output
+        // A message said in this turn is heard in this turn: by index, since the sink may cause output
         // anywhere.
         for (std::size_t i = 0; i < connections_.size(); ++i) listen(*connections_[i]);
         for (std::size_t i = 0; i < connections_.size(); ++i) {
@@ -367,7 +367,7 @@ private:
             if (stopped_) std::exchange(stopped_, nullptr)();
             return;
         }
-        tick(now); // once more: what came in this turn may have set a deadline
+        tick(now); // once more: a message in this turn may have set a deadline
         arm(due_);
     }
 
@@ -380,7 +380,7 @@ private:
         }
     }
 
-    // Does something for a connection; what the sink throws costs that connection.
+    // Does something for a connection; an exception of the sink costs that connection.
     template <class F>
     void guard(connection<State>& c, F f) {
         try {

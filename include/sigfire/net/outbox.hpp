@@ -41,8 +41,8 @@ public:
     /// Whether `n` more bytes are allowed: at most `limit` in all, but anything while nothing is pending.
     bool fits(std::size_t n, std::size_t limit) const noexcept { return size() == 0 || size() + n <= limit; }
 
-    /** Room for `n` bytes behind what is pending, or null if they do not fit `limit`. Valid until the next
-     *  call. Nothing is added before `commit`. */
+    /** Room for `n` bytes behind all that is pending, or null if they do not fit `limit`. Valid until the
+     *  next call. Nothing is added before `commit`. */
     char* reserve(detail::buffer_pool& pool, std::size_t n, std::size_t limit) {
         if (!fits(n, limit)) return nullptr;
         if (!data_) {
@@ -61,7 +61,7 @@ public:
         size_ += static_cast<std::uint32_t>(n);
     }
 
-    /** Adds a block behind what is pending; `fits` tells whether that is allowed. While it waits in any
+    /** Adds a block behind all that is pending; `fits` tells whether that is allowed. While it waits in any
      *  outbox, `total` holds its size once. */
     void append(const shared_block& block, std::size_t& total) {
         if (block.size() == 0) return;
@@ -75,7 +75,7 @@ public:
         size_ += static_cast<std::uint32_t>(block.size());
     }
 
-    /// What is to be sent next, as far as it stands in one piece.
+    /// The bytes to be sent next, as far as they stand in one piece.
     std::string_view pending() const noexcept {
         std::string_view piece{};
         pieces({&piece, 1});
@@ -85,7 +85,7 @@ public:
     /// All that is to be sent, where nothing stands in shared blocks.
     std::string_view pending_own() const noexcept { return {data_ + (end_ - size_), size_}; }
 
-    /// Puts what is to be sent next into `out`, piece by piece; how many those are.
+    /// Puts the bytes to be sent next into `out`, piece by piece; how many pieces those are.
     std::size_t pieces(std::span<std::string_view> out) const noexcept {
         const auto own = own_size();
         const char* at = data_ + (end_ - own);
@@ -186,8 +186,8 @@ private:
     void grow(detail::buffer_pool& pool, std::size_t n) {
         const auto used = own_size();
         const auto begin = end_ - used;
-        // What was sent makes room, if it is at least half: else a reader that is always a little behind
-        // would have its output moved again and again.
+        // Sent bytes make room, if they are at least half: else a reader that is always a little behind would
+        // have its output moved again and again.
         if (begin >= used && capacity_ - used >= n) {
             std::memcpy(data_, data_ + begin, used);
         } else {

@@ -17,8 +17,8 @@ namespace sigfire {
 
 /// Which proxies stand in front of a server.
 struct proxied_options {
-    /// Addresses and networks (`10.0.0.0/8`) whose connections begin with a PROXY header; `unix` = those
-    /// that come by a Unix socket. Everybody else is who the connection says.
+    /// Addresses and networks (`10.0.0.0/8`) with connections that begin with a PROXY header; `unix` = those
+    /// that come by a Unix socket. All other connections keep the address of their socket.
     std::vector<std::string> proxies{};
 };
 
@@ -26,11 +26,9 @@ namespace transport {
 
 /** A stream transport behind proxies that speak the PROXY protocol (HAProxy's, version 1 and 2):
  *  `proxied{websocket{io, {.port = 3003}}, {.proxies = {"10.0.0.1"}}}`, `tls{proxied{tcp{...}, ...}, ...}`.
- *  `request::remote` is then the client's address, and `request::secure` what the proxy says. Models
- *  Transport.
+ *  `request::remote` is then the client's address, and `request::secure` as the proxy says. Models Transport.
  *
- *  The transport's handshake time includes that of the header. Who ought to send one and sends something else
- *  is cut. */
+ *  The transport's handshake time includes that of the header. A proxy that sends something else is cut. */
 template <class T>
 class proxied : public T {
 public:
@@ -44,7 +42,7 @@ public:
     proxied(T inner, proxied_options options)
         : T{std::move(inner)}, options_{std::move(options)}, proxies_{options_.proxies} {}
 
-    /// As that of the transport within; `invalid_argument` if what is listed is no network.
+    /// As that of the transport within; `invalid_argument` if a listed proxy is no network.
     void bind(detail::stream_acceptor& a, error_code& ec) const {
         if (!proxies_.valid())
             ec = boost::asio::error::invalid_argument;

@@ -9,7 +9,7 @@
 
 namespace sigfire {
 
-/// What a stream transport has done so far, and holds now. A copy: read it on the loop's thread.
+/// Counts of a stream transport's work so far, and of its present load. A copy: read it on the loop's thread.
 struct stream_counters {
     std::uint64_t accepted = 0;  ///< connections taken
     std::uint64_t bytes_in = 0;  ///< received, as the framing sees them

@@ -8,7 +8,7 @@
 
 namespace sigfire {
 
-/** What a peer may make a stream transport (WebSocket, TCP, Unix socket) store, and how long it may take.
+/** Bounds of the memory and time that a peer may cost a stream transport (WebSocket, TCP, Unix socket).
  *  Deadlines are checked a few times per deadline, at least once a second: they are met late, never early.
  *  Time in which the server did not run (a stopped process, a suspended machine) does not count. */
 struct stream_limits {
@@ -25,7 +25,7 @@ struct stream_limits {
                                                ///< `slow_consumer`
     std::uint32_t header = 8192;      ///< bytes of an upgrade or HTTP request; longer is answered 431
     std::uint32_t body = 64u << 10;   ///< bytes of the body of an HTTP request; longer is answered 413
-    std::uint32_t answers = 1000;     ///< HTTP requests whose answer comes later, at a time
+    std::uint32_t answers = 1000;     ///< HTTP requests that are answered later, at a time
     std::uint32_t idle_frames = 1000; ///< control and empty frames without a message, within one `ping`
                                       ///< period; more end with `flood` (1008)
     std::chrono::milliseconds handshake{
@@ -38,14 +38,14 @@ struct stream_limits {
                                                 ///< take to its next request; 0 = it makes one
     std::chrono::milliseconds answer{
         10000}; ///< how long an HTTP answer may take that comes later; then it is 503
-    std::chrono::milliseconds stalled{10000}; ///< how long a peer may take nothing of what it is sent, even
-                                              ///< if it answers pings (`slow_consumer`); 0 = for ever
+    std::chrono::milliseconds stalled{10000}; ///< how long a peer may take nothing of its output, even if it
+                                              ///< answers pings (`slow_consumer`); 0 = for ever
     std::chrono::milliseconds unfinished{10000}; ///< how long a message that has begun may not grow; then its
                                                  ///< peer ends with `overloaded`; 0 = for ever
     std::chrono::milliseconds closing{5000};     ///< how long a peer may take to agree to a close
     std::chrono::milliseconds turn{
-        5}; ///< about how long the loop serves before others have their turn: what one connection asks for
-            ///< is done in slices, and the rest waits; 0 = until all is done
+        5}; ///< about how long the loop serves before others have their turn: the requests of one connection
+            ///< are served in slices, and the rest waits; 0 = until all is done
 };
 
 namespace detail {

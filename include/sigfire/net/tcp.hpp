@@ -26,8 +26,8 @@ struct tcp_options {
     int descriptor = -1;     ///< a listening socket that this process was handed, see `activated_sockets`, to
                              ///< use instead of one of its own; -1 = none
     bool reuse_port = false; ///< several sockets, one per thread or process, share the port (SO_REUSEPORT)
-    stream_limits limits{};  ///< what peers may make it store, and for how long
-    accept_gate gate{};      ///< asked who may connect
+    stream_limits limits{};  ///< bounds of the memory and time that peers cost it
+    accept_gate gate{};      ///< asked about each connection
 };
 
 namespace transport {
@@ -79,7 +79,7 @@ private:
 /// TCP on the fastest loop this system has.
 using tcp = basic_tcp<detail::native_loop>;
 
-/// The same with a message a line (`framing::line`): JSON for whoever has no more than a terminal.
+/// The same with a message a line (`framing::line`): JSON for a user with no more than a terminal.
 using tcp_lines = basic_tcp<detail::native_loop, framing::line>;
 
 static_assert(Transport<tcp> && Transport<tcp_lines>);

@@ -20,9 +20,9 @@ namespace transport {
  *  Transport. Needs OpenSSL 3 (CMake target `sigfire::tls`).
  *
  *  The transport's limits hold; its handshake time includes that of TLS. A peer that does not speak TLS, or
- *  whose certificate is not trusted, is cut before anybody hears of it but `tls_options::on_failure`; one
- *  that breaks TLS later ends with `tls_failed`. Renegotiation, compression and early data are off; sessions
- *  are resumed by tickets.
+ *  has a certificate that is not trusted, is cut before anybody hears of it but `tls_options::on_failure`;
+ *  one that breaks TLS later ends with `tls_failed`. Renegotiation, compression and early data are off;
+ *  sessions are resumed by tickets.
  *
  *  A description that is copied shares its certificates with the copies, on other threads too. */
 template <class T>

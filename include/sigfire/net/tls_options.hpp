@@ -14,7 +14,7 @@ struct tls_certificate {
     std::string key{};       ///< not encrypted; empty = in the same place as the certificate
 };
 
-/// What a TLS server asks of its clients.
+/// The demands of a TLS server on its clients.
 enum class tls_verify : unsigned char {
     none,     ///< no certificate
     optional, ///< a certificate that `tls_options::ca` vouches for, or none
@@ -26,9 +26,9 @@ struct tls_options {
     /// At least one. A client that names its server (SNI) gets the one that holds for that name; the others
     /// get the first.
     std::vector<tls_certificate> certificates{};
-    tls_verify verify = tls_verify::none; ///< who is let in gets `request::peer_subject`
+    tls_verify verify = tls_verify::none; ///< a certificate gives `request::peer_subject`
     std::string
-        ca{}; ///< who vouches for clients: path of a PEM file, or PEM text; one certificate or several
+        ca{}; ///< CAs that vouch for clients: path of a PEM file, or PEM text; one certificate or several
     /// Told the numeric address and the reason, in words, when TLS fails before or after it was agreed upon.
     /// Called on the loop: returns soon, does not throw, must not call the server.
     std::function<void(std::string_view remote, std::string_view why)> on_failure{};

@@ -27,11 +27,11 @@ namespace sigfire {
 struct unix_socket_options {
     std::string path{};  ///< of the socket in the file system, at most 107 bytes. A path that nobody listens
                          ///< on any more is taken over. `@name`: Linux's abstract names, no file at all
-    unsigned mode = 0;   ///< who may connect, as `chmod` has it (0660); 0 = what the process' umask leaves
+    unsigned mode = 0;   ///< permission to connect, as `chmod` has it (0660); 0 = by the process' umask
     int descriptor = -1; ///< a listening socket that this process was handed, see `activated_sockets`, to use
                          ///< instead of one of its own: neither made, changed nor removed; -1 = none
-    stream_limits limits{}; ///< what peers may make it store, and for how long
-    accept_gate gate{};     ///< asked who may connect
+    stream_limits limits{}; ///< bounds of the memory and time that peers cost it
+    accept_gate gate{};     ///< asked about each connection
 };
 
 namespace transport {
@@ -79,7 +79,7 @@ public:
             error_code refused;
             protocol::socket probe{*io_};
             probe.connect(endpoint, refused);
-            // What is no socket refuses too, and may be somebody's file.
+            // A file that is no socket refuses too, and may be somebody's.
             struct stat there{};
             if (refused == boost::asio::error::connection_refused &&
                 ::stat(options_.path.c_str(), &there) == 0 && S_ISSOCK(there.st_mode) &&
@@ -121,7 +121,7 @@ private:
 /// Unix socket on the fastest loop this system has.
 using unix_socket = basic_unix_socket<detail::native_loop>;
 
-/// The same with a message a line (`framing::line`): JSON for whoever has no more than a terminal.
+/// The same with a message a line (`framing::line`): JSON for a user with no more than a terminal.
 using unix_socket_lines = basic_unix_socket<detail::native_loop, framing::line>;
 
 static_assert(Transport<unix_socket> && Transport<unix_socket_lines>);

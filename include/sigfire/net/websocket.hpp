@@ -32,10 +32,10 @@ struct websocket_options {
     std::vector<std::string>
         origins{}; ///< pages that may connect, as browsers send `Origin` (`https://example.org`); empty = any
     std::vector<std::string>
-        proxies{}; ///< whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: addresses and networks
-                   ///< (`10.0.0.0/8`), `unix` = who comes by a Unix socket; empty = nobody's
-    stream_limits limits{}; ///< what peers may make it store, and for how long
-    accept_gate gate{};     ///< asked who may connect
+        proxies{}; ///< `X-Forwarded-For` and `X-Forwarded-Proto` of these are believed: addresses and
+                   ///< networks (`10.0.0.0/8`), `unix` = connections by a Unix socket; empty = of none
+    stream_limits limits{}; ///< bounds of the memory and time that peers cost it
+    accept_gate gate{};     ///< asked about each connection
 };
 
 namespace transport {

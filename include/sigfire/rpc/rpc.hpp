@@ -42,7 +42,7 @@ struct rpc_failure {
     throw std::runtime_error{f.message};
 }
 
-/// What a command of the other side's came to: a `T`, or its words on why not.
+/// The outcome of a command of the other side's: a `T`, or its words on why not.
 template <class T>
 using rpc_result = boost::system::result<T, rpc_failure>;
 
@@ -56,7 +56,7 @@ struct rpc_conversion {
 
     static void settle(completion& done, error_code why, rpc_reply reply) {
         if (!why && reply.status != errc::ok) why = reply.status;
-        // A side that is older leaves out what is false in JavaScript.
+        // A side that is older leaves out values that are false in JavaScript.
         if (why || !reply.result) return done.complete(why, Result{});
         auto read = rpc_read<Result>(*reply.result);
         read ? done.complete({}, *std::move(read)) : done.complete(errc::malformed, Result{});
@@ -133,14 +133,14 @@ inline constexpr bool rpc_ends_with_token<Result, First, Rest...> =
  *  Each operation takes a completion token, by default `asio::deferred`. It is never completed from within
  *  the call that starts it, and can be cancelled (`connect`, `accept`, `close`: the connection is dropped
  *  then; `call`: the other side may have got it, its reply is ignored; `wait`: nothing happens). When the
- *  connection ends, what is under way ends with the cause: `closed`, `lost`, or why it was ended here:
+ *  connection ends, operations under way end with the cause: `closed`, `lost`, or why it was ended here:
  *  `malformed` for a line that is no JSON (nesting over 512 included), `too_large`, `bad_utf8`, `flood`,
- *  `slow_consumer`. Nothing that the other side sends throws, and what it can make this side store is bounded
- *  by `rpc_options`. Then it may be opened again.
+ *  `slow_consumer`. Nothing that the other side sends throws, and the memory that it can cost this side is
+ *  bounded by `rpc_options`. Then it may be opened again.
  *
- *  Handlers run on the executor, one after the other in the order of what came. What an event handler throws
- *  comes out of the context's `run`. What a command throws is told to the caller: the message of a
- *  `system_error`'s code, or `what()`.
+ *  Handlers run on the executor, one after the other in the order of the messages. An exception of an event
+ *  handler comes out of the context's `run`. An exception of a command is told to the caller: the message of
+ *  a `system_error`'s code, or `what()`.
  *
  *  Thread safety: none; on an io_context run by several threads give it a strand, and use it, cancellation
  *  included, on that strand only. An rpc may be destroyed with operations under way: they complete with
@@ -193,8 +193,9 @@ public:
                      token, std::move(path));
     }
 
-    /** Takes over `fd`, a stream socket that is connected: one half of a socketpair, what was accepted or
-     *  inherited. It is the caller's still if there is an error: one of the system's, `already_connected`. */
+    /** Takes over `fd`, a stream socket that is connected: one half of a socketpair, or one that was accepted
+     *  or inherited. It is the caller's still if there is an error: one of the system's,
+     *  `already_connected`. */
     error_code adopt(int fd) { return core_->adopt(fd); }
 
     /** Takes over the descriptor that a parent told in `NODE_CHANNEL_FD`, as node does, and removes that from
@@ -226,10 +227,10 @@ public:
         if (const auto at = core_->events.find(event); at != core_->events.end()) core_->events.erase(at);
     }
 
-    /** Calls `handler(args...)` for each call of that command, and replies with what it returns; it takes the
-     *  place of the one before. Its arguments are of stated types. It returns a value, nothing, or an
-     *  `asio::awaitable` of these, in which case any number of calls may be under way. Calls whose arguments
-     *  do not fit fail with `malformed`. */
+    /** Calls `handler(args...)` for each call of that command, and replies with its result; it takes the
+     *  place of the handler before. Its arguments are of stated types. It returns a value, nothing, or an
+     *  `asio::awaitable` of these, in which case any number of calls may be under way. Calls with arguments
+     *  that do not fit fail with `malformed`. */
     template <class F>
     void define(std::string command, F handler) {
         core_->commands.insert_or_assign(std::move(command),
@@ -249,7 +250,7 @@ public:
 
     /** Sends an event.
      *  @returns `not_connected`, `full` if `rpc_options::outbox` bytes wait already, `too_large`, `malformed`
-     *  for text that is not UTF-8, or `ok`. Throws what the conversion of an argument throws. */
+     *  for text that is not UTF-8, or `ok`. Throws if the conversion of an argument throws. */
     template <class... Args>
     errc emit(std::string_view event, Args&&... args) {
         return core_->say(detail::rpc_event(event, detail::rpc_array(std::forward<Args>(args)...)));
@@ -262,10 +263,10 @@ public:
      *  `Result`: `void(error_code, Result)`, for `void` `void(error_code)`. A `Result` is made of nothing,
      * too, which it then is if the call fails, or if the reply holds no result.
      *
-     *  A command that failed is an error: the one whose text came, `unknown_command`, or `denied` for any
-     * other text. To have that text, ask for an `rpc_result<T>`. `malformed`: the result is no `Result`. No
-     * reply: `request_timeout`. Not sent at all: as for `emit`, and `full` if `rpc_options::calls` wait
-     * already. Throws what the conversion of an argument throws. */
+     *  A command that failed is an error: the one with the text that came, `unknown_command`, or `denied` for
+     * any other text. To have that text, ask for an `rpc_result<T>`. `malformed`: the result is no `Result`.
+     * No reply: `request_timeout`. Not sent at all: as for `emit`, and `full` if `rpc_options::calls` wait
+     * already. Throws if the conversion of an argument throws. */
     template <class Result = void, class... Args>
     auto call(std::string command, Args&&... args) {
         if constexpr (detail::rpc_ends_with_token<Result, Args...>)
@@ -283,7 +284,7 @@ public:
         return start([](auto& core, auto&& done) { core.wait(std::move(done)); }, token);
     }
 
-    /** Sends what waits and says goodbye; completes when the other side has too, without error, or with
+    /** Sends all that waits and says goodbye; completes when the other side has too, without error, or with
      *  `close_timeout`, `not_connected`, or why the connection ended otherwise. Calls that are answered
      *  meanwhile end so, the others with `closed`; results that are ready later are not sent. A `connect` or
      *  `accept` under way is aborted. */
@@ -294,7 +295,7 @@ public:
     }
 
 private:
-    // What a deferred operation keeps is the core: the rpc may be gone when it is started.
+    // A deferred operation keeps the core, since the rpc may be gone when it is started.
     template <class Token, class F, class... Args>
     auto start(F f, Token& token, Args... args) {
         return boost::asio::async_initiate<Token, void(error_code)>(

@@ -17,7 +17,7 @@
  *  `check(bool, const char* law)`, so any test framework will do. */
 namespace sigfire::test {
 
-/// A framing handler that writes down what it is told: one string per message or control, then the error.
+/// A framing handler that writes down its calls: one string per message or control, then the error.
 struct framing_record {
     std::vector<std::string> events;
     std::size_t stop_after = 0; ///< return false at this many events; 0 = never
@@ -40,7 +40,7 @@ private:
 };
 
 /** Feeds a copy of `wire` in pieces of `piece` bytes, the first one `first` bytes long, each in memory of
- *  exactly its size, and returns what was delivered and the error, if any, as last event. */
+ *  exactly its size, and returns the events delivered and the error, if any, as last event. */
 template <Framing F>
 std::vector<std::string> feed_in_pieces(F& framing, std::string_view wire, std::size_t first,
                                         std::size_t piece, const framing_limits& limits = {}) {
@@ -144,7 +144,7 @@ void codec_laws(const C& original, auto&& check) {
     admission ad;
     codec.open(request{}, st, ad);
 
-    // What it has a word for, with names of different lengths.
+    // The events that it has a word for, with names of different lengths.
     const auto write = [&]<class E>(const E& e) {
         if constexpr (detail::has_word<C, E>) {
             const auto bound = codec.bound(e, st);

@@ -15,7 +15,7 @@
 
 namespace sigfire::test {
 
-/// What a connection of `transport_laws` knows of itself.
+/// The state of a connection of `transport_laws`.
 struct probe_state {
     std::size_t number = 0; ///< from 1, in the order of opening
 };
@@ -131,7 +131,7 @@ void transport_laws(const T& transport, std::size_t message_limit, std::size_t o
     check(got == said, "messages arrive whole and in the order committed");
     sink.echo = false;
 
-    // What came while held is heard after the release.
+    // A message that came while held is heard after the release.
     sink.hold = true;
     auto held = dial(engine.address());
     check(drive([&] { return sink.open.size() == 2; }), "a second peer is let in");

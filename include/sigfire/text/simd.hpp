@@ -16,7 +16,7 @@
  *  byte i. AVX2 is chosen at run time: the library is built for the plain architecture. */
 namespace sigfire::detail {
 
-/// What a JSON string scanner wants to know of 64 bytes.
+/// The facts that a JSON string scanner needs of 64 bytes.
 struct string_masks {
     std::uint64_t quote;     ///< `"`
     std::uint64_t backslash; ///< `\`
@@ -83,7 +83,7 @@ struct swar {
 struct sse2 {
     static std::uint64_t bits(__m128i v) noexcept { return static_cast<std::uint32_t>(_mm_movemask_epi8(v)); }
     static __m128i equal(__m128i v, char c) noexcept { return _mm_cmpeq_epi8(v, _mm_set1_epi8(c)); }
-    // Bytes are signed here: what is not ASCII is below the blank too.
+    // Bytes are signed here: bytes beyond ASCII are below the blank too.
     static __m128i unplain(__m128i v) noexcept { return _mm_cmpgt_epi8(_mm_set1_epi8(0x20), v); }
     static __m128i load(const char* p) noexcept {
         return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));

@@ -5,10 +5,10 @@
 #include <cstring>
 #include <string>
 
-/** Where writers put what they write. */
+/** Where writers put their output. */
 namespace sigfire::detail {
 
-/// Counts what is written.
+/// Counts the bytes written.
 class count_sink {
 public:
     void operator()(const char*, std::size_t n) noexcept { size_ += n; }

@@ -11,7 +11,7 @@ namespace sigfire::detail {
  *  cut anywhere. After `feed` said false the object is of no more use. */
 class utf8 {
 public:
-    /// False as soon as no continuation can make what was fed so far valid.
+    /// False as soon as no continuation can make the bytes fed so far valid.
     bool feed(std::string_view bytes) noexcept {
         auto p = reinterpret_cast<const unsigned char*>(bytes.data());
         const auto end = p + bytes.size();
@@ -25,7 +25,7 @@ public:
                 const auto lead = *p++;
                 if (lead < 0xc2 || lead > 0xf4) return false;
                 need = static_cast<unsigned char>(1 + (lead >= 0xe0) + (lead >= 0xf0));
-                // What is overlong, a surrogate or too great shows in the second byte.
+                // A character that is overlong, a surrogate or too great shows in the second byte.
                 low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
                 high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
             } else {
@@ -37,7 +37,7 @@ public:
         return true;
     }
 
-    /// Whether what was fed ends with a whole character.
+    /// Whether the bytes fed end with a whole character.
     bool complete() const noexcept { return need_ == 0; }
 
 private:

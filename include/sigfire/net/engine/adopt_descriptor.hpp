@@ -17,7 +17,7 @@
 
 namespace sigfire::detail {
 
-/// Takes over a listening stream socket that this process was handed. What is none is refused, left open.
+/// Takes over a listening stream socket that this process was handed. Anything else is refused, left open.
 inline void adopt_descriptor(stream_acceptor& a, int descriptor, error_code& ec) {
     int listens = 0, type = 0;
     socklen_t size = sizeof listens;
@@ -41,7 +41,7 @@ inline void adopt_descriptor(stream_acceptor& a, int descriptor, error_code& ec)
     a.set_option(boost::asio::ip::tcp::no_delay{true}, ignored);
 }
 
-/// Makes a connected stream socket ready to be served; its address family. What is none is left as it is.
+/// Makes a connected stream socket ready to be served; its address family. Anything else is left as it is.
 inline int prepare_descriptor(int descriptor, error_code& ec) {
     int type = 0;
     socklen_t size = sizeof type;

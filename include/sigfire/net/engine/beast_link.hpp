@@ -26,7 +26,7 @@
 
 namespace sigfire {
 
-/// What peers on Beast streams may make a server store, and for how long.
+/// Bounds of the memory and time that peers on Beast streams may cost a server.
 struct beast_options {
     std::size_t message = std::size_t{1} << 20; ///< bytes of the longest message; longer ends with 1009
     std::size_t outbox = std::size_t{4} << 20;  ///< unsent bytes of a connection; more ends it as
@@ -35,7 +35,7 @@ struct beast_options {
                                                 ///< after half of that
     std::chrono::milliseconds closing{5000};    ///< how long a peer may take to agree to a close
     bool secure = false;                        ///< whether the streams are TLS, for `request::secure`
-    std::string address = "beast";              ///< what `address` calls the place where you accept
+    std::string address = "beast";              ///< the name in `address` of the place where you accept
 };
 
 namespace detail {
@@ -43,7 +43,7 @@ namespace detail {
 template <class Stream>
 class beast_link;
 
-/// What the connections on Beast streams share with their engine, and what is left when it is gone.
+/// The state that connections on Beast streams share with their engine, and keep when it is gone.
 template <class Stream>
 struct beast_core {
     using link = beast_link<Stream>;
@@ -59,7 +59,7 @@ struct beast_core {
 
     static void touch(const std::shared_ptr<beast_core>& self, std::shared_ptr<link> l) {
         if (self->engine == nullptr) return;
-        // What a host program does between turns gets a turn of its own.
+        // An act of the host program between turns gets a turn of its own.
         if (self->touched.empty() && !self->in_turn) wake(self);
         self->touched.push_back(std::move(l));
     }
@@ -71,7 +71,7 @@ struct beast_core {
     }
 };
 
-/// Why a connection ended, by what Beast says.
+/// Why a connection ended, by Beast's error.
 inline errc cause_of(const error_code& ec) {
     namespace ws = boost::beast::websocket;
     if (ec == ws::error::closed) return errc::closed;
@@ -82,8 +82,8 @@ inline errc cause_of(const error_code& ec) {
     return errc::lost;
 }
 
-/** A connection on a Beast stream, but for the user's state: what Connection asks for, and the steps that its
- *  engine has it take. Neither depends on the sink, so that what they cost the compiler is paid once. */
+/** A connection on a Beast stream, but for the user's state: the members of Connection, and the steps that
+ *  its engine has it take. Neither depends on the sink, so that their cost to the compiler is paid once. */
 template <class Stream>
 class beast_link : public std::enable_shared_from_this<beast_link<Stream>> {
     using core_ptr = std::shared_ptr<beast_core<Stream>>;
@@ -100,7 +100,7 @@ public:
         if (silent()) return nullptr;
         if (!room(n)) {
             while (out_.size() > (writing_ ? 1u : 0u))
-                out_.pop_back(); // what is being sent cannot be taken back
+                out_.pop_back(); // a block being sent cannot be taken back
             return cut(errc::slow_consumer), nullptr;
         }
         next_ = {type, std::string(n, '\0')};
@@ -217,7 +217,7 @@ private:
         touch();
     }
 
-    // The socket is closed at the end of the turn, whatever is pending.
+    // The socket is closed at the end of the turn, even with output pending.
     void cut(errc cause) {
         if (std::exchange(cut_, true)) return;
         if (!ending_) cause_ = cause;
@@ -346,7 +346,7 @@ private:
     errc cause_ = errc::closed;
     step step_ = step::entered;
     bool held_ = false, known_ = false, ending_ = false, cut_ = false, touched_ = false;
-    bool busy_ = false; // with what there is one of at a time: answering, or saying goodbye
+    bool busy_ = false; // with an act that excludes others: answering, or saying goodbye
     bool reading_ = false, writing_ = false, pinging_ = false;
     bool full_ = false;                 // a message lies in in_
     bool asks_ = false, waits_ = false; // for a sign of life

@@ -11,7 +11,7 @@
 
 namespace sigfire::detail {
 
-/// Whom a gate let in: it is told of each end once. One thread.
+/// The connections that a gate let in: it is told of each end once. One thread.
 class gate_book {
 public:
     explicit gate_book(const accept_gate& g) : gate_{g} {}
@@ -30,7 +30,7 @@ public:
     /// Notes that the gate said `ok` for a connection.
     void note(const void* connection, std::string_view remote) { entered_.emplace(connection, remote); }
 
-    /// Asks, unless the gate let that connection in as who it is.
+    /// Asks, unless the gate let that connection in under that address.
     errc pass(const void* connection, std::string_view remote) {
         if (!gate_.enter) return errc::ok;
         const auto before = entered_.find(connection);

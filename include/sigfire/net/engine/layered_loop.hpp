@@ -8,8 +8,8 @@
 
 namespace sigfire::detail {
 
-/** Base of what lies between an engine and the loop of its sockets: what is none of a layer's business. The
- *  members mean what they mean in `loop_epoll`. */
+/** Base of a layer between an engine and the loop of its sockets: the members that are none of a layer's
+ *  business. They mean the same as in `loop_epoll`. */
 template <class Loop>
 class layered_loop {
 public:

@@ -13,7 +13,8 @@ namespace sigfire::detail {
 /** The time of a loop: real time, less the time during which the loop did not run. All engines of one
  *  io_context share it, so that a hub behind several of them never sees time go back. One thread at a time.
  *
- *  A process that was stopped, or a machine that slept, must not punish peers for what it did not read. */
+ *  A process that was stopped, or a machine that slept, must not punish peers for bytes that it did not
+ *  read. */
 class loop_clock : public boost::asio::execution_context::service {
 public:
     using key_type = loop_clock;
@@ -44,11 +45,11 @@ public:
     /// The real time at which loop time will be `t`.
     time_point real(time_point t) const noexcept { return t == time_point::max() ? t : t + skipped_; }
 
-    /// What a sink is told when its engine means `t`: never less than any sink was told before.
+    /// The time that a sink is told when its engine means `t`: never less than any sink was told before.
     time_point tell(time_point t) noexcept { return told_ = std::max(told_, t); }
 
 private:
-    static constexpr std::chrono::seconds longest_gap{5}; // between two turns; what is longer ...
+    static constexpr std::chrono::seconds longest_gap{5}; // between two turns; a longer one ...
     static constexpr std::chrono::seconds gap_counts{1};  // ... counts as so much
     // A shorter gap does not count where the sink was to be called in it, and was not: a turn took too long.
     static constexpr std::chrono::milliseconds stall{250};

@@ -7,7 +7,7 @@
 
 namespace sigfire::detail {
 
-/// What all engines of one io_context hold together. One thread at a time.
+/// The totals of all engines of one io_context. One thread at a time.
 class loop_totals : public boost::asio::execution_context::service {
 public:
     using key_type = loop_totals;

@@ -26,7 +26,7 @@
 namespace sigfire::detail {
 
 /** The sockets of one transport on any system: Asio waits for each of them, and reads and writes are
- *  non-blocking. The members mean what they mean in `loop_epoll`. */
+ *  non-blocking. The members mean the same as in `loop_epoll`. */
 class loop_wait {
     struct entry;
 
@@ -163,9 +163,9 @@ private:
         explicit entry(boost::asio::io_context& c) : io{c} {}
         boost::asio::generic::stream_protocol::socket io;
         void* tag = nullptr;
-        bool read = false, write = false;             // what is asked for
-        bool read_waits = false, write_waits = false; // what Asio waits for
-        bool readable = false, writable = false;      // what it found
+        bool read = false, write = false;             // asked for by the engine
+        bool read_waits = false, write_waits = false; // Asio waits for these
+        bool readable = false, writable = false;      // found by Asio
         bool found = false, closed = false;
     };
 

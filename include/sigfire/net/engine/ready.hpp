@@ -9,19 +9,19 @@ namespace sigfire::detail {
 /// An acceptor of any kind of stream socket.
 using stream_acceptor = boost::asio::basic_socket_acceptor<boost::asio::generic::stream_protocol>;
 
-/// What a loop found on a socket. `tag` is what the socket was added with, null for the acceptor.
+/// The news of a socket from a loop. `tag` is the one that the socket was added with, null for the acceptor.
 struct ready {
     void* tag;
     bool readable; ///< bytes, the end, or an error: `receive` tells
     bool writable;
 };
 
-/** A loop whose connections begin with bytes that are not for the engine (TLS, a PROXY header): they are to
+/** A loop with connections that begin with bytes not meant for the engine (TLS, a PROXY header): they are to
  * be opened when `receive` succeeds for the first time, maybe with 0 bytes. Its errors may be an `errc`. */
 template <class Loop>
 concept begins_late = requires { requires Loop::begins_late; };
 
-/// What a loop calls when there is something to do; the pointer is what it was made with.
+/// A loop calls this when there is something to do; the pointer is the one it was made with.
 using turn_function = void (*)(void*);
 
 } // namespace sigfire::detail

@@ -140,9 +140,10 @@ private:
     template <class, std::size_t>
     friend class settle_list;
 
-    // What is flushed behind the rest when so much has been written: a message to thousands delays no other.
+    // Output is flushed behind the rest when so much has been written: a message to thousands delays no
+    // other.
     static constexpr std::size_t prompt_bytes = 72 << 10;
-    // What may be written for a connection's messages before others have their turn.
+    // Bytes that may be written for a connection's messages before others have their turn.
     static constexpr std::size_t slice_bytes = 128 << 10;
     // Blocks below that size are copied: that costs less than to send one more piece.
     static constexpr std::size_t copied_bytes = 1 << 10;
@@ -152,12 +153,12 @@ private:
 
     void mark() {
         if (waits_[0]) return;
-        // What a host program writes between turns gets a turn of its own.
+        // Output of the host program between turns gets a turn of its own.
         if (core_->prompt.empty() && !core_->in_turn && core_->bulk.empty()) core_->loop.wake();
         core_->prompt.push(*this);
     }
 
-    // What goes to many goes behind what goes to one.
+    // A message to many goes behind a message to one.
     void mark_bulk() {
         if (!core_->in_turn) return mark();
         if (!waits_[0]) core_->bulk.push(*this);
@@ -205,7 +206,7 @@ private:
         finish(cause);
     }
 
-    // Nothing more is written; what is pending goes out before the end.
+    // Nothing more is written; pending output goes out before the end.
     void finish(errc cause) {
         if (std::exchange(is_.ending, true)) return;
         cause_ = cause;
@@ -255,7 +256,7 @@ private:
     typename Loop::socket socket_{};
     std::uint32_t index_ = 0;   // in the engine's table
     std::uint32_t stamp_ = 0;   // ms on the engine's clock: last sign of life; start of opening or of ending
-    std::uint32_t grown_ = 0;   // ms: when what is incomplete grew last
+    std::uint32_t grown_ = 0;   // ms: when the incomplete message grew last
     std::uint32_t moved_ = 0;   // ms: when output that waits was taken last
     std::uint32_t counted_ = 0; // bytes of output in the loop's total
     errc cause_ = errc::closed;
@@ -265,10 +266,10 @@ private:
         bool released = false; // to be read again
         bool ending = false;   // nothing more is written
         bool cut = false;      // the wire is cut at the end of the turn
-        bool deaf = false;     // what comes is thrown away
+        bool deaf = false;     // received bytes are thrown away
         bool buried = false;
         bool writes = false; // the loop tells when more can be sent
-        bool paused = false; // the loop does not watch for what comes
+        bool paused = false; // the loop does not watch for received bytes
     };
     bool usual() const { return std::bit_cast<std::uint64_t>(is_) == 0; }
 

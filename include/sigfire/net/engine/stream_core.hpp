@@ -46,7 +46,7 @@ private:
     Connection* last_ = nullptr;
 };
 
-/// What the connections of one engine share; all that a connection knows of its engine.
+/// The state that the connections of one engine share; all that a connection knows of its engine.
 template <class Connection, class Loop>
 struct stream_core {
     stream_core(boost::asio::io_context& io, turn_function turn, void* engine, const stream_limits& l)

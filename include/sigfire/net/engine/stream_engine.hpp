@@ -32,7 +32,7 @@ namespace sigfire::detail {
 /** Moves the bytes of all connections of one transport. Models the engine of Transport.
  *
  *  In each turn it reads ready sockets into one buffer that all share, hands the messages to the sink, and
- *  sends what was written, one send per destination, every few events. */
+ *  sends the output, one send per destination, every few events. */
 template <class Wire, class Loop, class State>
 class stream_engine {
 public:
@@ -81,10 +81,10 @@ public:
         arm(loop_now() + table::sweep_every_);
     }
 
-    /// What it is bound to, as a URL without path.
+    /// The address it is bound to, as a URL without path.
     std::string address() const { return wire_.address(acceptor_); }
 
-    /// Accepts no more, drops what is opening, cuts what is left after `drain`, then calls `f()`.
+    /// Accepts no more, drops connections that are opening, cuts those left after `drain`, then calls `f()`.
     void stop(milliseconds drain, std::function<void()> f) {
         const bool again = std::exchange(stopping_, true);
         if (f) stopped_ = std::move(f);
@@ -100,10 +100,10 @@ public:
     /// The loop's time at this moment: time in which the loop did not run is left out.
     time_point now() const { return clock_.now(core_.loop.now()); }
 
-    /// How many connections there are, whatever their state.
+    /// How many connections there are, in any state.
     std::size_t connections() const { return connections_.size(); }
 
-    /// What it has done so far, and holds now. On the loop's thread.
+    /// Counts of its work so far, and of its present load. On the loop's thread.
     stream_counters counters() const {
         auto out = core_.counters;
         for (const auto& c : connections_) ++(c->opening_ ? out.opening : out.open);
@@ -129,7 +129,7 @@ public:
 private:
     static constexpr int rounds = 8;   // of events in a turn
     static constexpr int accepts = 16; // in a row
-    // Under a load that never lets the loop read all, what came before so long is thought to be read.
+    // Under a load that never lets the loop read all, bytes that came before so long are thought to be read.
     static constexpr std::chrono::seconds unread{2};
 
     static void on_ready(void* self) { static_cast<with*>(self)->turn(); }
@@ -158,7 +158,7 @@ private:
         late_ = false;
         core_.now = ms(now_);
         core_.in_turn = true;
-        // What stands in the sockets is read before the sink judges whom it has not heard.
+        // Bytes in the sockets are read before the sink judges silent peers.
         tick(due_ > now_ ? now_ : due_ - clock::duration{1});
         ++core_.counters.turns;
         for (auto& socket : std::exchange(adopted_, {}))
@@ -170,7 +170,7 @@ private:
             table::sweep();
             http::expire_answers();
         }
-        // Once more: what came in this turn may have set a deadline, and so may an end that is told now.
+        // Once more: a message in this turn may have set a deadline, and so may an end that is told now.
         for (int i = 0; i < 3; ++i) {
             told_ = false;
             tick(read_until_);
@@ -192,7 +192,7 @@ private:
         }
     }
 
-    // Does something for a connection; what it throws costs that connection.
+    // Does something for a connection; an exception costs that connection.
     template <class F>
     void guard(connection& c, F f) noexcept {
         try {
@@ -231,7 +231,7 @@ private:
         } catch (...) {
             c.cut(errc::internal_error, true);
         }
-        c.said_close_ = false; // whatever it answers is not read, so our end goes first
+        c.said_close_ = false; // its answer is not read, so our end goes first
         deafen(c);
         c.mark();
     }
@@ -262,7 +262,7 @@ private:
         open(c, r);
     }
 
-    // What the socket itself knows of the other side.
+    // The socket's own knowledge of the other side.
     void describe(connection& c, request& r) {
         if constexpr (requires { core_.loop.describe(c.socket_, r); }) core_.loop.describe(c.socket_, r);
         if constexpr (requires { Wire::local; }) r.process = process_of(core_.loop.descriptor(c.socket_));

@@ -19,7 +19,7 @@
 
 namespace sigfire::detail {
 
-/// What HTTP is on a connection that is opening: requests are gathered, and answered now or later.
+/// HTTP on a connection that is opening: requests are gathered, and answered now or later.
 template <class Wire, class Loop, class State>
 class stream_http : protected stream_table<Wire, Loop, State> {
     using table = stream_table<Wire, Loop, State>;
@@ -29,7 +29,7 @@ protected:
     using table::table;
     using typename table::connection;
 
-    // A request whose header is there, and what stands behind it.
+    // A request with its whole header, and the bytes behind it.
     struct whole_header {
         request_header fields{};
         std::string_view text{};                // all that came
@@ -90,7 +90,7 @@ protected:
                has_token(r, "Connection", "keep-alive") && !has_token(r, "Connection", "close");
     }
 
-    // Answers; `rest` is what came behind the request.
+    // Answers; `rest` is the bytes behind the request.
     void respond(connection& c, const response& out, bool head, bool keep_alive, std::string_view rest = {}) {
         c.write(compose(out, head, keep_alive));
         if (keep_alive) {
@@ -99,7 +99,7 @@ protected:
             c.continued_ = false;
             c.is_.held = false;
             if (!rest.empty()) c.keep(rest);
-            c.is_.released = true; // what came behind is the next request
+            c.is_.released = true; // the bytes behind are the next request
             c.mark();
         } else {
             c.opening_ = false;
@@ -156,7 +156,7 @@ protected:
         c.mark();
     }
 
-    // Those whose answers do not come.
+    // Ends requests without an answer.
     void expire_answers() {
         for (auto at = answers_.begin(); at != answers_.end();) {
             auto& c = const_cast<connection&>(*at->first);

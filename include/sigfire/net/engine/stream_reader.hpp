@@ -32,7 +32,7 @@ protected:
         : turns{wire, turn, engine},
           framing_limits_{core_.limits.message, core_.limits.idle_frames, checks_utf8} {}
 
-    // The shared receive buffer: what is read from a connection at once.
+    // The shared receive buffer: bytes read from a connection at once.
     static constexpr std::size_t buffer_size = 80 << 10;
 
     struct feeder {
@@ -89,7 +89,7 @@ protected:
         if constexpr (Wire::upgrades) {
             if (c.opening_ && !c.is_.held) return self().upgrade(c, bytes);
         }
-        // What is kept goes first.
+        // Kept bytes go first.
         if (c.is_.held || c.kept_) return keep(c, bytes);
         feed_now(c, bytes);
     }

@@ -99,7 +99,7 @@ protected:
         answers_.erase(at);
     }
 
-    // Whether that address is a proxy's, and not whose connection it is.
+    // Whether that address is a proxy's, and not the client's own.
     bool trusts([[maybe_unused]] std::string_view remote) const {
         if constexpr (requires { wire_.trusts(remote); }) return wire_.trusts(remote);
         return false;
@@ -138,7 +138,7 @@ protected:
         // Signal-Fire's server gives no reason for a message that is too large.
         const auto text = e == errc::too_large ? std::string_view{} : to_string(e);
         if (!c.silent()) c.close({503, framing::close_code(e), text}, e);
-        c.said_close_ = false; // whatever it answers is not read, so our end goes first
+        c.said_close_ = false; // its answer is not read, so our end goes first
         deafen(c);
         c.mark();
     }
@@ -150,7 +150,7 @@ protected:
         deafen(c);
     }
 
-    // Nothing more is heard from it: what it had begun to say is dropped.
+    // Nothing more is heard from it: a message that it had begun is dropped.
     void deafen(connection& c) {
         c.is_.deaf = true;
         core_.incomplete -= c.framing_.incomplete();
@@ -158,7 +158,7 @@ protected:
         c.take_kept();
     }
 
-    // Too much has begun and is not complete: whoever has waited longest to go on makes room.
+    // Too much has begun and is not complete: the connection that has waited longest to go on makes room.
     void shed() {
         while (core_.incomplete > core_.limits.incomplete) {
             connection* victim = oldest(chaff);
@@ -226,7 +226,7 @@ protected:
         if (c.out_.size() != 0) c.moved_ = core_.now;
     }
 
-    // What is still unsent after a send is counted; shared blocks count themselves.
+    // Bytes still unsent after a send are counted; shared blocks count themselves.
     void count_unsent(connection& c) {
         const auto left = static_cast<std::uint32_t>(c.out_.own_size());
         if (left == c.counted_) return;
@@ -363,7 +363,7 @@ protected:
     bool tells_refusals_ = false;
     milliseconds sweep_every_;
     time_point now_;        // loop time, constant within a turn
-    time_point read_until_; // what came until then has been read
+    time_point read_until_; // bytes that came until then have been read
     time_point epoch_;
     time_point next_sweep_{};
     time_point next_forgiveness_{};

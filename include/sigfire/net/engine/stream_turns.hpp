@@ -10,8 +10,8 @@
 
 namespace sigfire::detail {
 
-/** What is served when: the rounds of a turn, the slices of a connection, and what is flushed. `Engine` is
- * the class that derives from it; it reads and feeds. */
+/** The order of service: the rounds of a turn, the slices of a connection, and the flushes. `Engine` is the
+ * class that derives from it; it reads and feeds. */
 template <class Engine, class Wire, class Loop, class State>
 class stream_turns : protected stream_http<Wire, Loop, State> {
     using table = stream_table<Wire, Loop, State>;
@@ -23,7 +23,7 @@ protected:
 
     static constexpr std::size_t flush_events = 16;      // cork: flush after so many events ...
     static constexpr std::size_t flush_bytes = 64 << 10; // ... or when so much is pending
-    // What a connection may say before others have their turn: so often so many messages.
+    // Messages that a connection may say before others have their turn: so often so many.
     static constexpr int slice_messages = 16, slices = 4;
     static constexpr int steps = 16; // steps of connections that are opening, in a round
 
@@ -56,7 +56,7 @@ protected:
         if (n % (4 * flush_events) == 0 || much) late();
     }
 
-    // Whether this turn's time is up: what is left goes to the next, behind what others have to do.
+    // Whether this turn's time is up: the rest goes to the next, behind the work of others.
     bool late() { return late_ = late_ || core_.loop.now() >= ends_; }
 
     void enqueue(std::vector<connection*>& queue, connection& c) {
@@ -79,7 +79,7 @@ protected:
         auto next = serving_.begin();
         for (; next != serving_.end() && !late_; ++next) {
             auto& c = **next;
-            // What it caused has to go out first: else its readers' outboxes would grow, which read well.
+            // Its effects have to go out first: else its readers' outboxes would grow, which read well.
             if (c.wrote_much_ && !core_.bulk.empty() && !c.is_.buried) {
                 again_.push_back(&c);
                 continue;
@@ -132,7 +132,7 @@ protected:
         }
     }
 
-    // Sends what is pending, and some of it even if the turn's time is up.
+    // Sends pending output, and some of it even if the turn's time is up.
     void flush() noexcept {
         core_.unflushed = 0;
         for (std::size_t n = 1; !core_.prompt.empty(); ++n) {
@@ -145,7 +145,7 @@ protected:
             table::relieve();
     }
 
-    // Sends what is pending and takes the next step towards an end that was asked for.
+    // Sends pending output and takes the next step towards an end that was asked for.
     void settle(connection& c) noexcept {
         if (!c.usual() || c.out_.shares()) [[unlikely]]
             return settle_slowly(c);

@@ -62,7 +62,7 @@ inline void tcp_bind(stream_acceptor& a, const std::string& host, std::uint16_t 
     if (ec) a.close(ignored);
 }
 
-/// What the acceptor is bound to, `127.0.0.1:3003`; empty if it is not.
+/// The address the acceptor is bound to, `127.0.0.1:3003`; empty if it is not.
 inline std::string bound_address(const stream_acceptor& a) {
     error_code ec;
     const auto generic = a.local_endpoint(ec);

@@ -6,7 +6,7 @@
 
 namespace sigfire::detail {
 
-/// Tells a sink what was thrown, if it wants to know; inside a handler of that exception.
+/// Tells a sink about an exception, if it wants to know; inside a handler of that exception.
 template <class Sink, class Connection>
 void tell_failure([[maybe_unused]] Sink& sink, [[maybe_unused]] Connection* c) noexcept {
     if constexpr (requires { sink.failed(c, std::string_view{}); }) {

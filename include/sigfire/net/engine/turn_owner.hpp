@@ -7,7 +7,7 @@
 
 namespace sigfire::detail {
 
-/// Which thread takes a turn of an engine: one at a time, whichever it is.
+/// The thread that takes a turn of an engine: any, but one at a time.
 class turn_owner {
 public:
     /// Owns the turn as long as it lives.

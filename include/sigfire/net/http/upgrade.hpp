@@ -24,10 +24,9 @@
 namespace sigfire::detail {
 
 /** The path and query that a request target names (RFC 9112, 3.2): of the origin form it is all, of the
- * absolute form what stands behind the authority, with the slash that may be missing there. `*` stays, for
- * `OPTIONS`. Anything else (`?x`, `#x`, an authority, nothing) names nothing that a server has: the result is
- * empty.
- *  @param target  what the request says  @param slash  storage that outlives the result */
+ * absolute form all behind the authority, with the slash that may be missing there. `*` stays, for `OPTIONS`.
+ * Anything else (`?x`, `#x`, an authority, nothing) names nothing that a server has: the result is empty.
+ *  @param target as the request says it @param slash storage that outlives the result */
 inline std::string_view origin_form(std::string_view method, std::string_view target, std::string& slash) {
     if (target.starts_with('/')) return target;
     if (target == "*") return method == "OPTIONS" ? target : std::string_view{};
@@ -120,7 +119,7 @@ inline bool wants_websocket(const request& r) {
 /// Characters of a Sec-WebSocket-Key: 16 bytes in base64.
 inline constexpr std::size_t upgrade_key_size = 24;
 
-/// What is wrong with an upgrade request (RFC 6455, 4.2.1), or `ok`.
+/// The fault of an upgrade request (RFC 6455, 4.2.1), or `ok`.
 inline errc check_upgrade(const request& r, bool http_1_1, std::span<const std::string> origins) {
     const auto key = r["Sec-WebSocket-Key"];
     const auto base64 = [](char c) {
@@ -132,7 +131,7 @@ inline errc check_upgrade(const request& r, bool http_1_1, std::span<const std::
     const auto keys = std::count_if(r.headers.begin(), r.headers.end(), [](const header& h) {
         return equal_ignoring_case(h.name, "Sec-WebSocket-Key");
     });
-    // What stands behind is taken for frames, and a proxy must not take it for a body.
+    // The bytes behind are taken for frames, and a proxy must not take them for a body.
     if (has_body(r) || keys > 1) return errc::bad_handshake;
     if (r.method != "GET" || !http_1_1 || hosts != 1 || r["Host"].empty() ||
         !has_token(r, "Connection", "upgrade"))
@@ -197,7 +196,7 @@ inline response refusal_response(const ending& e) {
                {}};
     if (e.retry_after.count() > 0)
         r.headers.emplace_back("Retry-After", std::to_string(e.retry_after.count()));
-    // They tell the client what it would have to ask for (RFC 9110, 15.5.2 and 15.5.22; RFC 6455, 4.2.2).
+    // They tell the client the request that would do (RFC 9110, 15.5.2 and 15.5.22; RFC 6455, 4.2.2).
     if (e.http_status == 401) r.headers.emplace_back("WWW-Authenticate", "Bearer");
     if (e.http_status == 426) {
         r.headers.emplace_back("Upgrade", "websocket");

@@ -18,8 +18,8 @@ inline std::string_view forwarded_address(std::string_view item) {
 }
 
 /** Believes `X-Forwarded-For` and `X-Forwarded-Proto` as far as they come from `proxies`: the remote address
- *  becomes the last one that none of them has, `secure` what the nearest of them says. Items are read from
- *  the end, where each proxy adds whom it saw; what a stranger wrote in front is never reached. */
+ *  becomes the last one that none of them has, `secure` as the nearest of them says. Items are read from the
+ *  end, where each proxy adds the address that it saw; a stranger's items in front are never reached. */
 inline void apply_forwarded(request& r, const network_list& proxies) {
     if (!proxies.contains(r.remote)) return;
     const auto last = [](std::string_view& list) {

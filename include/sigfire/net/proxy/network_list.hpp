@@ -26,8 +26,8 @@ inline result<boost::asio::ip::address_v6::bytes_type> address_bytes(std::string
     return a.is_v4() ? ip::make_address_v6(ip::v4_mapped, a.to_v4()).to_bytes() : a.to_v6().to_bytes();
 }
 
-/// Networks as an administrator lists them: `10.0.0.0/8`, `2001:db8::/32`, single addresses, and `unix` for
-/// whoever comes without an address.
+/// Networks as an administrator lists them: `10.0.0.0/8`, `2001:db8::/32`, single addresses, and `unix` for a
+/// connection without an address.
 class network_list {
 public:
     network_list() = default;
@@ -40,7 +40,7 @@ public:
     bool valid() const noexcept { return valid_; }
     bool empty() const noexcept { return networks_.empty() && !local_; }
 
-    /// Whether `address` is in one of them; empty: of whoever has none.
+    /// Whether `address` is in one of them; empty: of a connection without one.
     bool contains(std::string_view address) const {
         if (address.empty()) return local_;
         const auto bytes = address_bytes(address);

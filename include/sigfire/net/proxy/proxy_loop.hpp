@@ -26,7 +26,7 @@
 namespace sigfire::detail {
 
 /** PROXY headers between an engine and the loop of its sockets: they are taken off, and their addresses
- *  believed. The members mean what they mean in `loop_epoll`. */
+ *  believed. The members mean the same as in `loop_epoll`. */
 template <class Loop>
 class proxy_loop : public layered_loop<Loop> {
     using layered_loop<Loop>::inner_;
@@ -38,7 +38,7 @@ public:
     proxy_loop(boost::asio::io_context& io, turn_function turn, void* self)
         : layered_loop<Loop>{io, turn, self} {}
 
-    /// From whom a header is expected; once, before the first connection.
+    /// Sets the proxies that are to send a header; once, before the first connection.
     void expect(const network_list& proxies) { proxies_ = proxies; }
 
     std::span<const ready> wait() {

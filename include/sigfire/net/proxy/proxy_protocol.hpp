@@ -17,7 +17,7 @@
 
 namespace sigfire::detail {
 
-/// What a PROXY header says, or that it is not complete, or none.
+/// The contents of a PROXY header, or that it is not complete, or none.
 struct proxy_header {
     enum class verdict : unsigned char { incomplete, bad, good };
 
@@ -65,7 +65,7 @@ inline proxy_header parse_proxy_v1(std::string_view bytes) {
 inline proxy_header parse_proxy_v2(std::string_view bytes) {
     using verdict = proxy_header::verdict;
     namespace ip = boost::asio::ip;
-    constexpr std::size_t head = 16, longest = 4096; // addresses and what a proxy may add to them
+    constexpr std::size_t head = 16, longest = 4096; // addresses and a proxy's additions
     if (bytes.size() < head) return {};
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
     const std::size_t length = load_big<std::uint16_t>(bytes.data() + 14);

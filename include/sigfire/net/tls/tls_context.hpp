@@ -29,7 +29,7 @@ using bio_ptr = std::unique_ptr<BIO, openssl_free<BIO_free>>;
 using certificate_ptr = std::unique_ptr<X509, openssl_free<X509_free>>;
 using key_ptr = std::unique_ptr<EVP_PKEY, openssl_free<EVP_PKEY_free>>;
 
-/// What OpenSSL says of its first error since the last `ERR_clear_error`, in words.
+/// OpenSSL's words on its first error since the last `ERR_clear_error`.
 inline std::string openssl_reason() {
     const auto e = ERR_peek_error();
     if (ERR_SYSTEM_ERROR(e)) return std::strerror(ERR_GET_REASON(e));
@@ -42,7 +42,7 @@ inline bool is_pem_text(const std::string& source) {
     return source.find("-----BEGIN") != source.npos;
 }
 
-/// Throws: `what` it was, where it came from, and why it is of no use.
+/// Throws, and says that `what` from `source` is of no use, and why.
 [[noreturn]] inline void refuse_pem(std::string_view what, const std::string& source,
                                     const std::string& why) {
     ERR_clear_error();
@@ -99,7 +99,8 @@ inline void trust(SSL_CTX* context, const std::string& ca) {
             refuse_pem("CA", ca, openssl_reason());
 }
 
-/// What both sides have in common: TLS 1.2 or newer, ciphers with forward secrecy, little memory while idle.
+/// The settings that both sides have in common: TLS 1.2 or newer, ciphers with forward secrecy, little memory
+/// while idle.
 inline ssl_context_ptr make_context(const SSL_METHOD* method) {
     ssl_context_ptr c{SSL_CTX_new(method)};
     if (!c || SSL_CTX_set_min_proto_version(c.get(), TLS1_2_VERSION) != 1 ||

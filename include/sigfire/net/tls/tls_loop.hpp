@@ -24,11 +24,11 @@
 
 namespace sigfire::detail {
 
-/** TLS between an engine and the loop of its sockets: what is received through it comes deciphered, what is
- *  sent goes enciphered. The members mean what they mean in `loop_epoll`.
+/** TLS between an engine and the loop of its sockets: received bytes come deciphered, sent bytes go
+ *  enciphered. The members mean the same as in `loop_epoll`.
  *
- *  One buffer takes what came, another what is to be sent; a connection keeps bytes of its own only while the
- *  other side does not take them, at most those of one `send`. */
+ *  One buffer takes bytes that came, another bytes to send; a connection keeps bytes of its own only while
+ *  the other side does not take them, at most those of one `send`. */
 template <class Loop>
 class tls_loop : public layered_loop<Loop> {
     using layered_loop<Loop>::inner_;
@@ -40,7 +40,7 @@ public:
     tls_loop(boost::asio::io_context& io, turn_function turn, void* self)
         : layered_loop<Loop>{io, turn, self} {}
 
-    /// What to serve; once, before the first connection.
+    /// The server to serve for; once, before the first connection.
     void use(std::shared_ptr<const tls_server> server) { server_ = std::move(server); }
 
     std::span<const ready> wait() {
@@ -70,7 +70,7 @@ public:
 
     int descriptor(const socket& s) { return inner_.descriptor(s->io); }
 
-    /// What is known of the other side; valid until the next call.
+    /// The facts known of the other side; valid until the next call.
     void describe(const socket& s, request& r) {
         if constexpr (requires { inner_.describe(s->io, r); }) inner_.describe(s->io, r);
         s->tls.subject(subject_);
@@ -104,8 +104,8 @@ public:
             return 0;
         }
         if (!e.tls) {
-            if (n == 0) return ec = boost::asio::error::would_block, 0; // what is beneath has begun
-            // Its first record is a handshake. What else is said on such a port is not worth an object.
+            if (n == 0) return ec = boost::asio::error::would_block, 0; // the layer beneath has begun
+            // Its first record is a handshake. Other talk on such a port is not worth an object.
             if (buffer_[0] != 0x16) return fail(e, "no TLS", ec);
             e.tls = tls_session{server_->context().get(), wire_, true};
         }
@@ -114,7 +114,7 @@ public:
         if (e.end == errc::tls_failed) server_->failed(address(e), e.tls.reason());
         push(e);
         if (p.bytes != 0 || p.established) {
-            // The end stands behind what was said, and nothing else will come to tell it.
+            // The end stands behind the last bytes, and nothing else will come to tell it.
             if (e.end) remind(e);
             return p.bytes;
         }
@@ -159,16 +159,16 @@ public:
 private:
     static constexpr std::size_t buffer_size = 64 << 10;
     static constexpr std::size_t record_size = 16 << 10; // of one that has come in part; there is room for it
-    static constexpr std::size_t piece_size = 64 << 10;  // of what is enciphered before it is sent
-    static constexpr std::size_t late_limit = 256 << 10; // a piece, and what answers the other side's whims
+    static constexpr std::size_t piece_size = 64 << 10;  // of bytes enciphered before they are sent
+    static constexpr std::size_t late_limit = 256 << 10; // a piece, and the answers to the other side's whims
 
     struct entry {
         typename Loop::socket io{};
         tls_session tls;
         std::string late; // enciphered, but not taken by the system yet
-        error_code end{}; // what the other side's bytes end with
+        error_code end{}; // behind the other side's bytes
         void* tag = nullptr;
-        bool reads = true, writes = false; // what the engine waits for
+        bool reads = true, writes = false; // the engine waits for these
         bool shut = false;                 // nothing more is said from here
         bool shut_late = false;            // ... and the system has been told so
         bool broken = false;               // nothing more can be sent
@@ -196,7 +196,7 @@ private:
         inner_.wake();
     }
 
-    // Sends what is left over and what TLS has to say now; keeps what the system does not take.
+    // Sends bytes left over and bytes that TLS has now; keeps those that the system does not take.
     void push(entry& e) {
         if (wire_.out.empty() && e.late.empty() && !e.shut) return;
         const bool waited = !e.late.empty();
@@ -227,7 +227,7 @@ private:
     tls_wire wire_;
     std::unique_ptr<char[]> buffer_ = std::make_unique_for_overwrite<char[]>(buffer_size);
     std::vector<ready> ready_;
-    std::vector<entry*> again_; // those that end behind what they have said
+    std::vector<entry*> again_; // those that end behind their last bytes
     std::string subject_;
 };
 

@@ -17,7 +17,7 @@
 
 namespace sigfire::detail {
 
-/** The certificates of a server and what it asks of its clients; all listeners of one description share it.
+/** The certificates of a server and its demands on clients; all listeners of one description share it.
  *  Thread-safe. */
 class tls_server {
 public:
@@ -25,11 +25,11 @@ public:
     tls_server(tls_options options, bool http)
         : options_{std::move(options)}, http_{http}, context_{load()} {}
 
-    /// Reads all files again; throws, and goes on with what there was, if they are of no use.
+    /// Reads all files again; throws, and goes on with the old ones, if they are of no use.
     void reload() {
         auto fresh = load();
         const std::lock_guard lock{mutex_};
-        // Who comes back need not prove anew who it is, unless that may have become untrue.
+        // A client that comes back need not prove its identity anew, unless that may have become untrue.
         if (options_.verify == tls_verify::none) {
             unsigned char keys[256];
             const auto size = SSL_CTX_get_tlsext_ticket_keys(context_.get(), nullptr, 0);
@@ -41,14 +41,14 @@ public:
         context_ = std::move(fresh);
     }
 
-    /// What the next connection begins with; a reference of its own.
+    /// The context for the next connection; a reference of its own.
     ssl_context_ptr context() const {
         const std::lock_guard lock{mutex_};
         SSL_CTX_up_ref(context_.get());
         return ssl_context_ptr{context_.get()};
     }
 
-    /// Tells who asked to be told that a connection of `remote` failed.
+    /// Tells `tls_options::on_failure` that a connection of `remote` failed.
     void failed(std::string_view remote, std::string_view why) const {
         if (options_.on_failure) options_.on_failure(remote, why);
     }
@@ -56,7 +56,7 @@ public:
 private:
     using contexts = std::vector<ssl_context_ptr>;
 
-    // Certificates for other names live as long as the context whose connections may need them.
+    // Certificates for other names live as long as the context: its connections may need them.
     static int others_index() {
         static const int index = SSL_CTX_get_ex_new_index(
             0, nullptr, nullptr, nullptr,

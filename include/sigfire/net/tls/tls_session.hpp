@@ -17,8 +17,9 @@
 
 namespace sigfire::detail {
 
-/** What TLS reads from and writes to while it works: bytes lent on one side, bytes gathered on the other.
- *  All connections of a loop share one, so that none has buffers of its own. Outlives them. One thread. */
+/** The place that TLS reads from and writes to while it works: bytes lent on one side, bytes gathered on the
+ *  other. All connections of a loop share one, so that none has buffers of its own. Outlives them. One
+ *  thread. */
 class tls_wire {
 public:
     tls_wire() : bio_{BIO_new(method())} {
@@ -30,7 +31,7 @@ public:
     tls_wire& operator=(const tls_wire&) = delete;
 
     std::string_view in; ///< lent to the session that is at work
-    std::string out;     ///< what that session has to send
+    std::string out;     ///< the bytes that session has to send
 
     BIO* bio() const noexcept { return bio_.get(); }
 
@@ -77,7 +78,7 @@ private:
     bio_ptr bio_;
 };
 
-/** One side of a TLS connection, without I/O: what is to be sent is found in `tls_wire::out` after each call.
+/** One side of a TLS connection, without I/O: the bytes to send are found in `tls_wire::out` after each call.
  *  Nothing that the other side sends throws. One thread at a time. */
 class tls_session {
 public:
@@ -97,12 +98,12 @@ public:
     bool established() const noexcept { return established_; }
 
     struct progress {
-        std::size_t bytes = 0;    ///< of what the other side said
+        std::size_t bytes = 0;    ///< of the other side's plain text
         bool established = false; ///< it is so since this call
         error_code end{}; ///< behind those bytes: `eof` if the other side said goodbye, or `tls_failed`
     };
 
-    /** Takes all of `bytes` that came, and puts what they say to `said`, which has room for so many and 16
+    /** Takes all of `bytes` that came, and puts their plain text to `said`, which has room for so many and 16
      * KiB more. On the connecting side a first call without bytes begins. */
     progress receive(tls_wire& wire, std::string_view bytes, std::span<char> said) {
         progress p;

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <system_error>
 
-/** Looks into JSON that has been checked: what is rare enough not to be read on the way. */
+/** Looks into JSON that has been checked, for members rare enough not to be read on the way. */
 namespace sigfire::detail {
 
 /// One member that is looked for, and where its value goes.
@@ -20,9 +20,9 @@ struct wanted_member {
     std::string_view* value;
 };
 
-/** Members of the JSON object `text`, as they stand there, the last of equal ones; what is not there stays as
- *  it is. `text` may be empty: an object without members. False if it is no object. `trusted` as for
- *  `json_scanner`. */
+/** Members of the JSON object `text`, as they stand there, the last of equal ones; the value of an absent
+ *  member stays as it is. `text` may be empty: an object without members. False if it is no object. `trusted`
+ *  as for `json_scanner`. */
 inline bool json_members(std::string_view text, std::initializer_list<wanted_member> wanted,
                          bool trusted = false) noexcept {
     if (text.empty()) return true;
@@ -71,7 +71,7 @@ inline std::string json_string(std::string_view raw) {
     return std::string{json_unescape(json_contents(raw), buffer.data(), buffer.size())};
 }
 
-/// What the string `raw` says; empty if it is none, or none that could be a name.
+/// The text of the string `raw`; empty if it is none, or none that could be a name.
 inline std::string_view json_name(std::string_view raw, char (&buffer)[json_name_room]) noexcept {
     return is_json_string(raw) ? json_unescape(json_contents(raw), buffer, sizeof buffer)
                                : std::string_view{};

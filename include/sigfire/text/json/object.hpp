@@ -41,7 +41,7 @@ public:
     }
 
 private:
-    // What takes the value of a member of that name.
+    // A writer for the value of a member of that name.
     json_writer<string_sink> member(std::string_view name) {
         json_writer out{string_sink{text_}};
         out.raw(text_.empty() ? "{\"" : ",\"");

@@ -28,7 +28,7 @@ constexpr const char* utf8_sequence(const char* p, const char* end) noexcept {
     if (first < 0x80) return p + 1;
     const int size = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
     if (first < 0xc2 || first > 0xf4 || end - p < size) return nullptr;
-    // The second byte alone tells overlong forms, surrogates and what is beyond Unicode.
+    // The second byte alone tells overlong forms, surrogates and values beyond Unicode.
     const unsigned char low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
     const unsigned char high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
     if (byte(1) < low || byte(1) > high) return nullptr;
@@ -56,7 +56,7 @@ struct json_string_loop {
             }
             const auto m = Kernel::classify(block);
 
-            // A backslash escapes what follows unless it is itself escaped. In each run of backslashes every
+            // A backslash escapes the next byte unless it is itself escaped. In each run of backslashes every
             // second one is: the subtraction carries through the run and marks them all at once.
             const auto open = m.backslash & ~carry;
             const auto ends = (((open << 1) | odd) - open) ^ odd;
@@ -200,7 +200,7 @@ private:
         return true;
     }
 
-    // The position behind the string whose opening quote is at p[-1], or null. Names and ids are short and
+    // The position behind the string with its opening quote at p[-1], or null. Names and ids are short and
     // plain: for them this costs less than a call.
     template <bool Check = true>
     [[gnu::always_inline]] const char* string_end(const char* p) const noexcept {

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <string_view>
 
-/** What stands between the quotes of a JSON string, and its escapes. */
+/** The text between the quotes of a JSON string, and its escapes. */
 namespace sigfire::detail {
 
 // Like ==, but a comparison with a constant number of bytes is a few integer compares, not a call.
@@ -24,7 +24,7 @@ constexpr bool is_json_string(std::string_view raw) noexcept {
     return !raw.empty() && raw[0] == '"';
 }
 
-/// What stands between the quotes of the string `raw`.
+/// The text between the quotes of the string `raw`.
 constexpr std::string_view json_contents(std::string_view raw) noexcept {
     return {raw.data() + 1, raw.size() - 2};
 }
@@ -93,7 +93,7 @@ constexpr bool is_json_escape(const char* p, const char* end) noexcept {
     return std::string_view{"\"\\/bfnrt"}.find(*p) != std::string_view::npos;
 }
 
-// What `json_unescape` does with a string that is not plain.
+// The part of `json_unescape` for a string that is not plain.
 template <bool Replace>
 [[gnu::noinline]] inline std::string_view json_unescape_odd(std::string_view s, char* buffer,
                                                             std::size_t size) noexcept {
@@ -146,9 +146,9 @@ template <bool Replace>
     return {buffer, out};
 }
 
-/** Decodes the escapes of a string (what stands between its quotes, checked before) to UTF-8.
+/** Decodes the escapes of a string (the text between its quotes, checked before) to UTF-8.
  *
- *  Returns the text: `s` itself where it holds no escape, else what was written to `buffer`. A null view
+ *  Returns the text: `s` itself where it holds no escape, else the text written to `buffer`. A null view
  *  where it is longer than `size`, or half of a surrogate pair stands alone: no UTF-8 text is equal to it.
  *  With `Replace` such a half becomes U+FFFD. */
 template <bool Replace = false>

@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <string_view>
 
-/** Writing JSON: the pieces of a text, in whatever order the caller wants them. */
+/** Writing JSON: the pieces of a text, in any order that the caller wants. */
 namespace sigfire::detail {
 
 /// Room for the digits of a number.
@@ -43,7 +43,7 @@ public:
     /// Text as it is.
     void raw(std::string_view s) { sink_(s.data(), s.size()); }
 
-    /// What `s` is between quotes.
+    /// `s` as it stands between quotes.
     void text(std::string_view s) {
         if (json_plain(s)) [[likely]]
             return raw(s);
@@ -68,7 +68,7 @@ public:
     std::size_t size() const noexcept { return sink_.size(); }
 
 private:
-    // By value: a writer whose address is known to a function would not be kept in registers.
+    // By value: a writer with an address known to a function would not be kept in registers.
     [[gnu::noinline]] static Sink escaped(Sink sink, std::string_view s) {
         json_escape(s, [&sink](char c) { sink(&c, 1); });
         return sink;

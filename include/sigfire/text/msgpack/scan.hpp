@@ -12,14 +12,14 @@
 #include <string_view>
 
 /** MessagePack (msgpack.org, spec of 2017) without a tree: one pass checks and finds members. Nothing here
- *  allocates, throws or recurses; a length that is announced is compared with what is there before it is
- * used. Any encoding of a length or number is accepted, the shortest or not. */
+ *  allocates, throws or recurses; an announced length is compared with the bytes there before it is used. Any
+ * encoding of a length or number is accepted, the shortest or not. */
 namespace sigfire::detail {
 
 /// Deepest nesting of arrays and maps that is accepted.
 inline constexpr unsigned msgpack_max_depth = 512;
 
-/// What a value is.
+/// The kinds of values.
 enum class msgpack_kind : unsigned char {
     wrong, ///< none: the byte 0xc1, or it is cut off
     nil,
@@ -213,7 +213,7 @@ inline bool is_msgpack_text(std::string_view raw) noexcept {
     return msgpack_at(raw).is(msgpack_kind::text);
 }
 
-/// What the text `raw` says; empty if it is none.
+/// The contents of the text `raw`; empty if it is none.
 inline std::string_view msgpack_text(std::string_view raw) noexcept {
     const auto v = msgpack_at(raw);
     return v.is(msgpack_kind::text) ? v.contents : std::string_view{};
@@ -223,7 +223,7 @@ inline bool is_msgpack_map(std::string_view raw) noexcept {
     return msgpack_at(raw).is(msgpack_kind::map);
 }
 
-/// The whole number `raw`, also as a float: some JavaScript writes so what has more than 32 bits.
+/// The whole number `raw`, also as a float: some JavaScript writes numbers of more than 32 bits so.
 inline std::optional<std::uint64_t> msgpack_uint(std::string_view raw) noexcept {
     const auto v = msgpack_at(raw);
     if (v.is(msgpack_kind::number)) return v.number;
