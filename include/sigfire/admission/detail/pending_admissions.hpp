@@ -16,7 +16,7 @@
 
 namespace sigfire::detail {
 
-/// Runs what a hook returned to be awaited. Defined by `coroutine_hooks.hpp`: not everybody shall compile
+/// Runs the awaitable that a hook returned. Defined by `coroutine_hooks.hpp`: not everybody shall compile
 /// `co_spawn`.
 template <class Awaitable>
 class awaited_run;
@@ -29,7 +29,7 @@ struct no_pending_admissions {
     constexpr explicit no_pending_admissions(const auto&) noexcept {}
 };
 
-/** The connections of a listener that wait for what their hooks say. Calls nobody but the connections. */
+/** The connections of a listener that wait for their hooks. Calls nobody but the connections. */
 template <class T, class Connection, class Awaitable>
 class pending_admissions {
 public:
@@ -43,8 +43,8 @@ public:
         Connection* connection; ///< null once it was removed
         time_point deadline;
         bool answered = false;
-        errc cause = errc::ok;              ///< what the hooks said, if they answered
-        std::optional<std::string> failure; ///< what they threw instead
+        errc cause = errc::ok;              ///< the hooks' answer, if they answered
+        std::optional<std::string> failure; ///< the message of their exception instead
         awaited_run<Awaitable> run;
     };
 
@@ -74,7 +74,7 @@ public:
                      });
     }
 
-    /// Forgets `c`, and cancels what is still asked about it; null if it does not wait.
+    /// Forgets `c`, and cancels the question still open about it; null if it does not wait.
     std::shared_ptr<waiting> remove(Connection& c) {
         const auto place = places_.find(&c);
         if (place == places_.end()) return nullptr;
@@ -89,7 +89,7 @@ public:
     /// Takes those with an answer; some may have been removed since.
     std::vector<std::shared_ptr<waiting>> take_answered() { return std::exchange(answered_, {}); }
 
-    /// Who has waited longest, or null.
+    /// The connection that has waited longest, or null.
     waiting* front() const { return waiting_.empty() ? nullptr : waiting_.front().get(); }
 
 private:

@@ -9,17 +9,17 @@
 
 namespace sigfire::detail {
 
-/// The client's side of one TLS connection, without I/O. What it has to send is added to `wire`.
+/// The client's side of one TLS connection, without I/O. Bytes that it has to send are added to `wire`.
 class client_cipher {
 public:
     virtual ~client_cipher() = default;
 
     struct progress {
         bool established = false; ///< it is so since this call
-        error_code end{};         ///< behind what is said: `eof` after a goodbye, or `tls_failed`
+        error_code end{};         ///< behind the words: `eof` after a goodbye, or `tls_failed`
     };
 
-    /// Takes what came and adds what it says to `said`. The first call, without bytes, begins.
+    /// Takes bytes that came and adds their plain text to `said`. The first call, without bytes, begins.
     virtual progress receive(std::string_view bytes, std::string& said, std::string& wire) = 0;
     /// Enciphers; once established.
     virtual void send(std::string_view bytes, std::string& wire) = 0;

@@ -40,8 +40,8 @@ namespace sigfire {
 
 namespace detail {
 
-/** What a client shares with its operations: the state of its connection, and who waits for what. Handlers
- *  are posted, so no code of the user's runs inside. One thread at a time. */
+/** The part that a client shares with its operations: the state of its connection, and the operations that
+ *  wait. Handlers are posted, so no code of the user's runs inside. One thread at a time. */
 class client_core final : public std::enable_shared_from_this<client_core>,
                           public client_link_events,
                           public session_operations<client_core> {
@@ -62,7 +62,7 @@ public:
     bool online() const noexcept { return phase_ == phase::online; }
     std::string_view id() const noexcept { return id_; }
 
-    /// The client is gone: whatever is under way is aborted, and nothing begins any more.
+    /// The client is gone: all operations under way are aborted, and none begins any more.
     void abandon() {
         gone_ = true;
         drop(boost::asio::error::operation_aborted, {0, 1001, {}});
@@ -86,7 +86,7 @@ public:
         });
     }
 
-    /// Says `r`, without `done` for nobody who waits.
+    /// Says `r`; an empty `done` if nobody waits.
     void request(const stored_request& r, client_waiter done) {
         if (gone_) return done.settle(boost::asio::error::operation_aborted);
         if (!online() && !returning_) return done.settle(errc::not_connected);
@@ -147,7 +147,7 @@ private:
         });
     }
 
-    // What is wrong with `to`, if anything is.
+    // The fault of `to`, if it has one.
     error_code set_out(const client_place& to) {
         auto link = dial(executor_, *this, to, options_, resumes() ? session_.resume_query() : "");
         if (!link) return link.error();
@@ -176,7 +176,7 @@ private:
         arm();
     }
 
-    // --- what the link tells ---
+    // --- called by the link ---
 
     void on_open(bool extras) override {
         session_.begin(resumes(), extras);
@@ -199,7 +199,7 @@ private:
 
     void on_end(error_code why, std::uint16_t close_code) override { end(why, close_code); }
 
-    // --- what the session tells ---
+    // --- called by the session ---
 
     template <class Waiter>
     friend class client_session;
@@ -240,7 +240,7 @@ private:
         session_.log.flush([this](const std::string& text) { return link_->send(text); });
     }
 
-    // Ahead of what was kept, which may need it.
+    // Ahead of the kept requests, which may need it.
     void restore(const stored_request& r) {
         const auto number = ++last_;
         std::string text;
@@ -248,7 +248,7 @@ private:
         session_.log.keep_first(number, std::move(text));
         client_waiter w;
         w.then = [this, r](error_code why, const server_reply&) {
-            // What the server has not said may still be.
+            // Without an answer of the server it may still be so.
             if (!why || why == errc::lost || why == errc::request_timeout || !online()) return;
             if (r.command == "join") memberships_.left(r.topic);
             incoming news;
@@ -262,7 +262,7 @@ private:
         wait(number, std::move(w));
     }
 
-    // The server knows nothing of what was.
+    // The server knows nothing of before.
     void forget_sent(error_code why) {
         sessions_.end_all(why);
         session_.calls.forget_if([this](std::uint64_t n) { return !session_.log.unsent(n); }, settle(why));
@@ -336,8 +336,8 @@ private:
                    weak_from_this());
     }
 
-    // Asks the server for a sign of life. On a wire without pings every request has a reply, whatever the
-    // server makes of it.
+    // Asks the server for a sign of life. On a wire without pings every request has a reply, of success or
+    // failure.
     void probe() {
         if (link_->ping() || liveness_.held()) return;
         request(stored_request{.command = "exists"}, {});

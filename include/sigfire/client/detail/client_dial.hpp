@@ -22,8 +22,8 @@ namespace sigfire::detail {
 /// Where a client connects to: a URL, or a server in this process.
 using client_place = std::variant<std::string, transport::loopback>;
 
-/** Sets out for `to`, and tells `events` what comes of it. `query` is added to that of a WebSocket URL. The
- *  error says what is wrong with `to` or the options. */
+/** Sets out for `to`, and tells `events` the outcome. `query` is added to that of a WebSocket URL. The error
+ *  names the fault of `to` or the options. */
 inline result<std::shared_ptr<client_link>> dial(const boost::asio::any_io_executor& executor,
                                                  client_link_events& events, const client_place& to,
                                                  const client_options& options, std::string_view query) {

@@ -8,7 +8,7 @@
 
 namespace sigfire::detail {
 
-/// How a client ends: Signal-Fire's clients close with 1003 on what is none of their messages and with 1008
+/// How a client ends: Signal-Fire's clients close with 1003 on a message that is none of theirs and with 1008
 /// on a bad greeting.
 constexpr ending client_ending(errc why) noexcept {
     const std::string_view text = to_string(why);

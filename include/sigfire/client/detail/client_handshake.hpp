@@ -48,7 +48,7 @@ inline result<client_url> parse_url(std::string_view text) {
     url.secure = starts("tls+");
     url.lines = starts("line+");
     if (starts("unix:")) {
-        // What sockaddr_un can hold; the address type would throw.
+        // More than sockaddr_un can hold; the address type would throw.
         if (text.empty() || text.size() > 107 || text.find('\0') != text.npos) return bad;
         url.via = scheme::unix_socket;
         url.host = text;
@@ -60,7 +60,7 @@ inline result<client_url> parse_url(std::string_view text) {
     else if (prefixed || !starts("ws://"))
         url.via = scheme::tcp;
     if (url.via == scheme::tcp && !starts("tcp://")) return bad;
-    // Whatever else would break out of the request line.
+    // Other characters would break out of the request line.
     if (!std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f && c != '#'; }))
         return bad;
 
@@ -175,9 +175,9 @@ private:
     void on_finish_impl(boost::beast::error_code&) override {}
 };
 
-/** What is wrong with the answer `block` to an upgrade request with `key` (RFC 6455 section 4.1), or `ok`. A
- *  server that answers without a sub-protocol is taken at its word: it has none. `chosen`: the one that it
- *  answers with. */
+/** The fault of the answer `block` to an upgrade request with `key` (RFC 6455 section 4.1), or `ok`. A server
+ *  that answers without a sub-protocol is taken at its word: it has none. `chosen`: the one that it answers
+ *  with. */
 inline errc check_response(std::string_view block, std::string_view key, std::string_view subprotocol,
                            std::string* chosen = nullptr) {
     response_header r;

@@ -16,7 +16,7 @@
 
 namespace sigfire::detail {
 
-/// What waits to be received, or the operations that wait for it. Does no I/O.
+/// The messages that wait to be received, or the operations that wait for them. Does no I/O.
 class client_inbox {
 public:
     using receiver = completion<error_code, incoming>;
@@ -70,8 +70,8 @@ public:
         tell(std::move(news));
     }
 
-    /// Has `take(incoming&)` look at what waits, from the oldest on: what it takes (true) waits no more. Ends
-    /// where `until(incoming)`.
+    /// Has `take(incoming&)` look at the messages that wait, from the oldest on: one that it takes (true)
+    /// waits no more. Ends where `until(incoming)`.
     template <class Until, class Take>
     void sift(Until until, Take take) {
         for (auto at = news_.begin(); at != news_.end() && !until(std::as_const(*at));)

@@ -16,20 +16,20 @@
 
 namespace sigfire::detail {
 
-/// Whom a link tells; `on_end` at most once, and nothing after it or after `abandon`.
+/// The owner that a link tells; `on_end` at most once, and nothing after it or after `abandon`.
 class client_link_events {
 public:
     virtual void on_open(bool extras) = 0; ///< messages can be sent; `extras`: the server knows sigfire's own
     virtual void on_bytes() = 0;           ///< something came, be it part of a message
     virtual bool on_message(message m) = 0; ///< false: no more until `resume`
-    /// `close_code`: what the server said, or 0.
+    /// `close_code`: the server's, or 0.
     virtual void on_end(error_code why, std::uint16_t close_code) = 0;
 
 protected:
     ~client_link_events() = default;
 };
 
-/** A client's connection, whatever carries its messages. Never calls its events out of its constructor,
+/** A client's connection, by any carrier of its messages. Never calls its events out of its constructor,
  *  `send`, `ping`, `finish` or `abandon`; `resume` may. One thread at a time. */
 class client_link {
 public:
@@ -41,7 +41,8 @@ public:
     virtual void resume() = 0;
     /// Asks the server for a sign of life; false: this wire has no word for that.
     virtual bool ping() = 0;
-    /// Sends what waits and says goodbye. What comes meanwhile is still delivered; then comes `on_end`.
+    /// Sends all that waits and says goodbye. Messages that come meanwhile are still delivered; then comes
+    /// `on_end`.
     virtual void finish() = 0;
     /// Ends at once; says `farewell` if there is a way to without waiting.
     virtual void abandon(const ending& farewell) = 0;

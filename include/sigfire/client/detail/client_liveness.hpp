@@ -11,7 +11,7 @@ namespace sigfire::detail {
  * no clock. */
 class client_liveness {
 public:
-    /// What to do now.
+    /// The next step.
     enum class verdict : unsigned char { fine, ask, gone };
 
     /// A look that comes later than this tells that the client itself stood still: the server is asked anew.
@@ -35,7 +35,7 @@ public:
         asked_ = false;
     }
 
-    /// The client reads no more: what the server says is not heard.
+    /// The client reads no more: the server's messages are not heard.
     void hold() noexcept { held_ = true; }
     /// It reads again, if it did not.
     void release(time_point now) noexcept {
@@ -48,7 +48,7 @@ public:
     /// When to `look`; `time_point::max()` = never.
     time_point deadline() const noexcept { return on_ ? since_ + silence_ : time_point::max(); }
 
-    /// What is to be done. A client that is held asks too: so the server hears that the client is there.
+    /// The step to take. A client that is held asks too: so the server hears that the client is there.
     verdict look(time_point now) noexcept {
         const auto due = deadline();
         if (now < due) return verdict::fine;

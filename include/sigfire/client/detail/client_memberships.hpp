@@ -22,7 +22,7 @@ struct stored_request {
     bool failed = false;        ///< of `respond`
     bool echo = false;          ///< of `publish`
     bool droppable = false;     ///< of `publish`
-    std::string metadata{};     ///< of `join`: what stands in `data`
+    std::string metadata{};     ///< of `join`: stands in `data`
 
     client_request view() const noexcept {
         client_request r;
@@ -38,7 +38,7 @@ struct stored_request {
     }
 };
 
-/// Where a client is and what it watches, to say so to a server that does not know it any more.
+/// A client's topics and watches, to tell them to a server that does not know it any more.
 class client_memberships {
 public:
     /// Whether `r` changes any of it.

@@ -12,19 +12,19 @@
 
 namespace sigfire::detail {
 
-/** What a client needs to go on where a connection ended: the server's token, and how many of its messages
- *  have come. Does no I/O, reads no clock. */
+/** The state by which a client goes on where a connection ended: the server's token, and how many of its
+ *  messages have come. Does no I/O, reads no clock. */
 class client_resume {
 public:
     static constexpr std::uint32_t messages = 64;      ///< that come before they are confirmed
     static constexpr std::chrono::seconds longest{30}; ///< that a message waits to be confirmed
     static constexpr std::size_t longest_token = 1024; ///< bytes; it has to fit into the header of a request
 
-    /// The proof of who this client is; empty: it cannot resume.
+    /// The proof of this client's identity; empty: it cannot resume.
     std::string_view token() const noexcept { return token_; }
     std::uint64_t received() const noexcept { return received_; }
 
-    /// The server gave a token for next time; empty: it gives none. `anew`: what comes is counted from 0.
+    /// The server gave a token for next time; empty: it gives none. `anew`: messages are counted from 0.
     void granted(std::string token, bool anew) {
         token_ = std::move(token);
         if (anew) received_ = 0;
@@ -43,13 +43,13 @@ public:
     /// When it is time to confirm; `time_point::max()` = there is nothing to.
     time_point deadline() const noexcept { return confirm_by_; }
 
-    /// The server is being told what has come.
+    /// The server is being told how many messages have come.
     void confirmed() noexcept {
         unconfirmed_ = 0;
         confirm_by_ = time_point::max();
     }
 
-    /// What to add to the query of a URL.
+    /// The addition to the query of a URL.
     std::string query() const {
         if (token_.empty()) return "resume";
         std::string out = "resume=";

@@ -29,15 +29,15 @@ struct greeting {
     bool recovered = false;    ///< it goes on where the last connection ended
 };
 
-/** What a client makes of messages: the welcome, its requests and their replies, and how it goes on where a
+/** A client's side of the protocol: the welcome, its requests and their replies, and how it goes on where a
  *  connection ended. Does no I/O, reads no clock. */
 template <class Waiter>
 class client_session {
 public:
-    pending_calls<Waiter> calls; ///< the requests whose reply is awaited
+    pending_calls<Waiter> calls; ///< the requests that await a reply
     request_log log;             ///< the requests that the server may not have
 
-    /** Appends the request `r`, whose token this draws up of `number`, to `out`. Its data is JSON or empty.
+    /** Appends the request `r` to `out`, with a token made of `number`. Its data is JSON or empty.
      *  @returns `malformed` if the message would not be valid JSON in UTF-8 that says just this, `too_large`
      *  if it is over `limit` bytes; `out` is then as it was. */
     static errc compose(std::uint64_t number, client_request r, std::size_t limit, std::string& out) {
@@ -70,7 +70,7 @@ public:
         ask_ = ask;
     }
 
-    /// What to add to the query of the URL, to be resumable and to go on.
+    /// The addition to the query of the URL, to be resumable and to go on.
     std::string resume_query() const { return resume_.query(); }
 
     /// Whether the next connection may go on where this one ends.
@@ -103,7 +103,7 @@ public:
 private:
     enum class stage : unsigned char { welcome, resuming, greeted };
 
-    // So that a token is true in JavaScript, whatever the number.
+    // So that a token is true in JavaScript, for any number.
     static constexpr char prefix[] = "r";
 
     static std::string token_of(std::uint64_t number) {
@@ -116,7 +116,7 @@ private:
         return pending_calls<Waiter>::number(token.substr(2, token.size() - 3));
     }
 
-    // What one message says.
+    // The contents of one message.
     template <class Handler>
     struct reading {
         client_session& session;
@@ -189,12 +189,12 @@ private:
             return go_on(r.data.bytes, to);
         }
         if (!resumable()) return go_on({}, to);
-        resume_.granted({}, true); // what was is over; next time it shall be possible again
+        resume_.granted({}, true); // the time before is over; next time it shall be possible again
         ask(to);
         return errc::ok;
     }
 
-    // `granted`: what the server says about resuming, or empty.
+    // `granted`: the server's words about resuming, or empty.
     template <class Handler>
     errc go_on(std::string_view granted, Handler& to) {
         auto token = json_string(json_member(granted, "token"));

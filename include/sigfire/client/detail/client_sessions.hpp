@@ -22,15 +22,15 @@ namespace sigfire::detail {
 /// How far a session is.
 enum class session_stage : unsigned char { calling, ringing, open, over };
 
-/// What a session of the user's and its client have in common. Does no I/O.
+/// The state that a session of the user's and its client share. Does no I/O.
 struct session_state {
     std::string peer;
-    std::string metadata; ///< what the other side said to start or accept it; once over: with its end
+    std::string metadata; ///< given by the other side to start or accept it; once over: with its end
     bool polite = false;
     session_stage stage = session_stage::calling;
     error_code cause{}; ///< why it is over
     std::deque<incoming> inbox;
-    // Who waits, by number, in the order they came.
+    // Operations that wait, by number, in the order they came.
     std::map<std::uint64_t, completion<error_code, std::string>> callers;
     std::map<std::uint64_t, completion<error_code, incoming>> receivers;
 

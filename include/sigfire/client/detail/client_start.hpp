@@ -18,7 +18,7 @@ struct completion_of<void(Args...)> {
 };
 
 /** Starts an asynchronous operation of `Signature`: once the token says so, `f(*core, completion, args...)`.
- *  What a deferred one keeps is the core: who it belongs to may be gone when it is started. */
+ *  A deferred one keeps the core, since the core's owner may be gone when it is started. */
 template <class Signature, class Core, class Token, class F, class... Args>
 auto start_operation(Token& token, std::shared_ptr<Core> core, F f, Args... args) {
     return boost::asio::async_initiate<Token, Signature>(

@@ -36,7 +36,7 @@
 
 namespace sigfire::detail {
 
-/// What a `client_stream` accepts and stores.
+/// The bounds of a `client_stream`.
 struct client_stream_limits {
     framing_limits framing;
     std::size_t outbox;
@@ -46,7 +46,7 @@ struct client_stream_limits {
 };
 
 /** A client's link through a stream socket: WebSocket over TCP, or lengths or lines over TCP or a Unix
- * socket. Shared by whoever uses it and by its pending operations. */
+ * socket. Shared by its users and by its pending operations. */
 class client_stream final : public client_link, public std::enable_shared_from_this<client_stream> {
     using endpoint = boost::asio::generic::stream_protocol::endpoint;
     using tcp = boost::asio::ip::tcp;
@@ -118,7 +118,7 @@ public:
 
     void abandon(const ending& farewell) override {
         events_ = nullptr;
-        // Only what the system takes without waiting, and not into a frame that is half sent.
+        // Only bytes that the system takes without waiting, and not into a frame that is half sent.
         if (farewell.close_code != 0 && !upgrading_ && sending_.empty() && socket_.is_open()) {
             if (!finishing_) control_message(control::close, farewell.close_code, farewell.text);
             error_code ignored;
@@ -170,12 +170,12 @@ private:
         read();
     }
 
-    // Whether this wire has no word for goodbye: the end of what is sent is one.
+    // Whether this wire has no word for goodbye: the end of the output is one.
     bool wordless() const {
         return !std::holds_alternative<framing::websocket<framing::role::client>>(framing_);
     }
 
-    // What the server is to hear can be said.
+    // The client's words can be sent.
     void ready() {
         ready_ = true;
         if (upgrading_)
@@ -197,12 +197,12 @@ private:
         boost::asio::async_write(socket_, boost::asio::buffer(sending_),
                                  [self = shared_from_this()](error_code ec, std::size_t) {
                                      self->sending_.clear();
-                                     // Why it failed is told to the reader, behind what came before.
+                                     // The reader tells why it failed, behind the messages that came before.
                                      if (self->events_ && !ec) self->write();
                                  });
     }
 
-    // Has TLS take what is to be said, and goodbye if it is the last.
+    // Has TLS take the words to say, and goodbye if they are the last.
     void encipher(bool last) {
         if (!cipher_ || !ready_) return;
         if (!out_.empty()) cipher_->send(out_, wire_);
@@ -210,7 +210,7 @@ private:
         if (last && !std::exchange(said_goodbye_, true)) cipher_->finish(wire_);
     }
 
-    // What came says what stands in said_ afterwards.
+    // The plain text of received bytes stands in said_ afterwards.
     void decipher(std::span<const char> bytes) {
         said_.clear();
         const auto p = cipher_->receive({bytes.data(), bytes.size()}, said_, wire_);
@@ -331,11 +331,11 @@ private:
     std::variant<framing::length, framing::line, framing::websocket<framing::role::client>> framing_;
     std::string out_, sending_; // to be written; being written
     std::string head_, key_, subprotocol_;
-    std::span<char> kept_; // what came behind the message after which reading was held; lies in buffer_, or
+    std::span<char> kept_; // bytes behind the message after which reading was held; lies in buffer_, or
                            // in said_
     std::unique_ptr<client_cipher> cipher_; // if by TLS, then:
-    std::string said_, wire_;               // what was deciphered last; what was enciphered
-    error_code end_;                        // what the server said ends with this
+    std::string said_, wire_;               // text deciphered last; text enciphered
+    error_code end_;                        // the server's words end with this
     bool said_goodbye_ = false;
     bool ready_ = false; // TLS, if any, is agreed upon
     bool tcp_ = false;

@@ -13,12 +13,12 @@
 
 namespace sigfire::detail {
 
-/// Whoever waits for the reply to a client's request, if anybody does.
+/// The operation that waits for the reply to a client's request, if one does.
 class client_waiter {
 public:
     using without_data = completion<error_code>;
     using with_data = completion<error_code, std::string>;
-    /// What the client itself makes of it, before the user hears of it. `reply` is empty if none came.
+    /// The client's own use of it, before the user hears of it. `reply` is empty if none came.
     using first = std::function<void(error_code why, const server_reply& reply)>;
 
     client_waiter() = default;

@@ -50,7 +50,7 @@ public:
         due_ = time_point{};
     }
 
-    /// Calls `f(i)` for each attempt whose time is up; it counts as failed.
+    /// Calls `f(i)` for each attempt that took too long; it counts as failed.
     template <class F>
     void expire(time_point now, F f) {
         for (std::size_t i = 0; i < started_; ++i) {

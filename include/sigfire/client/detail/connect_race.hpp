@@ -20,7 +20,7 @@
 
 namespace sigfire::detail {
 
-/** Connects to whichever of several addresses answers first (RFC 8305). Shared with its operations. One
+/** Connects to the one of several addresses that answers first (RFC 8305). Shared with its operations. One
  * thread at a time. */
 class connect_race : public std::enable_shared_from_this<connect_race> {
 public:

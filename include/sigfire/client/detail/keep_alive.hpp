@@ -11,7 +11,7 @@
 namespace sigfire::detail {
 
 /** Has the system see to it that a TCP connection ends when the other machine is gone: probes after `silence`
- *  without a packet, the end after as long again, also for what was sent and not acknowledged. 0 = never.
+ *  without a packet, the end after as long again, also for bytes sent and not acknowledged. 0 = never.
  *  Systems that cannot be told the times use their own. */
 inline void keep_alive(int socket, std::chrono::milliseconds silence) {
     if (silence.count() <= 0) return;

@@ -61,7 +61,7 @@ private:
     // Whether a server that closes with that code wants the client back.
     static constexpr bool asks_back(std::uint16_t code) noexcept {
         const auto within = [code](int first, int last) { return code >= first && code <= last; };
-        const bool faulty = within(1002, 1003) || within(1007, 1010); // what the client said
+        const bool faulty = within(1002, 1003) || within(1007, 1010); // for the client's messages
         return !faulty && !within(4400, 4499) && !within(4600, 4999);
     }
 

@@ -13,8 +13,8 @@ namespace sigfire::detail {
  *  those it has not confirmed. Knows of no connection. */
 class request_log {
 public:
-    /** Takes request `number`, to be sent last. False if more than `limit` bytes would be kept; one
-     *  message is taken whatever its size. */
+    /** Takes request `number`, to be sent last. False if more than `limit` bytes would be kept; one message
+     *  is taken at any size. */
     bool keep(std::uint64_t number, std::string text, std::size_t limit) {
         if (bytes_ != 0 && bytes_ + text.size() > limit) return false;
         bytes_ += text.size();
@@ -22,7 +22,7 @@ public:
         return true;
     }
 
-    /// Takes request `number`, to be sent first, whatever its size.
+    /// Takes request `number`, to be sent first, at any size.
     void keep_first(std::uint64_t number, std::string text) {
         bytes_ += text.size();
         log_.insert(at(sent_), {number, std::move(text)});
@@ -64,7 +64,7 @@ public:
         return true;
     }
 
-    /// The server starts anew: what was sent is forgotten. `counting`: what will be is kept until confirmed.
+    /// The server starts anew: sent requests are forgotten. `counting`: later ones are kept until confirmed.
     void restart(bool counting) {
         while (sent_ != 0) drop();
         confirmed_ = 0;

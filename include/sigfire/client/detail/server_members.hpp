@@ -93,14 +93,14 @@ inline bool read_msgpack_members(msgpack_scanner& text, server_members& m) noexc
     return !whole.empty() && text.finished();
 }
 
-/// Whether `command` is one of Signal-Fire whose data is a map, or none.
+/// Whether `command` is one of Signal-Fire with a map, or nothing, as data.
 constexpr bool wants_map(std::string_view command) noexcept {
     for (const std::string_view known : {"ice", "offer", "answer", "session-reject", "session-cancel"})
         if (command == known) return true;
     return false;
 }
 
-/// What is wrong with a message that is not JSON.
+/// The fault of a message that is not JSON.
 inline errc not_json_of(message m) noexcept {
     return m.type == message_type::text && !is_utf8(m.view()) ? errc::bad_utf8 : errc::malformed;
 }

@@ -60,7 +60,7 @@ public:
         }
         const auto s = sessions_.begin(start.from, session_stage::ringing, polite);
         s->metadata = start.data;
-        // What came since is the session's, up to where another one is started.
+        // Messages since then are the session's, up to where another one is started.
         core().inbox_.sift(
             [&s](const incoming& said) { return said.from == s->peer && said.command == "session-start"; },
             [this](incoming& said) { return sessions_.hear(said); });
@@ -101,7 +101,7 @@ public:
         s->receivers.emplace_hint(s->receivers.end(), number, std::move(done));
     }
 
-    /// Accepts or rejects what the other side started.
+    /// Accepts or rejects a session that the other side started.
     void answer(const session_ptr& s, std::string command, std::string data, completion<error_code> done) {
         if (s->stage == session_stage::over) return done.complete(s->cause);
         if (s->stage != session_stage::ringing) return done.complete(errc::malformed);

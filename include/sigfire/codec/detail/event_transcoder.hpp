@@ -32,7 +32,7 @@ template <class E>
 concept relayed_event =
     std::is_same_v<E, event::say> || std::is_same_v<E, event::publish> || std::is_same_v<E, event::request>;
 
-/// A reply whose payloads are not those of one peer or hook.
+/// A reply with payloads that are not those of one peer or hook.
 template <class E>
 concept listing_reply = std::is_same_v<E, event::member_list> || std::is_same_v<E, event::record>;
 
@@ -73,9 +73,9 @@ bool is_in_format(const E& e, wire_id f) noexcept {
     return is_in_format(e.token, f);
 }
 
-/** Puts events into another format: payloads, signals and tokens. What it puts into an event is valid until
- *  the next call. What cannot be translated is left as it is where a codec leaves it out; else the result
- *  says why the event cannot be had. */
+/** Puts events into another format: payloads, signals and tokens. A view that it puts into an event is valid
+ *  until the next call. A value that cannot be translated is left as it is where a codec leaves it out; else
+ *  the result says why the event cannot be had. */
 class event_transcoder {
 public:
     explicit event_transcoder(codec::transcoder formats) : payloads_(std::move(formats)) {}

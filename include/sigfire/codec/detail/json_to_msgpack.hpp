@@ -18,7 +18,7 @@
 
 namespace sigfire::detail {
 
-/// Behind the string whose contents begin at `p`, in JSON that was checked.
+/// Behind the string with its contents at `p`, in JSON that was checked.
 constexpr const char* behind_json_string(const char* p) noexcept {
     while (*p != '"') p += *p == '\\' ? 2 : 1;
     return p + 1;
@@ -88,7 +88,7 @@ void number_to_msgpack(std::string_view raw, msgpack_writer<Sink>& out) {
     if (raw[0] == '-' ? !whole(std::int64_t{}) : !whole(std::uint64_t{})) out.real(json_double(raw));
 }
 
-/** Appends to `out` what the JSON `text` says, as MessagePack. Errors: `malformed` if it is no JSON,
+/** Appends to `out` the value of the JSON `text`, as MessagePack. Errors: `malformed` if it is no JSON,
  *  `too_large` as soon as there are more than `limit` bytes. */
 inline errc json_to_msgpack(std::string_view text, std::string& out, std::size_t limit,
                             transcoded_part& part) {

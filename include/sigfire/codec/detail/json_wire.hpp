@@ -73,7 +73,7 @@ inline errc decode_scalar(message m, json_scanner& text) noexcept {
 struct json_values {
     static constexpr wire_id wire = wire_id::json;
 
-    /// For what stands behind escapes.
+    /// For the text behind escapes.
     using buffer = char[json_name_room];
 
     static bool truthy(std::string_view raw) noexcept { return json_truthy(raw); }
@@ -81,7 +81,7 @@ struct json_values {
     static bool is_map(std::string_view raw) noexcept { return is_json_object(raw); }
     static bool is_false(std::string_view raw) noexcept { return raw == "false"; }
     static std::optional<std::uint64_t> number(std::string_view raw) noexcept { return json_unsigned(raw); }
-    /// What it says; empty if it is no text, or none that could be a name.
+    /// Its text; empty if it is no text, or none that could be a name.
     static std::string_view text(std::string_view raw, buffer& room) noexcept { return json_name(raw, room); }
     static bool members(std::string_view raw, std::initializer_list<wanted_member> wanted) noexcept {
         return json_members(raw, wanted);

@@ -56,7 +56,7 @@ inline void append_json_scalar(std::string& out, const msgpack_value& v) {
     }
 }
 
-/** Appends to `out` what the MessagePack `bytes` say, as JSON. Errors: `malformed` if they are none,
+/** Appends to `out` the value of the MessagePack `bytes`, as JSON. Errors: `malformed` if they are none,
  *  `too_large` as soon as there are more than `limit` bytes. */
 inline errc msgpack_to_json(std::string_view bytes, std::string& out, std::size_t limit,
                             transcoded_part& part) {
@@ -79,7 +79,7 @@ inline errc msgpack_to_json(std::string_view bytes, std::string& out, std::size_
             in.empty = false;
         }
         part.begins(p, depth, out.size());
-        // What JSON has no word for is shown as its bytes.
+        // A value that JSON has no word for is shown as its bytes.
         const auto opaque = [&](std::string_view shown) {
             out += '"';
             append_base64(out, shown);

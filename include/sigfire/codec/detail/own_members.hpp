@@ -14,7 +14,7 @@
  *  MessagePack. A member is a view of its value as it stands in the message. */
 namespace sigfire::detail {
 
-/// What a signal can be in `data`.
+/// The forms of a signal in `data`.
 struct json_signals {
     std::string_view candidate, offer, answer, sdp;
 
@@ -27,7 +27,7 @@ struct json_signals {
     }
 };
 
-/// What only requests with extras say.
+/// Members of requests with extras only.
 struct json_extra_members {
     std::string_view topic, request, ok, echo, droppable, token, received;
 
@@ -69,7 +69,7 @@ private:
 struct json_command {
     std::string_view name;
     signal_kind kind;
-    errc missing; // what to say when its payload is not there; ok = it needs none
+    errc missing; // the cause when its payload is not there; ok = it needs none
     bool carries_data;
 };
 
@@ -99,7 +99,7 @@ inline const json_command* find_command(std::string_view name) noexcept {
     }
 }
 
-/// What a command of a peer with extras is.
+/// The commands of a peer with extras.
 enum class own_request : unsigned char {
     say,
     publish,
@@ -121,7 +121,7 @@ enum class own_request : unsigned char {
     ack,
 };
 
-/// What peers with extras can say too.
+/// Commands that peers with extras can say too.
 struct json_extra_command {
     std::string_view name;
     own_request what;
@@ -157,8 +157,8 @@ inline const json_extra_command* find_extra_command(std::string_view name) noexc
     return nullptr;
 }
 
-/** What `raw`, the member `data` of a command, says: fills `data` and `signal`.
- *  `Values` knows the format: `json_values`, `msgpack_values`. */
+/** Reads `raw`, the member `data` of a command: fills `data` and `signal`. `Values` knows the format:
+ *  `json_values`, `msgpack_values`. */
 template <class Values>
 inline void read_payload(std::string_view raw, const json_signals& in, const json_command& c, payload& data,
                          call_signal& signal) noexcept {

@@ -10,7 +10,7 @@
 #include <optional>
 #include <string_view>
 
-/** From the members of a message to its event, in whatever format `Values` reads: `json_values`,
+/** From the members of a message to its event, in the format that `Values` reads: `json_values`,
  *  `msgpack_values`. */
 namespace sigfire::detail {
 
@@ -39,7 +39,7 @@ template <class Values, class Emit>
     return errc::ok;
 }
 
-/// What a request to the hub itself says in `data`.
+/// The members in `data` of a request to the hub itself.
 template <class Values>
 struct own_data {
     std::string_view metadata, limit, match, key, value, ttl;
@@ -62,13 +62,13 @@ struct own_data {
     /// Reads the key into `to`. False: it is no text of at most 256 bytes.
     bool name(std::string_view& to, typename Values::buffer& room) const noexcept {
         to = Values::text(key, room);
-        // What is text and says nothing has to be the empty text.
+        // A text that says nothing has to be the empty text.
         return Values::is_text(key) && to.size() <= 256 && (!to.empty() || !Values::truthy(key));
     }
 };
 
-/** Emits what is no command of Signal-Fire 2021: with `extras` a request of theirs, else for hooks that know
- *  it. Errors: `missing_id`. */
+/** Emits a command that is none of Signal-Fire 2021: with `extras` a request of theirs, else for hooks that
+ *  know it. Errors: `missing_id`. */
 template <class Values, class Emit>
 [[gnu::noinline]] errc decode_others(const json_request_members& in, std::string_view command, message m,
                                      bool extras, Emit&& emit) {
@@ -129,7 +129,7 @@ template <class Values, class Emit>
         e.number = Values::number(extra.request).value_or(0);
         e.outcome = Values::is_false(extra.ok) ? errc::denied : errc::ok;
         e.data = data;
-        fault = errc::ok; // whatever else it says: there is a question that waits
+        fault = errc::ok; // a question waits, even for a faulty answer
         return tell(e);
     }
     case join: {

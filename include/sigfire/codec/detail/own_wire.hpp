@@ -8,11 +8,11 @@
 
 #include <string_view>
 
-/** What sigfire's own wires, JSON and MessagePack, have in common. */
+/** The common part of sigfire's own wires, JSON and MessagePack. */
 namespace sigfire::detail {
 
 /** Signal-Fire's close codes for its causes and the RFC's for its own; 4001-4399 ask to reconnect, 4600 and
- *  above to stay away. Without `extras` what Signal-Fire 2021 has for it. */
+ *  above to stay away. Without `extras` the code of Signal-Fire 2021 for it. */
 constexpr ending own_ending(errc why, bool extras) noexcept {
     const std::string_view text = to_string(why);
     switch (why) {

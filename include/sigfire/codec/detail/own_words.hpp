@@ -10,8 +10,8 @@
 #include <cstdint>
 #include <string_view>
 
-/** What the hub says on sigfire's own wires, written once for both formats: `Document` is a `json_document`
- *  or a `msgpack_document`. A payload in another format is left out. */
+/** The hub's words on sigfire's own wires, written once for both formats: `Document` is a `json_document` or
+ *  a `msgpack_document`. A payload in another format is left out. */
 namespace sigfire::detail {
 
 /// How a peer is spoken to.
@@ -40,7 +40,7 @@ void write_token(Document& out, const request_token& token) {
 
 // --- messages ---
 
-/// What is said in front of the `data` of a message.
+/// The members in front of the `data` of a message.
 struct own_head {
     std::string_view id, command;
     std::string_view from{}; ///< empty: the server itself
@@ -49,7 +49,7 @@ struct own_head {
     politeness role = politeness::none;
 };
 
-/// Writes a message; `data(out)` writes what it has in `data`, if it has something.
+/// Writes a message; `data(out)` writes the value of `data`, if it has one.
 template <class Document, class Data>
 void write_message(Document& out, const own_head& h, bool has_data, Data data) {
     out.map(2u + !h.from.empty() + !h.topic.empty() + (h.question != 0) + (h.role != politeness::none) +
@@ -67,7 +67,7 @@ void write_message(Document& out, const own_head& h, bool has_data, Data data) {
     out.end_map();
 }
 
-/// Writes a message whose `data` is a payload; nothing if that is in another format.
+/// Writes a message with a payload as `data`; nothing if that is in another format.
 template <class Document>
 void write_message(Document& out, const own_head& h, const payload& data) {
     if (is_foreign(data, Document::format) || h.command.empty()) return;
@@ -193,7 +193,7 @@ void write_word(Document& out, const event::session_over& e, const own_manner&) 
 
 // --- replies ---
 
-/// Writes a reply; `data()` writes what it has in `data`, if it has something.
+/// Writes a reply; `data()` writes the value of `data`, if it has one.
 template <class Document, class Data>
 void write_reply(Document& out, const request_token& token, bool ok, bool has_data, Data data) {
     out.map(2u + has_data);
@@ -210,7 +210,7 @@ void write_reply(Document& out, const request_token& token, bool ok, bool has_da
 template <class Document>
 void write_word(Document& out, const event::reply& e, const own_manner& how) {
     const bool ok = is_verdict(e.cause);
-    if (can_write(e.data, Document::format)) // of a failure: in the words of whoever refused
+    if (can_write(e.data, Document::format)) // of a failure: in the words of the peer or hook that refused
         return write_reply(out, e.token, ok, true, [&] { out.raw(e.data.bytes); });
     if (ok) {
         const bool held = e.cause == errc::held;

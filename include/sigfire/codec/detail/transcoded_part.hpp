@@ -28,7 +28,7 @@ public:
         open_ = false;
     }
 
-    /// The value in what was written; empty if there is none.
+    /// The value in the text written; empty if there is none.
     std::string_view in(std::string_view written) const noexcept { return written.substr(begin_, size_); }
 
 private:

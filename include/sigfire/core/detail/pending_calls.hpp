@@ -13,10 +13,10 @@
 
 namespace sigfire::detail {
 
-/** Who waits for the reply to which call, and how long. Does no I/O, reads no clock.
+/** The parties that wait for replies to calls, and how long. Does no I/O, reads no clock.
  *
- *  `Waiter` is whatever waits, known by a number that the caller draws: a fresh one, higher than all before,
- *  for each call. Deadlines do not decrease from one call to the next. */
+ *  `Waiter` is the party that waits, known by a number that the caller draws: a fresh one, higher than all
+ *  before, for each call. Deadlines do not decrease from one call to the next. */
 template <class Waiter>
 class pending_calls {
 public:

@@ -15,10 +15,10 @@
 #include <string>
 #include <string_view>
 
-/** What the wires of other systems have in common. */
+/** The common part of the wires of other systems. */
 namespace sigfire::detail {
 
-/// The first sub-protocol that is offered, or empty: what the `ws` library for Node.js echoes.
+/// The first sub-protocol that is offered, or empty: the one that the `ws` library for Node.js echoes.
 inline std::string first_subprotocol(const request& rq) {
     std::string first;
     rq.any_subprotocol([&first](std::string_view offered) {
@@ -28,7 +28,7 @@ inline std::string first_subprotocol(const request& rq) {
     return first;
 }
 
-/// How to end a connection whose client knows no close codes but those of RFC 6455.
+/// How to end a connection of a client that knows no close codes but those of RFC 6455.
 inline ending plain_ending(errc why) noexcept {
     const std::string_view text = to_string(why);
     switch (why) {
@@ -64,7 +64,7 @@ bool has_own_payload(const E& e) noexcept {
                             std::less_equal<>{}(part.data() + part.size(), whole.data() + whole.size()));
 }
 
-/// What a wire that ignores all but JSON objects has against a message that is none: `bad_utf8`, of a text
+/// The objection of a wire that ignores all but JSON objects to a message that is none: `bad_utf8`, of a text
 /// message only, or nothing.
 inline errc ignored(message m) noexcept {
     return m.type == message_type::text && !is_utf8(m.view()) ? errc::bad_utf8 : errc::ok;

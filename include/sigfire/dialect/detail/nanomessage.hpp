@@ -20,7 +20,7 @@ struct nano_packet {
     bool response = false;      ///< answers the request of that id
     bool event = false;         ///< of a request: nobody waits for more than an acknowledgement
     bool error = false;         ///< of a response
-    std::string_view name = {}; ///< of a request: what is asked for
+    std::string_view name = {}; ///< of a request
     std::string_view json = {}; ///< the document, not looked into
 };
 
@@ -56,7 +56,7 @@ namespace nano_flag {
 inline constexpr std::uint32_t response = 1, event = 2, error = 4;
 }
 
-/// Reads the packet at the start of a message; what is behind it is not looked at.
+/// Reads the packet at the start of a message; bytes behind it are not looked at.
 inline std::optional<nano_packet> read_packet(std::string_view message) noexcept {
     const auto take_text = [](std::string_view& in, std::string_view& out) {
         std::uint32_t size;
@@ -99,8 +99,8 @@ inline char* put_packet_head(char* p, const nano_packet& what, std::uint32_t jso
     return put_varint(at, json);
 }
 
-/** Writes a packet at `p`: `write(char*)` writes its document and returns how many bytes it has. What `p` has
- *  of `json` is not used. @return bytes of the packet */
+/** Writes a packet at `p`: `write(char*)` writes its document and returns how many bytes it has. `what.json`
+ *  is not used. @return bytes of the packet */
 template <class Write>
 std::size_t write_packet(char* p, const nano_packet& what, Write write) noexcept {
     // The document comes behind its size: it is moved to its place once that is known.
@@ -111,8 +111,8 @@ std::size_t write_packet(char* p, const nano_packet& what, Write write) noexcept
     return static_cast<std::size_t>(at - p) + json;
 }
 
-/// Writes a packet with the document `{"data":value}` at `p`, or `{}` if there is no value. What `p` has of
-/// `json` is not used. @return bytes of the packet
+/// Writes a packet with the document `{"data":value}` at `p`, or `{}` if there is no value. `what.json` is
+/// not used. @return bytes of the packet
 inline std::size_t write_value_packet(char* p, const nano_packet& what, std::string_view value) noexcept {
     constexpr std::string_view open = R"({"data":)";
     const auto json = value.empty() ? 2 : open.size() + value.size() + 1;
@@ -139,9 +139,9 @@ constexpr int base64_value(char c) noexcept {
     return c == '/' || c == '_' ? 63 : -1;
 }
 
-/** A string, or the one way to write the byte string that it is: padded, without what base64 does not know.
- *  Equal bytes become equal text. @return `text`, or what was written to `buffer`; empty if that has no room
- * for it and 4 bytes more
+/** A string, or the one way to write the byte string that it is: padded, without characters that base64 does
+ *  not know. Equal bytes become equal text. @return `text`, or the text written to `buffer`; empty if that
+ *  has no room for it and 4 bytes more
  */
 inline std::string_view canonical_bytes(std::string_view text, char* buffer, std::size_t size) noexcept {
     if (!text.starts_with(bytes_prefix)) return text;

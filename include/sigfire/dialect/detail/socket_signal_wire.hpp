@@ -17,10 +17,10 @@
 #include <string_view>
 #include <utility>
 
-/** What peers of the socket-signal wire ask for, and how that is answered. */
+/** The requests of peers of the socket-signal wire, and how they are answered. */
 namespace sigfire::detail::socket_signal {
 
-// What is asked, and how it is answered: this begins the token.
+// The request, and how it is answered: this begins the token.
 enum class method_kind : char {
     join = 'j',
     leave = 'v',
@@ -54,7 +54,7 @@ inline method method_of(std::string_view name, bool event) noexcept {
     return {method_kind::other, {}};
 }
 
-// A token has all that the response needs: its kind, the packet's id, and what it is about.
+// A token has all that the response needs: its kind, the packet's id, and its subject.
 using token_room = char[longest_token];
 struct token {
     method_kind kind{};
@@ -75,12 +75,12 @@ inline std::string_view make_token(token_room& room, method_kind kind, std::uint
     room[0] = static_cast<char>(kind);
     char* const p = put_varint(room + 1, id);
     about = about.substr(0, static_cast<std::size_t>(room + sizeof room - p));
-    // Characters of two bytes and more are not cut in half, nor is what is no text told.
+    // Characters of two bytes and more are not cut in half, nor are bytes told that are no text.
     while (!is_utf8(about)) about.remove_suffix(1);
     return {room, p + about.copy(p, about.size())};
 }
 
-// What a peer says, with all members of it that mean something: read once.
+// A peer's message, with all its members that mean something: read once.
 struct document {
     std::string_view data; // empty: no value
     struct {
@@ -96,7 +96,7 @@ struct document {
         }
     } in{}; // of `data`
 
-    // False if `json` is no object. Of equal members the last counts, and what is in it.
+    // False if `json` is no object. Of equal members the last counts, with its contents.
     bool read(std::string_view json) noexcept {
         json_scanner text{json};
         if (text.first() != '{') return false;
@@ -114,7 +114,7 @@ struct document {
     }
 };
 
-// A batch of signals, which has been checked, is what its first one is.
+// A batch of signals, which has been checked, has the kind of its first one.
 inline call_signal first_signal(std::string_view batch) noexcept {
     call_signal first;
     if (batch.empty() || batch[0] != '[') return first;
@@ -171,7 +171,7 @@ inline bool is_error_object(std::string_view data) noexcept {
            is_json_string(json_member(data, "unformatMessage")) && json_member(data, "args").starts_with('[');
 }
 
-// `data` is what the other side says of the failure, if it is JSON.
+// `data` is the other side's words on the failure, if it is JSON.
 inline std::size_t write_error(char* p, const event::reply& e, std::string_view data,
                                const token& t) noexcept {
     json_writer out{p};

@@ -26,7 +26,7 @@ struct membership_record {
 };
 static_assert(sizeof(membership_record) <= 32);
 
-/// What a slot's peer has. It has the slot to itself as long as it is a member of anything.
+/// The memberships of a slot's peer. It has the slot to itself as long as it is a member of anything.
 struct tenant {
     std::uint32_t generation = 0;
     std::uint32_t first = 0; // membership
@@ -35,7 +35,7 @@ struct tenant {
 };
 
 /// Memberships of peers, by slot, in numbered topics: found by both, in the order in which the peer joined.
-/// What they hash to is keyed with random bits.
+/// The hash is keyed with random bits.
 class membership_table {
 public:
     static constexpr auto none = record_pool<membership_record>::none;
@@ -52,14 +52,14 @@ public:
     /// How many memberships there are.
     std::size_t size() const noexcept { return count_; }
 
-    /// What a peer has, or null: it is a member of nothing.
+    /// A peer's memberships, or null: it is a member of nothing.
     const tenant* of(peer_handle peer) const noexcept {
         if (peer.slot >= tenants_.size()) return nullptr;
         const auto& t = tenants_[peer.slot];
         return t.joined != 0 && t.generation == peer.generation ? &t : nullptr;
     }
 
-    /// What the peer in that slot has, which is, or was, a member of something.
+    /// The memberships of the peer in that slot, which is, or was, a member of something.
     tenant& at(std::uint32_t slot) noexcept { return tenants_[slot]; }
     const tenant& at(std::uint32_t slot) const noexcept { return tenants_[slot]; }
 

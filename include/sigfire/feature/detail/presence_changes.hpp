@@ -29,7 +29,7 @@ public:
         std::size_t order = 0;
     };
 
-    /// What became of a member, of which nothing was gathered before if it is `was` now.
+    /// The change of a member, of which nothing was gathered before if it is `was` now.
     member& of(std::string_view id, bool was) {
         const auto [at, first] = members_.try_emplace(std::string{id});
         if (first) {

@@ -14,7 +14,7 @@
 
 namespace sigfire::detail {
 
-/// What is watched: a topic or a peer.
+/// The object of a watch: a topic or a peer.
 struct watched_place {
     bool by_topic;
     std::string name;
@@ -42,8 +42,8 @@ private:
     std::shared_ptr<std::size_t> alive_;
 };
 
-/// Cuts changes into messages of at most so many each: calls `f(event::presence&)` for each message. What is
-/// added is valid until the message is out.
+/// Cuts changes into messages of at most so many each: calls `f(event::presence&)` for each message. An added
+/// view is valid until the message is out.
 template <class F>
 class presence_pages {
     using presence_status = event::presence_status;

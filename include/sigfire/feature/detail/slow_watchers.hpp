@@ -23,9 +23,9 @@ struct watcher {
     std::uint64_t serial;
 };
 
-/** Watchers that take a snapshot more slowly than it is told, and what they are owed: the rest of the
- * snapshot, and what came behind it. One that is owed too many changes is owed a new snapshot instead, behind
- * the one that it is being told. */
+/** Watchers that take a snapshot more slowly than it is told, and their due: the rest of the snapshot, and
+ * the changes behind it. One that is owed too many changes is owed a new snapshot instead, behind the one
+ * that it is being told. */
 class slow_watchers {
 public:
     using page = std::shared_ptr<const presence_page>;
@@ -67,9 +67,9 @@ public:
     /// Forgets a peer.
     void erase(std::uint32_t slot) { owed_.erase(slot); }
 
-    /** Sends what can be taken, at most `budget` pages, to each peer in its turn. `watches(watcher, place)`:
-     * whether it still does, and is here. `again(watcher, place)`: it is owed a new snapshot. A peer that
-     * takes nothing for so long is sent the next page all the same, which ends it.
+    /** Sends as much as can be taken, at most `budget` pages, to each peer in its turn. `watches(watcher,
+     * place)`: whether it still does, and is here. `again(watcher, place)`: it is owed a new snapshot. A peer
+     * that takes nothing for so long is sent the next page all the same, which ends it.
      *  @returns how many pages were sent, or could not be sent */
     template <class X, class Watches, class Again>
     std::size_t serve(X& hub, std::size_t budget, std::chrono::milliseconds patience, Watches watches,

@@ -11,7 +11,7 @@
 
 namespace sigfire::detail {
 
-/** What a framing holds of a message that is not complete: bytes, and the `State` of reading them. One
+/** The part that a framing holds of an incomplete message: bytes, and the `State` of reading them. One
  * pointer while there is nothing; one block of memory otherwise, which at most doubles with each growth. */
 template <class State>
 class incomplete {

@@ -46,9 +46,9 @@ inline void mask(char* p, std::size_t n, std::uint32_t key) noexcept {
     std::memcpy(tail, &last, sizeof last);
 }
 
-/** A fresh masking key. Who chooses a payload must not be able to foresee it, or could write what looks like
- *  another protocol to boxes on the way (RFC 6455 section 10.3), and the peer sees all former keys: so no
- * small generator, but the system's bytes, 64 keys per call. May throw what `random_bytes` throws. */
+/** A fresh masking key. The author of a payload must not be able to foresee it, or could write bytes that
+ * look like another protocol to boxes on the way (RFC 6455 section 10.3), and the peer sees all former keys:
+ * so no small generator, but the system's bytes, 64 keys per call. Throws if `random_bytes` throws. */
 inline std::uint32_t fresh_mask_key() {
     struct keys {
         std::array<std::uint32_t, 64> values;

@@ -46,7 +46,7 @@ struct hub_options {
 
 namespace detail {
 
-/** What a hub has, and the last two stages of its pipeline: deliver and outcome. `Self` is the hub. */
+/** A hub's state, and the last two stages of its pipeline: deliver and outcome. `Self` is the hub. */
 template <class Self, class R, class T, class O, class L, class H, class F, class P>
 class hub_core {
 protected:
@@ -74,7 +74,7 @@ protected:
 
     // --- guests ---
 
-    // Calls `f`; false if it threw, which costs no more than what was in hand.
+    // Calls `f`; false if it threw, which costs no more than the event in hand.
     template <class G>
     bool guarded(G f) noexcept {
         try {
@@ -106,7 +106,7 @@ protected:
         if constexpr (Feature<T>) call(router_);
         return sound;
     }
-    // Not guarded: what a feature throws is the answer of none.
+    // Not guarded: an exception is no feature's answer.
     template <class G>
     bool any_feature([[maybe_unused]] G g) {
         if (features_.any(g)) return true;
@@ -114,7 +114,7 @@ protected:
         return false;
     }
 
-    // While one lives the hub is at work: what the host program wants closed waits for its end.
+    // While one lives the hub is at work: peers that the host program wants closed wait for its end.
     class [[nodiscard]] work {
     public:
         explicit work(hub_core& hub) noexcept : hub_(hub) {
@@ -134,7 +134,7 @@ protected:
 
     bool at_work() const noexcept { return depth_ != 0; }
     void put_by(std::function<void()> f) { put_by_.push_back(std::move(f)); }
-    // At work too: what is put by meanwhile waits for its turn.
+    // At work too: an act that is put by meanwhile waits for its turn.
     [[gnu::noinline]] void catch_up() noexcept {
         ++depth_;
         while (!put_by_.empty())
@@ -142,7 +142,7 @@ protected:
         --depth_;
     }
 
-    // --- who is here ---
+    // --- the peers ---
 
     static bool is_present(const slot& s) noexcept {
         return s.state == standing::online || s.state == standing::away || s.state == standing::function;
@@ -183,7 +183,7 @@ protected:
         return id;
     }
 
-    // --- deliver: to a connection, a function, or what is kept for a peer that is away ---
+    // --- deliver: to a connection, a function, or the log of a peer that is away ---
 
     template <class E>
     bool may_have([[maybe_unused]] const slot& to, [[maybe_unused]] const E& e) {
@@ -312,7 +312,7 @@ protected:
             s->way.deliver(e);
     }
 
-    // For what is seldom: out of line, so that relayed messages keep their inlining.
+    // For seldom work: out of line, so that relayed messages keep their inlining.
     [[gnu::noinline]] void reply_seldom(slot& to, peer_handle who, request_token token, errc cause,
                                         std::string_view text = {}, payload data = {},
                                         politeness role = politeness::none) {
@@ -381,7 +381,7 @@ protected:
     id_source ids_;
     message_ids message_ids_{ids_.draw()};
     std::unordered_map<std::uint32_t, notes> notes_; // of peers that have some, by slot
-    std::vector<std::function<void()>> put_by_;      // what the host wants when this is done
+    std::vector<std::function<void()>> put_by_;      // acts of the host for when this is done
     std::size_t depth_ = 0;                          // how many inputs are at work
     std::uint64_t ticket_ = 0;                       // taken by the feature that is asked
     request_in_hand* in_hand_ = nullptr;

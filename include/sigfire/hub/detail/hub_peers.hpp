@@ -19,7 +19,7 @@
 
 namespace sigfire::detail {
 
-/** The first stage of a hub's pipeline: how peers come, go, are away and return, and which id is whose. */
+/** The first stage of a hub's pipeline: how peers come, go, are away and return, and which ids they have. */
 template <class Self, class R, class T, class O, class L, class H, class F, class P>
 class hub_peers : protected hub_core<Self, R, T, O, L, H, F, P> {
     using core = hub_core<Self, R, T, O, L, H, F, P>;
@@ -81,7 +81,7 @@ protected:
         return a;
     }
 
-    // What a peer's newest connection was let in with: notes, and for how long.
+    // The terms of a peer's newest connection: notes, and for how long.
     void take_terms(std::uint32_t i, const admission& wish) {
         if (!wish.attached.empty()) this->notes_.insert_or_assign(i, wish.attached);
         constexpr std::chrono::milliseconds longest = std::chrono::hours{24 * 36'500};
@@ -158,7 +158,7 @@ protected:
         slot& claimant = this->slots_[i];
         claimant.link = nowhere;
         if (this->stop_cause_ != errc::ok) return refuse(claimant, this->stop_cause_);
-        // Whoever heard that the holder has gone may have attached a function of that id.
+        // A hook or feature that heard of the holder's end may have attached a function of that id.
         if (this->registry_.find(claimant.id.view())) return refuse(claimant, errc::id_in_use);
         claimant.state = standing::online;
         enter(i, wishes_.extract(i).mapped());
@@ -261,7 +261,7 @@ protected:
         }
         note(log_level::info, "peer_closed", s.id.view(), why);
         leave(i, why);
-        this->slots_.remove(i); // no connection whose end would have to be waited for
+        this->slots_.remove(i); // no connection is left that has to end first
     }
 
     void close_peer(peer_handle peer, errc why) {
@@ -269,7 +269,7 @@ protected:
         if (s != nullptr && core::is_present(*s)) end(peer.slot, why);
     }
 
-    // A peer gives up its id, to its claimant if it has one. What it has asked and is not answered yet is
+    // A peer gives up its id, to its claimant if it has one. Its requests that are not answered yet are
     // `expired`.
     void leave(std::uint32_t at, [[maybe_unused]] errc why) {
         slot& s = this->slots_[at];
@@ -295,8 +295,8 @@ protected:
 
     auto& context() noexcept { return this->self().context_; }
 
-    std::unordered_map<std::uint32_t, admission> wishes_; // what claimants asked for, by slot
-    attachment moved_;                                    // whose the connection is that says `resume`
+    std::unordered_map<std::uint32_t, admission> wishes_; // of claimants, by slot
+    attachment moved_;                                    // the peer of the connection that says `resume`
 
 private:
     struct pending_claim {
@@ -307,7 +307,7 @@ private:
     std::deque<pending_claim> claims_;
     using expiries = std::multimap<time_point, std::uint32_t>;
 
-    expiries expiries_; // of peers whose admission ends by itself: their slots
+    expiries expiries_; // of peers with an admission that ends by itself: their slots
     std::unordered_map<std::uint32_t, expiries::iterator> expiry_of_; // by slot
 };
 

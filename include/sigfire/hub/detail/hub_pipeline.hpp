@@ -33,7 +33,7 @@ protected:
         peers::guarded;
     using typename peers::slot;
 
-    // --- limit: what a hub does not take, or not now ---
+    // --- limit: messages that a hub does not take, or not now ---
 
     template <class E>
     void limit(slot& sender, peer_handle from, E& e) {
@@ -54,7 +54,7 @@ protected:
     template <class E>
     void judge(slot& sender, peer_handle from, E& e, pipeline_stage stage) {
         if constexpr (requires(message_context& c) { this->hooks_.on_message(c, e); }) {
-            // Out here, since what hooks keep in it has to live until the end.
+            // Out here, since the strings that hooks keep in it have to live until the end.
             message_context context{from, sender.id.view(), this->now_, this->box_, stage.hooks};
             if (stage.permitted || pass_hooks(sender, from, e, context)) permit(sender, from, e, stage);
         } else {
@@ -280,7 +280,8 @@ protected:
         const auto ask = [&](auto& f) {
             if (!is_verdict(cause)) cause = f.on_miss(this->context(), from, e, cause);
         };
-        // A mailbox first: it takes what a store of records would only find a better cause for, maybe late.
+        // A mailbox first: it takes messages for which a store of records would only find a better cause,
+        // maybe late.
         const bool done = guarded([&] {
             if constexpr (Feature<T>) ask(this->router_);
             this->features_.each(ask);

@@ -6,7 +6,7 @@
 namespace sigfire::detail {
 
 // Whether a class has a member of some name, be it static, overloaded, a template or private: beside another
-// base with that name it is ambiguous. Of a final class only what has an address is seen.
+// base with that name it is ambiguous. Of a final class only a member that has an address is seen.
 struct on_admit_name {
     int on_admit;
 };

@@ -101,7 +101,7 @@ struct alignas(64) slot {
     std::uint32_t link = nowhere; // vacant: the next vacant one; online: its claimant; claimant: its holder
     standing state = standing::vacant;
     bool has_way = false;
-    bool kept = false; // features see to what goes in and out: it is kept for a resume, or calls a function
+    bool kept = false; // features see to its traffic: that is kept for a resume, or calls a function
 };
 
 /// Slots at stable addresses, numbered, used again and again under a new generation.

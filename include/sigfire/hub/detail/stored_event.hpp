@@ -61,8 +61,8 @@ struct event_items<event::presence> {
     std::vector<event::entry_change> entries;
 };
 
-/// An event that owns what its views show, in one piece of memory. What lies in its `whole` stays there, and
-/// a signal in its payload.
+/// An event that owns the bytes of its views, in one piece of memory. A view into its `whole` stays there,
+/// and a signal in its payload.
 template <class E>
 class stored_event {
 public:

@@ -22,8 +22,8 @@ struct pipeline_stage {
     bool permitted = false;   ///< it has passed hooks and policy
 };
 
-/** Messages whose verdict was put off, and those behind them: a line for each sender, in the order sent. Only
- *  the first of a line waits for a verdict, known by a key. */
+/** Messages with a verdict that was put off, and those behind them: a line for each sender, in the order
+ *  sent. Only the first of a line waits for a verdict, known by a key. */
 class waiting_lines {
 public:
     /// The first in a line.
@@ -68,7 +68,7 @@ public:
         due_.push_back({deadline, key});
     }
 
-    /// Whose message waits for that verdict; the wait is over.
+    /// The slot of the sender with the message that waits for that verdict; the wait is over.
     std::optional<std::uint32_t> settle(std::uint64_t key) {
         const auto at = keys_.extract(key);
         if (!at) return {};

@@ -71,8 +71,9 @@ private:
     json::value id_;
 };
 
-/** What an `rpc` shares with its operations and the commands under way. Handlers are posted, so no code of
- * the user's runs inside, and all that comes is handled in the order in which it came. One thread at a time.
+/** The state that an `rpc` shares with its operations and the commands under way. Handlers are posted, so no
+ * code of the user's runs inside, and all that comes is handled in the order in which it came. One thread at
+ * a time.
  *
  *  Longer than other headers: one connection's life, from open to end, is told in one place. */
 class rpc_core final : public std::enable_shared_from_this<rpc_core> {
@@ -102,7 +103,7 @@ public:
     std::map<std::string, command_handler, std::less<>> commands;
     other_handler other;
 
-    /// The `rpc` is gone: whatever is under way is aborted, and nothing begins any more.
+    /// The `rpc` is gone: all operations under way are aborted, and none begins any more.
     void abandon() {
         gone_ = true;
         events.clear(), commands.clear(), other = nullptr;
@@ -158,7 +159,7 @@ public:
         return {};
     }
 
-    /// `on_cancel(f)` is told what to call if the caller loses interest.
+    /// `on_cancel(f)`: `f` is to be called if the caller loses interest.
     template <class OnCancel>
     void call(std::string_view name, json::array args, waiter w, OnCancel on_cancel) {
         if (gone_) return w->settle(boost::asio::error::operation_aborted, {});
@@ -269,7 +270,7 @@ private:
         if (!path_.empty()) std::remove(std::exchange(path_, {}).c_str());
     }
 
-    // --- what is sent ---
+    // --- output ---
 
     std::size_t waiting_bytes() const noexcept { return out_.size() + (sending_ ? sending_->size() : 0); }
 
@@ -301,12 +302,12 @@ private:
             [self = shared_from_this(), n = connection_, bytes = sending_](error_code ec, std::size_t) {
                 if (self->connection_ != n || self->phase_ == phase::idle) return;
                 self->sending_.reset();
-                // Why it failed is told to the reader, behind what came before.
+                // The reader tells why it failed, behind the messages that came before.
                 if (!ec) self->send();
             });
     }
 
-    // --- what comes ---
+    // --- input ---
 
     void read() {
         socket_.async_read_some(boost::asio::buffer(buffer_), [self = shared_from_this(), n = connection_](
@@ -340,7 +341,7 @@ private:
         });
     }
 
-    // Each calls a copy: a handler may be replaced by what it does.
+    // Each calls a copy: a handler may replace itself.
     void on_event(json::value v) {
         later([v = std::move(v)](rpc_core& c) mutable {
             using session = rpc_session<waiter>;
@@ -422,7 +423,7 @@ private:
     framing::line framing_;
     rpc_session<waiter> session_;
     completion<error_code> open_;
-    // Who waits, by number, in the order they came.
+    // Operations that wait, by number, in the order they came.
     std::map<std::uint64_t, completion<error_code>> watchers_, closers_;
     std::string out_;                         // to be written
     std::shared_ptr<std::string> sending_;    // being written

@@ -133,7 +133,7 @@ rpc_core::event_handler rpc_event_handler(F f) {
     };
 }
 
-// The frame keeps what the coroutine refers to.
+// The frame keeps the objects that the coroutine refers to.
 template <class F, class Arguments>
 boost::asio::awaitable<std::optional<json::value>> rpc_run(std::shared_ptr<F> f, Arguments args) {
     using result = typename rpc_awaited<typename rpc_signature<F>::result>::type;

@@ -23,7 +23,7 @@ namespace sigfire::detail {
 
 namespace json = boost::json;
 
-// What both sides say, in the words and the order of Wormhole 2.x.
+// The messages of both sides, in the words and the order of Wormhole 2.x.
 
 inline json::string_view rpc_text(std::string_view s) noexcept {
     return {s.data(), s.size()};
@@ -86,23 +86,23 @@ inline errc rpc_cause(std::string_view text) noexcept {
 /// A reply to a call.
 struct rpc_reply {
     errc status = errc::ok;            ///< otherwise `rpc_cause(message)`
-    std::optional<json::value> result; ///< none: nothing, or what is false in JavaScript
+    std::optional<json::value> result; ///< none: nothing, or a value that is false in JavaScript
     std::string message;               ///< of a failure
 };
 
-/** What one side of a conversation makes of messages: events, commands, and the replies to its calls. Does no
- *  I/O, reads no clock. */
+/** One side's part of a conversation: events, commands, and the replies to its calls. Does no I/O, reads no
+ *  clock. */
 template <class Waiter>
 class rpc_session {
 public:
     static constexpr std::size_t id_limit = 256; ///< bytes of the longest id of a call
 
-    pending_calls<Waiter> calls; ///< those whose reply is awaited
+    pending_calls<Waiter> calls; ///< those that await a reply
 
     /** Reads a message and calls one of `to.on_event(json::value whole)`, `to.on_command(json::value id,
      *  std::string name, json::array args)`, `to.on_reply(Waiter, rpc_reply)`, `to.on_other(json::value)`, or
-     *  none: replies nobody waits for are ignored, and so are empty messages and what node keeps for itself.
-     *  An event comes whole, see `rpc_event_parts`.
+     *  none: replies nobody waits for are ignored, and so are empty messages and those that node keeps for
+     *  itself. An event comes whole, see `rpc_event_parts`.
      *  @returns `malformed` if it is no JSON, and the connection has to end; or `ok`. */
     template <class Handler>
     errc received(message m, Handler&& to) {
@@ -148,7 +148,7 @@ private:
         return std::string_view{text->get_string().data(), text->get_string().size()};
     }
 
-    // Whether there are a name and arguments; `null` is what JavaScript makes of arguments that are absent.
+    // Whether there are a name and arguments; JavaScript makes `null` of arguments that are absent.
     static bool body(const json::object& o) {
         const auto data = o.if_contains("data");
         if (!data || !text_at(*data, "name")) return false;
