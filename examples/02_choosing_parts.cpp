@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// A server of chosen parts: what is left out is the default, and the order does not matter.
+// A server of chosen parts: a part left out is the default, and the order does not matter.
 
 #include <sigfire/sigfire.hpp>
 
@@ -10,7 +10,7 @@ int main() {
     using namespace std::chrono_literals;
     boost::asio::io_context io{1};
 
-    // A Log: told what happens, in the server's own thread.
+    // A Log: told of events, in the server's own thread.
     const auto log = [](sigfire::log_level, std::string_view event,
                         std::span<const sigfire::log_field> fields) {
         std::cout << event;
@@ -32,7 +32,7 @@ int main() {
         log,
     };
 
-    // Browsers tell the page they come from; this client says what a page on the list would say.
+    // Browsers tell the page they come from; this client says the same as a page on the list.
     sigfire::client client{io, {.headers = {{"Origin", "https://example.org"}}}};
     client.connect(srv.address(), [&](sigfire::error_code ec, const sigfire::welcome& welcome) {
         std::cout << (ec ? ec.message() : welcome.configuration) << '\n';

@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// Two peers agree on a call: session-start, session-accept, offer, answer, candidate. What stands in the
+// Two peers agree on a call: session-start, session-accept, offer, answer, candidate. The text of the
 // descriptions is the business of the WebRTC library behind each peer; signaling only carries it.
 
 #include <sigfire/sigfire.hpp>

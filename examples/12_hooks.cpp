@@ -1,8 +1,8 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// Hooks have a say in what the hub does. `bearer` asks who connects for a token; the hook of our own replaces
-// the reason of each rejection, and lets nobody say more than three things. `vote` is a command of our own, a
-// coroutine that counts in its own time.
+// Hooks have a say in the hub's decisions. `bearer` asks each connection for a token; the hook of our own
+// replaces the reason of each rejection, and lets nobody say more than three things. `vote` is a command of
+// our own, a coroutine that counts in its own time.
 
 #include <sigfire/admission/coroutine_hooks.hpp>
 #include <sigfire/sigfire.hpp>
@@ -47,7 +47,7 @@ boost::asio::awaitable<sigfire::command_reply> vote(sigfire::command_request ask
 int main() {
     boost::asio::io_context io{1};
     const auto knows = [](std::string_view token, sigfire::admission& admission) {
-        admission.id = token.substr(0, token.find(':')); // the token says who it is
+        admission.id = token.substr(0, token.find(':')); // the token names the peer
         return token == "ann:secret" || token == "bob:secret";
     };
     const sigfire::commands own{{"vote", sigfire::coroutine_command(io, vote)}};

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
 // A client that goes back by itself: the server drops it, and it goes on where it was, with the same id, in
-// the same topic, and without missing what was said meanwhile.
+// the same topic, and without missing messages said meanwhile.
 
 #include <sigfire/feature/resume.hpp>
 #include <sigfire/feature/topics.hpp>

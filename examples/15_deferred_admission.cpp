@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// Who a peer is may stand in a database. A hook with on_admit_deferred asks there; until the answer the
+// A peer's identity may stand in a database. A hook with on_admit_deferred asks there; until the answer the
 // connection is held, and the server serves the others.
 
 #include <sigfire/admission/coroutine_hooks.hpp>
@@ -15,7 +15,7 @@
 using namespace std::chrono_literals;
 using boost::asio::awaitable;
 
-// The database: answers after a while, and who is not in there after a long one.
+// The database: answers after a while, and for a token that is not in there after a long one.
 struct database {
     std::map<std::string, std::string> tokens{{"secret-1", "ann"}, {"secret-2", "bob"}};
 

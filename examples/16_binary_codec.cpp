@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
 // One hub with two listeners: at one peers talk JSON, at the other MessagePack, and they reach each other.
-// What crosses over is translated; between two peers of one kind it is passed on as it stands.
+// A message that crosses over is translated; between two peers of one kind it is passed on as it stands.
 
 #include <sigfire/codec/binary.hpp>
 #include <sigfire/sigfire.hpp>

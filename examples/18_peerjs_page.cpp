@@ -60,7 +60,7 @@ constexpr auto html = R"(<!doctype html><meta charset="utf-8"><title>Chat</title
 </script>
 )";
 
-// Answers what PeerJS does not: it has all of /peer.
+// Answers all but PeerJS's requests: those have all of /peer.
 struct page {
     std::string script;
 
@@ -73,7 +73,7 @@ struct page {
     }
 };
 
-// What a browser would be sent.
+// The bytes that a browser would be sent.
 asio::awaitable<std::string> get(std::uint16_t port, std::string path) {
     asio::ip::tcp::socket socket{co_await asio::this_coro::executor};
     const asio::ip::tcp::endpoint server{asio::ip::address_v4::loopback(), port};
@@ -107,7 +107,7 @@ int main(int argc, char** argv) {
     const auto asked = static_cast<std::uint16_t>(argc > 2 ? std::atoi(argv[1]) : 0);
     sigfire::server srv{sigfire::websocket{io, {.port = asked}},
                         sigfire::dialect::peerjs{{.path = "/peer"}},
-                        sigfire::mailbox{sigfire::direct_router{}, 5s}, // for who is called too early
+                        sigfire::mailbox{sigfire::direct_router{}, 5s}, // for a peer that is called too early
                         sigfire::identity{},
                         sigfire::heartbeat{},
                         pages};

@@ -1,8 +1,8 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// Clients of another system beside sigfire's own, on one port: who connects to /y-webrtc speaks the wire of
-// y-webrtc (`new WebrtcProvider('room', doc, {signaling: ['ws://host:port/y-webrtc']})`), everybody else
-// JSON. They share the topics. Here a few lines stand in for a document.
+// Clients of another system beside sigfire's own, on one port: a client that connects to /y-webrtc speaks the
+// wire of y-webrtc (`new WebrtcProvider('room', doc, {signaling: ['ws://host:port/y-webrtc']})`), everybody
+// else JSON. They share the topics. Here a few lines stand in for a document.
 
 #include <sigfire/codec/any_of.hpp>
 #include <sigfire/dialect/y_webrtc.hpp>

@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// A policy of your own: rooms by invitation. A hook notes at admission what the URL says; the policy is asked
+// A policy of your own: rooms by invitation. A hook notes the URL's words at admission; the policy is asked
 // about everything that a peer may do to a room or to another peer, and finds the note again.
 
 #include <sigfire/sigfire.hpp>

@@ -16,7 +16,7 @@
 
 enum class wire { websocket, tcp, unix_socket };
 
-/// Whose clients a listener is for.
+/// The family of clients that a listener is for.
 enum class family { all, sigfire, msgpack, signal_fire_2016, socket_signal, peerjs, y_webrtc };
 
 /// Where to listen.
@@ -31,17 +31,17 @@ struct endpoint {
     bool operator==(const endpoint&) const = default;
 };
 
-/// What `sigfire serve` was told.
+/// The settings of `sigfire serve`.
 struct settings {
     std::vector<endpoint> endpoints;
     std::string rtc_configuration; ///< a JSON object, or empty
     std::vector<std::string> origins;
-    std::vector<std::string> proxies;       ///< who is believed about whom it speaks for
+    std::vector<std::string> proxies;       ///< proxies that are believed about their clients
     std::chrono::milliseconds ping{30'000}; ///< silence after which a WebSocket peer is pinged; 0: never
     spdlog::level::level_enum level = spdlog::level::info;
     sigfire::tls_options tls;                          ///< without certificates where no listener needs them
     std::chrono::milliseconds resume_window{30'000};   ///< 0: nobody can resume
-    std::chrono::milliseconds mailbox{0};              ///< 0: nothing is kept for who is not there
+    std::chrono::milliseconds mailbox{0};              ///< 0: nothing is kept for a peer that is not there
     std::chrono::milliseconds request_timeout{10'000}; ///< for a peer to answer another's request
     bool sessions = false;                             ///< whether sessions have a state
     sigfire::topic_limits topics;
@@ -56,5 +56,5 @@ struct settings {
 };
 
 /// Reads command line and configuration file. Yields the exit code if the program has nothing more to do: 0
-/// after a help text, 2 after one line on stderr that says what is wrong.
+/// after a help text, 2 after one line on stderr that says why.
 std::optional<int> read_settings(int argc, char** argv, settings&);

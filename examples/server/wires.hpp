@@ -18,7 +18,7 @@
 /// Whether a request is one for a certain wire. Asked once a connection.
 using condition = std::function<bool(const sigfire::request&)>;
 
-/// Every wire that the program speaks. Those that say JSON are translated what peers say in MessagePack.
+/// Every wire that the program speaks. Those with JSON have the messages of MessagePack peers translated.
 using wires =
     sigfire::any_of<sigfire::when<sigfire::codec::transcoded<sigfire::dialect::signal_fire_2016>, condition>,
                     sigfire::when<sigfire::codec::transcoded<sigfire::dialect::socket_signal>, condition>,
@@ -33,7 +33,7 @@ inline condition at(const std::string& path) {
     return sigfire::by_path{path};
 }
 
-/// PeerJS among others: its WebSocket and its HTTP routes, but of `/` only what asks for no page.
+/// PeerJS among others: its WebSocket and its HTTP routes, but of `/` only requests for no page.
 inline condition at_peerjs(const settings& s) {
     if (!s.peerjs) return at({});
     auto base = s.peerjs_options.path;
@@ -48,7 +48,7 @@ inline condition at_peerjs(const settings& s) {
     };
 }
 
-/// What a listener for these clients speaks.
+/// The wire of a listener for these clients.
 inline wires wires_of(family clients, const settings& s) {
     const auto only = [&](family f) -> condition {
         return [yes = clients == f](const sigfire::request&) { return yes; };
