@@ -58,7 +58,7 @@ constexpr scheme schemes[] = {
     {"unix:", wire::unix_socket, false}, {"tls+unix:", wire::unix_socket, true},
 };
 
-// What stands behind `?` in `rest`, from where it is cut off.
+// The part behind `?` in `rest`, from where it is cut off.
 void cut_query(std::string_view& rest, const std::string& text, endpoint& e) {
     const auto begin = rest.find('?');
     if (begin == rest.npos) return;
@@ -190,7 +190,7 @@ public:
     const std::optional<std::string>& config() const { return config_; }
     int exit(const CLI::Success& e) const { return app_.exit(e); }
 
-    // What a configuration file has to say beyond what was said here, as words of a command line.
+    // The settings of a configuration file beyond those said here, as words of a command line.
     std::vector<std::string> words_of(const std::string& path) {
         std::vector<std::string> words;
         const bool addresses_given = count("--port") + count("--listen") != 0;
@@ -235,7 +235,7 @@ private:
     void values(const std::string& name, const std::string& help, std::vector<std::string>& to) {
         serve_.add_option(name, to, help)->allow_extra_args(false);
     }
-    // A time: `unit` says what the number counts.
+    // A time: the number counts `unit`s.
     void time(const std::string& name, const std::string& help, std::chrono::milliseconds& to,
               double unit = 1000) {
         serve_.add_option_function<double>(
@@ -292,14 +292,14 @@ private:
                           "PEM file of the certificate and those above it; read again on SIGHUP");
         serve_.add_option("--tls-key", key_, "PEM file of its key (default: in the same file)");
         serve_.add_option("--tls-ca", s_.tls.ca,
-                          "PEM file of who vouches for clients, each of which needs a certificate then");
+                          "PEM file of the CAs that vouch for clients; each client then needs a certificate");
     }
 
     void features() {
         time("--resume-window",
              "seconds a peer that asks for it may be gone and come back as itself; 0 = none (default 30)",
              s_.resume_window);
-        time("--mailbox", "seconds that messages wait for a peer who is not there; 0 = not at all (default)",
+        time("--mailbox", "seconds that messages wait for a peer that is not there; 0 = not at all (default)",
              s_.mailbox);
         time("--request-timeout", "seconds that a peer may take to answer another's request (default 10)",
              s_.request_timeout);
@@ -324,7 +324,7 @@ private:
         serve_.add_flag("--signal-fire-2016-peer-id", s_.signal_fire_2016.peer_id_routing,
                         "route by peerId where there is no receiverId, as 0.1 did");
         serve_.add_flag("--signal-fire-2016-check-sender", s_.signal_fire_2016.check_sender,
-                        "drop what names another sender than its own");
+                        "drop messages that name another sender than their own");
         path("--socket-signal", s_.socket_signal_path, "socket-signal 9 and 10 clients");
         serve_.add_flag("--strict-ids", s_.strict_ids,
                         "socket-signal: the first owner of an id keeps it, instead of the newest");
@@ -338,9 +338,9 @@ private:
                   if (s_.peerjs) s_.peerjs_options.path = v;
               });
         serve_.add_option("--peerjs-key", o.key, "API key that they have to name (default peerjs)");
-        time("--peerjs-expire", "ms that their messages wait for who is not there (default 5000)",
+        time("--peerjs-expire", "ms that their messages wait for a peer that is not there (default 5000)",
              o.expire_timeout, 1);
-        time("--peerjs-cleanup", "ms between two looks for what waited too long (default 1000)",
+        time("--peerjs-cleanup", "ms between two looks for messages that waited too long (default 1000)",
              o.cleanup_out_msgs, 1);
         time("--peerjs-alive",
              "ms without a heartbeat after which they are closed; 0 = never (default 90000)", o.alive_timeout,
@@ -348,7 +348,7 @@ private:
         serve_.add_option("--peerjs-limit", o.concurrent_limit,
                           "of them at a time; 0 = any number (default 5000)");
         serve_.add_flag("--peerjs-discovery", o.allow_discovery,
-                        "tell everybody who asks the ids of all peers");
+                        "tell the ids of all peers to every client that asks");
         values("--peerjs-cors", "pages that may ask over HTTP (default: any)", o.cors_origins);
     }
 
@@ -368,7 +368,7 @@ std::optional<int> read_settings(int argc, char** argv, settings& s) {
     try {
         line.parse(words);
         if (!line.config()) return std::nullopt;
-        // The file says what the command line does not.
+        // The file speaks where the command line does not.
         const auto more = line.words_of(*line.config());
         const auto configuration = std::exchange(s, {}).rtc_configuration;
         s.rtc_configuration = configuration;
