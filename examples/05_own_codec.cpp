@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// A codec of your own, for peers at a keyboard: `NUMBER TARGET TEXT` is a request, `NUMBER ok` or `NUMBER
-// WHY` its reply, `< SENDER TEXT` a message of another peer, `= ID` the welcome.
+// A codec of your own, for peers at a keyboard: `NUMBER TARGET TEXT` is a request, `NUMBER ok` or
+// `NUMBER WHY` its reply, `< SENDER TEXT` a message of another peer, `= ID` the welcome.
 
 #include <sigfire/sigfire.hpp>
 

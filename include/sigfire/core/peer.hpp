@@ -15,10 +15,10 @@ struct peer_handle {
     friend constexpr bool operator==(peer_handle, peer_handle) = default;
 };
 
-/** A connection of a peer: a connection holds one. A peer may move to a new connection; all that an older
- *  attachment still says or closes then resolves to nothing. */
+/** The attachment of a connection to a peer: each connection holds one. A peer may move to a new connection;
+ *  all that an older attachment still says or closes then resolves to nothing. */
 struct attachment {
-    peer_handle peer;        ///< the peer
+    peer_handle peer;        ///< its peer
     std::uint32_t epoch = 0; ///< counts the peer's connections
 
     constexpr explicit operator bool() const noexcept { return static_cast<bool>(peer); }

@@ -104,8 +104,8 @@ private:
     std::shared_ptr<detail::answer_slot> slot_;
 };
 
-/** The request by which a peer connected: a view of its HTTP request. A peer on a transport without HTTP
- *  (TCP, Unix socket, loopback) has an empty method, target and header list.
+/** The HTTP request by which a peer connected: a view of it. A peer on a transport without HTTP (TCP, Unix
+ *  socket, loopback) has an empty method, target and header list.
  *
  *  Everything in it is valid until the call that was handed the request returns; code that needs it longer
  *  copies from it. */

@@ -354,8 +354,7 @@ private:
 
     presence_options options_;
     std::map<place, subject> subjects_;
-    std::unordered_map<std::uint32_t, std::map<place, std::uint64_t>>
-        watching_; // by slot: places, since when
+    std::unordered_map<std::uint32_t, std::map<place, std::uint64_t>> watching_; // by slot: since when
     detail::deadline_queue<place> due_;
     std::deque<job> jobs_;
     detail::slow_watchers slow_;

@@ -282,9 +282,9 @@ public:
             drop(entries_.first_of(peer.slot), f);
     }
 
-    /** Drops the entries that have expired at `now`, in the order of the times: calls `f(topic, const
-     *  topic_entry&)` after each. `f` may change anything, but must not set an entry that expires at `now` or
-     *  earlier. */
+    /** Drops the entries that have expired at `now`, in the order of the times: calls
+     *  `f(topic, const topic_entry&)` after each. `f` may change anything, but must not set an entry that
+     *  expires at `now` or earlier. */
     template <class F>
     void expire(time_point now, F f) {
         while (entries_.next_expiry() <= now && entries_.next_expiry() != time_point::max())

@@ -23,8 +23,8 @@ namespace sigfire {
 /// A change of a topic.
 enum class membership : unsigned char { joined, updated, left };
 
-/** A part of a hub beyond handing messages to peers: topics, requests, sessions, ... A part of a server, and
- * of a hub. Derive from this and hide the members that you need; all others do nothing and cost nothing.
+/** An ability of a hub beyond handing messages to peers: topics, requests, sessions, ... A part of a server,
+ * and of a hub. Derive from this and hide the members that you need; all others do nothing and cost nothing.
  *
  *  `X` is the hub's `feature_context`: all that a feature may ask and do. The hub calls the features in the
  * order in which they were given, one thread at a time; their arguments are valid until they return. A

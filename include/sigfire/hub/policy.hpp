@@ -58,10 +58,10 @@ struct policy_view {
 /** Policy: the one place that is asked about everything that a peer may do to another peer or a topic.
  *
  *  `p.permit(act, here)` -> `ok`, or the cause that the peer gets: `denied`, or `unknown` where it must not
- * learn that there is something. `here` tells which peers are here: `find(id)`, `id(peer)`, `is_member(topic,
- * peer)`, `notes_of(peer)` (the hooks' notes at its admission; null if nothing), `for_each_topic(peer, f)`.
- * Asked behind the hooks and in front of routers and features; not about acts of the host program. Law: it
- * changes nothing. */
+ * learn that there is something. `here` tells which peers are here: `find(id)`, `id(peer)`,
+ * `is_member(topic, peer)`, `notes_of(peer)` (the hooks' notes at its admission; null if nothing),
+ * `for_each_topic(peer, f)`. Asked behind the hooks and in front of routers and features; not about acts of
+ * the host program. Law: it changes nothing. */
 template <class P>
 concept Policy = requires(P& p, const act& a, const archetype::policy_view& here) {
     { p.permit(a, here) } -> std::same_as<errc>;

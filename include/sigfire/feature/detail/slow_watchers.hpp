@@ -67,9 +67,9 @@ public:
     /// Forgets a peer.
     void erase(std::uint32_t slot) { owed_.erase(slot); }
 
-    /** Sends as much as can be taken, at most `budget` pages, to each peer in its turn. `watches(watcher,
-     * place)`: whether it still does, and is here. `again(watcher, place)`: it is owed a new snapshot. A peer
-     * that takes nothing for so long is sent the next page all the same, which ends it.
+    /** Sends as much as can be taken, at most `budget` pages, to each peer in its turn.
+     * `watches(watcher, place)`: whether it still does, and is here. `again(watcher, place)`: it is owed a
+     * new snapshot. A peer that takes nothing for so long is sent the next page all the same, which ends it.
      *  @returns how many pages were sent, or could not be sent */
     template <class X, class Watches, class Again>
     std::size_t serve(X& hub, std::size_t budget, std::chrono::milliseconds patience, Watches watches,

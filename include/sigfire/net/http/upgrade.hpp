@@ -26,7 +26,7 @@ namespace sigfire::detail {
 /** The path and query that a request target names (RFC 9112, 3.2): of the origin form it is all, of the
  * absolute form all behind the authority, with the slash that may be missing there. `*` stays, for `OPTIONS`.
  * Anything else (`?x`, `#x`, an authority, nothing) names nothing that a server has: the result is empty.
- *  @param target as the request says it @param slash storage that outlives the result */
+ *  @param target  as the request says it  @param slash  storage that outlives the result */
 inline std::string_view origin_form(std::string_view method, std::string_view target, std::string& slash) {
     if (target.starts_with('/')) return target;
     if (target == "*") return method == "OPTIONS" ? target : std::string_view{};
