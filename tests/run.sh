@@ -29,8 +29,19 @@ boost-floor() { # the oldest Boost that is promised
             - <<<$'#include <sigfire/sigfire.hpp>\n#include <sigfire/rpc/rpc.hpp>'
 }
 npm() { tests/npm/run.sh; }
+suites() { # only on demand: those that asan runs, by the other compiler
+    cmake --preset suites && cmake --build --preset suites -j "$jobs" && ctest --preset suites -j "$jobs"
+}
 long() { # only on demand: tests of many cases, all of them
-    SIGFIRE_LONG=1 ctest --preset release -j "$jobs" -L unit -R 'simulations|resume_tables'
+    cmake --preset suites && cmake --build --preset suites -j "$jobs" &&
+        SIGFIRE_LONG=1 ctest --preset suites -j "$jobs" --timeout 3600 -R 'simulations|resume_tables'
+}
+fuzz-long() { # only on demand: ten minutes for each target
+    cmake --preset asan -DSIGFIRE_FUZZ_SECONDS=600 && cmake --build --preset fuzz -j "$jobs" &&
+        ctest --preset fuzz -j "$jobs"
+    local status=$?
+    cmake --preset asan -DSIGFIRE_FUZZ_SECONDS=15 >/dev/null
+    return "$status"
 }
 coverage() { # only on demand: ends with a table of lines covered
     rm -rf build/coverage/profile
@@ -66,10 +77,11 @@ run() {
 }
 
 steps=(setup format release headers unit consumers server asan tsan fuzz boost-floor npm bench-smoke)
+on_demand="suites long fuzz-long coverage"
 if (($#)); then
     for step; do
-        [[ " ${steps[*]} long coverage " == *" $step "* ]] ||
-            { echo "unknown step $step; there are: ${steps[*]} long coverage" >&2 && exit 2; }
+        [[ " ${steps[*]} $on_demand " == *" $step "* ]] ||
+            { echo "unknown step $step; there are: ${steps[*]} $on_demand" >&2 && exit 2; }
     done
     steps=("$@")
 fi
