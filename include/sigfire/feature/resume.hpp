@@ -20,7 +20,6 @@
 #include <type_traits>
 #include <unordered_map>
 #include <utility>
-#include <variant>
 
 namespace sigfire {
 
@@ -178,8 +177,8 @@ public:
         auto& s = *known;
         ++s.said;
         if (s.gap) return;
-        s.kept.emplace_back(std::in_place_type<detail::stored_event<E>>, e);
-        s.bytes += size_of(s.kept.back());
+        s.kept.emplace_back(e);
+        s.bytes += s.kept.back().size();
         // A peer that is here has most likely got the oldest; one that is away has a gap.
         while (s.kept.size() > options_.messages || s.bytes > options_.bytes) {
             if (s.away) {
@@ -228,10 +227,6 @@ private:
         return at == tokens_.end() ? nullptr : of(at->second);
     }
 
-    static std::size_t size_of(const detail::stored_outgoing& kept) noexcept {
-        return std::visit([](const auto& k) { return k.size(); }, kept);
-    }
-
     // Counting starts here.
     template <class X>
     state& begin(X& hub, peer_handle peer) {
@@ -251,7 +246,7 @@ private:
     }
 
     static void drop_first(state& s) noexcept {
-        s.bytes -= size_of(s.kept.front());
+        s.bytes -= s.kept.front().size();
         s.kept.pop_front();
     }
 
@@ -278,8 +273,7 @@ private:
 
     template <class X>
     static void replay(X& hub, const state& s) {
-        for (const auto& e : s.kept)
-            std::visit([&](const auto& kept) { hub.send_uncounted(s.peer, kept.get()); }, e);
+        for (const auto& kept : s.kept) kept.visit([&](const auto& e) { hub.send_uncounted(s.peer, e); });
     }
 
     // The grant that the peer is told; of replies it is not counted.

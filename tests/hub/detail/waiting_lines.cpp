@@ -5,7 +5,6 @@
 
 #include <string>
 #include <string_view>
-#include <variant>
 
 namespace {
 
@@ -29,8 +28,9 @@ const time_point start{1h};
 std::string next(waiting_lines& l, std::uint32_t slot) {
     const auto f = l.pop(slot);
     if (!f) return "nothing";
-    const auto command = [](const auto& stored) { return std::string{stored.get().command}; };
-    return std::visit(command, f->message) + " " + std::to_string(f->stage.hooks);
+    std::string text;
+    f->message.visit([&](const event::incoming& e) { text = e.command; });
+    return text + " " + std::to_string(f->stage.hooks);
 }
 
 void forget(waiting_lines& l, std::uint32_t slot) {

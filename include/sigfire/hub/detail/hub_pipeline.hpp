@@ -17,7 +17,6 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace sigfire::detail {
@@ -296,16 +295,13 @@ protected:
         for (const auto who = this->slots_.handle(sender); auto first = this->lines_.pop(sender);) {
             slot& s = this->slots_[sender];
             const auto* const late = std::exchange(verdict, nullptr);
-            std::visit(
-                [&](auto& stored) {
-                    auto& e = stored.get();
-                    if (late != nullptr && (late->cause != errc::ok || late->answered))
-                        this->reply_seldom(s, who, e.token, late->cause, late->text,
-                                           late->answered ? payload{late->data, late->wire} : payload{});
-                    else
-                        judge(s, who, e, first->stage);
-                },
-                first->message);
+            first->message.visit([&](auto& e) {
+                if (late != nullptr && (late->cause != errc::ok || late->answered))
+                    this->reply_seldom(s, who, e.token, late->cause, late->text,
+                                       late->answered ? payload{late->data, late->wire} : payload{});
+                else
+                    judge(s, who, e, first->stage);
+            });
             if (this->lines_.waits(sender)) return;
         }
     }

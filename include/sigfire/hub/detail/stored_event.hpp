@@ -12,7 +12,6 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace sigfire::detail {
@@ -148,17 +147,46 @@ private:
     std::size_t size_;
 };
 
+/// An event of any type in a list, stored. Moved from, it holds none.
 template <class List>
-struct stored_any;
+class stored_any;
 template <class... Es>
-struct stored_any<event_list<Es...>> {
-    using type = std::variant<stored_event<Es>...>;
+class stored_any<event_list<Es...>> {
+public:
+    template <class E>
+        requires is_one_of<E, event_list<Es...>>
+    explicit stored_any(const E& e)
+        : stored_(new stored_event<E>{e}, [](void* p) { delete static_cast<stored_event<E>*>(p); }),
+          size_(as<E>().size()) {
+        // Not a std::variant: the compiler takes seconds for one of so many types.
+        static_cast<void>(((std::same_as<E, Es> || (++which_, false)) || ...));
+    }
+
+    /// Bytes that it holds.
+    std::size_t size() const noexcept { return size_; }
+
+    /// Calls `f` with the event.
+    template <class F>
+    void visit(F&& f) const {
+        unsigned n = 0;
+        static_cast<void>(((n++ == which_ && (f(as<Es>().get()), true)) || ...));
+    }
+
+private:
+    template <class E>
+    stored_event<E>& as() const noexcept {
+        return *static_cast<stored_event<E>*>(stored_.get());
+    }
+
+    std::unique_ptr<void, void (*)(void*)> stored_;
+    std::size_t size_;
+    unsigned which_ = 0;
 };
 
 /// Any event of a peer, stored.
-using stored_incoming = stored_any<incoming_events>::type;
+using stored_incoming = stored_any<incoming_events>;
 /// Any event for a peer, stored.
-using stored_outgoing = stored_any<outgoing_events>::type;
+using stored_outgoing = stored_any<outgoing_events>;
 
 /// A token that outlives the message it came in.
 class stored_token {

@@ -11,7 +11,6 @@
 #include <optional>
 #include <unordered_map>
 #include <utility>
-#include <variant>
 
 namespace sigfire::detail {
 
@@ -48,8 +47,8 @@ public:
     bool push(std::uint32_t slot, const E& e, std::size_t most, std::size_t most_bytes) {
         auto& l = lines_.at(slot);
         if (l.messages.size() >= most || l.bytes + stored_event<E>::size_of(e) > most_bytes) return false;
-        l.messages.push_back(stored_event<E>{e});
-        l.bytes += size_of(l.messages.back());
+        l.messages.emplace_back(e);
+        l.bytes += l.messages.back().size();
         return true;
     }
 
@@ -58,9 +57,9 @@ public:
     template <class E>
     void put_off(std::uint32_t slot, const E& e, std::uint64_t key, pipeline_stage stage,
                  time_point deadline) {
-        stored_incoming message{stored_event<E>{e}};
+        stored_incoming message{e};
         auto& l = lines_[slot];
-        l.bytes += size_of(message);
+        l.bytes += message.size();
         l.messages.push_front(std::move(message));
         l.key = key;
         l.stage = stage;
@@ -87,7 +86,7 @@ public:
         }
         front f{std::move(l.messages.front()), std::exchange(l.stage, {})};
         l.messages.pop_front();
-        l.bytes -= size_of(f.message);
+        l.bytes -= f.message.size();
         return f;
     }
 
@@ -97,7 +96,7 @@ public:
         const auto at = lines_.extract(slot);
         if (!at) return;
         if (at.mapped().key != 0) keys_.erase(at.mapped().key);
-        for (auto& m : at.mapped().messages) std::visit([&](auto& stored) { f(stored.get().token); }, m);
+        for (auto& m : at.mapped().messages) m.visit([&](const event::incoming& e) { f(e.token); });
     }
 
     /// When the next wait is too long; `time_point::max()` = there is none.
@@ -116,10 +115,6 @@ private:
         pipeline_stage stage;
         std::uint64_t key = 0;
     };
-
-    static std::size_t size_of(const stored_incoming& m) {
-        return std::visit([](const auto& stored) { return stored.size(); }, m);
-    }
 
     std::unordered_map<std::uint32_t, line> lines_;
     std::unordered_map<std::uint64_t, std::uint32_t> keys_;
