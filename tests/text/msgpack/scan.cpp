@@ -214,8 +214,8 @@ BOOST_AUTO_TEST_CASE(members) {
 
     const auto walk = [](std::string_view s) {
         return exactly(s, [](std::string_view text) {
-            msgpack_scanner scan{text};
-            return !scan.map([&](std::string_view) { return !scan.value().empty(); }).empty();
+            msgpack_scanner map{text};
+            return !map.map([&](std::string_view) { return !map.value().empty(); }).empty();
         });
     };
     BOOST_TEST(walk(all));
