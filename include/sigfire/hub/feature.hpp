@@ -14,7 +14,6 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -285,11 +284,17 @@ inline constexpr bool taken_once<event_list<Es...>, Fs...> = [] {
     return once;
 }();
 
+// Not a tuple: the compiler calls what stands in a base with much less effort than by std::apply.
+template <class F>
+struct feature_holder {
+    [[no_unique_address]] F held{};
+};
+
 } // namespace detail
 
-/** The features of a hub, put together by the compiler. */
+/** The features of a hub, put together by the compiler; each type once. */
 template <class... Fs>
-class features {
+class features : detail::feature_holder<Fs>... {
     static_assert((Feature<Fs> && ...), "sigfire: Feature requirements not met");
     static_assert(
         (detail::shaped_like_a_feature<Fs> && ...),
@@ -305,7 +310,7 @@ public:
     features() = default;
     explicit features(Fs... parts)
         requires(sizeof...(Fs) != 0)
-        : parts_(std::move(parts)...) {}
+        : detail::feature_holder<Fs>{std::move(parts)}... {}
 
     /// How many there are.
     static constexpr std::size_t size = sizeof...(Fs);
@@ -324,23 +329,20 @@ public:
     /// That one.
     template <class F>
     F& get() noexcept {
-        return std::get<F>(parts_);
+        return static_cast<detail::feature_holder<F>&>(*this).held;
     }
 
     /// Calls `f(feature)` for each.
     template <class F>
-    void each(F f) {
-        std::apply([&](auto&... parts) { (f(parts), ...); }, parts_);
+    void each([[maybe_unused]] F&& f) {
+        (f(get<Fs>()), ...);
     }
 
     /// Calls `f(feature)` until it returns true; says whether it did.
     template <class F>
-    bool any(F f) {
-        return std::apply([&](auto&... parts) { return (f(parts) || ...); }, parts_);
+    bool any([[maybe_unused]] F&& f) {
+        return (f(get<Fs>()) || ...);
     }
-
-private:
-    [[no_unique_address]] std::tuple<Fs...> parts_;
 };
 
 template <class... Fs>

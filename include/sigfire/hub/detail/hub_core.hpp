@@ -76,7 +76,7 @@ protected:
 
     // Calls `f`; false if it threw, which costs no more than the event in hand.
     template <class G>
-    bool guarded(G f) noexcept {
+    bool guarded(const G& f) noexcept {
         try {
             f();
             return true;
@@ -99,7 +99,7 @@ protected:
 
     // Calls `g(feature)` for each, though another one may throw; false if one did.
     template <class G>
-    bool each_feature([[maybe_unused]] G g) {
+    bool each_feature([[maybe_unused]] G&& g) {
         bool sound = true;
         const auto call = [&](auto& f) { sound = guarded([&] { g(f); }) && sound; };
         features_.each(call);
@@ -108,7 +108,7 @@ protected:
     }
     // Not guarded: an exception is no feature's answer.
     template <class G>
-    bool any_feature([[maybe_unused]] G g) {
+    bool any_feature([[maybe_unused]] G&& g) {
         if (features_.any(g)) return true;
         if constexpr (Feature<T>) return g(router_);
         return false;
