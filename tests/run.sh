@@ -15,7 +15,7 @@ format() {
 }
 release() { cmake --preset release && cmake --build --preset release -j "$jobs"; }
 headers() { # each public header alone
-    cmake --build --preset release -j "$jobs" --target all_verify_interface_header_sets
+    cmake --build --preset release -j "$jobs" --target headers
 }
 unit() { ctest --preset release -j "$jobs" -LE consumer; }
 consumers() { ctest --preset release -j "$jobs" -L consumer; }
