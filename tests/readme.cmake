@@ -1,6 +1,6 @@
 # Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-# Makes an object library of the C++ snippets in README.md, so that each of them compiles: whole programs as they
-# are, the others as the body of a function that has an io_context.
+# Has the compiler read the C++ snippets in README.md: whole programs as they are, the others as the body of a
+# function that has an io_context.
 file(READ ${PROJECT_SOURCE_DIR}/README.md readme)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/README.md)
 set(snippet_sources "")
@@ -25,5 +25,6 @@ while(NOT at EQUAL -1)
 endwhile()
 add_library(readme_snippets OBJECT ${snippet_sources})
 target_link_libraries(readme_snippets PRIVATE sigfire::tls sigfire_warnings)
-target_compile_options(readme_snippets PRIVATE -Wno-missing-declarations -O0)
+target_compile_options(readme_snippets PRIVATE -Wno-missing-declarations)
+set_target_properties(readme_snippets PROPERTIES CXX_COMPILER_LAUNCHER ${CMAKE_CURRENT_LIST_DIR}/only_read.sh)
 share_headers(readme_snippets PRIVATE <sigfire/sigfire.hpp>)
