@@ -156,7 +156,7 @@ BOOST_AUTO_TEST_CASE(urls) {
 
 BOOST_AUTO_TEST_CASE(upgrade_requests) {
     const auto url = *sigfire::detail::parse_url("ws://h:1/p?q");
-    const auto key = sigfire::detail::upgrade_key();
+    const auto key = sigfire::detail::sec_websocket_key();
     using headers = std::vector<std::pair<std::string, std::string>>;
     const auto text =
         *sigfire::detail::upgrade_request(url, key, "Signal-Fire@3", headers{{"Origin", "http://a"}});
@@ -168,7 +168,7 @@ BOOST_AUTO_TEST_CASE(upgrade_requests) {
     BOOST_TEST(r.target == "/p?q");
     BOOST_TEST(r["Host"] == "h:1");
     BOOST_TEST(r["Sec-WebSocket-Protocol"] == "Signal-Fire@3");
-    BOOST_TEST(key != sigfire::detail::upgrade_key());
+    BOOST_TEST(key != sigfire::detail::sec_websocket_key());
     BOOST_TEST(sigfire::detail::upgrade_request(url, key, "", headers{})->find("Protocol") ==
                std::string::npos);
     for (const auto& bad : {headers{{"A", "b\r\nC: d"}}, headers{{"A\n", "b"}}, headers{{"A:", "b"}},

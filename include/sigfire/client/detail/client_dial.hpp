@@ -35,7 +35,7 @@ inline result<std::shared_ptr<client_link>> dial(const boost::asio::any_io_execu
     auto url = parse_url(std::get<std::string>(to));
     if (!url) return url.error();
     if (url->secure && !options.tls) return make_error_code(errc::no_tls);
-    auto key = upgrade_key();
+    auto key = sec_websocket_key();
     std::string request;
     if (url->via == scheme::ws) {
         if (!query.empty()) add_to_query(*url, query);

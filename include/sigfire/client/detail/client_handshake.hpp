@@ -3,12 +3,12 @@
 
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/request.hpp>
+#include <sigfire/net/http/sec_websocket.hpp>
 #include <sigfire/net/http/upgrade.hpp>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/core/error.hpp>
 #include <boost/beast/http/basic_parser.hpp>
-#include <boost/beast/websocket/detail/hybi13.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -88,13 +88,6 @@ inline result<client_url> parse_url(std::string_view text) {
         return bad;
     if (const auto port = std::stoul(url.port); port == 0 || port > 65535) return bad;
     return url;
-}
-
-/// A nonce for `upgrade_request` (RFC 6455 section 4.1).
-inline std::string upgrade_key() {
-    boost::beast::websocket::detail::sec_ws_key_type key;
-    boost::beast::websocket::detail::make_sec_ws_key(key);
-    return {key.data(), key.size()};
 }
 
 /** The upgrade request for `url`. `malformed` if a field of the user's would break the request. */
@@ -192,10 +185,8 @@ inline errc check_response(std::string_view block, std::string_view key, std::st
     case 431: return errc::header_too_large;
     default: return r.status >= 500 && r.status < 600 ? errc::overloaded : errc::bad_handshake;
     }
-    boost::beast::websocket::detail::sec_ws_accept_type accept;
-    boost::beast::websocket::detail::make_sec_ws_accept(accept, {key.data(), key.size()});
     const bool good = has_token(r.upgrade, "websocket") && has_token(r.connection, "upgrade") &&
-                      r.accept == std::string_view{accept.data(), accept.size()} && r.extensions.empty() &&
+                      r.accept == sec_websocket_accept(key) && r.extensions.empty() &&
                       (r.subprotocol.empty() || r.subprotocol == subprotocol);
     if (chosen) *chosen = std::move(r.subprotocol);
     return good ? errc::ok : errc::bad_handshake;

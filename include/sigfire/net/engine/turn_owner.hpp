@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <stdexcept>
-#include <thread>
 
 namespace sigfire::detail {
 
@@ -15,8 +14,8 @@ public:
     public:
         /// @throws std::logic_error if a turn is being taken.
         explicit claim(turn_owner& o) : owner_{o} {
-            auto other = std::thread::id{};
-            const auto here = std::this_thread::get_id();
+            const void* other = nullptr;
+            const void* const here = this_thread();
             if (owner_.thread_.compare_exchange_strong(other, here, std::memory_order_acquire)) return;
             if (other == here)
                 throw std::logic_error{"sigfire: a handler must not run the io_context that calls it; post "
@@ -26,14 +25,20 @@ public:
         }
         claim(const claim&) = delete;
         claim& operator=(const claim&) = delete;
-        ~claim() { owner_.thread_.store({}, std::memory_order_release); }
+        ~claim() { owner_.thread_.store(nullptr, std::memory_order_release); }
 
     private:
         turn_owner& owner_;
     };
 
 private:
-    std::atomic<std::thread::id> thread_{};
+    // The same for as long as the thread lives. <thread> would be much to compile for that.
+    static const void* this_thread() noexcept {
+        static thread_local char here;
+        return &here;
+    }
+
+    std::atomic<const void*> thread_{nullptr};
 };
 
 } // namespace sigfire::detail

@@ -3,13 +3,13 @@
 
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/net/http/request_body.hpp>
+#include <sigfire/net/http/sec_websocket.hpp>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/core/error.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/status.hpp>
 #include <boost/beast/http/verb.hpp>
-#include <boost/beast/websocket/detail/hybi13.hpp>
 
 #include <algorithm>
 #include <array>
@@ -164,11 +164,9 @@ inline ending refusal(errc e) {
 
 /// The 101 response to an upgrade with `key`; `subprotocol` empty = none.
 inline std::string switching_protocols(std::string_view key, std::string_view subprotocol) {
-    boost::beast::websocket::detail::sec_ws_accept_type accept;
-    boost::beast::websocket::detail::make_sec_ws_accept(accept, {key.data(), key.size()});
     std::string out = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                       "Sec-WebSocket-Accept: ";
-    out.append(accept.data(), accept.size());
+    out += sec_websocket_accept(key);
     if (!subprotocol.empty()) out.append("\r\nSec-WebSocket-Protocol: ").append(subprotocol);
     return out += "\r\n\r\n";
 }
