@@ -317,7 +317,7 @@ BOOST_AUTO_TEST_CASE(configurations) {
     for (const auto& [text, where] : rows)
         BOOST_CHECK_EXCEPTION(
             json{json_options{.rtc_configuration = text}}, std::invalid_argument,
-            [where = where](const std::exception& e) { return std::string_view{e.what()}.ends_with(where); });
+            [end = where](const std::exception& e) { return std::string_view{e.what()}.ends_with(end); });
 }
 
 BOOST_AUTO_TEST_CASE(replies) {

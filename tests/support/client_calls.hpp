@@ -41,8 +41,8 @@ template <class Client>
 heard decode(const Client& client, std::string_view text, message_type type = Client::type) {
     heard h;
     std::vector<char> bytes(text.begin(), text.end());
-    const auto format = Client::type == message_type::text ? wire_id::json : wire_id::msgpack;
-    const auto value = [format](const payload& p) {
+    constexpr auto format = Client::type == message_type::text ? wire_id::json : wire_id::msgpack;
+    const auto value = [](const payload& p) {
         BOOST_TEST((p.empty() || p.wire == format));
         return std::string{p.bytes};
     };
