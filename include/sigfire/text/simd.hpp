@@ -6,9 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#elif defined(__aarch64__) && defined(__ARM_NEON)
+#if defined(__aarch64__) && defined(__ARM_NEON)
 #include <arm_neon.h>
 #endif
 
@@ -80,13 +78,21 @@ struct swar {
 
 #if defined(__x86_64__)
 
+// Vectors of the language as g++ and clang extend it, and two built-in functions: <immintrin.h> would take
+// the compiler half a second. Bytes are signed here, so that those beyond ASCII are below the blank too.
+
 struct sse2 {
-    static std::uint64_t bits(__m128i v) noexcept { return static_cast<std::uint32_t>(_mm_movemask_epi8(v)); }
-    static __m128i equal(__m128i v, char c) noexcept { return _mm_cmpeq_epi8(v, _mm_set1_epi8(c)); }
-    // Bytes are signed here: bytes beyond ASCII are below the blank too.
-    static __m128i unplain(__m128i v) noexcept { return _mm_cmpgt_epi8(_mm_set1_epi8(0x20), v); }
-    static __m128i load(const char* p) noexcept {
-        return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    using bytes [[gnu::vector_size(16)]] = signed char;
+    using chars [[gnu::vector_size(16)]] = char; // as the built-in function wants them
+
+    static std::uint64_t bits(bytes v) noexcept {
+        return static_cast<std::uint32_t>(__builtin_ia32_pmovmskb128(reinterpret_cast<chars>(v)));
+    }
+    static bytes equal(bytes v, char c) noexcept { return v == static_cast<signed char>(c); }
+    static bytes load(const char* p) noexcept {
+        bytes v;
+        std::memcpy(&v, p, sizeof v);
+        return v;
     }
 
     static string_masks classify(const char* p) noexcept {
@@ -95,38 +101,38 @@ struct sse2 {
             const auto v = load(p + i);
             m.quote |= bits(equal(v, '"')) << i;
             m.backslash |= bits(equal(v, '\\')) << i;
-            m.r_or_n |= bits(_mm_or_si128(equal(v, 'r'), equal(v, 'n'))) << i;
-            m.unplain |= bits(unplain(v)) << i;
+            m.r_or_n |= bits(equal(v, 'r') | equal(v, 'n')) << i;
+            m.unplain |= bits(v < ' ') << i;
         }
         return m;
     }
 
     static unsigned first_special(const char* p, unsigned from = 0) noexcept {
         const auto v = load(p);
-        const auto marks = _mm_or_si128(equal(v, '"'), equal(v, '\\'));
-        // Asked this way round, because SSE2 has no "less or equal"; bit 16 ends the search.
-        const auto plain = bits(_mm_andnot_si128(marks, _mm_cmpgt_epi8(v, _mm_set1_epi8(0x1f))));
-        const auto special = static_cast<std::uint32_t>(plain) ^ 0x1ffffu;
+        const auto marks = equal(v, '"') | equal(v, '\\');
+        const auto special =
+            static_cast<std::uint32_t>(bits(marks | (v < ' '))) | 0x10000u; // ends the search
         return static_cast<unsigned>(std::countr_zero(special >> from << from));
     }
 };
 
 struct avx2 {
-    [[gnu::target("avx2")]] static std::uint64_t bits(__m256i low, __m256i high) noexcept {
-        return static_cast<std::uint32_t>(_mm256_movemask_epi8(low)) |
-               static_cast<std::uint64_t>(static_cast<std::uint32_t>(_mm256_movemask_epi8(high))) << 32;
+    using bytes [[gnu::vector_size(32)]] = signed char;
+    using chars [[gnu::vector_size(32)]] = char;
+
+    [[gnu::target("avx2")]] static std::uint64_t bits(bytes low, bytes high) noexcept {
+        return static_cast<std::uint32_t>(__builtin_ia32_pmovmskb256(reinterpret_cast<chars>(low))) |
+               std::uint64_t{
+                   static_cast<std::uint32_t>(__builtin_ia32_pmovmskb256(reinterpret_cast<chars>(high)))}
+                   << 32;
     }
 
     [[gnu::target("avx2")]] static string_masks classify(const char* p) noexcept {
-        const auto a = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-        const auto b = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32));
-        const auto quote = _mm256_set1_epi8('"'), backslash = _mm256_set1_epi8('\\');
-        const auto r = _mm256_set1_epi8('r'), n = _mm256_set1_epi8('n'), blank = _mm256_set1_epi8(0x20);
-        return {bits(_mm256_cmpeq_epi8(a, quote), _mm256_cmpeq_epi8(b, quote)),
-                bits(_mm256_cmpeq_epi8(a, backslash), _mm256_cmpeq_epi8(b, backslash)),
-                bits(_mm256_or_si256(_mm256_cmpeq_epi8(a, r), _mm256_cmpeq_epi8(a, n)),
-                     _mm256_or_si256(_mm256_cmpeq_epi8(b, r), _mm256_cmpeq_epi8(b, n))),
-                bits(_mm256_cmpgt_epi8(blank, a), _mm256_cmpgt_epi8(blank, b))};
+        bytes a, b;
+        std::memcpy(&a, p, sizeof a);
+        std::memcpy(&b, p + sizeof a, sizeof b);
+        return {bits(a == '"', b == '"'), bits(a == '\\', b == '\\'),
+                bits((a == 'r') | (a == 'n'), (b == 'r') | (b == 'n')), bits(a < ' ', b < ' ')};
     }
 };
 
