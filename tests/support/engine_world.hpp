@@ -68,10 +68,10 @@ public:
             const inside here{w};
             return w.on_http && w.on_http(r, out);
         }
-        time_point tick(time_point now) {
+        time_point tick(time_point at) {
             const inside here{w};
-            BOOST_TEST((now <= w.network.now && now >= w.now), "loop time does not go back");
-            w.now = now;
+            BOOST_TEST((at <= w.network.now && at >= w.now), "loop time does not go back");
+            w.now = at;
             if (w.on_tick) w.on_tick();
             return w.due;
         }
