@@ -259,7 +259,7 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_short_and_reads_the_same) {
         {0, 1},     {127, 1},   {128, 2},        {255, 2},         {256, 3},
         {65535, 3}, {65536, 5}, {0xffffffff, 5}, {0x100000000, 9}, {UINT64_MAX, 9}};
     for (const auto& [n, size] : naturals) {
-        const auto s = written([n = n](auto& w) { w.number(n); });
+        const auto s = written([value = n](auto& w) { w.number(value); });
         BOOST_TEST(s.size() == size);
         BOOST_TEST((read(s).is(number) && read(s).number == n));
     }
@@ -269,7 +269,7 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_short_and_reads_the_same) {
         {-32769, 5},   {INT32_MIN, 5}, {std::int64_t{INT32_MIN} - 1, 9},
         {INT64_MIN, 9}};
     for (const auto& [n, size] : negatives) {
-        const auto s = written([n = n](auto& w) { w.negative(n); });
+        const auto s = written([value = n](auto& w) { w.negative(value); });
         BOOST_TEST(s.size() == size);
         BOOST_TEST((read(s).is(negative) && static_cast<std::int64_t>(read(s).number) == n));
     }
@@ -283,11 +283,11 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_short_and_reads_the_same) {
     }
     const std::pair<std::size_t, std::size_t> counts[] = {{0, 1}, {15, 1}, {16, 3}, {65535, 3}, {65536, 5}};
     for (const auto& [n, head] : counts) {
-        auto s = written([n = n](auto& w) { w.array(n); });
+        auto s = written([value = n](auto& w) { w.array(value); });
         BOOST_TEST(s.size() == head);
         s.append(2 * n, '\x01');
         BOOST_TEST((read(s).is(array) && read(s).number == n));
-        s = written([n = n](auto& w) { w.map(n); });
+        s = written([value = n](auto& w) { w.map(value); });
         BOOST_TEST(s.size() == head);
         s.append(2 * n, '\x01');
         BOOST_TEST((read(s).is(map) && read(s).number == n));
