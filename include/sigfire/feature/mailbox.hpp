@@ -164,7 +164,9 @@ private:
         for (const auto& k : kept) {
             auto e = k.message.get();
             auto senders_part = politeness::none;
-            if (!hub.id(k.from).empty())
+            if (hub.id(k.from).empty())
+                e.role = politeness::none; // a session has two sides
+            else
                 hub.each([&](auto& f) { f.on_sent(hub, k.from, std::as_const(e), senders_part); });
             const auto id = hub.fresh_id();
             e.id = id.view();
