@@ -18,7 +18,7 @@ BOOST_AUTO_TEST_CASE(copies_refer_to_the_same_bytes) {
     a.shrink(4);
     const auto b = a;
     BOOST_TEST(b.view() == "hell");
-    BOOST_TEST(b.view().data() == a.data());
+    BOOST_TEST((b.view().data() == a.data()));
     const auto c = std::move(a);
     BOOST_TEST(c.view() == "hell");
     a = b;

@@ -1406,11 +1406,11 @@ BOOST_AUTO_TEST_CASE(a_gap_moves_the_deadlines_of_the_sink) {
 
 BOOST_AUTO_TEST_CASE(what_was_said_in_time_is_heard_before_the_sink_judges) {
     for (const auto late : {1ms, 200ms, 3000ms}) {
+        bool judged = false, heard = false;
         ws_world w;
         ws_world::peer p{w};
         w.due = w.now + 2s;
         w.run();
-        bool judged = false, heard = false;
         w.on_tick = [&] { judged = judged || w.now >= w.due; };
         w.on_received = [&](auto&, message) {
             heard = true;
