@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(an_idle_outbox_holds_no_buffer) {
     const auto* buffer = a.pending().data();
     a.sent(pool, 1);
     BOOST_TEST(put(b, pool, "y"));
-    BOOST_TEST(b.pending().data() == buffer, "the buffer went back to the pool");
+    BOOST_TEST((b.pending().data() == buffer), "the buffer went back to the pool");
     b.clear(pool);
     static_assert(sizeof(outbox) <= 32);
 }
