@@ -9,26 +9,31 @@
 //   second of all pairs load idle       --port P --clients N [--base 100]     says "base", then "full"; goes
 //   on at a line on stdin load stalled    --port P --pid PID --rate R [--feed-rate 1000 --feed-size 16384
 //   --clients --size --seconds 5] load handshake  --port P --pid PID [--count 2000]
+// load bursts --port P --pid PID --kind publishes|lookups|large|tls [--rate 250 --seconds 3 --members
+// --connections --batch --times --bytes]   a pair at that rate, alone for so long, then beside the burst
 // --ordered 0 accepts messages of a pair in any order (each exactly once). --wire says what is spoken where
 // messages are throughput or paced: json unless it is peerjs, socket-signal or y-webrtc.
 // --unix PATH instead of --port: a Unix socket, with messages behind their length. --tls 1: TLS on the port.
 // One JSON object per report on stdout; exit 1 and a reason on stderr if the server errs or takes too long.
+#include "load/bursts.hpp"
 #include "load/channel.hpp"
 #include "load/framing.hpp"
 #include "load/json.hpp"
 #include "load/peerjs.hpp"
 #include "load/socket_signal.hpp"
+#include "load/time.hpp"
 #include "load/y_webrtc.hpp"
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
-#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <deque>
 #include <filesystem>
 #include <fstream>
@@ -48,16 +53,12 @@ namespace {
 
 using bench::die;
 using bench::heard;
+using bench::now;
+using bench::patience;
+using bench::second;
 using std::string;
 using std::string_view;
 using namespace std::literals;
-
-std::int64_t now() {
-    return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-constexpr double second = 1e9;
-constexpr std::int64_t patience = 20'000'000'000;
 
 // ---- the server, seen from outside
 
@@ -80,6 +81,19 @@ struct process {
         std::ifstream(path + "/statm") >> total >> pages;
         return pages * sysconf(_SC_PAGESIZE);
     }
+
+    // The most that was resident since `forget_peak`.
+    std::int64_t peak() const {
+        std::ifstream status(path + "/status");
+        for (string word; status >> word;) {
+            std::int64_t kb = 0;
+            if (word == "VmHWM:" && status >> kb) return kb * 1024;
+        }
+        die("no peak of " + path);
+    }
+    void forget_peak() const {
+        if (!(std::ofstream(path + "/clear_refs") << 5 << std::flush)) die("the peak is not forgotten");
+    }
 };
 
 // Latencies in ns, to 1.6 %.
@@ -90,7 +104,10 @@ public:
         const int shift = 57 - __builtin_clzll(v);
         ++counts_[static_cast<std::size_t>(shift) * 64 + (v >> shift & 63)];
         ++total_;
+        most_ = std::max(most_, ns);
     }
+    std::uint64_t size() const { return total_; }
+    double most() const { return static_cast<double>(most_) / 1000; }
     // In µs.
     double quantile(double q) const {
         auto left = static_cast<std::uint64_t>(static_cast<double>(total_) * q);
@@ -104,6 +121,7 @@ public:
 private:
     std::array<std::uint64_t, 58 * 64> counts_{};
     std::uint64_t total_ = 0;
+    std::int64_t most_ = 0;
 };
 
 // ---- connections
@@ -119,7 +137,7 @@ struct client : bench::party {
 
 // As Chromium sends them, with what a site's own cookies add.
 constexpr string_view upgrade =
-    " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nPragma: no-cache\r\nCache-Control: "
+    "Host: 127.0.0.1\r\nConnection: Upgrade\r\nPragma: no-cache\r\nCache-Control: "
     "no-cache\r\n"
     "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 "
     "Safari/537.36\r\n"
@@ -141,7 +159,8 @@ public:
         if (mode == "idle") return idle();
         if (mode == "stalled") return stalled();
         if (mode == "handshake") return handshake();
-        die("modes: throughput, paced, idle, stalled, handshake");
+        if (mode == "bursts") return bursts();
+        die("modes: throughput, paced, idle, stalled, handshake, bursts");
     }
 
 private:
@@ -173,7 +192,8 @@ private:
     bench::channel dial(std::size_t number, int receive_buffer = 0) const {
         bench::channel line(server_, receive_buffer);
         if (framing_ != bench::framing::websocket) return line;
-        const auto first = "GET " + wire_->target(number) + string(upgrade) + wire_->hello(number);
+        const auto first = "GET " + wire_->target(number) + " HTTP/1.1\r\n" + protocol_ + string(upgrade) +
+                           wire_->hello(number);
         if (line.send(first) != static_cast<ssize_t>(first.size())) die("the upgrade was not taken");
         return line;
     }
@@ -491,7 +511,68 @@ private:
         return 0;
     }
 
+    // The pair's messages; it sleeps between them, so that others have the processor.
+    template <class Over>
+    void run_pair(double rate, Over over) {
+        for (pace p{second / rate}; !over();) {
+            for (; p.due(now()); ++p.done) send_messages(*clients_[0], 1, p.at());
+            const auto left = std::max<std::int64_t>(p.at() - now(), 0);
+            const timespec limit{left / 1'000'000'000, left % 1'000'000'000};
+            pollfd ready{epoll_, POLLIN, 0};
+            ppoll(&ready, 1, &limit, nullptr);
+            pump(0);
+        }
+        drain();
+    }
+
+    int bursts() {
+        protocol_ = "Sec-WebSocket-Protocol: sigfire.v1.json\r\n";
+        const auto rate = option("rate", 250), seconds = option("seconds", 3);
+        const bench::burst_size size{count("members", 1000), count("connections", 100), count("batch", 1),
+                                     count("times", 1),      count("bytes", 0),         seconds};
+        add_pairs(2);
+        auto alone = [&](double time) {
+            run_pair(rate, [end = now() + static_cast<std::int64_t>(time * second)] { return now() >= end; });
+            return std::exchange(latency_, {});
+        };
+        alone(0.3);
+        const auto without = alone(seconds);
+
+        const auto burst = bench::make_burst(word("kind"), size, [this](std::size_t n) {
+            std::vector<bench::guest> in(n);
+            for (auto& g : in) g.line = dial(0);
+            for (auto& g : in) g.who = welcome(g.line, 0);
+            return in;
+        });
+        burst->prepare();
+        alone(0.3);
+        server().forget_peak();
+        const auto before = server().resident(), cpu = server().cpu(), start = now();
+        std::atomic<bool> over{false};
+        std::int64_t time = 0;
+        {
+            const auto thread = bench::start(*burst, over);
+            run_pair(rate, [&] {
+                time = now() - start;
+                return over.load();
+            });
+        }
+        if (burst->done() == 0) die("the burst did nothing");
+        std::printf(
+            R"({"done":%zu,"seconds":%.3f,"cpu_seconds":%.3f,"messages":%llu,"p50_without_us":%.1f,)"
+            R"("p99_without_us":%.1f,"max_without_us":%.1f,"p50_us":%.1f,"p99_us":%.1f,"max_us":%.1f,)"
+            R"("rss_before":%lld,"rss_most":%lld})"
+            "\n",
+            burst->done(), static_cast<double>(time) / second,
+            static_cast<double>(server().cpu() - cpu) / second,
+            static_cast<unsigned long long>(latency_.size()), without.quantile(0.5), without.quantile(0.99),
+            without.most(), latency_.quantile(0.5), latency_.quantile(0.99), latency_.most(),
+            static_cast<long long>(before), static_cast<long long>(server().peak()));
+        return 0;
+    }
+
     std::map<string, string> options_;
+    string protocol_; // asked for in the upgrade: a header line
     bench::endpoint server_{word("unix"), static_cast<std::uint16_t>(option("port", 0)),
                             option("tls", 0) != 0};
     bench::framing framing_ = server_.path.empty() ? bench::framing::websocket : bench::framing::length;

@@ -24,13 +24,14 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-PARTS = ["cpu", "transports", "wires", "instr", "idle", "handshake", "latency", "stalled", "compile"]
+PARTS = ["cpu", "transports", "wires", "instr", "idle", "handshake", "latency", "stalled", "bursts", "compile"]
 TRANSPORTS = {"": "ws", "_unix": "unix", "_wss": "wss"}  # what stands behind the name of a server
 OTHERS = [f"{name}{end}" for end in TRANSPORTS if end for name in ("floor", "sigfire")]
 SERVERS = ["floor", "sigfire", "every_part", "beast", "ws", "signal-fire", *OTHERS]
 NATIVE = ["floor", "sigfire", "every_part", "beast", *OTHERS]
 RATIOS = [("sigfire", "floor"), ("every_part", "sigfire"), ("beast", "sigfire"), ("ws", "sigfire"), ("signal-fire", "sigfire")]
 WIRES = {"peerjs": "`peer`", "socket-signal": "`socket-signal-websocket`", "y-webrtc": "`y-webrtc`"}
+KEYS = {"ec": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "rsa": ["rsa:2048"]}
 CELLS = [(120, 1), (120, 16), (4096, 1), (4096, 16)]
 
 
@@ -41,7 +42,7 @@ def fail(why):
 class Server:
     """One server as a process of its own, ready when the constructor returns; `stop` ends it."""
 
-    def __init__(self, name, wrapper=(), wire=None):
+    def __init__(self, name, wrapper=(), wire=None, keys="ec"):
         self.name, self.wire = name, wire
         self.folder = tempfile.TemporaryDirectory()
         if name.endswith("_unix"):
@@ -52,7 +53,7 @@ class Server:
                 probe.bind(("127.0.0.1", 0))
                 address = str(probe.getsockname()[1])
             self.reached_by = {"port": address, "tls": int(name.endswith("_wss"))}
-        arguments = [address, certificate().name] if name.endswith("_wss") else [address]
+        arguments = [address, certificate(keys).name] if name.endswith("_wss") else [address]
         command = [str(binary("dialects")), wire] if wire and name in NATIVE else \
             [str(binary(name))] if name in NATIVE else ["node", str(HERE / "rivals" / f"{wire or name}.mjs")]
         self.errors = tempfile.TemporaryFile("w+")
@@ -102,21 +103,21 @@ class Server:
 
 
 @contextlib.contextmanager
-def running(names, wrapper=(), wire=None):
+def running(names, wrapper=(), wire=None, keys="ec"):
     with contextlib.ExitStack() as stack:
         servers = {}
         for name in names:
-            servers[name] = Server(name, wrapper, wire)
+            servers[name] = Server(name, wrapper, wire, keys)
             stack.callback(servers[name].stop)
         yield servers
 
 
 @functools.cache
-def certificate():
-    """A PEM file, there until the end, with a certificate that nobody vouches for and its key."""
+def certificate(keys):
+    """A PEM file, there until the end, with a certificate that nobody vouches for and its key, of a kind in KEYS."""
     file = tempfile.NamedTemporaryFile(suffix=".pem")
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                    "-subj", "/CN=127.0.0.1", "-keyout", file.name, "-out", file.name], check=True, capture_output=True)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", *KEYS[keys], "-nodes", "-subj", "/CN=127.0.0.1",
+                    "-keyout", file.name, "-out", file.name], check=True, capture_output=True)
     return file
 
 
@@ -328,6 +329,36 @@ def measure_stalled(names):
                      " ".join(f"{g:.1f}" for g in growth), f"{r['p99_without_us']:.0f}", f"{r['p99_us']:.0f}"])
         progress(f"{name}: {rows[-1][1:]}")
     table(["server", "reader at the end", "most RSS growth MB", "RSS growth each 0.5 s", "others' p99 µs without", "with"], rows)
+
+
+def measure_bursts(_):
+    quick = options.quick
+    # A member is a descriptor in the server and one in the load.
+    many = min(500 if quick else 20_000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 100)
+    seconds = 0.2 if quick else 3
+    few = {"members": 200, "batch": 400} if quick else {"members": 5000, "batch": 4000}
+    asked = {"members": 1000, "connections": 20 if quick else 200, "batch": 8}
+    calls = 20 if quick else 100
+    bursts = [
+        ("publishes", "every_part", few, f"{few['batch']:,} publishes in one write to {few['members']:,} members"),
+        ("lookups", "every_part", asked, f"{asked['connections']} connections, 8 look-ups of 1,000 members each under way"),
+        ("large", "every_part", {"members": many, "times": 5, "bytes": 100_000},
+         f"5 times 100 kB to {many:,} members, one at a time"),
+        ("tls", "sigfire_wss", {"connections": calls}, f"{calls} at a time connect by TLS (RSA-2048), again and again"),
+    ]
+    print("### A pair at 250 messages/s, from when a message was due, beside a burst of others (goal: p99 below 20 ms)\n")
+    rows = []
+    for kind, name, size, what in bursts:
+        if not binary(name).exists():
+            fail(f"{binary(name)} is not built")
+        with running([name], keys="rsa") as servers:
+            r = load("bursts", servers[name], kind=kind, seconds=seconds, **size)
+        rows.append([what, f"{r['done']:,}", f"{r['seconds']:.1f}", f"{r['cpu_seconds']:.1f}",
+                     *(f"{r[key] / 1000:.1f}" for key in ("p99_without_us", "p50_us", "p99_us", "max_us")),
+                     f"{(r['rss_most'] - r['rss_before']) / 1024:,.0f}"])
+        progress(f"{kind}: {rows[-1][1:]}")
+    table(["burst", "deliveries, look-ups, connections", "s", "server CPU s", "p99 ms without", "p50 ms", "p99 ms",
+           "most ms", "most RSS growth kB"], rows)
 
 
 def measure_compile(_):

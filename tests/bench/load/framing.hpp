@@ -23,6 +23,9 @@ enum class framing {
     length,    ///< each behind its length, 4 bytes, big endian
 };
 
+/// Bytes of a message at most.
+inline constexpr std::size_t longest = 1 << 20;
+
 /// What a client's messages are masked with.
 inline std::array<char, 4> mask_of(framing f) {
     return f == framing::websocket ? std::array{'\x5a', '\x3c', '\x13', '\x66'} : std::array<char, 4>{};
@@ -31,14 +34,17 @@ inline std::array<char, 4> mask_of(framing f) {
 /// What stands before a client's message of `size` bytes: the mask at its end. `kind` is the first byte where
 /// frames say that they are whole, text or binary.
 inline std::string client_head(framing f, char kind, std::size_t size) {
-    if (size > 65535) die("messages are shorter than 65536 bytes");
-    const char high = static_cast<char>(size >> 8), low = static_cast<char>(size);
-    if (f == framing::length) return {0, 0, high, low};
+    if (size > longest) die("messages are shorter");
+    const char upper = static_cast<char>(size >> 16), high = static_cast<char>(size >> 8),
+               low = static_cast<char>(size);
+    if (f == framing::length) return {0, upper, high, low};
     std::string head(1, kind);
     if (size < 126)
         head += static_cast<char>(0x80 | size);
-    else
+    else if (size < 65536)
         head += {static_cast<char>(0xfe), high, low};
+    else
+        head += {static_cast<char>(0xff), 0, 0, 0, 0, 0, upper, high, low};
     const auto mask = mask_of(f);
     return head.append(mask.data(), mask.size());
 }
@@ -51,7 +57,7 @@ struct frame {
 };
 
 /** The frame at the front of `bytes`; none if it is not complete.
- *  Dies if it is longer than 65535 bytes, or longer than it had to be. */
+ *  Dies if its message is too long, or its header longer than it had to be. */
 inline std::optional<frame> front_frame(framing f, std::string_view bytes) {
     const auto at = [&](std::size_t i) { return std::size_t{static_cast<unsigned char>(bytes[i])}; };
     std::size_t head = f == framing::length ? 4 : 2, length = 0;
@@ -62,8 +68,14 @@ inline std::optional<frame> front_frame(framing f, std::string_view bytes) {
         head = 4;
         if (bytes.size() < head) return {};
         length = at(2) << 8 | at(3);
+        if (length < 126) die("a longer header than needed");
+    } else if (length == 127) {
+        head = 10;
+        if (bytes.size() < head) return {};
+        for (length = 0; const std::size_t i : {2, 3, 4, 5, 6, 7, 8, 9}) length = length << 8 | at(i);
+        if (length < 65536) die("a longer header than needed");
     }
-    if (length > 65535 || (head == 2 && length > 125)) die("unexpected frame length");
+    if (length > longest || (head == 2 && length > 125)) die("unexpected frame length");
     if (bytes.size() < head + length) return {};
     const char kind = f == framing::length ? '\x81' : bytes.front();
     return frame{kind, bytes.substr(head, length), head + length};
