@@ -16,6 +16,7 @@ namespace sigfire {
  *  - `peer_away` (info; `id`, `cause`): its connection is gone, and it may come back.
  *  - `peer_resumed` (info; `id`): it goes on with a new connection.
  *  - `peer_renamed` (info; `id`): a peer has that id now, and not the one it had.
+ *  - `peer_unlisted` (info; `id`): a peer goes by that id, which is free all the same.
  *  - `id_claimed` (info; `id`): a connection wants the id of a living peer, which was pinged.
  *  - `claim_refused` (warn; `id`): the living peer answered in time, or could not be pinged.
  *  - `connection_refused` (warn; `remote`, `cause`): by transport, codec, hooks or hub.

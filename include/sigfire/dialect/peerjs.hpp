@@ -51,7 +51,7 @@ struct peerjs_options {
  *
  *  Better than the original: messages that are none are ignored, the queue is bounded, who takes over is sent
  *  OPEN, a `dst` that is a number names the peer of that id. A token is at most 256 bytes long.
- *  Whoever gave up its id by a LEAVE without `dst` goes on talking under another.
+ *  Whoever gave up its id by a LEAVE without `dst` talks on under it, until another client has that id.
  *
  *  Messages of other wires are not written: these clients could not read them. Neither direction allocates;
  *  what is left of a message by an unknown type or no `dst` is nothing. One thread at a time. */

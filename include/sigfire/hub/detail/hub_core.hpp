@@ -281,7 +281,7 @@ protected:
     }
 
     void keep_traffic(peer_handle peer) {
-        if (auto* const s = whose(peer)) s->kept = true;
+        if (auto* const s = whose(peer); s != nullptr && !s->unlisted) s->kept = true;
     }
 
     // --- outcome: every end of a request, and every refusal, comes by here ---

@@ -102,6 +102,7 @@ struct alignas(64) slot {
     standing state = standing::vacant;
     bool has_way = false;
     bool kept = false; // features see to what goes in and out: it is kept for a resume, or calls a function
+    bool unlisted = false; // goes by an id that is free
 };
 
 /// Slots at stable addresses, numbered, used again and again under a new generation.
@@ -126,7 +127,7 @@ public:
         vacant_ = s.link;
         s.link = nowhere;
         s.epoch = 0;
-        s.kept = false;
+        s.kept = s.unlisted = false;
         s.state = state;
         return i;
     }
