@@ -325,6 +325,7 @@ protected:
         if constexpr (has_on_close<H>)
             if (hooked) guarded([&] { this->hooks_.on_close(who, why); });
         this->notes_.erase(at);
+        if constexpr (!std::is_same_v<L, no_log>) this->told_.erase(at);
         expire_at(at, time_point::max());
         pass_on(s);
     }
