@@ -308,7 +308,7 @@ private:
             "sessions have a state: only the other side accepts, nobody is called twice, time-outs are told");
         serve_.add_option("--topics", s_.topics.topics_in_all, "topics at a time; 0 = none (default 100000)");
         serve_.add_option("--topics-per-peer", s_.topics.topics_per_peer,
-                          "topics that one peer is in (default 100)");
+                          "topics that one peer is in (default 1000)");
         serve_.add_option("--members-per-topic", s_.topics.members_per_topic,
                           "peers in one topic (default 100000)");
     }

@@ -95,7 +95,8 @@ public:
         if constexpr (awaits)
             while (waiting_.front() != nullptr) {
                 auto& c = *waiting_.front()->connection;
-                turn_down(c, waiting_.remove(c)->wish, codec_.end(errc::stopping, c.state().codec),
+                const auto w = waiting_.remove(c);
+                turn_down(c, w->asked.view(), w->wish, codec_.end(errc::stopping, c.state().codec),
                           errc::stopping);
             }
         engine_.stop(drain, std::move(f));
@@ -117,7 +118,7 @@ public:
                              });
                 return;
             }
-        decide(c, wish, cause);
+        decide(c, r, wish, cause);
     }
 
     void received(connection& c, message m) {
@@ -188,8 +189,8 @@ private:
     }
 
     // The hooks' answer about a connection.
-    void decide(connection& c, const admission& wish, errc cause) {
-        if (cause != errc::ok) return refuse(c, wish, cause);
+    void decide(connection& c, const request& r, const admission& wish, errc cause) {
+        if (cause != errc::ok) return refuse(c, r, wish, cause);
         auto& [who, state] = c.state();
         let_in(c, wish);
         const auto entered = hub_.opened(channel<connection, C>{c, codec_}, wish);
@@ -197,20 +198,32 @@ private:
             who = *entered;
         } else {
             const auto why = static_cast<errc>(entered.error().value());
-            detail::say_goodbye(c, codec_.end(why, state), why);
+            part(c, r, codec_.end(why, state), why);
         }
     }
 
-    void refuse(connection& c, const admission& wish, errc cause) {
+    void refuse(connection& c, const request& r, const admission& wish, errc cause) {
         ending how = codec_.end(cause, c.state().codec);
         if (wish.refused_as) how = *wish.refused_as;
-        turn_down(c, wish, how, cause);
+        turn_down(c, r, wish, how, cause);
     }
 
-    void turn_down(connection& c, const admission& wish, const ending& how, errc cause) {
+    void turn_down(connection& c, const request& r, const admission& wish, const ending& how, errc cause) {
         hub_.refused(wish.remote, cause);
-        if (how.http_status != 0) return c.refuse(how);
+        if (how.http_status != 0 && r.hello.empty()) return c.refuse(how);
         let_in(c, wish);
+        part(c, r, how, cause);
+    }
+
+    // Whoever said hello is told the cause: wires without HTTP have no status and no close code for it.
+    void part(connection& c, const request& r, const ending& how, errc cause) {
+        if (!r.hello.empty()) {
+            event::reply e;
+            e.token = r.hello;
+            e.cause = cause;
+            e.text = how.text;
+            channel<connection, C>{c, codec_}.deliver(e);
+        }
         detail::say_goodbye(c, how, cause);
     }
 
@@ -232,17 +245,18 @@ private:
             waiting_.remove(c);
             if (w->failure) {
                 hub_.failed(*w->failure);
-                turn_down(c, w->wish, codec_.end(errc::internal_error, c.state().codec),
+                turn_down(c, w->asked.view(), w->wish, codec_.end(errc::internal_error, c.state().codec),
                           errc::internal_error);
             } else {
-                decide(c, w->wish, w->cause);
+                decide(c, w->asked.view(), w->wish, w->cause);
             }
         }
         while (waiting_.front() != nullptr && waiting_.front()->deadline <= now_) {
             any = true;
             auto& c = *waiting_.front()->connection;
             constexpr auto late = errc::handshake_timeout;
-            turn_down(c, waiting_.remove(c)->wish, {503, 4003, to_string(late)}, late);
+            const auto w = waiting_.remove(c);
+            turn_down(c, w->asked.view(), w->wish, {503, 4003, to_string(late)}, late);
         }
         return any;
     }

@@ -346,6 +346,7 @@ BOOST_AUTO_TEST_CASE(fixed_who_takes_over_hears_so) {
 }
 
 BOOST_AUTO_TEST_CASE(fixed_an_id_that_was_left_belongs_to_who_takes_it_then) {
+    const auto full = error_message("Server has reached its concurrent user limit");
     for (const auto leave : {R"({"type":"LEAVE"})", R"({"type":"LEAVE","dst":"","payload":1})"}) {
         world w{{.concurrent_limit = 2, .allow_discovery = true}};
         w.connect("b");
@@ -354,27 +355,69 @@ BOOST_AUTO_TEST_CASE(fixed_an_id_that_was_left_belongs_to_who_takes_it_then) {
         w.say("old", leave);
         BOOST_TEST(!w.h.find("x"));
         BOOST_TEST(w.http("GET", "/peerjs/peers")->body == R"(["b"])");
+        w.connect("late");
+        same(w.heard("late"), {"open 101 ", full, "close 1005 "}); // it is here, and counts
+        w.close("b");
         w.connect("new", "x", "t2");
         same(w.heard("new"), {"open 101 ", opened});
-        BOOST_TEST(w.http("GET", "/peerjs/peers")->body == R"(["b","x"])");
+        BOOST_TEST(w.http("GET", "/peerjs/peers")->body == R"(["x"])");
         // the old one may go on talking, as somebody else, and leave once more
         w.say("old", leave);
-        w.say("old", R"({"type":"OFFER","dst":"b"})");
-        const auto heard = w.heard("b");
+        w.say("old", R"({"type":"OFFER","dst":"x"})");
+        const auto heard = w.heard("new");
         BOOST_TEST_REQUIRE(heard.size() == 1u);
         BOOST_TEST(heard[0].size() ==
-                   std::string_view{R"({"type":"OFFER","src":"123456789012345678901","dst":"b"})"}.size());
-        w.say("b", R"({"type":"OFFER","dst":"x","payload":1})");
-        same(w.heard("new"), {R"({"type":"OFFER","src":"b","dst":"x","payload":1})"});
+                   std::string_view{R"({"type":"OFFER","src":"123456789012345678901","dst":"x"})"}.size());
         BOOST_TEST(w.heard("old").empty());
         w.close("old");
-        BOOST_TEST(w.h.size() == 2u);
-        w.say("b", R"({"type":"OFFER","dst":"x","payload":2})");
+        w.connect("b2", "b", "t3");
+        w.say("b2", R"({"type":"OFFER","dst":"x","payload":2})");
         same(w.heard("new"), {R"({"type":"OFFER","src":"b","dst":"x","payload":2})"});
+        BOOST_TEST(w.h.size() == 2u);
         w.connect("c");
-        same(w.heard("c"),
-             {"open 101 ", error_message("Server has reached its concurrent user limit"), "close 1005 "});
+        same(w.heard("c"), {"open 101 ", full, "close 1005 "});
     }
+}
+
+BOOST_AUTO_TEST_CASE(who_left_speaks_under_its_id_as_long_as_nobody_else_has_it) {
+    world w{{.concurrent_limit = 2, .allow_discovery = true}};
+    w.connect("b");
+    w.connect("x");
+    w.forget_all();
+    for (int i = 0; i < 2; ++i) {
+        w.say("x", R"({"type":"LEAVE"})");
+        w.say("x", R"({"type":"OFFER","dst":"b","payload":1})");
+        same(w.heard("b"), {R"({"type":"OFFER","src":"x","dst":"b","payload":1})"});
+    }
+    // nobody is found by it: what is said to it waits and expires
+    w.say("b", R"({"type":"ANSWER","dst":"x"})");
+    w.advance(7s);
+    same(w.heard("b"), {expired("x", "b")});
+    BOOST_TEST(w.heard("x").empty());
+    // its connection is still looked after, and ends by itself
+    w.say("b", R"({"type":"HEARTBEAT"})");
+    w.advance(84s);
+    same(w.heard("x"), {"close 1005 "});
+    BOOST_TEST(w.connections["b"].usable());
+    BOOST_TEST(w.http("GET", "/peerjs/peers")->body == R"(["b"])");
+    w.connect("c");
+    BOOST_TEST(w.connections["c"].usable());
+}
+
+BOOST_AUTO_TEST_CASE(fixed_who_left_takes_no_id_along_when_it_goes) {
+    world w;
+    w.connect("old", "x", "t1");
+    w.say("old", R"({"type":"LEAVE"})");
+    w.close("old"); // by its end it takes no id along that is another's
+    w.connect("new", "x", "t2");
+    w.say("new", R"({"type":"LEAVE"})");
+    w.connect("newer", "x", "t2"); // it proves nothing: nobody has the id
+    BOOST_TEST((w.connections["new"].usable() && w.connections["newer"].usable()));
+    w.forget_all();
+    w.close("new");
+    w.connect("a");
+    w.say("a", R"({"type":"OFFER","dst":"x"})");
+    same(w.heard("newer"), {R"({"type":"OFFER","src":"a","dst":"x"})"});
 }
 
 BOOST_AUTO_TEST_CASE(fixed_whoever_waits_for_an_id_that_is_left_gets_it) {

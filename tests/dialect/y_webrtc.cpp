@@ -199,10 +199,48 @@ BOOST_AUTO_TEST_CASE(fix_empty_topics_are_freed) {
 
 BOOST_AUTO_TEST_CASE(fix_topics_are_limited) {
     world w;
-    for (int i = 0; i < 200; ++i) w.subscribe("A", "t" + std::to_string(i));
+    for (int i = 0; i < 1100; ++i) w.subscribe("A", "t" + std::to_string(i));
     BOOST_TEST(w.h.get<topics>().table().size() == topic_limits{}.topics_per_peer);
     w.subscribe("B", std::string(257, 'x'));
     BOOST_TEST(w.h.get<topics>().table().joined(w.y.peer("B")) == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_page_has_room_for_all_rooms_that_it_ever_opened) {
+    world w;
+    w.subscribe("B", "the last");
+    for (int i = 0; i < 999; ++i) w.subscribe("A", "t" + std::to_string(i)); // none is ever left
+    w.subscribe("A", "the last");
+    BOOST_TEST(w.h.get<topics>().table().members("the last") == 2u);
+}
+
+struct refusals_in_log {
+    texts* told;
+
+    void operator()(log_level level, std::string_view event, std::span<const log_field> fields) const {
+        if (event != "request_refused") return;
+        told->push_back(level == log_level::warn ? "warn" : level == log_level::debug ? "debug" : "?");
+        for (const auto& f : fields.subspan(1)) told->back() += " " + std::string{f.value};
+    }
+};
+
+BOOST_AUTO_TEST_CASE(what_no_client_is_told_is_told_to_the_log_once) {
+    texts told;
+    using watched_hub =
+        hub<local_registry, direct_router, any_channel, refusals_in_log, no_hooks, features<topics>>;
+    watched_hub h{{}, {}, {}, {&told}, {}, features{topics{{.limits = {.topics_per_peer = 3}}}}};
+    port<watched_hub, y_webrtc> y{h};
+    h.tick(time_point{1h});
+    for (const auto* name : {"A", "B"}) y.open(name);
+    y.say("A", R"({"type":"subscribe","topics":["a","b","c","d"]})");
+    same(told, {"warn full"});
+    y.say("A", R"({"type":"subscribe","topics":["e","f"]})");
+    same(told, {"warn full"});
+    y.say("A", R"({"type":"subscribe","topics":[")" + std::string(257, 'x') + R"("]})");
+    y.say("B", R"({"type":"subscribe","topics":["1","2","3","4"]})");
+    same(told, {"warn full", "warn malformed", "warn full"});
+    y.say("B", R"({"type":"publish","topic":"nobody's"})");
+    same(told, {"warn full", "warn malformed", "warn full", "debug unknown"});
+    BOOST_TEST((y.connections.at("A").open && y.connections.at("B").open));
 }
 
 // Hears what the hub is asked for, and with which fault.

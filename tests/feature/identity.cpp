@@ -204,9 +204,12 @@ BOOST_AUTO_TEST_CASE(a_peer_that_gave_up_its_name_has_none_that_could_be_taken) 
     w.joins("ann", "t", "A");
     BOOST_TEST(w.gives_up("ann") == "ok");
     BOOST_TEST(w.b.get<identity>().names() == 0u);
+    BOOST_TEST(w.id("ann") == "A");
+    BOOST_TEST((!w.b.h.find("A") && w.members("t").empty()));
+    BOOST_TEST(w.joins("bob", "t", "A") == R"(ok {"topic":"t","members":1})");
     const auto drawn = w.id("ann");
     BOOST_TEST(drawn.size() == 21u);
-    BOOST_TEST(w.joins("bob", "t", drawn) == "id_in_use");
+    BOOST_TEST(w.joins("eve", "t", drawn) == "id_in_use");
     BOOST_TEST(w.joins("bob", "t", "A") == R"(ok {"topic":"t","members":1})");
     // it is named no more by those who ask for all, but may be called by its id
     std::string all;
@@ -215,6 +218,27 @@ BOOST_AUTO_TEST_CASE(a_peer_that_gave_up_its_name_has_none_that_could_be_taken) 
     BOOST_TEST(all == "A eve ");
     BOOST_TEST(w.b.ask("bob", R"({"cmd":"bye","target":")" + drawn + "\"}") == "ok");
     BOOST_TEST(w.gives_up("ann") == "ok");
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_that_gave_up_its_id_may_take_it_again) {
+    names_world::world w;
+    w.joins("ann", "t", "A");
+    BOOST_TEST(w.gives_up("ann") == "ok");
+    BOOST_TEST(w.joins("ann", "t", "A2") == R"(ok {"topic":"t","members":1})");
+    BOOST_TEST(w.joins("ann", "t", "A") == R"(ok {"topic":"t","members":1})");
+    BOOST_TEST((w.b.h.find("A") == w.b.peer("ann") && !w.b.h.find("A2")));
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_counts_until_its_connection_ends_whatever_it_gives_up) {
+    peerjs_world::world w{{.concurrent_limit = 1}};
+    w.connect("a");
+    for (int i = 0; i < 3; ++i) w.say("a", R"({"type":"LEAVE"})");
+    peerjs_world::same(ids(w), {});
+    w.connect("b");
+    BOOST_TEST(!w.connections["b"].usable());
+    w.close("a");
+    w.connect("c");
+    BOOST_TEST(w.connections["c"].usable());
 }
 
 // --- the order of arrival, and parties

@@ -6,6 +6,8 @@
 #include <sigfire/feature/mailbox.hpp>
 #include <sigfire/feature/presence.hpp>
 #include <sigfire/feature/records.hpp>
+#include <sigfire/feature/requests.hpp>
+#include <sigfire/feature/resume.hpp>
 #include <sigfire/feature/topics.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -197,6 +199,105 @@ BOOST_AUTO_TEST_CASE(the_old_id_goes_to_who_claims_it) {
     BOOST_TEST((b.h.find("ann") == b.peer("claimant")));
     b.advance(10s);
     BOOST_TEST(b.h.size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(an_unlisted_peer_goes_by_an_id_that_is_free) {
+    hub_bench b{features{requests{}}};
+    for (const auto* name : {"ann", "bob"}) b.connect(name);
+    auto& hub = b.context();
+    const auto ann = b.peer("ann");
+    for (int i = 0; i < 2; ++i) {
+        BOOST_TEST(hub.unlist(ann) == errc::ok);
+        BOOST_TEST((hub.is_unlisted(ann) && !b.h.find("ann") && hub.id(ann) == "ann"));
+    }
+    BOOST_TEST(b.h.size() == 1u);
+    BOOST_TEST(b.ask("bob", R"({"cmd":"session-start","target":"ann"})") == "unknown");
+    BOOST_TEST(b.ask("ann", R"({"cmd":"session-start","target":"bob"})") == "ok");
+    same(b.heard("bob"), {R"({"cmd":"session-start","origin":"ann"})"});
+    // whoever gets the id next has it alone: a connection, a function, a peer that is renamed
+    b.connect("ann2", {.id = "ann"});
+    BOOST_TEST((!hub.is_unlisted(ann) && b.h.find(hub.id(ann)) == ann && hub.id(ann).size() == 21u));
+    BOOST_TEST((b.h.find("ann") == b.peer("ann2")));
+    BOOST_TEST(hub.unlist(b.peer("ann2")) == errc::ok);
+    BOOST_TEST(b.h.attach("ann", [](call&) {}).has_value());
+    BOOST_TEST(hub.id(b.peer("ann2")).size() == 21u);
+    BOOST_TEST(hub.unlist(b.h.find("ann")) == errc::offline); // a function
+    BOOST_TEST(hub.unlist(b.peer("bob")) == errc::ok);
+    BOOST_TEST(hub.rename(ann, "bob") == errc::ok);
+    BOOST_TEST((b.h.find("bob") == ann && hub.id(b.peer("bob")).size() == 21u));
+    BOOST_TEST(b.h.size() == 4u);
+    b.close("bob");
+    BOOST_TEST(b.h.size() == 3u);
+    BOOST_TEST(hub.unlist({}) == errc::offline);
+    BOOST_TEST(!hub.is_unlisted({}));
+}
+
+BOOST_AUTO_TEST_CASE(an_unlisted_peer_may_have_its_id_again_and_be_closed_by_it) {
+    hub_bench b;
+    b.connect("ann");
+    auto& hub = b.context();
+    const auto ann = b.peer("ann");
+    BOOST_TEST(hub.unlist(ann) == errc::ok);
+    BOOST_TEST(hub.rename(ann, "ann") == errc::ok);
+    BOOST_TEST((!hub.is_unlisted(ann) && b.h.find("ann") == ann));
+    BOOST_TEST(hub.unlist(ann) == errc::ok);
+    BOOST_TEST(b.h.close("ann", errc::denied));
+    BOOST_TEST(!b.h.close("ann", errc::denied));
+    b.settle();
+    BOOST_TEST(b.ended("ann") == errc::denied);
+    b.connect("ann"); // nothing is left of her
+    BOOST_TEST((b.h.size() == 1u && !hub.is_unlisted(b.peer("ann"))));
+}
+
+BOOST_AUTO_TEST_CASE(an_id_that_is_claimed_cannot_be_kept_after_it_was_given_up) {
+    hub_bench b;
+    b.connect("ann");
+    b.at("ann").answers_pings = false;
+    b.connect("claimant", {.id = "ann"});
+    auto& hub = b.context();
+    BOOST_TEST(hub.unlist(b.peer("ann")) == errc::ok);
+    same(b.heard("claimant"), {R"({"cmd":"welcome","data":{"id":"ann"}})"});
+    BOOST_TEST((b.h.find("ann") == b.peer("claimant") && hub.id(b.peer("ann")).size() == 21u));
+    b.advance(10s);
+    BOOST_TEST(b.h.size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_that_can_come_back_stays_where_it_is_found) {
+    hub_bench b{features{resume{}}};
+    b.connect("ann", {.id = "ann", .target = "/?resume"});
+    BOOST_TEST(b.context().unlist(b.peer("ann")) == errc::denied);
+    BOOST_TEST((b.h.find("ann") == b.peer("ann")));
+    b.connect("bob");
+    BOOST_TEST(b.context().unlist(b.peer("bob")) == errc::ok);
+    b.ask("bob", R"({"cmd":"resume"})");
+    b.lose("bob"); // whatever it was told, it was not to be found any more
+    BOOST_TEST(b.h.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(watchers_of_an_id_see_it_go_once) {
+    hub_bench b{features{topics{}, presence{{.delay = 0ms}}}};
+    for (const auto* name : {"ann", "bob"}) b.connect(name);
+    b.ask("ann", R"({"cmd":"join","topic":"t"})");
+    b.ask("bob", R"({"cmd":"watch","target":"ann"})");
+    b.advance(1s);
+    b.heard("bob");
+    const auto told = [&] {
+        b.advance(1s);
+        return b.heard("bob");
+    };
+    BOOST_TEST(b.context().unlist(b.peer("ann")) == errc::ok);
+    BOOST_TEST(!b.context().is_member("t", b.peer("ann")));
+    BOOST_TEST(told().size() == 1u);
+    b.close("ann");
+    BOOST_TEST(told().empty());
+    b.connect("ann");
+    BOOST_TEST(told().size() == 1u);
+    b.context().unlist(b.peer("ann"));
+    BOOST_TEST(told().size() == 1u);
+    b.connect("ann2", {.id = "ann"}); // she comes; that the other one is renamed is no news of this id
+    const auto last = told();
+    BOOST_TEST_REQUIRE(last.size() == 1u);
+    BOOST_TEST(last[0].find(R"("left":)") == std::string::npos, last[0]);
 }
 
 BOOST_AUTO_TEST_CASE(features_see_one_id_go_and_another_come) {

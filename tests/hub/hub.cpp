@@ -345,6 +345,46 @@ BOOST_AUTO_TEST_CASE(the_log_hears_where_connections_come_from) {
           "! connection_refused remote=192.0.2.7 cause=stopping"});
 }
 
+// What wants no reply, and fails: hooks hear of each, the log of the first of each kind.
+struct outcomes {
+    script* seen;
+    void on_outcome(const outcome& o) { seen->push_back(std::string{cause_name(o.cause)}); }
+};
+
+BOOST_AUTO_TEST_CASE(a_failure_without_a_reply_is_told_to_hooks_and_once_to_the_log) {
+    script events, seen;
+    bench<direct_router, line_log, hooks<outcomes>> b{{}, line_log{&events}, hooks{outcomes{&seen}}};
+    auto &a = b.connect("a"), &c = b.connect("c");
+    const auto say = [&](wire& from, std::string_view to, std::string_view token = {}) {
+        event::say e;
+        e.command = "offer";
+        e.to = to;
+        e.token.bytes = token;
+        b.h.received(from.who, e);
+    };
+    events.clear();
+    say(a, "c");      // is delivered
+    say(a, "a", "1"); // has its reply
+    same(events, {});
+    for (int i = 0; i < 3; ++i) say(a, "a");
+    same(events, {"! request_refused id=a cause=self"});
+    for (int i = 0; i < 3; ++i) say(a, "x");
+    say(c, "c");
+    event::join e; // nobody takes it
+    b.h.received(a.who, e);
+    same(events, {"! request_refused id=a cause=self", "request_refused id=a cause=unknown",
+                  "! request_refused id=c cause=self", "! request_refused id=a cause=unknown_command"});
+    same(seen,
+         {"ok", "self", "self", "self", "self", "unknown", "unknown", "unknown", "self", "unknown_command"});
+    // the next peer in that slot is another one
+    b.h.closed(a.who, errc::closed);
+    auto& d = b.connect("d");
+    BOOST_TEST(d.who.peer.slot == a.who.peer.slot);
+    events.clear();
+    say(d, "d");
+    same(events, {"! request_refused id=d cause=self"});
+}
+
 BOOST_AUTO_TEST_CASE(a_claimant_is_held_and_asks_for_a_sign_of_life) {
     bench<> b;
     auto& holder = b.connect("holder", "x");

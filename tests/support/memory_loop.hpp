@@ -257,6 +257,7 @@ struct options {
     std::vector<std::string> proxies{};
     stream_limits limits{};
     accept_gate gate{};
+    bool hello = false;
 };
 
 /// A stream transport on the memory loop. Models Transport.
@@ -278,6 +279,7 @@ public:
     boost::asio::io_context& context() const { return *io_; }
     const stream_limits& limits() const { return options_.limits; }
     const accept_gate& gate() const { return options_.gate; }
+    bool hello() const { return options_.hello; }
     bool trusts(std::string_view remote) const { return proxies_.contains(remote); }
     std::string_view path() const { return options_.path; }
     std::span<const std::string> origins() const { return options_.origins; }

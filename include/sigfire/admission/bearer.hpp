@@ -19,7 +19,7 @@ namespace sigfire {
  *
  *  `Check` is `bool(std::string_view token)` or `bool(std::string_view token, admission&)`; the latter may
  * set the peer's id and notes. It is not asked about an empty token. A connection that is not let in gets 401
- * `Missing or invalid token`; on a wire without HTTP no connection has a token. */
+ * `Missing or invalid token`; on a wire without HTTP a token comes by `hello`, see `tcp_options`. */
 template <class Check>
 class bearer {
     static_assert(std::is_invocable_r_v<bool, Check&, std::string_view, admission&> ||

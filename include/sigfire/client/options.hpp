@@ -43,6 +43,12 @@ struct reconnect_options {
         true; ///< ask the server to go on where the last connection ended: same id, nothing missing
 };
 
+/// Who a client is, for a server that asks for a `hello` (`tcp_options::hello`). What is empty is not said.
+struct client_hello {
+    std::string token{}; ///< for `bearer`
+    std::string id{};    ///< for `requested_id`
+};
+
 /// Settings of a client. No deadline is met early; 0 is at once, not never, but for `silence`.
 struct client_options {
     /// WebSocket sub-protocol to offer. A server may have none; another is a `bad_handshake`.
@@ -72,6 +78,9 @@ struct client_options {
     /// For `wss://` and `tls+tcp://`: `client_tls()` of `client/tls.hpp`. Without it they end with `no_tls`.
     std::shared_ptr<const detail::client_security> tls{};
     std::optional<reconnect_options> reconnect{}; ///< none: a connection that ends is the end
+    /// What a client says first on TCP and Unix sockets; none: it waits for the welcome, as most servers have
+    /// it. By a WebSocket `headers` and the URL's query say the same.
+    std::optional<client_hello> hello{};
 };
 
 /// How a server greets.

@@ -233,7 +233,7 @@ struct ack : incoming {
 /// A heartbeat of the peer; wants no answer.
 struct alive : incoming {};
 
-/// Gives up the peer's id: the hub gives it another.
+/// Gives up the peer's id: it is free, but the peer goes by it until another one has it.
 struct unname : incoming {};
 
 /// Asks whether the hub is there: answered at once.

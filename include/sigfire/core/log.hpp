@@ -16,9 +16,12 @@ namespace sigfire {
  *  - `peer_away` (info; `id`, `cause`): its connection is gone, and it may come back.
  *  - `peer_resumed` (info; `id`): it goes on with a new connection.
  *  - `peer_renamed` (info; `id`): a peer has that id now, and not the one it had.
+ *  - `peer_unlisted` (info; `id`): a peer goes by that id, which is free all the same.
  *  - `id_claimed` (info; `id`): a connection wants the id of a living peer, which was pinged.
  *  - `claim_refused` (warn; `id`): the living peer answered in time, or could not be pinged.
  *  - `connection_refused` (warn; `remote`, `cause`): by transport, codec, hooks or hub.
+ *  - `request_refused` (warn, or debug if the cause is `unknown` or `offline`; `id`, `cause`): what a peer
+ *    asked for was refused, and its wire has no word for that. Told once of each peer and cause.
  *  - `callback_failed` (error; `what`): a hook, feature, function, policy, router or handler threw.
  *
  *  `cause` is a `cause_name`. A log may call the hub, as all code of the host program may. */

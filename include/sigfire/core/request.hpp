@@ -1,6 +1,8 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/core/event.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -105,7 +107,8 @@ private:
 };
 
 /** The HTTP request by which a peer connected: a view of it. A peer on a transport without HTTP (TCP, Unix
- *  socket, loopback) has an empty method, target and header list.
+ *  socket, loopback) has an empty method, target and header list; if it said `hello`, as `tcp_options::hello`
+ *  asks for, target and headers are those that a WebSocket would have had for it.
  *
  *  Everything in it is valid until the call that was handed the request returns; code that needs it longer
  *  copies from it. */
@@ -121,6 +124,7 @@ struct request {
     bool secure = false;             ///< whether it came by TLS
     std::optional<process_identity> process{}; ///< the peer's process, if it came by a Unix socket
     std::string_view body{};                   ///< of a plain HTTP request, whole and without its chunks
+    request_token hello{};                     ///< for the reply to its `hello`, if that has an id
     detail::answer_desk* desk = nullptr;       ///< for `answer_later`
 
     /** Puts the answer to a plain HTTP request off: the handler returns true, and the response that it wrote
@@ -205,14 +209,15 @@ private:
 class owned_request {
 public:
     explicit owned_request(const request& r) {
-        std::size_t size =
-            r.method.size() + r.target.size() + r.remote.size() + r.peer_subject.size() + r.body.size();
+        std::size_t size = r.method.size() + r.target.size() + r.remote.size() + r.peer_subject.size() +
+                           r.body.size() + r.hello.bytes.size();
         for (const auto& h : r.headers) size += h.name.size() + h.value.size();
         bytes_.reserve(size); // from here on nothing moves
         headers_.reserve(r.headers.size());
         for (const auto& h : r.headers) headers_.push_back({keep(h.name), keep(h.value)});
-        view_ = {keep(r.method),       keep(r.target), headers_,  keep(r.remote),
-                 keep(r.peer_subject), r.secure,       r.process, keep(r.body)};
+        view_ = {keep(r.method), keep(r.target),       headers_,
+                 keep(r.remote), keep(r.peer_subject), r.secure,
+                 r.process,      keep(r.body),         {keep(r.hello.bytes), r.hello.wire}};
     }
 
     owned_request(const owned_request&) = delete;

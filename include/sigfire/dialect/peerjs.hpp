@@ -51,7 +51,7 @@ struct peerjs_options {
  *
  *  Better than the original: messages that are none are ignored, the queue is bounded, a client that takes
  *  over is sent OPEN, a `dst` that is a number names the peer of that id. A token is at most 256 bytes long.
- *  A client that gave up its id by a LEAVE without `dst` goes on talking under another.
+ *  A client that gave up its id by a LEAVE without `dst` talks on under it, until another client has that id.
  *
  *  Messages of other wires are not written: these clients could not read them. Neither direction allocates;
  *  nothing is left of a message with an unknown type or no `dst`. One thread at a time. */

@@ -28,15 +28,16 @@ namespace sigfire::dialect {
  *  Other messages are ignored. Nothing but a ping is answered: peers have no ids here and are not greeted. A
  *  value that is no string, or empty, is no topic and skipped. A topic over 256 bytes is refused as
  *  `malformed`. Of one message `topics_per_message` are read; the next one is refused as `too_large`, and
- *  ends the reading. This wire has no word for a refusal: hooks and the hub see it, not the client.
+ *  ends the reading. This wire has no word for a refusal: hooks and the log (`request_refused`) see it, not
+ *  the client.
  *
  *  A publication is copied as it stands, but for `clients`. To other codecs its `data` is the payload, and
  * the `signal` in there an offer, an answer or a candidate; their publications arrive as
  *  `{"type":"publish","topic":...,"data":...,"clients":...}`. Messages to a single peer have no word here.
  *
  *  Clients want to be sent something every 30 s, which `ping` sees to, and a WebSocket ping every 30 s, which
- *  is the transport's. A page has one connection for all of its rooms: give `topic_limits::topics_per_peer`
- *  room for them. Models Codec; no allocation in either direction. */
+ *  is the transport's. A page has one connection for all of its rooms, those that it has left too: give
+ *  `topic_limits::topics_per_peer` room for them. Models Codec; no allocation in either direction. */
 class y_webrtc {
 public:
     /// Nothing is kept for a connection.

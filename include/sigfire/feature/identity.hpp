@@ -12,6 +12,7 @@
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 namespace sigfire {
@@ -41,8 +42,9 @@ struct identity_options {
  * party are here. A peer that goes on on a new connection, or takes the id of a peer that is found dead, adds
  * nobody.
  *
- *  A peer gives up its id by `event::unname`: it goes by one that the hub draws, and is neither named nor
- * counted any more. Peers are named in the order in which they came. Memory: 16 bytes a slot. */
+ *  A peer gives up its id by `event::unname`: the id is free, and the peer is not named any more, but goes on
+ * under it and is counted. As soon as another one has the id, the peer goes by one that the hub draws. Peers
+ * are named in the order in which they came. Memory: 16 bytes a slot. */
 class identity : public feature {
 public:
     explicit identity(identity_options options = {}) : options_(options) {}
@@ -94,7 +96,11 @@ public:
     void on_close(X&, peer_handle peer, errc) {
         tokens_.erase(peer.slot);
         named_.erase(peer.slot);
-        remove(peer);
+        if (!is_here(peer)) return;
+        unlink(peer.slot);
+        const auto at = parties_.find(places_[peer.slot].counted);
+        if (at != parties_.end() && --at->second == 0) parties_.erase(at);
+        places_[peer.slot] = {};
     }
 
     // --- names ---
@@ -121,10 +127,10 @@ public:
 
     template <class X>
     void on_request(X& hub, peer_handle from, event::unname& e) {
-        const errc cause = hub.rename(from, {});
+        const errc cause = hub.unlist(from);
         if (cause == errc::ok) {
             named_.erase(from.slot);
-            remove(from);
+            if (is_here(from)) unlink(from.slot);
         }
         hub.reply(from, e.token, cause);
     }
@@ -143,6 +149,7 @@ private:
         std::uint32_t generation = 0; // 0: nobody
         std::uint32_t counted = 0;    // number of its party
         std::uint32_t next = none, previous = none;
+        bool linked = false; // its peer is named
     };
 
     bool is_proof(peer_handle peer, const admission& wish) const {
@@ -152,20 +159,20 @@ private:
 
     void add(peer_handle peer, std::uint32_t counted) {
         if (peer.slot >= places_.size()) places_.resize(std::size_t{peer.slot} + 1);
-        places_[peer.slot] = {peer.generation, counted, none, last_};
+        places_[peer.slot] = {peer.generation, counted, none, last_, true};
         (last_ == none ? first_ : places_[last_].next) = peer.slot;
         last_ = peer.slot;
     }
 
-    void remove(peer_handle peer) {
-        if (peer.slot >= places_.size() || places_[peer.slot].generation != peer.generation) return;
-        const auto p = places_[peer.slot];
-        places_[peer.slot] = {};
+    bool is_here(peer_handle peer) const {
+        return peer.slot < places_.size() && places_[peer.slot].generation == peer.generation;
+    }
+
+    void unlink(std::uint32_t slot) {
+        auto& p = places_[slot];
+        if (!std::exchange(p.linked, false)) return;
         (p.previous == none ? first_ : places_[p.previous].next) = p.next;
         (p.next == none ? last_ : places_[p.next].previous) = p.previous;
-        if (p.counted == 0) return;
-        const auto at = parties_.find(p.counted);
-        if (--at->second == 0) parties_.erase(at);
     }
 
     identity_options options_;

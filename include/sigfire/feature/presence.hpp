@@ -116,7 +116,7 @@ public:
 
     template <class X>
     void on_close(X& hub, peer_handle peer, errc why) {
-        if (auto* const s = find(false, hub.id(peer)))
+        if (auto* const s = hub.is_unlisted(peer) ? nullptr : find(false, hub.id(peer)))
             change(hub, *s, hub.id(peer), membership::left, {}, why);
         slow_.erase(peer.slot);
         const auto mine = watching_.extract(peer.slot);
@@ -126,7 +126,7 @@ public:
 
     template <class X>
     void on_rename(X& hub, peer_handle peer) {
-        if (auto* const s = find(false, hub.id(peer)))
+        if (auto* const s = hub.is_unlisted(peer) ? nullptr : find(false, hub.id(peer)))
             change(hub, *s, hub.id(peer), membership::left, {}, errc::replaced);
     }
 

@@ -27,7 +27,7 @@ namespace sigfire {
  * bytes `errc::too_large`. */
 struct topic_limits {
     std::size_t topics_in_all = 100'000;     ///< topics with a member
-    std::size_t topics_per_peer = 100;       ///< topics one peer is a member of
+    std::size_t topics_per_peer = 1000;      ///< topics one peer is a member of
     std::size_t members_per_topic = 100'000; ///< peers in one topic
     std::size_t metadata_bytes = 1024;       ///< metadata of one member of one topic
     std::size_t entries_per_topic = 1000;    ///< state entries in one topic

@@ -106,7 +106,7 @@ public:
     template <class X, class E>
     void on_call(X&, peer_handle, const E&) {}
 
-    /// A peer is about to give up its id for another.
+    /// A peer is about to give up its id, for another or none of its own.
     template <class X>
     void on_rename(X&, peer_handle) {}
     /// It has its new id.
@@ -193,6 +193,8 @@ public:
     void keep_traffic(peer_handle);
     void take_over(peer_handle, peer_handle);
     errc rename(peer_handle, std::string_view);
+    errc unlist(peer_handle);
+    bool is_unlisted(peer_handle) const;
     bool is_member(std::string_view, peer_handle);
     void close(peer_handle, errc);
     template <class E>

@@ -107,6 +107,17 @@ public:
      *  @return `ok`; or, and nothing changed, `offline`, `malformed` (1-256 bytes of UTF-8), `id_in_use` */
     errc rename(peer_handle peer, std::string_view id) { return hub_.rename(peer, id); }
 
+    /** Frees the id of an online peer, which goes by it all the same: `find` names nobody, what the peer says
+     *  comes from that id. As soon as another one has the id, the peer is renamed to one that the hub draws.
+     *  A connection that claims the id gets it at once.
+     *  @return `ok`; or, and nothing changed, `offline`, or `denied` for a peer whose traffic is kept */
+    errc unlist(peer_handle peer) { return hub_.unlist(peer); }
+    /// Whether a peer's id is free all the same.
+    bool is_unlisted(peer_handle peer) const {
+        const auto* const s = hub_.whose(peer);
+        return s != nullptr && s->unlisted;
+    }
+
     /// Whether a peer is a member of a topic.
     bool is_member(std::string_view topic, peer_handle peer) { return hub_.is_member(topic, peer); }
 

@@ -266,10 +266,11 @@ public:
         return cause;
     }
 
-    /// Closes a peer; false if no peer has that id. The id is free from now on, or when the hub has dealt
+    /// Closes a peer; false if no peer goes by that id. The id is free from now on, or when the hub has dealt
     /// with the event in hand.
     bool close(std::string_view id, errc why) {
-        const peer_handle peer = registry_.find(id);
+        peer_handle peer = registry_.find(id);
+        if (!peer && this->unlisted_.contains(id)) peer = this->unlisted_.at(id);
         if (!peer) return false;
         if (this->at_work())
             this->put_by([this, peer, why] { this->close_peer(peer, why); });
@@ -292,7 +293,7 @@ public:
     /// Whether a peer is connected: neither away nor a function.
     bool is_online(peer_handle peer) { return this->stands(peer, standing::online); }
 
-    /// How many peers there are: connected, away or functions.
+    /// How many ids are taken: by peers that are connected, away or functions.
     std::size_t size() const { return registry_.size(); }
 
     /// Closes every peer, claimants too, and admits nobody any more. `closed` is still to come for each.
@@ -313,6 +314,8 @@ public:
         if (!detail::is_name(id)) return make_error_code(errc::malformed);
         if (registry_.find(id)) return make_error_code(errc::id_in_use);
         const work w{*this};
+        this->make_way(id, {});
+        if (registry_.find(id)) return make_error_code(errc::id_in_use);
         const auto i = slots_.add(id, standing::function);
         slots_[i].kept = true;
         const auto peer = slots_.handle(i);

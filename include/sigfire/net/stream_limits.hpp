@@ -23,13 +23,14 @@ struct stream_limits {
     std::size_t unsent = std::size_t{1} << 30; ///< bytes that peers do not take, all connections of an
                                                ///< io_context together; beyond it the largest ends as
                                                ///< `slow_consumer`
-    std::uint32_t header = 8192;      ///< bytes of an upgrade or HTTP request; longer is answered 431
+    std::uint32_t header = 8192;      ///< bytes of an upgrade or HTTP request; longer is answered 431. And of
+                                      ///< a `hello`; longer is refused
     std::uint32_t body = 64u << 10;   ///< bytes of the body of an HTTP request; longer is answered 413
     std::uint32_t answers = 1000;     ///< HTTP requests that are answered later, at a time
     std::uint32_t idle_frames = 1000; ///< control and empty frames without a message, within one `ping`
                                       ///< period; more end with `flood` (1008)
     std::chrono::milliseconds handshake{
-        5000}; ///< from the connection to the complete request; later is answered 408
+        5000}; ///< from the connection to the complete request, or `hello`; later is answered 408
     std::chrono::milliseconds ping{
         30000}; ///< silence after which the peer is pinged (where the wire has pings); 0 = never
     std::chrono::milliseconds dead{

@@ -30,6 +30,8 @@ struct unix_socket_options {
     unsigned mode = 0;   ///< permission to connect, as `chmod` has it (0660); 0 = by the process' umask
     int descriptor = -1; ///< a listening socket that this process was handed, see `activated_sockets`, to use
                          ///< instead of one of its own: neither made, changed nor removed; -1 = none
+    bool hello = false;  ///< a peer's first message is `hello`, which tells its name and proof, see
+                         ///< examples/protocol.md; a peer without one in time is refused
     stream_limits limits{}; ///< bounds of the memory and time that peers cost it
     accept_gate gate{};     ///< asked about each connection
 };
@@ -63,6 +65,7 @@ public:
     boost::asio::io_context& context() const { return *io_; }
     const stream_limits& limits() const { return options_.limits; }
     const accept_gate& gate() const { return options_.gate; }
+    bool hello() const { return options_.hello; }
 
     void bind(detail::stream_acceptor& a, error_code& ec) const {
         if (options_.descriptor >= 0) return detail::adopt_descriptor(a, options_.descriptor, ec);

@@ -149,7 +149,10 @@ private:
 
     // The fault of `to`, if it has one.
     error_code set_out(const client_place& to) {
-        auto link = dial(executor_, *this, to, options_, resumes() ? session_.resume_query() : "");
+        std::string hello;
+        const errc wrong = session_.hello(options_.hello, resumes(), options_.message, hello);
+        if (wrong != errc::ok) return wrong;
+        auto link = dial(executor_, *this, to, options_, resumes() ? session_.resume_query() : "", hello);
         if (!link) return link.error();
         link_ = std::move(*link);
         enter(phase::connecting, options_.connect_timeout);
@@ -188,7 +191,8 @@ private:
     bool on_message(message m) override {
         const auto e = session_.received(m, clock::now(), *this);
         if (e != errc::ok) {
-            drop(phase_ == phase::greeting ? errc::bad_welcome : e, json_client{}.end(e));
+            const bool silly = phase_ == phase::greeting && !session_.refused();
+            drop(silly ? errc::bad_welcome : e, json_client{}.end(e));
             return false;
         }
         if (phase_ == phase::online) flush(), arm();

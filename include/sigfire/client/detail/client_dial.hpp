@@ -22,11 +22,12 @@ namespace sigfire::detail {
 /// Where a client connects to: a URL, or a server in this process.
 using client_place = std::variant<std::string, transport::loopback>;
 
-/** Sets out for `to`, and tells `events` the outcome. `query` is added to that of a WebSocket URL. The error
- *  names the fault of `to` or the options. */
+/** Sets out for `to`, and tells `events` the outcome. `query` is added to that of a WebSocket URL; `hello`,
+ * if any, is said first on sockets without WebSocket. The error names the fault of `to` or the options. */
 inline result<std::shared_ptr<client_link>> dial(const boost::asio::any_io_executor& executor,
                                                  client_link_events& events, const client_place& to,
-                                                 const client_options& options, std::string_view query) {
+                                                 const client_options& options, std::string_view query,
+                                                 std::string hello) {
     if (const auto net = std::get_if<transport::loopback>(&to)) {
         auto link = std::make_shared<client_loopback>(events);
         link->open(*net);
@@ -36,7 +37,7 @@ inline result<std::shared_ptr<client_link>> dial(const boost::asio::any_io_execu
     if (!url) return url.error();
     if (url->secure && !options.tls) return make_error_code(errc::no_tls);
     auto key = sec_websocket_key();
-    std::string request;
+    auto request = std::move(hello);
     if (url->via == scheme::ws) {
         if (!query.empty()) add_to_query(*url, query);
         auto text = upgrade_request(*url, key, options.subprotocol, options.headers);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sigfire/core/concepts.hpp>
+#include <sigfire/core/detail/percent.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -53,18 +54,7 @@ public:
     std::string query() const {
         if (token_.empty()) return "resume";
         std::string out = "resume=";
-        for (const char c : token_) {
-            const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                               c == '-' || c == '_' || c == '.' || c == '~';
-            if (plain) {
-                out += c;
-                continue;
-            }
-            constexpr auto digits = "0123456789ABCDEF";
-            const auto byte = static_cast<unsigned char>(c);
-            (out += '%') += digits[byte >> 4];
-            out += digits[byte & 15];
-        }
+        append_percent_encoded(out, token_);
         return out + "&received=" + std::to_string(received_);
     }
 

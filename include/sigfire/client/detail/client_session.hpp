@@ -6,16 +6,19 @@
 #include <sigfire/client/detail/request_log.hpp>
 #include <sigfire/client/detail/server_members.hpp>
 #include <sigfire/client/json_client.hpp>
+#include <sigfire/client/options.hpp>
 #include <sigfire/client/server_message.hpp>
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/core/detail/pending_calls.hpp>
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/message.hpp>
 #include <sigfire/text/json/member.hpp>
+#include <sigfire/text/json/object.hpp>
 #include <sigfire/text/json/scan.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -68,7 +71,27 @@ public:
         stage_ = stage::welcome;
         wanted_ = resume;
         ask_ = ask;
+        refused_ = false;
     }
+
+    /** Appends what is said first to a server that asks for it, with what `resume_query` says if `resume`, to
+     *  `out`; nothing without `who`. Errors as of `compose`. */
+    errc hello(const std::optional<client_hello>& who, bool resume, std::size_t limit,
+               std::string& out) const {
+        if (!who) return errc::ok;
+        json_object data;
+        if (!who->token.empty()) data.text("token", who->token);
+        if (!who->id.empty()) data.text("id", who->id);
+        if (resume) data.text("resume", resume_.token()).number("received", resume_.received());
+        const auto text = data.take();
+        client_request r;
+        r.command = "hello";
+        r.data.bytes = text;
+        return compose(0, r, limit, out);
+    }
+
+    /// Whether the server's reply to the `hello` told why it ends the connection.
+    bool refused() const noexcept { return refused_; }
 
     /// The addition to the query of the URL, to be resumable and to go on.
     std::string resume_query() const { return resume_.query(); }
@@ -131,7 +154,11 @@ private:
         }
         void operator()(const server_reply& r) {
             heard = true;
-            if (session.stage_ == stage::welcome) return;
+            if (session.stage_ == stage::welcome) {
+                session.refused_ = r.token == token_of(0) && !is_verdict(r.cause);
+                if (session.refused_) verdict = r.cause;
+                return;
+            }
             const auto number = number_of(r.token);
             if (session.stage_ == stage::resuming) { // no other request has been sent
                 if (number == session.asked_) verdict = session.answered(r, to);
@@ -219,6 +246,7 @@ private:
     stage stage_ = stage::welcome;
     bool wanted_ = false;
     bool ask_ = false;
+    bool refused_ = false;
 };
 
 } // namespace sigfire::detail

@@ -59,12 +59,16 @@ public:
     /// Has it speak TLS; before `open`.
     void secure(std::unique_ptr<client_cipher> cipher) { cipher_ = std::move(cipher); }
 
-    /// Connects to `url`; `request` is the upgrade request with `key` that offers `subprotocol`.
+    /// Connects to `url`; `request` is the upgrade request with `key` that offers `subprotocol`, or where
+    /// there is no upgrade the first message, if any.
     void open(const client_url& url, std::string request, std::string key, std::string subprotocol) {
         upgrading_ = url.via == scheme::ws;
         if (upgrading_) framing_.emplace<framing::websocket<framing::role::client>>();
         if (url.lines) framing_.emplace<framing::line>();
-        out_ = std::move(request);
+        if (upgrading_)
+            out_ = std::move(request);
+        else if (!request.empty())
+            frame(request);
         key_ = std::move(key);
         subprotocol_ = std::move(subprotocol);
         if (url.via == scheme::unix_socket)
@@ -83,15 +87,7 @@ public:
 
     bool send(std::string_view text) override {
         if (out_.size() + sending_.size() > limits_.outbox) return false;
-        std::visit(
-            [&](auto& f) {
-                const auto start = out_.size(), head = f.header_bound(text.size());
-                out_.resize(start + head + text.size());
-                const auto p = out_.data() + start;
-                std::memcpy(p + head, text.data(), text.size());
-                out_.resize(start + f.seal(message_type::text, p, head, text.size()));
-            },
-            framing_);
+        frame(text);
         write();
         return true;
     }
@@ -142,6 +138,18 @@ private:
         }
     };
 
+    void frame(std::string_view text) {
+        std::visit(
+            [&](auto& f) {
+                const auto start = out_.size(), head = f.header_bound(text.size());
+                out_.resize(start + head + text.size());
+                const auto p = out_.data() + start;
+                std::memcpy(p + head, text.data(), text.size());
+                out_.resize(start + f.seal(message_type::text, p, head, text.size()));
+            },
+            framing_);
+    }
+
     void connect(std::vector<endpoint> candidates) {
         race_ = std::make_shared<connect_race>(socket_.get_executor(), std::move(candidates),
                                                limits_.address_timeout);
@@ -178,10 +186,8 @@ private:
     // The client's words can be sent.
     void ready() {
         ready_ = true;
-        if (upgrading_)
-            write();
-        else
-            events_->on_open(true);
+        if (!out_.empty()) write();
+        if (!upgrading_) events_->on_open(true);
     }
 
     void write() {

@@ -9,6 +9,7 @@
 #include <sigfire/core/peer.hpp>
 #include <sigfire/hub/deferral.hpp>
 #include <sigfire/hub/detail/slots.hpp>
+#include <sigfire/hub/detail/told_causes.hpp>
 #include <sigfire/hub/detail/waiting_lines.hpp>
 #include <sigfire/hub/feature.hpp>
 #include <sigfire/hub/feature_context.hpp>
@@ -215,28 +216,20 @@ protected:
         return errc::offline;
     }
 
-    template <class E>
-    void put(slot& s, const E& e, std::size_t bound) {
+    // `bound` as `takes` has set it, or nothing.
+    template <class E, class... Bound>
+    void put(slot& s, const E& e, Bound... bound) {
         if constexpr (has_features)
             if (s.kept) [[unlikely]]
                 return put_aside(s, e);
-        s.way.deliver(e, bound);
-    }
-    template <class E>
-    void put(slot& s, const E& e) {
-        if constexpr (has_features)
-            if (s.kept) [[unlikely]]
-                return put_aside(s, e);
-        s.way.deliver(e);
+        s.way.deliver(e, bound...);
     }
 
     template <class E>
     [[gnu::noinline]] void put_aside(slot& s, const E& e) {
         const auto who = look_up(s.id.view());
-        if (s.state == standing::function) {
-            each_feature([&](auto& f) { f.on_call(self().context_, who, e); });
-            return;
-        }
+        if (s.state == standing::function)
+            return static_cast<void>(each_feature([&](auto& f) { f.on_call(self().context_, who, e); }));
         each_feature([&](auto& f) { f.on_delivery(self().context_, who, e); });
         if (s.has_way && s.state != standing::away) s.way.deliver(e);
     }
@@ -281,7 +274,7 @@ protected:
     }
 
     void keep_traffic(peer_handle peer) {
-        if (auto* const s = whose(peer)) s->kept = true;
+        if (auto* const s = whose(peer); s != nullptr && !s->unlisted) s->kept = true;
     }
 
     // --- outcome: every end of a request, and every refusal, comes by here ---
@@ -290,12 +283,9 @@ protected:
         if constexpr (has_on_outcome<H>) guarded([&] { hooks_.on_outcome(outcome{who, cause}); });
     }
 
-    template <class E>
-    static errc cause_of(const E& e) noexcept {
-        if constexpr (requires { e.cause; })
-            return e.cause;
-        else
-            return errc::ok;
+    static errc cause_of(const auto& e) noexcept {
+        if constexpr (requires { e.cause; }) return e.cause;
+        return errc::ok;
     }
 
     // Also to a peer that is leaving: a request that it sent before has its reply.
@@ -305,7 +295,8 @@ protected:
         if (in_hand_ != nullptr && in_hand_->from == to && in_hand_->token.bytes == e.token.bytes)
             in_hand_->answered = true;
         auto* const s = whose(to);
-        if (s == nullptr || e.token.empty()) return;
+        if (s == nullptr) return;
+        if (e.token.empty()) return unanswered(*s, to, cause_of(e));
         if (is_present(*s))
             put(*s, e);
         else if (s->state == standing::leaving && s->has_way)
@@ -317,7 +308,7 @@ protected:
                                         std::string_view text = {}, payload data = {},
                                         politeness role = politeness::none) {
         ends(who, cause);
-        if (token.empty()) return;
+        if (token.empty()) return unanswered(to, who, cause);
         event::reply e;
         e.token = token;
         e.cause = cause;
@@ -334,12 +325,24 @@ protected:
             if (to.kept) [[unlikely]]
                 return reply_seldom(to, who, token, cause, {}, {}, role);
         ends(who, cause);
-        if (token.empty()) return;
+        if (token.empty()) return unanswered(to, who, cause);
         event::reply e;
         e.token = token;
         e.cause = cause;
         e.role = role;
         to.way.deliver(e);
+    }
+
+    // A request that wants no reply has ended. Of a failure nobody but the log can tell: once, for it may
+    // come with each message. That a target is not there is daily business.
+    void unanswered(slot& s, peer_handle who, errc cause) {
+        if constexpr (!std::is_same_v<L, no_log>)
+            if (!is_verdict(cause)) [[unlikely]]
+                guarded([&] {
+                    if (!is_present(s) || !told_.add(who, cause)) return;
+                    const bool daily = cause == errc::unknown || cause == errc::offline;
+                    note(daily ? log_level::debug : log_level::warn, "request_refused", s.id.view(), cause);
+                });
     }
 
     // --- log ---
@@ -380,6 +383,7 @@ protected:
     slot_table<O> slots_;
     id_source ids_;
     message_ids message_ids_{ids_.draw()};
+    [[no_unique_address]] std::conditional_t<std::is_same_v<L, no_log>, nothing, told_causes> told_;
     std::unordered_map<std::uint32_t, notes> notes_; // of peers that have some, by slot
     std::vector<std::function<void()>> put_by_;      // acts of the host for when this is done
     std::size_t depth_ = 0;                          // how many inputs are at work

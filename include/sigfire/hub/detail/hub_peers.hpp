@@ -43,6 +43,7 @@ protected:
             const auto ask = [&](auto& f) { return (cause = f.on_enter(context(), wish)) != errc::ok; };
             if (!guarded([&] { any_feature(ask); })) cause = errc::internal_error;
             if (cause != errc::ok) return make_error_code(cause);
+            make_way(wish.id, {});
             // The features are the host program's: one may have attached a function of that id.
             if (!wish.id.empty() && this->registry_.find(wish.id)) return make_error_code(errc::id_in_use);
         }
@@ -224,11 +225,13 @@ protected:
         if (!is_name(fresh)) return errc::malformed;
         if (this->registry_.find(fresh)) return errc::id_in_use;
         const typename core::work w{*this};
+        make_way(fresh, who);
         each_feature([&](auto& f) { f.on_rename(context(), who); });
         // A feature that was told may have ended it, or attached a function of the new id.
         if (!this->stands(who, standing::online)) return errc::offline;
         if (this->registry_.find(fresh)) return errc::id_in_use;
-        this->registry_.erase(s->id.view());
+        give_up_id(*s);
+        s->unlisted = false;
         s->id.assign(fresh);
         this->registry_.insert(s->id.view(), who);
         this->stirred_ = true;
@@ -236,6 +239,39 @@ protected:
         each_feature([&](auto& f) { f.on_renamed(context(), who); });
         pass_on(*s);
         return errc::ok;
+    }
+
+    // The id of an online peer is free from now on. The peer goes by it until somebody else does.
+    [[gnu::noinline]] errc unlist(peer_handle who) {
+        slot* const s = this->slots_.find(who);
+        if (s == nullptr || s->state != standing::online) return errc::offline;
+        if (s->unlisted) return errc::ok;
+        if (s->kept) return errc::denied; // what is kept for a peer is found by its id
+        if (s->link != nowhere) return rename(who, {});
+        const typename core::work w{*this};
+        each_feature([&](auto& f) { f.on_rename(context(), who); });
+        if (!this->stands(who, standing::online)) return errc::offline;
+        give_up_id(*s);
+        s->unlisted = true;
+        unlisted_.insert_or_assign(s->id.view(), who);
+        this->stirred_ = true;
+        note(log_level::info, "peer_unlisted", s->id.view());
+        return errc::ok;
+    }
+
+    // A peer is about to get `id`, which is free: another one that goes by it still does so no longer.
+    void make_way(std::string_view id, peer_handle who) {
+        if (unlisted_.empty()) [[likely]]
+            return;
+        const auto at = unlisted_.find(id);
+        if (at != unlisted_.end() && !(at->second == who)) rename(at->second, {});
+    }
+
+    void give_up_id(slot& s) {
+        if (s.unlisted)
+            unlisted_.erase(s.id.view());
+        else
+            this->registry_.erase(s.id.view());
     }
 
     // --- ends ---
@@ -274,7 +310,7 @@ protected:
     void leave(std::uint32_t at, [[maybe_unused]] errc why) {
         slot& s = this->slots_[at];
         const auto who = this->slots_.handle(at);
-        this->registry_.erase(s.id.view());
+        give_up_id(s);
         [[maybe_unused]] const bool hooked = s.state != standing::function;
         s.state = standing::leaving;
         this->stirred_ = true;
@@ -289,6 +325,7 @@ protected:
         if constexpr (has_on_close<H>)
             if (hooked) guarded([&] { this->hooks_.on_close(who, why); });
         this->notes_.erase(at);
+        if constexpr (!std::is_same_v<L, no_log>) this->told_.erase(at);
         expire_at(at, time_point::max());
         pass_on(s);
     }
@@ -296,6 +333,7 @@ protected:
     auto& context() noexcept { return this->self().context_; }
 
     std::unordered_map<std::uint32_t, admission> wishes_; // of claimants, by slot
+    std::map<std::string_view, peer_handle> unlisted_;    // by the id that each goes by, a view of it
     attachment moved_;                                    // the peer of the connection that says `resume`
 
 private:

@@ -101,7 +101,8 @@ struct alignas(64) slot {
     std::uint32_t link = nowhere; // vacant: the next vacant one; online: its claimant; claimant: its holder
     standing state = standing::vacant;
     bool has_way = false;
-    bool kept = false; // features see to its traffic: that is kept for a resume, or calls a function
+    bool kept = false;     // features see to its traffic: that is kept for a resume, or calls a function
+    bool unlisted = false; // goes by an id that is free
 };
 
 /// Slots at stable addresses, numbered, used again and again under a new generation.
@@ -126,7 +127,7 @@ public:
         vacant_ = s.link;
         s.link = nowhere;
         s.epoch = 0;
-        s.kept = false;
+        s.kept = s.unlisted = false;
         s.state = state;
         return i;
     }

@@ -248,15 +248,16 @@ private:
         try {
             [[maybe_unused]] auto* c = accept();
             if constexpr (!Wire::upgrades && !begins_late<Loop>)
-                if (c) guard(*c, [&] { open_at_once(*c); });
+                if (c && !table::awaits_hello()) guard(*c, [&] { open_at_once(*c); });
         } catch (...) {
             tell_failure(nullptr);
         }
     }
 
-    void open_at_once(connection& c) {
+    // Without an upgrade; `r`: what its `hello` says, if it has said one.
+    void open_at_once(connection& c, request r = {}) {
         const auto from = numeric_address(core_.loop.remote(c.socket_));
-        request r{{}, {}, {}, from};
+        r.remote = from;
         describe(c, r);
         if (const auto e = table::gate_.pass(&c, from); e != errc::ok) return turn_away(c, e);
         open(c, r);

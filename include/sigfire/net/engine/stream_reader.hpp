@@ -2,13 +2,16 @@
 #pragma once
 
 #include <sigfire/core/concepts.hpp>
+#include <sigfire/net/engine/hello_request.hpp>
 #include <sigfire/net/engine/stream_turns.hpp>
 
 #include <boost/asio/error.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -79,7 +82,8 @@ protected:
         }
         if constexpr (begins_late<Loop>) {
             if constexpr (!Wire::upgrades)
-                if (c.opening_ && !c.is_.held && !c.is_.ending) self().open_at_once(c);
+                if (c.opening_ && !c.is_.held && !c.is_.ending && !table::awaits_hello())
+                    self().open_at_once(c);
             if (n == 0) return;
         }
         feed(c, {buffer_.get(), n});
@@ -88,15 +92,46 @@ protected:
     void feed(connection& c, std::span<char> bytes) {
         if constexpr (Wire::upgrades) {
             if (c.opening_ && !c.is_.held) return self().upgrade(c, bytes);
+        } else {
+            if (c.opening_ && !c.is_.held) return greet(c, bytes);
         }
         // Kept bytes go first.
         if (c.is_.held || c.kept_) return keep(c, bytes);
         feed_now(c, bytes);
     }
 
+    // What the peer says first, and is not let in for yet.
+    struct first_message {
+        hello_request said;
+        std::optional<errc> verdict; // none: it is not complete
+
+        bool on_message(message m) {
+            verdict = said.read(m.view());
+            return false;
+        }
+        bool on_control(control, std::uint16_t, std::string_view) { return true; }
+    };
+
+    void greet(connection& c, std::span<char> bytes) {
+        if (c.silent()) return;
+        first_message first;
+        auto limits = framing_limits_;
+        limits.message = std::min(limits.message, core_.limits.header);
+        const auto progress = feed_framing(c, bytes, limits, first);
+        if (progress.error != errc::ok) return table::fail(c, progress.error);
+        if (!first.verdict) {
+            if (core_.incomplete > core_.limits.incomplete) table::shed();
+            return;
+        }
+        if (*first.verdict != errc::ok) return table::turn_away(c, *first.verdict);
+        self().open_at_once(c, first.said.view());
+        if (!c.silent() && progress.consumed < bytes.size()) feed(c, bytes.subspan(progress.consumed));
+    }
+
     void feed_now(connection& c, std::span<char> bytes) {
         this->begin_slice();
-        const auto progress = feed_framing(c, bytes);
+        feeder handler{*this, c};
+        const auto progress = feed_framing(c, bytes, framing_limits_, handler);
         if (progress.error != errc::ok) return table::fail(c, progress.error);
         if (progress.consumed < bytes.size() && (c.is_.held || c.queued_))
             return keep(c, bytes.subspan(progress.consumed));
@@ -109,7 +144,9 @@ protected:
         if (core_.incomplete > core_.limits.incomplete) table::shed();
     }
 
-    framing_progress feed_framing(connection& c, std::span<char> bytes) {
+    template <class Handler>
+    framing_progress feed_framing(connection& c, std::span<char> bytes, const framing_limits& limits,
+                                  Handler& handler) {
         struct counted { // also if the sink throws
             connection& c;
             std::size_t before = c.framing_.incomplete();
@@ -124,8 +161,7 @@ protected:
         };
         controlled_ = false;
         const counted count{.c = c, .controlled = controlled_};
-        feeder handler{*this, c};
-        return c.framing_.feed(bytes, framing_limits_, handler);
+        return c.framing_.feed(bytes, limits, handler);
     }
 
     bool on_control(connection& c, control k, std::uint16_t code, std::string_view text) {

@@ -105,6 +105,12 @@ protected:
         return false;
     }
 
+    // Whether a peer's first message is a `hello`.
+    bool awaits_hello() const noexcept {
+        if constexpr (requires { wire_.hello(); }) return wire_.hello();
+        return false;
+    }
+
     // The sink is told at the end of the turn.
     void refused(std::string_view remote, errc cause) {
         ++core_.counters.refused_by[static_cast<std::size_t>(cause)];
