@@ -103,9 +103,12 @@ struct sse2 {
 
     static unsigned first_special(const char* p, unsigned from = 0) noexcept {
         const auto v = load(p);
-        const auto marks = bits(_mm_or_si128(_mm_or_si128(equal(v, '"'), equal(v, '\\')), unplain(v)));
-        // Bit 16 ends the search, and says that there is a bit: no branch for none.
-        return static_cast<unsigned>(std::countr_zero((marks >> from << from) | 0x10000u));
+        const auto marks = _mm_or_si128(equal(v, '"'), equal(v, '\\'));
+        // Asked this way round, because SSE2 has no "less or equal"; bit 16 ends the search.
+        const auto plain = bits(_mm_andnot_si128(marks, _mm_cmpgt_epi8(v, _mm_set1_epi8(0x1f))));
+        const auto special = (static_cast<std::uint32_t>(plain) ^ 0x1ffffu) >> from << from;
+        if (special == 0) __builtin_unreachable(); // `countr_zero` would look for that
+        return static_cast<unsigned>(std::countr_zero(special));
     }
 };
 
