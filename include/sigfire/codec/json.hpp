@@ -94,9 +94,10 @@ public:
      *  Errors: `malformed`, `bad_utf8` (text messages only), `internal_error`, `missing_id`. */
     template <class Emit>
     errc decode(message m, state& st, Emit&& emit) const {
-        detail::json_scanner text{m.view(), options_.check == json_check::trusted};
+        const bool trusted = options_.check == json_check::trusted;
+        detail::json_scanner text{m.view(), trusted};
         if (text.first() != '{') [[unlikely]]
-            return detail::decode_scalar(m, text);
+            return detail::decode_scalar(m, trusted);
         detail::json_request_members in;
         if (!detail::read_members(text, in)) [[unlikely]]
             return detail::not_json(m);

@@ -44,7 +44,7 @@ struct identity_options {
  *
  *  A peer gives up its id by `event::unname`: the id is free, and the peer is not named any more, but goes on
  * under it and is counted. As soon as another one has the id, the peer goes by one that the hub draws. Peers
- * are named in the order in which they came. Memory: 16 bytes a slot. */
+ * are named in the order in which they came. Memory: 20 bytes a slot. */
 class identity : public feature {
 public:
     explicit identity(identity_options options = {}) : options_(options) {}

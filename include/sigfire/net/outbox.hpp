@@ -55,6 +55,10 @@ public:
         return data_ + end_;
     }
 
+    /// Gives up the first `n` bytes of the last reservation: `commit` adds those behind. Only while nothing
+    /// is pending.
+    void skip(std::size_t n) noexcept { end_ += static_cast<std::uint32_t>(n); }
+
     /// Adds the first `n` bytes of the last reservation.
     void commit(std::size_t n) noexcept {
         end_ += static_cast<std::uint32_t>(n);
@@ -183,7 +187,7 @@ private:
         }
     }
 
-    void grow(detail::buffer_pool& pool, std::size_t n) {
+    [[gnu::noinline]] void grow(detail::buffer_pool& pool, std::size_t n) {
         const auto used = own_size();
         const auto begin = end_ - used;
         // Sent bytes make room, if they are at least half: else a reader that is always a little behind would

@@ -110,9 +110,10 @@ struct sse2 {
     static unsigned first_special(const char* p, unsigned from = 0) noexcept {
         const auto v = load(p);
         const auto marks = equal(v, '"') | equal(v, '\\');
-        const auto special =
-            static_cast<std::uint32_t>(bits(marks | (v < ' '))) | 0x10000u; // ends the search
-        return static_cast<unsigned>(std::countr_zero(special >> from << from));
+        const auto all = static_cast<std::uint32_t>(bits(marks | (v < ' '))) | 0x10000u; // ends the search
+        const auto special = all >> from << from;
+        if (special == 0) __builtin_unreachable(); // `countr_zero` would look for that
+        return static_cast<unsigned>(std::countr_zero(special));
     }
 };
 

@@ -25,17 +25,28 @@ public:
 
     void operator()(const char* bytes, std::size_t n) noexcept {
         // Ids have some 20 bytes: two moves instead of a call.
-        if (n - 16 <= 16) {
-            std::memcpy(p_, bytes, 16);
-            std::memcpy(p_ + n - 16, bytes + n - 16, 16);
-        } else if (n != 0) {
+        if (n - 16 <= 16)
+            two<16>(bytes, n);
+        else if (n > 32)
             std::memcpy(p_, bytes, n);
-        }
+        else if (n >= 8)
+            two<8>(bytes, n);
+        else if (n >= 4)
+            two<4>(bytes, n);
+        else if (n != 0)
+            p_[0] = bytes[0], p_[n / 2] = bytes[n / 2], p_[n - 1] = bytes[n - 1];
         p_ += n;
     }
     std::size_t size() const noexcept { return static_cast<std::size_t>(p_ - begin_); }
 
 private:
+    // The first and the last `Size` bytes of `n`, which may overlap.
+    template <std::size_t Size>
+    void two(const char* bytes, std::size_t n) noexcept {
+        std::memcpy(p_, bytes, Size);
+        std::memcpy(p_ + n - Size, bytes + n - Size, Size);
+    }
+
     char* begin_;
     char* p_;
 };

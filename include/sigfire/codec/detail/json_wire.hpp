@@ -22,9 +22,9 @@ namespace sigfire::detail {
  *
  *  `M` has views of the members that mean something, as they stand in the text (the last of each name), and
  *  `find_top(name)` and `find_inner(name)`, which return the view for a member of the message or of its
- *  `data`, or null. */
+ *  `data`, or null. By `guess_top(p)` and `guess_inner(p)` it tells the names that are not rare. */
 template <class M>
-bool read_members(json_scanner& text, M& m) noexcept {
+[[gnu::always_inline]] inline bool read_members(json_scanner& text, M& m) noexcept {
     // A name that is none of ours as it stands may still be one behind its escapes.
     const auto view_for = [&m](std::string_view name, auto find) {
         auto view = (m.*find)(name);
@@ -34,23 +34,30 @@ bool read_members(json_scanner& text, M& m) noexcept {
         }
         return view;
     };
-    const auto whole = text.object([&](std::string_view name) {
-        const auto view = view_for(name, &M::find_top);
-        if (view == &m.data && !m.data.empty()) [[unlikely]]
-            m.inner = {};
-        if (view == &m.data && text.member_first() == '{') {
-            m.data = text.object([&](std::string_view inner_name) {
-                const auto inner_view = view_for(inner_name, &M::find_inner);
-                const auto value = text.value();
-                if (inner_view) *inner_view = value;
-                return !value.empty();
-            });
-            return !m.data.empty();
-        }
-        const auto value = text.value();
-        if (view) *view = value;
-        return !value.empty();
-    });
+    const auto whole = text.object(
+        [&m](const char* p) __attribute__((always_inline)) { return m.guess_top(p); },
+        [&](std::string_view name) { return view_for(name, &M::find_top); },
+        [&](std::string_view* view) __attribute__((always_inline)) {
+            if (view == &m.data) {
+                if (!m.data.empty()) [[unlikely]]
+                    m.inner = {};
+                if (text.member_first() == '{') {
+                    m.data = text.object(
+                        [&m](const char* p) __attribute__((always_inline)) { return m.guess_inner(p); },
+                        [&](std::string_view name) { return view_for(name, &M::find_inner); },
+                        [&](std::string_view* inner) __attribute__((always_inline)) {
+                            const auto value = text.value();
+                            if (inner) *inner = value;
+                            return !value.empty();
+                        });
+                    return !m.data.empty();
+                }
+            }
+            const auto value = text.value();
+            if (view) *view = value;
+            return !value.empty();
+        });
+    m.plain = text.plain();
     return !whole.empty() && text.finished();
 }
 
@@ -63,7 +70,8 @@ inline errc not_json(message m) noexcept {
 }
 
 /// Checks a message that is no object: none of those says anything.
-inline errc decode_scalar(message m, json_scanner& text) noexcept {
+inline errc decode_scalar(message m, bool trusted) noexcept {
+    json_scanner text{m.view(), trusted};
     const auto value = text.first() == '\0' ? std::string_view{} : text.value();
     if (value.empty() || !text.finished()) return not_json(m);
     return value == "null" ? errc::internal_error : errc::ok;
@@ -76,13 +84,16 @@ struct json_values {
     /// For the text behind escapes.
     using buffer = char[json_name_room];
 
-    static bool truthy(std::string_view raw) noexcept { return json_truthy(raw); }
+    [[gnu::always_inline]] static bool truthy(std::string_view raw) noexcept { return json_truthy(raw); }
     static bool is_text(std::string_view raw) noexcept { return is_json_string(raw); }
     static bool is_map(std::string_view raw) noexcept { return is_json_object(raw); }
     static bool is_false(std::string_view raw) noexcept { return raw == "false"; }
     static std::optional<std::uint64_t> number(std::string_view raw) noexcept { return json_unsigned(raw); }
-    /// Its text; empty if it is no text, or none that could be a name.
-    static std::string_view text(std::string_view raw, buffer& room) noexcept { return json_name(raw, room); }
+    /// Its text; empty if it is no text, or none that could be a name. `plain`: there is no escape in it.
+    [[gnu::always_inline]] static std::string_view text(std::string_view raw, buffer& room,
+                                                        bool plain = false) noexcept {
+        return plain && is_json_string(raw) ? json_contents(raw) : json_name(raw, room);
+    }
     static bool members(std::string_view raw, std::initializer_list<wanted_member> wanted) noexcept {
         return json_members(raw, wanted);
     }

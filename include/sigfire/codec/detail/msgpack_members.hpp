@@ -58,7 +58,9 @@ struct msgpack_values {
         return v.is(msgpack_kind::boolean) && v.number == 0;
     }
     static std::optional<std::uint64_t> number(std::string_view raw) noexcept { return msgpack_uint(raw); }
-    static std::string_view text(std::string_view raw, buffer&) noexcept { return msgpack_text(raw); }
+    static std::string_view text(std::string_view raw, buffer&, bool = true) noexcept {
+        return msgpack_text(raw);
+    }
     static bool members(std::string_view raw, std::initializer_list<wanted_member> wanted) noexcept {
         return msgpack_members(raw, wanted);
     }

@@ -3,7 +3,9 @@
 
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/event.hpp>
+#include <sigfire/text/json/scan.hpp>
 #include <sigfire/text/json/string.hpp>
+#include <sigfire/text/json/write.hpp>
 
 #include <cstdint>
 #include <iterator>
@@ -24,6 +26,12 @@ struct json_signals {
         if (is(name, "answer")) return &answer;
         if (is(name, "sdp")) return &sdp;
         return nullptr;
+    }
+    known_name guess(const char* p) noexcept {
+        if (begins(p, R"(candidate":)")) return {&candidate, length(R"(candidate":)")};
+        if (begins(p, R"(offer":)")) return {&offer, length(R"(offer":)")};
+        if (begins(p, R"(answer":)")) return {&answer, length(R"(answer":)")};
+        return {};
     }
 };
 
@@ -48,6 +56,10 @@ struct json_request_members {
     std::string_view id, cmd, target, data;
     json_signals inner;
     std::optional<json_extra_members> extra; // most messages have none, and pay for a flag
+    bool plain = false;                      // no escape is in any of them
+
+    // Not left to the compiler: that would clear the room for the extras too.
+    json_request_members() noexcept {}
 
     std::string_view* find_top(std::string_view name) noexcept {
         if (is(name, "id")) return &id;
@@ -57,6 +69,16 @@ struct json_request_members {
         return find_extra(name);
     }
     std::string_view* find_inner(std::string_view name) noexcept { return inner.find(name); }
+
+    // JSON tells a name by its bytes and what stands behind it, without a look for its end.
+    known_name guess_top(const char* p) noexcept {
+        if (begins(p, R"(id":)")) return {&id, length(R"(id":)")};
+        if (begins(p, R"(cmd":)")) return {&cmd, length(R"(cmd":)")};
+        if (begins(p, R"(data":)")) return {&data, length(R"(data":)")};
+        if (begins(p, R"(target":)")) return {&target, length(R"(target":)")};
+        return {};
+    }
+    known_name guess_inner(const char* p) noexcept { return inner.guess(p); }
 
 private:
     [[gnu::noinline]] std::string_view* find_extra(std::string_view name) noexcept {
@@ -83,7 +105,7 @@ inline constexpr json_command json_commands[] = {
     {"session-cancel", signal_kind::session_cancel, errc::ok, true},
 };
 
-inline const json_command* find_command(std::string_view name) noexcept {
+[[gnu::always_inline]] inline const json_command* find_command(std::string_view name) noexcept {
     // Told by constants, not in a loop over the table.
     const auto at = [](int i) { return &json_commands[i]; };
     switch (name.size()) {
@@ -160,8 +182,9 @@ inline const json_extra_command* find_extra_command(std::string_view name) noexc
 /** Reads `raw`, the member `data` of a command: fills `data` and `signal`. `Values` knows the format:
  *  `json_values`, `msgpack_values`. */
 template <class Values>
-inline void read_payload(std::string_view raw, const json_signals& in, const json_command& c, payload& data,
-                         call_signal& signal) noexcept {
+[[gnu::always_inline]] inline void read_payload(std::string_view raw, const json_signals& in,
+                                                const json_command& c, payload& data,
+                                                call_signal& signal) noexcept {
     if (!Values::is_map(raw)) return;
     data.bytes = raw;
     if (c.kind == signal_kind::candidate) {

@@ -20,21 +20,26 @@ template <class Values, class Emit>
                                                   std::string_view command, message m, bool extras,
                                                   Emit&& emit) {
     typename Values::buffer room;
-    event::say e;
-    e.token = {in.id, Values::wire};
-    e.command = command;
-    e.data.wire = Values::wire;
-    e.signal.kind = known.kind;
-    e.whole = m;
-    if (known.carries_data || extras) read_payload<Values>(in.data, in.inner, known, e.data, e.signal);
+    payload data{{}, Values::wire};
+    call_signal signal{known.kind};
+    std::string_view to, topic;
+    errc fault = errc::ok;
+    if (known.carries_data || extras) read_payload<Values>(in.data, in.inner, known, data, signal);
     if (Values::truthy(in.target)) [[likely]] {
-        e.to = Values::text(in.target, room);
-        if (e.to.empty()) e.fault = errc::unknown;
+        to = Values::text(in.target, room, in.plain);
+        if (to.empty()) fault = errc::unknown;
     } else {
-        if (extras && in.extra) e.topic = Values::text(in.extra->topic, room);
-        if (e.topic.empty()) e.fault = errc::missing_target;
+        if (extras && in.extra) topic = Values::text(in.extra->topic, room);
+        if (topic.empty()) fault = errc::missing_target;
     }
-    if (e.fault == errc::ok && e.signal.body.empty()) e.fault = known.missing;
+    if (fault == errc::ok && signal.body.empty()) fault = known.missing;
+    // Each member once, and from a variable: GCC clears an event first that has constants, which costs as
+    // much again.
+    event::incoming head{{in.id, Values::wire}, command, fault};
+    std::string_view unset;
+    bool no = false;
+    auto role = politeness::none;
+    event::say e{head, to, topic, data, signal, m, no, no, unset, unset, role};
     emit(e);
     return errc::ok;
 }

@@ -19,31 +19,40 @@ constexpr T advance_mask(T key, std::size_t n) noexcept {
     return std::endian::native == std::endian::little ? std::rotr(key, bits) : std::rotl(key, bits);
 }
 
-/// Masks or unmasks `n` bytes in place (RFC 6455 section 5.3).
-inline void mask(char* p, std::size_t n, std::uint32_t key) noexcept {
-    const auto wide = std::uint64_t{key} << 32 | key;
-    const auto masked = [](const char* at, std::uint64_t by) {
-        std::uint64_t word;
-        std::memcpy(&word, at, sizeof word);
+// Masks the bytes of a word that many at a time. The last word overlaps those before it, so it is read before
+// and written after them: no loop over the odd bytes.
+template <class Word>
+[[gnu::always_inline]] inline void mask_words(char* p, std::size_t n, std::uint32_t key) noexcept {
+    constexpr auto size = sizeof(Word), unrolled = 4 * size;
+    const auto wide = [](std::uint32_t k) { return Word{} + (std::uint64_t{k} << 32 | k); };
+    const auto masked = [](const char* at, Word by) {
+        Word word;
+        std::memcpy(&word, at, size);
         return word ^ by;
     };
-    if (n < sizeof wide) {
-        for (; n != 0; --n, key = advance_mask(key, 1)) {
-            char low[sizeof key];
-            std::memcpy(low, &key, sizeof key);
-            *p = static_cast<char>(*p ^ low[0]), ++p;
-        }
-        return;
+    const auto step = [&](char* at, Word by) {
+        const auto word = masked(at, by);
+        std::memcpy(at, &word, size);
+    };
+    const auto by = wide(key);
+    const auto tail = p + n - size;
+    const auto last = masked(tail, wide(advance_mask(key, n)));
+    for (; tail - p >= static_cast<std::ptrdiff_t>(unrolled); p += unrolled)
+        for (std::size_t i = 0; i != unrolled; i += size) step(p + i, by);
+    for (; p < tail; p += size) step(p, by);
+    std::memcpy(tail, &last, size);
+}
+
+/// Masks or unmasks `n` bytes in place (RFC 6455 section 5.3).
+inline void mask(char* p, std::size_t n, std::uint32_t key) noexcept {
+    using two_words [[gnu::vector_size(16)]] = std::uint64_t;
+    if (n >= sizeof(two_words)) return mask_words<two_words>(p, n, key);
+    if (n >= sizeof(std::uint64_t)) return mask_words<std::uint64_t>(p, n, key);
+    for (; n != 0; --n, key = advance_mask(key, 1)) {
+        char low[sizeof key];
+        std::memcpy(low, &key, sizeof key);
+        *p = static_cast<char>(*p ^ low[0]), ++p;
     }
-    // The last word overlaps those before it, so it is read before and written after them: no loop over the
-    // odd bytes.
-    const auto tail = p + n - sizeof wide;
-    const auto last = masked(tail, advance_mask(wide, n));
-    for (; p < tail; p += sizeof wide) {
-        const auto word = masked(p, wide);
-        std::memcpy(p, &word, sizeof word);
-    }
-    std::memcpy(tail, &last, sizeof last);
 }
 
 /** A fresh masking key. The author of a payload must not be able to foresee it, or could write bytes that

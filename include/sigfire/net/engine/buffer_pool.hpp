@@ -31,17 +31,17 @@ public:
 
     /// A buffer of at least `n` bytes, n <= 2^31.
     buffer get(std::size_t n) {
-        const auto size = std::bit_ceil(n < smallest ? smallest : n);
-        auto& s = shelf(size);
-        void* p = s.first ? pop(s) : ::operator new(size);
-        return {static_cast<char*>(p), static_cast<std::uint32_t>(size)};
+        // Most are of the smallest size: neither its shelf nor its bounds have to be worked out.
+        if (n <= smallest) [[likely]]
+            return take(shelves_[0], smallest);
+        const auto size = std::bit_ceil(n);
+        return take(shelf(size), size);
     }
 
     void put(buffer b) noexcept {
-        auto& s = shelf(b.size);
-        if ((s.count + 1) * b.size > kept_bytes) return ::operator delete(b.data);
-        s.first = ::new (b.data) node{s.first};
-        ++s.count;
+        if (b.size == smallest) [[likely]]
+            return keep(shelves_[0], b.data, smallest);
+        keep(shelf(b.size), b.data, b.size);
     }
 
 private:
@@ -57,6 +57,17 @@ private:
 
     shelf_type& shelf(std::size_t size) noexcept {
         return shelves_[static_cast<std::size_t>(std::countr_zero(size) - std::countr_zero(smallest))];
+    }
+
+    static buffer take(shelf_type& s, std::size_t size) {
+        void* p = s.first ? pop(s) : ::operator new(size);
+        return {static_cast<char*>(p), static_cast<std::uint32_t>(size)};
+    }
+
+    static void keep(shelf_type& s, char* data, std::size_t size) noexcept {
+        if (s.count >= kept_bytes / size) return ::operator delete(data);
+        s.first = ::new (data) node{s.first};
+        ++s.count;
     }
 
     static node* pop(shelf_type& s) noexcept {

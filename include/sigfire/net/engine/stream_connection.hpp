@@ -43,7 +43,17 @@ public:
         return p + head;
     }
 
-    void commit(std::size_t n) { sent(framing_.seal(core_->type, core_->frame, core_->head, n)); }
+    void commit(std::size_t n) {
+        auto frame = core_->frame;
+        auto head = core_->head;
+        // A header shorter than its bound: the frame begins later, instead of the message being moved.
+        if (const auto shorter = framing_type::header_bound(n); shorter < head && out_.size() == 0) {
+            out_.skip(head - shorter);
+            frame += head - shorter;
+            head = shorter;
+        }
+        sent(framing_.seal(core_->type, frame, head, n));
+    }
 
     bool room(std::size_t n) const {
         return !silent() && out_.fits(framing_type::header_bound(n) + n, core_->limits.outbox);
@@ -154,8 +164,14 @@ private:
     void mark() {
         if (waits_[0]) return;
         // Output of the host program between turns gets a turn of its own.
-        if (core_->prompt.empty() && !core_->in_turn && core_->bulk.empty()) core_->loop.wake();
+        if (!core_->in_turn) [[unlikely]]
+            wake();
         core_->prompt.push(*this);
+    }
+
+    // These are out of line, so that relayed messages keep their inlining.
+    [[gnu::noinline]] void wake() {
+        if (core_->prompt.empty() && core_->bulk.empty()) core_->loop.wake();
     }
 
     // A message to many goes behind a message to one.
@@ -172,7 +188,7 @@ private:
         mark();
     }
 
-    void sent_much() {
+    [[gnu::noinline]] void sent_much() {
         if (core_->unflushed > slice_bytes) core_->slice = 1; // it is looked at after this message
         mark_bulk();
     }
@@ -222,7 +238,7 @@ private:
     }
 
     // A full outbox: the memory goes back at once. A goodbye only where it cannot land inside a message.
-    void close_slow() {
+    [[gnu::noinline]] void close_slow() {
         const bool whole = !out_.torn();
         out_.clear(core_->pool);
         if constexpr (framing_type::control_bound != 0) {

@@ -34,6 +34,7 @@ inline bool json_plain(std::string_view s) noexcept {
     const auto p = s.data();
     const auto n = s.size();
     if (n >= 16) {
+        if (n <= 32) return baseline::first_special(p) == 16 && baseline::first_special(p + n - 16) == 16;
         for (std::size_t i = 0; i + 16 < n; i += 16)
             if (baseline::first_special(p + i) != 16) return false;
         return baseline::first_special(p + n - 16) == 16;
@@ -90,7 +91,17 @@ constexpr int hex4(const char* p) noexcept {
 constexpr bool is_json_escape(const char* p, const char* end) noexcept {
     if (p == end) return false;
     if (*p == 'u') return end - p >= 5 && hex4(p + 1) >= 0;
-    return std::string_view{"\"\\/bfnrt"}.find(*p) != std::string_view::npos;
+    switch (*p) { // no call: the loop that asks keeps its constants in registers
+    case '"':
+    case '\\':
+    case '/':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't': return true;
+    default: return false;
+    }
 }
 
 // The part of `json_unescape` for a string that is not plain.
