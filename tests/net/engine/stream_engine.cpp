@@ -1243,6 +1243,71 @@ BOOST_AUTO_TEST_CASE(who_publishes_faster_than_all_can_be_sent_is_slowed_down_an
     for (auto& p : many) BOOST_TEST(p.events().size() == 60u);
 }
 
+BOOST_AUTO_TEST_CASE(costly_replies_to_many_do_not_delay_a_cheap_one_to_another) {
+    ws_world w;
+    std::deque<ws_world::peer> loud;
+    for (int i = 0; i < 50; ++i) loud.emplace_back(w);
+    ws_world::peer quiet{w};
+    std::size_t costly = 0, before = 0;
+    const std::string reply(31'000, 'x');
+    w.on_received = [&](auto& c, message) {
+        if (c.state().number == 51) {
+            before = costly;
+            return;
+        }
+        w.network.now += 1ms;
+        ++costly;
+        w.send(c, reply);
+    };
+    std::string questions;
+    for (int i = 0; i < 20; ++i) questions += loud.front().sealed("how many");
+    for (auto& p : loud) p.write(questions);
+    w.network.wake();
+    for (int i = 0; i < 4; ++i) w.io.run_one(); // all wait for their turns
+    const auto so_far = costly;
+    quiet.say("hello");
+    w.run();
+    BOOST_TEST(costly == 1000u);
+    BOOST_TEST(before - so_far < 70u, "others had a message each, and few had more");
+}
+
+BOOST_AUTO_TEST_CASE(a_turn_that_is_late_sends_no_more_for_each_event) {
+    ws_world w;
+    ws_world::peer loud{w};
+    std::deque<ws_world::peer> many;
+    for (int i = 0; i < 300; ++i) many.emplace_back(w);
+    w.on_received = [&](auto& c, message) {
+        if (c.state().number != 1) return;
+        for (std::size_t n = 2; n < 302; ++n) w.send(w[n], "news");
+        w.network.now += 6ms; // this turn's time is up
+    };
+    for (auto& p : many) p.at->on_send = [&] { w.network.now += 500us; };
+    loud.say("to all");
+    for (auto& p : many) p.say("me too");
+    const auto before = w.network.now;
+    w.network.wake();
+    w.io.run_one();
+    BOOST_TEST((w.network.now - before < 120ms));
+    w.run();
+    for (auto& p : many) BOOST_TEST(p.events() == strings{"text:news"});
+}
+
+BOOST_AUTO_TEST_CASE(a_connection_that_waits_for_its_turn_is_not_silent) {
+    ws_world w{memory::options{.limits = {.ping = 1s, .dead = 2s}}};
+    ws_world::peer p{w};
+    std::size_t heard = 0;
+    w.on_received = [&](auto&, message) {
+        ++heard;
+        w.network.now += 5ms;
+    };
+    std::string all;
+    for (int i = 0; i < 2000; ++i) all += p.sealed("x");
+    p.write(all);
+    w.run();
+    BOOST_TEST(heard == 2000u);
+    BOOST_TEST(w.engine.connections() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(those_who_knock_do_not_delay_those_who_are_in) {
     ws_world w;
     ws_world::peer in{w};

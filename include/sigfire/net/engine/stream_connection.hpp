@@ -78,7 +78,7 @@ public:
             out_.append(block, core_->totals.unsent);
         }
         core_->unflushed += n;
-        if (core_->unflushed > slice_bytes) core_->slice = 1;
+        if (core_->unflushed > core_->slice_bytes) core_->slice = 1;
         mark_bulk();
         return true;
     }
@@ -155,6 +155,7 @@ private:
     static constexpr std::size_t prompt_bytes = 72 << 10;
     // Bytes that may be written for a connection's messages before others have their turn.
     static constexpr std::size_t slice_bytes = 128 << 10;
+    static constexpr std::size_t slice_among_others = 24 << 10; // where others wait for theirs
     // Blocks below that size are copied: that costs less than to send one more piece.
     static constexpr std::size_t copied_bytes = 1 << 10;
 
@@ -183,14 +184,15 @@ private:
     void sent(std::size_t n) {
         out_.commit(n);
         core_->unflushed += n;
-        if (core_->unflushed > prompt_bytes) [[unlikely]]
+        if (core_->unflushed > slice_among_others) [[unlikely]]
             return sent_much();
         mark();
     }
 
     [[gnu::noinline]] void sent_much() {
-        if (core_->unflushed > slice_bytes) core_->slice = 1; // it is looked at after this message
-        mark_bulk();
+        if (core_->unflushed > core_->slice_bytes) core_->slice = 1; // it is looked at after this message
+        if (core_->unflushed > prompt_bytes) return mark_bulk();
+        mark();
     }
 
     void write(std::string_view bytes) {

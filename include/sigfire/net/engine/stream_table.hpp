@@ -320,6 +320,8 @@ protected:
         } else if (l.unfinished.count() != 0 && c.framing_.incomplete() != 0 && !c.is_.held && !c.kept_ &&
                    since(c.grown_) > l.unfinished) {
             fail(c, errc::overloaded);
+        } else if (c.queued_) {
+            // What it says may lie in its socket until its turn comes.
         } else if (c.pinged_ && age > l.dead) {
             c.cut(errc::pong_timeout, true);
         } else if (l.ping.count() != 0 && !c.pinged_ && !c.is_.held && age > l.ping) {

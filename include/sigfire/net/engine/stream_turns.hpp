@@ -50,6 +50,7 @@ protected:
     }
 
     void cork(std::size_t n) {
+        if (late_) return; // the end of the round sends enough
         const bool much = core_.unflushed > flush_bytes;
         if (n % flush_events != 0 && !much) return;
         flush();
@@ -66,7 +67,7 @@ protected:
     // Now and then: whether others are to be served before it goes on.
     bool look_at_slice(connection& c) {
         core_.slice = slice_messages;
-        if (core_.unflushed > connection::slice_bytes)
+        if (core_.unflushed > core_.slice_bytes)
             c.wrote_much_ = true;
         else if (--looks_ != 0 && !late())
             return false;
@@ -166,6 +167,8 @@ protected:
     }
 
     void begin_slice() {
+        const bool others = again_.size() + serving_.size() > 1;
+        core_.slice_bytes = others ? connection::slice_among_others : connection::slice_bytes;
         core_.slice = slice_messages;
         looks_ = slices;
     }
