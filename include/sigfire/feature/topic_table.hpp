@@ -70,8 +70,7 @@ class topic_table {
 public:
     explicit topic_table(topic_limits limits = {}) : limits_(limits) {}
 
-    /** Makes `peer` the last member of `topic`. A member keeps its place: only its metadata is replaced (by
-     *  none, if none is given).
+    /** Makes `peer` the last member of `topic`. A member keeps its place: only its metadata is replaced.
      *  @param metadata empty = none
      *  @param open if this makes the topic: whether it is open, see `is_open`
      *  @return the change; or `malformed` (the name), `too_large` (the metadata), `full` (too many topics,
