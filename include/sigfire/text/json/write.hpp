@@ -59,7 +59,10 @@ public:
 
     void number(std::integral auto n) {
         char digits[json_number_room + 1];
-        raw({digits, std::to_chars(digits, digits + sizeof digits, n).ptr});
+        const char* const end = std::to_chars(digits, digits + sizeof digits, n).ptr;
+        const auto size = static_cast<std::size_t>(end - digits);
+        if (size > sizeof digits) __builtin_unreachable(); // else g++ 12 warns of copies of more
+        raw({digits, size});
     }
 
     void boolean(bool b) { raw(b ? std::string_view{"true"} : std::string_view{"false"}); }
