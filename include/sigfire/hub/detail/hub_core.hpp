@@ -149,7 +149,7 @@ protected:
         return s.state == standing::online || s.state == standing::away || s.state == standing::function;
     }
 
-    slot* resolve(attachment a) noexcept {
+    [[gnu::always_inline]] slot* resolve(attachment a) noexcept {
         slot* const s = slots_.find(a.peer);
         return s != nullptr && s->epoch == a.epoch ? s : nullptr;
     }

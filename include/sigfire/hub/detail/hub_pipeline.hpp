@@ -234,7 +234,7 @@ protected:
         if (cause != errc::ok) return cause == errc::deferred ? errc::denied : cause; // no ticket, no verdict
         if (e.fault != errc::ok) return e.fault;
         e.id = id;
-        const auto taken = [&](peer_handle h, std::size_t& bound) {
+        const auto taken = [&](peer_handle h, std::size_t& bound) __attribute__((always_inline)) {
             slot* const s = this->slots_.find(h);
             targets.only = s;
             return s == nullptr             ? errc::offline
