@@ -736,7 +736,7 @@ BOOST_AUTO_TEST_CASE(fix_strict_ids_are_the_first_owners) {
 BOOST_AUTO_TEST_CASE(fix_errors_tell_no_stack_and_topics_are_limited) {
     world<> w;
     w.open("A");
-    for (int i = 0; i < 100; ++i) w.join("A", "t" + std::to_string(i));
+    for (std::size_t i = 0; i < topic_limits{}.topics_per_peer; ++i) w.join("A", "t" + std::to_string(i));
     const auto heard = w.ask("A", 1, "join", R"({"data":{"topic":"more","id":"A"}})");
     same(
         heard,
