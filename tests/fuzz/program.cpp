@@ -93,14 +93,14 @@ private:
                                                               "/socket-signal",
                                                               "/signal-fire-2016",
                                                               "/y-webrtc"};
-    static constexpr std::array<std::string_view, 8> targets{"/",
-                                                             "/peerjs?key=peerjs&id=a&token=t",
-                                                             "/peerjs?key=peerjs&id=b&token=u",
-                                                             "/socket-signal",
-                                                             "/y-webrtc",
-                                                             "/signal-fire-2016",
-                                                             "/?id=a",
-                                                             "/?resume"};
+    static constexpr std::array<std::string_view, 8> upgrade_targets{"/",
+                                                                     "/peerjs?key=peerjs&id=a&token=t",
+                                                                     "/peerjs?key=peerjs&id=b&token=u",
+                                                                     "/socket-signal",
+                                                                     "/y-webrtc",
+                                                                     "/signal-fire-2016",
+                                                                     "/?id=a",
+                                                                     "/?resume"};
     static constexpr std::array<std::string_view, 4> subprotocols{
         "", "Sec-WebSocket-Protocol: sigfire.v1.json\r\n", "Sec-WebSocket-Protocol: sigfire.v1.msgpack\r\n",
         "Sec-WebSocket-Protocol: Signal-Fire@3\r\n"};
@@ -136,7 +136,7 @@ private:
     void open(connection& c) {
         if (c.asked) renew(c);
         const auto b = in_.byte();
-        write(c, memory::upgrade_request(subprotocols[b / 8 % 4], targets[b % 8]));
+        write(c, memory::upgrade_request(subprotocols[b / 8 % 4], upgrade_targets[b % 8]));
     }
 
     // A plain request of a connection of its own: answered, once and whole.
