@@ -215,7 +215,7 @@ private:
         part(c, r, how, cause);
     }
 
-    // Whoever said hello is told the cause: wires without HTTP have no status and no close code for it.
+    // The reply to a hello tells the cause: wires without HTTP have no status and no close code for it.
     void part(connection& c, const request& r, const ending& how, errc cause) {
         if (!r.hello.empty()) {
             event::reply e;

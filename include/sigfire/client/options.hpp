@@ -43,7 +43,8 @@ struct reconnect_options {
         true; ///< ask the server to go on where the last connection ended: same id, nothing missing
 };
 
-/// Who a client is, for a server that asks for a `hello` (`tcp_options::hello`). What is empty is not said.
+/// A client's name and proof, for a server that asks for a `hello` (`tcp_options::hello`). Empty members are
+/// left out.
 struct client_hello {
     std::string token{}; ///< for `bearer`
     std::string id{};    ///< for `requested_id`
@@ -78,8 +79,8 @@ struct client_options {
     /// For `wss://` and `tls+tcp://`: `client_tls()` of `client/tls.hpp`. Without it they end with `no_tls`.
     std::shared_ptr<const detail::client_security> tls{};
     std::optional<reconnect_options> reconnect{}; ///< none: a connection that ends is the end
-    /// What a client says first on TCP and Unix sockets; none: it waits for the welcome, as most servers have
-    /// it. By a WebSocket `headers` and the URL's query say the same.
+    /// The first message on TCP and Unix sockets; none: the client waits for the welcome, which most servers
+    /// send at once. On a WebSocket `headers` and the URL's query carry the same.
     std::optional<client_hello> hello{};
 };
 

@@ -142,7 +142,7 @@ public:
         e.droppable = droppable;
         return hub.at_work([&] { return spread(hub, {}, e); });
     }
-    /// The same with JSON text, or nothing.
+    /// The same with text in the format of `default_wire`, or nothing.
     template <class X>
     errc publish(X& hub, std::string_view topic, std::string_view data, bool droppable = false) {
         return publish(hub, topic, payload{data}, droppable);

@@ -107,10 +107,10 @@ public:
      *  @return `ok`; or, and nothing changed, `offline`, `malformed` (1-256 bytes of UTF-8), `id_in_use` */
     errc rename(peer_handle peer, std::string_view id) { return hub_.rename(peer, id); }
 
-    /** Frees the id of an online peer, which goes by it all the same: `find` names nobody, what the peer says
-     *  comes from that id. As soon as another one has the id, the peer is renamed to one that the hub draws.
+    /** Frees the id of an online peer, which goes by it all the same: `find` names nobody, but its messages
+     *  come from that id. As soon as another one has the id, the peer is renamed to one that the hub draws.
      *  A connection that claims the id gets it at once.
-     *  @return `ok`; or, and nothing changed, `offline`, or `denied` for a peer whose traffic is kept */
+     *  @return `ok`; or, and nothing changed, `offline`, or `denied` for a peer with kept traffic */
     errc unlist(peer_handle peer) { return hub_.unlist(peer); }
     /// Whether a peer's id is free all the same.
     bool is_unlisted(peer_handle peer) const {

@@ -248,7 +248,7 @@ public:
 
     // --- for the host program ---
 
-    /** Sends `command` with a payload (JSON unless `wire` says otherwise, or empty for none) to a peer in the
+    /** Sends `command` with a payload (in the format of `wire`, or empty for none) to a peer in the
      * name of the server: the message has an empty `from`, and a wire that names the sender leaves the name
      * out.
      *  @returns the cause why it was not sent: `unknown`, `full`, ... */

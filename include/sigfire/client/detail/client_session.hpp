@@ -74,14 +74,14 @@ public:
         refused_ = false;
     }
 
-    /** Appends what is said first to a server that asks for it, with what `resume_query` says if `resume`, to
-     *  `out`; nothing without `who`. Errors as of `compose`. */
-    errc hello(const std::optional<client_hello>& who, bool resume, std::size_t limit,
+    /** Appends the first message to `out`, for a server that asks for one; nothing if `said` is empty. With
+     *  `resume` it carries the members of `resume_query`. Errors as of `compose`. */
+    errc hello(const std::optional<client_hello>& said, bool resume, std::size_t limit,
                std::string& out) const {
-        if (!who) return errc::ok;
+        if (!said) return errc::ok;
         json_object data;
-        if (!who->token.empty()) data.text("token", who->token);
-        if (!who->id.empty()) data.text("id", who->id);
+        if (!said->token.empty()) data.text("token", said->token);
+        if (!said->id.empty()) data.text("id", said->id);
         if (resume) data.text("resume", resume_.token()).number("received", resume_.received());
         const auto text = data.take();
         client_request r;

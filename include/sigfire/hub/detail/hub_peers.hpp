@@ -246,7 +246,7 @@ protected:
         slot* const s = this->slots_.find(who);
         if (s == nullptr || s->state != standing::online) return errc::offline;
         if (s->unlisted) return errc::ok;
-        if (s->kept) return errc::denied; // what is kept for a peer is found by its id
+        if (s->kept) return errc::denied; // a peer's kept traffic is found by its id
         if (s->link != nowhere) return rename(who, {});
         const typename core::work w{*this};
         each_feature([&](auto& f) { f.on_rename(context(), who); });

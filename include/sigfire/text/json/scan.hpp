@@ -60,7 +60,7 @@ template <std::size_t N>
  *  It relies on this: the text of an array or object ends in a bracket (the constructor looks), so there is
  *  always a byte behind a comma, a colon, a name or a scalar, and only a bracket can be the last token.
  *
- *  What is not inlined is handed the text by value: a scanner whose address is known to a function would not
+ *  Functions out of line are handed the text by value: a scanner with an address that they know would not
  * be kept in registers. */
 class json_scanner {
 public:
