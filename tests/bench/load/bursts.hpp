@@ -45,8 +45,8 @@ struct burst_size {
  * open once it is made. */
 class burst {
 public:
-    /// Lets so many in, all at the same time.
-    using door = std::function<std::vector<guest>(std::size_t)>;
+    /// Opens so many connections, all at the same time.
+    using opener = std::function<std::vector<guest>(std::size_t)>;
 
     virtual ~burst() = default;
     /// Just before it begins: nothing of its opening is left to be done.
@@ -63,7 +63,7 @@ protected:
 /// Connections of a burst, all served by one thread.
 class burst_of_many : public burst {
 protected:
-    explicit burst_of_many(door d) : door_(std::move(d)) {}
+    explicit burst_of_many(opener open) : opener_(std::move(open)) {}
 
     /// Lets `n` members into the topic, and has them in the order in which they joined.
     std::vector<guest> members(std::size_t n) {
@@ -82,7 +82,7 @@ protected:
         return all;
     }
 
-    std::vector<guest> strangers(std::size_t n) { return door_(n); }
+    std::vector<guest> strangers(std::size_t n) { return opener_(n); }
 
     /// Has `pump` look after the connection; `tag` names it.
     void watch(channel& line, void* tag) {
@@ -163,7 +163,7 @@ private:
         die("wrong reply: " + std::string(whole));
     }
 
-    door door_;
+    opener opener_;
     int epoll_ = epoll_create1(0);
     std::size_t joined_ = 0;
     std::vector<char> buffer_ = std::vector<char>(512 * 1024);
@@ -174,7 +174,7 @@ private:
  */
 class publications : public burst_of_many {
 public:
-    publications(const burst_size& size, door d) : burst_of_many(std::move(d)), size_(size) {
+    publications(const burst_size& size, opener open) : burst_of_many(std::move(open)), size_(size) {
         for (auto& g : members(size.members)) members_.emplace_back(std::move(g.line));
         for (auto& m : members_) watch(m.line, &m);
         auto g = std::move(members(1).front());
@@ -286,7 +286,7 @@ private:
 /// Connections look up a topic of many members, again and again, some look-ups of each under way.
 class lookups : public burst_of_many {
 public:
-    lookups(const burst_size& size, door d) : burst_of_many(std::move(d)), size_(size) {
+    lookups(const burst_size& size, opener open) : burst_of_many(std::move(open)), size_(size) {
         members_ = members(size.members);
         const auto told = std::min<std::size_t>(size.members, 1000);
         std::string list;
@@ -353,7 +353,7 @@ private:
 /// Connections come, are welcomed, and go, again and again.
 class connects : public burst {
 public:
-    connects(const burst_size& size, door d) : size_(size), door_(std::move(d)) {}
+    connects(const burst_size& size, opener open) : size_(size), opener_(std::move(open)) {}
 
     void run() override {
         std::atomic<std::size_t> welcomed{0};
@@ -363,7 +363,7 @@ public:
             std::vector<std::jthread> visitors;
             for (std::size_t i = 0; i < size_.connections; ++i)
                 visitors.emplace_back([&] {
-                    for (; now() < end; ++welcomed) door_(1);
+                    for (; now() < end; ++welcomed) opener_(1);
                 });
         }
         done_ = welcomed;
@@ -371,14 +371,14 @@ public:
 
 private:
     burst_size size_;
-    door door_;
+    opener opener_;
 };
 
 /// The burst of that name.
-inline std::unique_ptr<burst> make_burst(std::string_view kind, const burst_size& size, burst::door d) {
-    if (kind == "publishes" || kind == "large") return std::make_unique<publications>(size, std::move(d));
-    if (kind == "lookups") return std::make_unique<lookups>(size, std::move(d));
-    if (kind == "tls") return std::make_unique<connects>(size, std::move(d));
+inline std::unique_ptr<burst> make_burst(std::string_view kind, const burst_size& size, burst::opener open) {
+    if (kind == "publishes" || kind == "large") return std::make_unique<publications>(size, std::move(open));
+    if (kind == "lookups") return std::make_unique<lookups>(size, std::move(open));
+    if (kind == "tls") return std::make_unique<connects>(size, std::move(open));
     die("bursts: publishes, lookups, large, tls");
 }
 
