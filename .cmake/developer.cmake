@@ -19,12 +19,7 @@ function(share_headers)
     endif()
 endfunction()
 
-if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-    find_program(SIGFIRE_MOLD mold)
-    if(SIGFIRE_MOLD AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 12.1)
-        add_link_options(-fuse-ld=mold)
-    endif()
-elseif(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
     execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-prog-name=ld.lld
         OUTPUT_VARIABLE lld OUTPUT_STRIP_TRAILING_WHITESPACE)
     if(IS_ABSOLUTE "${lld}")

@@ -7,7 +7,7 @@
 # Does nothing where all is there.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-core=(g++ cmake ninja-build ccache mold pkg-config git ca-certificates libcli11-dev libspdlog-dev libssl-dev)
+core=(g++ cmake ninja-build ccache pkg-config git ca-certificates libcli11-dev libspdlog-dev libssl-dev)
 test=(meson chromium python3)
 tools=(clang-19 lld-19 clang-format-19 libclang-rt-19-dev llvm-19 valgrind)
 # any node of 18 or newer will do, wherever it comes from
