@@ -191,13 +191,15 @@ public:
 
     void prepare() override {
         // Those that were let in first have been silent for long, and may have been asked whether they live.
+        std::int64_t n = 0;
         for (auto& m : members_) {
             for (auto got = receive(m.line); !got.empty(); got = receive(m.line)) {
                 while (got.starts_with(std::string_view{"\x89\0", 2})) got.remove_prefix(2);
                 if (!got.empty()) die("a member hears something before the burst");
             }
             live(m.line);
-            m.lived = now();
+            // Not all at the same time: that would be a burst of its own.
+            m.lived = now() - lives_for * n++ / static_cast<std::int64_t>(members_.size());
         }
     }
 
@@ -212,6 +214,8 @@ private:
         std::size_t heard = 0; // bytes of this batch
         std::int64_t lived = 0;
     };
+
+    static constexpr std::int64_t lives_for = 10 * second;
 
     void publish() {
         for (auto& m : members_) m.heard = 0;
@@ -252,7 +256,7 @@ private:
         m.heard += got.size();
         if (m.heard > size_.batch * heard_size_) die("a member hears too much");
         if (!got.empty() && m.heard == size_.batch * heard_size_) ++through_;
-        if (const auto t = now(); t - m.lived > 10'000'000'000) {
+        if (const auto t = now(); t - m.lived > lives_for) {
             live(m.line);
             m.lived = t;
         }

@@ -155,7 +155,8 @@ private:
     static constexpr std::size_t prompt_bytes = 72 << 10;
     // Bytes that may be written for a connection's messages before others have their turn.
     static constexpr std::size_t slice_bytes = 128 << 10;
-    static constexpr std::size_t slice_among_others = 24 << 10; // where others wait for theirs
+    // Where others wait for theirs: so many more than came.
+    static constexpr std::size_t slice_among_others = 24 << 10;
     // Blocks below that size are copied: that costs less than to send one more piece.
     static constexpr std::size_t copied_bytes = 1 << 10;
 

@@ -60,7 +60,7 @@ struct stream_core {
     settle_list<Connection, 0> prompt; // those with output, or with an end to make
     settle_list<Connection, 1> bulk;   // the same, when much else waited already
     std::size_t unflushed = 0;         // bytes written since the last flush
-    std::size_t slice_bytes = 0;       // so many of them end a connection's slice
+    std::size_t slice_bytes = 0;       // above so many of them a connection's slice ends
     std::size_t incomplete = 0;        // bytes that came and are not delivered
     std::uint32_t now = 0;             // ms on the engine's clock, constant within a turn
     int slice = 0;                     // messages until the slice of the one that is read is looked at

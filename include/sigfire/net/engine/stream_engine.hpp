@@ -52,9 +52,9 @@ class stream_engine<Wire, Loop, State>::with
     using http = stream_http<Wire, Loop, State>;
     using table = stream_table<Wire, Loop, State>;
     using reader::feed;
-    using table::acceptor_, table::again_, table::clock_, table::connections_, table::core_,
-        table::handshakes_, table::drain_until_, table::listening_, table::next_sweep_, table::now_,
-        table::read_until_, table::serving_, table::stopping_, table::waiting_, table::wire_;
+    using table::acceptor_, table::clock_, table::connections_, table::core_, table::drain_until_,
+        table::listening_, table::next_sweep_, table::now_, table::read_until_, table::stopping_,
+        table::waiting_, table::wire_;
     using table::deafen, table::fail, table::ms, table::turn_away;
     using turns::ends_, turns::flush, turns::late_, turns::told_;
     using typename table::connection;

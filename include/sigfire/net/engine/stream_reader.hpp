@@ -129,7 +129,7 @@ protected:
     }
 
     void feed_now(connection& c, std::span<char> bytes) {
-        this->begin_slice();
+        this->begin_slice(bytes.size());
         feeder handler{*this, c};
         const auto progress = feed_framing(c, bytes, framing_limits_, handler);
         if (progress.error != errc::ok) return table::fail(c, progress.error);

@@ -122,7 +122,7 @@ protected:
             if (connections_.size() == connections_.capacity())
                 connections_.reserve(2 * connections_.size() + 16);
             // Neither to wait nor to end needs memory: at most as many again are gone, but still queued.
-            for (auto* queue : {&again_, &handshakes_, &serving_})
+            for (auto* queue : {&arrived_, &again_, &handshakes_, &serving_})
                 queue->reserve(2 * connections_.capacity());
             graveyard_.reserve(2 * connections_.capacity());
             connections_.push_back(std::make_unique<connection>(core_));
@@ -362,7 +362,8 @@ protected:
     stream_acceptor acceptor_;
     std::vector<std::unique_ptr<connection>> connections_;
     std::vector<std::unique_ptr<connection>> graveyard_;
-    std::vector<connection*> again_;      // to be served once more, in this order
+    std::vector<connection*> arrived_;    // to be served in the next turn, in this order
+    std::vector<connection*> again_;      // the same, of those that had a slice already
     std::vector<connection*> handshakes_; // the same, of those that are opening
     std::vector<connection*> serving_;    // those that are being served
     gate_book gate_{wire_.gate()};

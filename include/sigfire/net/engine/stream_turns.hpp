@@ -17,7 +17,7 @@ class stream_turns : protected stream_http<Wire, Loop, State> {
     using table = stream_table<Wire, Loop, State>;
 
 protected:
-    using table::again_, table::core_, table::handshakes_, table::serving_;
+    using table::again_, table::arrived_, table::core_, table::handshakes_, table::serving_;
     using typename table::connection;
     using stream_http<Wire, Loop, State>::stream_http;
 
@@ -27,10 +27,11 @@ protected:
     static constexpr int slice_messages = 16, slices = 4;
     static constexpr int steps = 16; // steps of connections that are opening, in a round
 
-    // Serves each that is ready once. Whether nothing is left to be read.
+    // Serves each that is ready once. Whether nothing is left to be read. Those that said little go before
+    // those that said more than a slice.
     bool take_round() {
         std::size_t n = 0;
-        serve_again(n);
+        serve(arrived_, n);
         const auto events = core_.loop.wait();
         for (auto next = events.begin(); next != events.end();) {
             try {
@@ -42,18 +43,20 @@ protected:
                 self().blame(*static_cast<connection*>((next++)->tag));
             }
         }
+        if (!again_.empty()) serve_again(n);
         flush();
         serve_handshakes();
         // Only now: an event further on in the batch may still have pointed at one of them.
         table::clear_graveyard();
-        return events.empty() && again_.empty() && handshakes_.empty();
+        return events.empty() && arrived_.empty() && again_.empty() && handshakes_.empty();
     }
 
     void cork(std::size_t n) {
         if (late_) return; // the end of the round sends enough
         const bool much = core_.unflushed > flush_bytes;
         if (n % flush_events != 0 && !much) return;
-        flush();
+        // What goes to many waits until all were served, unless they add to it.
+        much ? flush() : flush_prompt();
         if (n % (4 * flush_events) == 0 || much) late();
     }
 
@@ -75,22 +78,32 @@ protected:
         return true;
     }
 
-    void serve_again(std::size_t& n) {
-        serving_.swap(again_);
+    void serve(std::vector<connection*>& queue, std::size_t& n) {
+        if (queue.empty()) return;
+        serving_.swap(queue);
         auto next = serving_.begin();
         for (; next != serving_.end() && !late_; ++next) {
             auto& c = **next;
             // Its effects have to go out first: else its readers' outboxes would grow, which read well.
             if (c.wrote_much_ && !core_.bulk.empty() && !c.is_.buried) {
-                again_.push_back(&c);
+                queue.push_back(&c);
                 continue;
             }
             c.queued_ = c.wrote_much_ = false;
             if (!c.is_.buried) self().guard(c, [&] { go_on(c); });
             cork(++n);
         }
-        again_.insert(again_.begin(), next, serving_.end());
+        queue.insert(queue.begin(), next, serving_.end());
         serving_.clear();
+    }
+
+    void serve_again(std::size_t& n) {
+        if (!late_) return serve(again_, n);
+        // However much others say, a part of each turn's time is for these.
+        late_ = false;
+        ends_ = core_.loop.now() + core_.limits.turn / 4;
+        serve(again_, n);
+        late_ = true;
     }
 
     // Handshakes cost much: a few at a time, behind those that are let in.
@@ -122,8 +135,16 @@ protected:
         if (e.writable) c.mark();
         if (!e.readable || c.queued_) return;
         if (c.opening_ && !c.is_.held) return enqueue(handshakes_, c);
-        if (late_) return enqueue(again_, c);
+        if (late_) return enqueue(arrived_, c);
         self().read(c);
+    }
+
+    void flush_prompt() noexcept {
+        core_.unflushed = 0;
+        for (std::size_t n = 1; !core_.prompt.empty(); ++n) {
+            settle(core_.prompt.pop());
+            if (n % (4 * flush_events) == 0 && late()) break;
+        }
     }
 
     void flush_bulk() noexcept {
@@ -135,11 +156,7 @@ protected:
 
     // Sends pending output, and some of it even if the turn's time is up.
     void flush() noexcept {
-        core_.unflushed = 0;
-        for (std::size_t n = 1; !core_.prompt.empty(); ++n) {
-            settle(core_.prompt.pop());
-            if (n % (4 * flush_events) == 0 && late()) break;
-        }
+        flush_prompt();
         if (!core_.bulk.empty()) [[unlikely]]
             flush_bulk();
         if (core_.totals.unsent > core_.limits.unsent) [[unlikely]]
@@ -166,9 +183,12 @@ protected:
         self().guard(c, [&] { self().finish_settling(c); });
     }
 
-    void begin_slice() {
-        const bool others = again_.size() + serving_.size() > 1;
-        core_.slice_bytes = others ? connection::slice_among_others : connection::slice_bytes;
+    // `n`: the bytes that came, and may be answered by as many.
+    void begin_slice(std::size_t n) {
+        const bool others = arrived_.size() + again_.size() + serving_.size() > 1;
+        core_.slice_bytes =
+            core_.unflushed + (others ? std::min(n + connection::slice_among_others, connection::slice_bytes)
+                                      : connection::slice_bytes);
         core_.slice = slice_messages;
         looks_ = slices;
     }
