@@ -140,11 +140,14 @@ private:
     // Multiply and fold, 16 bytes a step, with secret bits in every factor: a peer cannot aim for a bucket.
     [[gnu::always_inline]] std::uint32_t hash(std::string_view id) const noexcept {
         const char* p = id.data();
-        auto n = id.size();
+        const auto n = id.size();
         auto h = key_[0] ^ n;
-        for (; n > 16; p += 16, n -= 16) h = fold(load(p, 8) ^ key_[1], load(p + 8, 8) ^ h);
-        // The last two words may overlap; the length, which went in first, keeps that unambiguous.
-        if (n >= 8)
+        // The last words may overlap others; the length, which went in first, keeps that unambiguous.
+        if (n >= 16) {
+            const auto last = p + n - 16;
+            for (; p < last; p += 16) h = fold(load(p, 8) ^ key_[1], load(p + 8, 8) ^ h);
+            h = fold(load(last, 8) ^ key_[1], load(last + 8, 8) ^ h);
+        } else if (n >= 8)
             h = fold(load(p, 8) ^ key_[1], load(p + n - 8, 8) ^ h);
         else if (n >= 4)
             h = fold(load(p, 4) ^ key_[1], load(p + n - 4, 4) ^ h);

@@ -62,7 +62,7 @@ public:
     /// The next id.
     id_chars next() noexcept {
         for (std::size_t i = id_size; i-- > prefix;)
-            if ((text_[i] = successor(text_[i])) != '-') break;
+            if ((text_[i] = successor[static_cast<unsigned char>(text_[i])]) != '-') break;
         return text_;
     }
 
@@ -70,16 +70,14 @@ private:
     static constexpr std::size_t prefix = 10;
 
     // The alphabet in ASCII order, as a ring.
-    static constexpr char successor(char c) noexcept {
-        switch (c) {
-        case '-': return '0';
-        case '9': return 'A';
-        case 'Z': return '_';
-        case '_': return 'a';
-        case 'z': return '-';
-        default: return static_cast<char>(c + 1);
-        }
-    }
+    static constexpr std::string_view ring =
+        "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
+    static constexpr auto successor = [] {
+        std::array<char, 128> out{};
+        for (std::size_t i = 0; i < ring.size(); ++i)
+            out[static_cast<unsigned char>(ring[i])] = ring[(i + 1) % ring.size()];
+        return out;
+    }();
 
     id_chars text_;
 };
