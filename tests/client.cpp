@@ -398,7 +398,7 @@ BOOST_AUTO_TEST_CASE(time_outs) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(the_end_settles_what_is_under_way) {
+BOOST_AUTO_TEST_CASE(the_end_settles_operations_under_way) {
     struct {
         bool ws;
         std::string last; // what the server says at the end

@@ -246,7 +246,7 @@ BOOST_AUTO_TEST_CASE(goes_on_where_it_was) {
     for (const auto& r : {one, two, three}) BOOST_TEST((r == error_code{}));
 }
 
-BOOST_AUTO_TEST_CASE(tells_what_is_missing) {
+BOOST_AUTO_TEST_CASE(a_loss_is_told_and_ends_requests_already_sent) {
     world w{at_once()};
     w.connect(token);
     operation_result sent, kept;
@@ -268,7 +268,7 @@ BOOST_AUTO_TEST_CASE(tells_what_is_missing) {
     BOOST_TEST(w.c.id() == "fresh");
 }
 
-BOOST_AUTO_TEST_CASE(what_is_kept_is_bounded_and_can_be_taken_back) {
+BOOST_AUTO_TEST_CASE(kept_requests_are_bounded_and_can_be_taken_back) {
     auto options = without_resume();
     options.outbox = 100;
     options.reconnect->interval = 1h;
@@ -294,7 +294,7 @@ BOOST_AUTO_TEST_CASE(what_is_kept_is_bounded_and_can_be_taken_back) {
     BOOST_TEST(w.s.connections == 1);
 }
 
-BOOST_AUTO_TEST_CASE(what_was_taken_back_is_not_sent) {
+BOOST_AUTO_TEST_CASE(a_request_taken_back_is_not_sent) {
     world w{without_resume()};
     w.connect();
     w.s.first.push_back(hello);
@@ -309,7 +309,7 @@ BOOST_AUTO_TEST_CASE(what_was_taken_back_is_not_sent) {
     BOOST_TEST(w.s.take(w.io) == R"({"cmd":"second","target":"you"})");
 }
 
-BOOST_AUTO_TEST_CASE(what_is_kept_does_not_wait_for_ever) {
+BOOST_AUTO_TEST_CASE(a_kept_request_does_not_wait_for_ever) {
     auto options = without_resume();
     options.reconnect->interval = 1h;
     options.request_timeout = 1ms;
@@ -321,7 +321,7 @@ BOOST_AUTO_TEST_CASE(what_is_kept_does_not_wait_for_ever) {
     BOOST_TEST(connect(w.io, w.c, "ws://h").first == asio::error::already_connected);
 }
 
-BOOST_AUTO_TEST_CASE(who_does_not_receive_is_told_the_last_only) {
+BOOST_AUTO_TEST_CASE(a_client_that_does_not_receive_is_told_the_last_only) {
     world w{without_resume()};
     w.connect();
     for (int i = 2; i < 6; ++i) {

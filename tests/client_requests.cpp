@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(calls_between_peers) {
             w.hear(R"({"cmd":"request","origin":"you","request":)" + std::string{none} + "}").request == 0u);
 }
 
-BOOST_AUTO_TEST_CASE(what_is_said_in_topics) {
+BOOST_AUTO_TEST_CASE(messages_in_topics_are_heard_with_their_topic) {
     world w;
     auto in = w.hear(R"({"id":"m","cmd":"publish","topic":"t\u0031","origin":"you","data":"x"})");
     BOOST_TEST(in.command == "publish");

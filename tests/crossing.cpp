@@ -349,7 +349,7 @@ std::string saying(std::string_view command, std::string_view to, std::string_vi
 
 BOOST_AUTO_TEST_SUITE(crossing)
 
-BOOST_AUTO_TEST_CASE(messages_and_what_becomes_of_them) {
+BOOST_AUTO_TEST_CASE(messages_and_their_outcomes) {
     for_each_pair([](world& w, const row& x, const row& y) {
         peer a{w, x, "A"}, b{w, y, "B"};
         a.ask(saying("offer", "B", anything));
@@ -412,7 +412,7 @@ BOOST_AUTO_TEST_CASE(questions_and_answers) {
     });
 }
 
-BOOST_AUTO_TEST_CASE(topics_and_who_is_in_them) {
+BOOST_AUTO_TEST_CASE(topics_and_their_members) {
     for_each_pair([](world& w, const row& x, const row& y) {
         peer a{w, x, "A"}, b{w, y, "B"};
         const auto told = [](const std::string& data) {
@@ -451,7 +451,7 @@ BOOST_AUTO_TEST_CASE(topics_and_who_is_in_them) {
     });
 }
 
-BOOST_AUTO_TEST_CASE(coming_and_going_and_what_waits_for_who_is_not_there) {
+BOOST_AUTO_TEST_CASE(coming_and_going_and_messages_that_wait_for_an_absent_peer) {
     for_each_pair([](world& w, const row& x, const row& y) {
         peer a{w, x, "A"};
         const auto told = [&](const std::string& how) {
@@ -481,7 +481,7 @@ BOOST_AUTO_TEST_CASE(coming_and_going_and_what_waits_for_who_is_not_there) {
     });
 }
 
-BOOST_AUTO_TEST_CASE(who_lost_its_connection_goes_on_with_one_of_another_kind) {
+BOOST_AUTO_TEST_CASE(a_peer_goes_on_with_a_connection_of_another_kind) {
     for_each_pair([](world& w, const row& x, const row& y) {
         peer a{w, x, "A"};
         a.ask(R"({"cmd":"join","topic":"t"})", R"({"topic":"t","members":1})");

@@ -68,7 +68,7 @@ BOOST_AUTO_TEST_CASE(publications_reach_both) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(who_asked_on_one_format_may_hear_on_the_other) {
+BOOST_AUTO_TEST_CASE(a_peer_may_ask_in_one_format_and_hear_in_the_other) {
     for (const bool packed : {true, false}) {
         world w;
         w.come("A", packed);
@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(who_asked_on_one_format_may_hear_on_the_other) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(what_was_kept_comes_in_the_format_of_the_new_connection) {
+BOOST_AUTO_TEST_CASE(kept_messages_come_in_the_format_of_the_new_connection) {
     for (const bool packed : {true, false}) {
         world w;
         w.come("A", packed);
@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(mailboxes) {
 }
 
 // Metadata and state stay as their peers wrote them: each peer is told in its own format.
-BOOST_AUTO_TEST_CASE(what_peers_say_of_themselves_is_known_on_the_other_side) {
+BOOST_AUTO_TEST_CASE(metadata_and_state_are_known_on_the_other_side) {
     using parts = features<topics, presence, records<>>;
     struct world : hub_bench<parts, no_hooks, direct_router, two_formats> {
         world()
@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(what_peers_say_of_themselves_is_known_on_the_other_side) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(what_grows_too_much_harms_nobody) {
+BOOST_AUTO_TEST_CASE(a_message_that_grows_too_much_harms_nobody) {
     world w;
     w.come("A", true);
     w.come("B", false);

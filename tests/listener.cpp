@@ -153,7 +153,7 @@ BOOST_FIXTURE_TEST_CASE(a_dead_holder_gives_way_and_nothing_said_meanwhile_is_lo
     BOOST_TEST(h.size() == 1u);
 }
 
-BOOST_FIXTURE_TEST_CASE(what_is_no_message_ends_the_peer, claim) {
+BOOST_FIXTURE_TEST_CASE(text_that_is_no_message_ends_the_peer, claim) {
     holder.say("null");
     memory::run(io);
     BOOST_TEST(holder.events().back().starts_with("close:"));

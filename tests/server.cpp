@@ -199,7 +199,7 @@ BOOST_AUTO_TEST_CASE(the_host_program_acts_through_post_from_any_thread) {
     BOOST_TEST(stream_test::drive(io, &peer::pump, [&] { return p.ended(); }));
 }
 
-BOOST_AUTO_TEST_CASE(what_was_posted_to_a_server_that_is_gone_is_dropped) {
+BOOST_AUTO_TEST_CASE(a_function_posted_to_a_server_that_is_gone_is_dropped) {
     boost::asio::io_context io;
     {
         sigfire::server srv{memory::websocket{io}};

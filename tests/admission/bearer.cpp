@@ -60,7 +60,7 @@ BOOST_AUTO_TEST_CASE(no_token_is_not_even_checked) {
     BOOST_TEST((a.refused_as->http_status == 401 && a.refused_as->close_code == 4401));
 }
 
-BOOST_AUTO_TEST_CASE(who_is_refused_is_told_how_to_come_in) {
+BOOST_AUTO_TEST_CASE(a_refusal_asks_for_a_token) {
     boost::asio::io_context io;
     sigfire::server srv{memory::websocket{io}, hooks{bearer{knows}}};
     memory::basic_peer<framing::websocket<framing::role::client>> p{io};
@@ -73,7 +73,7 @@ BOOST_AUTO_TEST_CASE(who_is_refused_is_told_how_to_come_in) {
     BOOST_TEST(answer.ends_with("\r\n\r\nMissing or invalid token"));
 }
 
-BOOST_AUTO_TEST_CASE(the_token_may_say_who_it_is) {
+BOOST_AUTO_TEST_CASE(the_token_may_give_the_peer_its_id) {
     boost::asio::io_context io;
     sigfire::server srv{memory::websocket{io}, hooks{bearer{[](std::string_view token, admission& a) {
                             a.id = token.substr(0, token.find(':'));

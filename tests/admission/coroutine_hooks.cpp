@@ -156,7 +156,7 @@ BOOST_AUTO_TEST_SUITE(awaited)
 
 // --- connections are let in
 
-BOOST_FIXTURE_TEST_CASE(who_is_let_in_late_has_lost_nothing, office) {
+BOOST_FIXTURE_TEST_CASE(a_peer_let_in_late_has_lost_nothing, office) {
     sigfire::server srv{memory::websocket{io}, hooks{database, notebook{&log}}};
     auto& p = come("ann", command);
     auto& q = come("bob");
@@ -270,7 +270,7 @@ struct promises {
     errc on_admit(const request&, admission&) { return errc::deferred; }
 };
 
-BOOST_FIXTURE_TEST_CASE(who_defers_in_vain_refuses, office) {
+BOOST_FIXTURE_TEST_CASE(a_hook_that_defers_in_vain_refuses, office) {
     sigfire::server srv{memory::websocket{io}, hooks{promises{}, database}};
     BOOST_TEST(come("ann").read().starts_with("HTTP/1.1 403 "));
     BOOST_TEST(d.questions().empty());
@@ -280,7 +280,7 @@ struct throws_at_once {
     errc on_admit(const request&, admission&) { throw std::runtime_error{"no"}; }
 };
 
-BOOST_FIXTURE_TEST_CASE(what_throws_behind_an_awaited_hook_refuses_too, office) {
+BOOST_FIXTURE_TEST_CASE(a_throw_behind_an_awaited_hook_refuses_too, office) {
     sigfire::server srv{memory::websocket{io}, hooks{database, throws_at_once{}}, error_log{&log}};
     auto& p = come("ann");
     answer("db ann");
@@ -309,7 +309,7 @@ struct refuses {
     }
 };
 
-BOOST_FIXTURE_TEST_CASE(a_refusal_says_what_the_hook_says, office) {
+BOOST_FIXTURE_TEST_CASE(a_refusal_carries_the_words_of_the_hook, office) {
     {
         sigfire::server srv{memory::websocket{io}, hooks{refuses{&d, &io, {402, 4402, "Pay First"}}}};
         auto& p = come("ann", command);
@@ -359,7 +359,7 @@ BOOST_FIXTURE_TEST_CASE(an_exception_is_an_error_of_the_server_and_goes_to_the_l
         }
 }
 
-BOOST_FIXTURE_TEST_CASE(who_goes_away_is_asked_about_no_longer, office) {
+BOOST_FIXTURE_TEST_CASE(a_peer_that_goes_away_is_asked_about_no_longer, office) {
     sigfire::server srv{memory::websocket{io}, hooks{database, notebook{&log}}, error_log{&log}};
     auto& p = come("ann");
     auto& q = come("bob");
@@ -381,7 +381,7 @@ BOOST_FIXTURE_TEST_CASE(who_goes_away_is_asked_about_no_longer, office) {
     BOOST_TEST(told().back().starts_with("open cyd"));
 }
 
-BOOST_FIXTURE_TEST_CASE(who_takes_too_long_is_refused, office) {
+BOOST_FIXTURE_TEST_CASE(a_peer_is_refused_if_its_hook_takes_too_long, office) {
     for (const bool heeds : {true, false}) {
         d.heeds_cancellation = heeds;
         d.cancelled.clear();
@@ -442,7 +442,7 @@ BOOST_FIXTURE_TEST_CASE(an_answer_in_the_last_turn_counts, office) {
     BOOST_TEST(p.read_header().starts_with("HTTP/1.1 101 "));
 }
 
-BOOST_FIXTURE_TEST_CASE(stop_refuses_who_waits, office) {
+BOOST_FIXTURE_TEST_CASE(stop_refuses_waiting_peers, office) {
     for (const bool heeds : {true, false}) {
         d.heeds_cancellation = heeds;
         d.cancelled.clear();
@@ -473,7 +473,7 @@ BOOST_FIXTURE_TEST_CASE(stop_refuses_who_waits, office) {
     }
 }
 
-BOOST_FIXTURE_TEST_CASE(a_server_that_is_gone_leaves_its_hooks_to_who_needs_them, office) {
+BOOST_FIXTURE_TEST_CASE(hooks_outlive_their_server_while_coroutines_need_them, office) {
     for (const bool heeds : {true, false}) {
         d.heeds_cancellation = heeds;
         d.cancelled.clear();
@@ -524,7 +524,7 @@ BOOST_AUTO_TEST_CASE(an_io_context_may_go_with_questions_open) {
 
 // --- together with what else a hub does
 
-BOOST_FIXTURE_TEST_CASE(who_claims_an_id_waits_twice, office) {
+BOOST_FIXTURE_TEST_CASE(a_claimant_of_an_id_waits_twice, office) {
     for (const bool lives : {true, false}) {
         sigfire::server srv{memory::websocket{io}, hooks{database}};
         auto& holder = come("ann");
@@ -560,7 +560,7 @@ struct codec_that_refuses : codec::json {
     }
 };
 
-BOOST_FIXTURE_TEST_CASE(what_the_codec_refuses_is_not_asked_about, office) {
+BOOST_FIXTURE_TEST_CASE(no_hook_is_asked_about_a_request_that_the_codec_refuses, office) {
     sigfire::server srv{memory::websocket{io}, codec_that_refuses{}, hooks{database}};
     peer p{io};
     p.write(memory::upgrade_request({}, "/no?id=ann"));

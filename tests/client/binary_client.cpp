@@ -61,7 +61,7 @@ std::vector<std::string> page() {
 
 BOOST_AUTO_TEST_SUITE(codec_binary_client)
 
-BOOST_AUTO_TEST_CASE(hears_what_clients_of_json_hear) {
+BOOST_AUTO_TEST_CASE(hears_the_same_as_clients_of_json) {
     int kinds[4] = {};
     const auto same = [&](std::string_view text) {
         BOOST_TEST_CONTEXT(text) {
@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(ids_have_a_limit) {
     BOOST_TEST((decode(binary_client{}, welcome(900'000)).result == errc::bad_welcome));
 }
 
-BOOST_AUTO_TEST_CASE(says_what_clients_of_json_say) {
+BOOST_AUTO_TEST_CASE(says_the_same_as_clients_of_json) {
     int said = 0;
     for (const std::string_view command : {"", "offer", "ack"})
         for (const std::string_view token : {"", "7", R"("x")"})
@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(says_nothing_where_it_cannot) {
     BOOST_TEST((encode(one, r) == first));
 }
 
-BOOST_AUTO_TEST_CASE(what_is_cut_off_or_goes_on) {
+BOOST_AUTO_TEST_CASE(a_message_that_is_cut_off_or_goes_on_is_malformed) {
     for (const auto& text : page()) {
         const auto whole = packed(text);
         for (std::size_t n = 0; n < whole.size(); ++n)
@@ -170,7 +170,7 @@ BOOST_AUTO_TEST_CASE(what_is_cut_off_or_goes_on) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(what_is_not_valid) {
+BOOST_AUTO_TEST_CASE(invalid_msgpack_is_malformed) {
     const auto many = [](std::string_view s, unsigned n) {
         std::string out;
         while (n-- != 0) out += s;

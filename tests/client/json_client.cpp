@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE(reads_relayed_messages) {
         BOOST_TEST(decode(json_client{}, text).count == 0, text);
 }
 
-BOOST_AUTO_TEST_CASE(what_is_no_message_ends_the_connection) {
+BOOST_AUTO_TEST_CASE(text_that_is_no_message_ends_the_connection) {
     struct {
         std::string_view text;
         errc as_text, as_binary;
@@ -185,7 +185,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_message_ends_the_connection) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(what_is_cut_is_malformed) {
+BOOST_AUTO_TEST_CASE(a_cut_message_is_malformed) {
     const std::string whole =
         R"({"id":"m","cmd":"offer","origin":"b","data":{"offer":[1,{"a":"b"}]},"topic":"t"})";
     for (std::size_t n = 0; n < whole.size(); ++n)

@@ -58,7 +58,7 @@ void introduce(asio::io_context& io, Transport net) {
 
 BOOST_AUTO_TEST_SUITE(client_options_)
 
-BOOST_AUTO_TEST_CASE(a_client_says_who_it_is_where_there_is_no_http) {
+BOOST_AUTO_TEST_CASE(a_client_introduces_itself_where_there_is_no_http) {
     asio::io_context io;
     introduce(io, sigfire::tcp{io, {.hello = true}});
     introduce(io, sigfire::tcp_lines{io, {.hello = true}});
@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(a_server_that_does_not_ask_is_none_the_worse) {
     BOOST_TEST(code(io, c.request("nobody", "bye")) == errc::unknown);
 }
 
-BOOST_AUTO_TEST_CASE(what_cannot_be_said_is_said_to_nobody) {
+BOOST_AUTO_TEST_CASE(a_hello_that_is_no_utf8_is_sent_to_nobody) {
     asio::io_context io;
     client c{io, saying("\xff", "")};
     BOOST_TEST(connect(io, c, "tcp://127.0.0.1:1").first == errc::malformed);

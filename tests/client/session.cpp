@@ -193,7 +193,7 @@ BOOST_AUTO_TEST_CASE(ends_in_many_ways) {
         }
 }
 
-BOOST_AUTO_TEST_CASE(what_was_said_before_the_end_is_still_there) {
+BOOST_AUTO_TEST_CASE(messages_from_before_the_end_are_still_there) {
     world w;
     auto a = w.open();
     w.hear("ice", "{}");
@@ -269,7 +269,7 @@ BOOST_AUTO_TEST_CASE(dropped_it_is_ended) {
     BOOST_TEST(a.peer() == "");
 }
 
-BOOST_AUTO_TEST_CASE(takes_over_what_came_since) {
+BOOST_AUTO_TEST_CASE(takes_over_messages_that_came_since) {
     world w;
     w.hear("session-start");
     w.hear("offer", "1");

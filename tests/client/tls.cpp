@@ -75,7 +75,7 @@ BOOST_FIXTURE_TEST_CASE(clients_reach_each_other_on_every_wire, fixture) {
     talk(sigfire::tls{sigfire::unix_socket{io, {.path = path}}, served});
 }
 
-BOOST_FIXTURE_TEST_CASE(without_tls_the_error_says_what_to_include, fixture) {
+BOOST_FIXTURE_TEST_CASE(without_tls_the_error_names_the_header_to_include, fixture) {
     client c{io};
     for (const char* url : {"wss://localhost", "tls+tcp://localhost:1"}) {
         const auto ec = connect(io, c, url).first;
@@ -174,7 +174,7 @@ BOOST_FIXTURE_TEST_CASE(servers_without_tls_and_broken_ones, fixture) {
     BOOST_TEST(connect(io, d, url).first == errc::lost);
 }
 
-BOOST_AUTO_TEST_CASE(what_is_of_no_use_is_named) {
+BOOST_AUTO_TEST_CASE(a_ca_file_of_no_use_is_named) {
     BOOST_CHECK_EXCEPTION(client_tls({.ca = "/nowhere.pem"}), std::runtime_error, [](const auto& e) {
         return std::string{e.what()} == "sigfire: TLS CA '/nowhere.pem': No such file or directory";
     });

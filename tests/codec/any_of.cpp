@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(the_first_match_is_spoken) {
         }
 }
 
-BOOST_AUTO_TEST_CASE(who_matches_nothing_or_is_refused_gets_no_word) {
+BOOST_AUTO_TEST_CASE(a_request_that_matches_nothing_or_is_refused_gets_no_word) {
     auto codec = three();
     decltype(codec)::state st;
     admission ad;
@@ -208,7 +208,7 @@ struct choosy : marked {
     }
 };
 
-BOOST_AUTO_TEST_CASE(what_a_wire_has_against_a_message_is_passed_on) {
+BOOST_AUTO_TEST_CASE(the_objection_of_a_wire_to_a_message_is_passed_on) {
     any_of codec{when{marked{"a"}, by_path{"/a"}}, when{choosy{{"c"}}}};
     static_assert(!objects<decltype(three())> && objects<decltype(codec)>);
     event::say e;

@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE(all_that_stands_on_the_page_is_read_as_json_is) {
     for (const auto& text : page()) same_for_both(text);
 }
 
-BOOST_AUTO_TEST_CASE(so_is_what_is_odd) {
+BOOST_AUTO_TEST_CASE(odd_requests_are_read_as_json_is) {
     for (
         const auto text : {
             R"({"cmd":"offer","id":1,"target":"b"})",
@@ -247,7 +247,7 @@ BOOST_AUTO_TEST_CASE(words) {
     BOOST_TEST(binary{}.share_key({}) == 0);
 }
 
-BOOST_AUTO_TEST_CASE(what_the_hub_says_is_written_as_json_is) {
+BOOST_AUTO_TEST_CASE(events_of_the_hub_are_written_as_json_is) {
     const auto configuration = R"({"iceServers":[{"urls":"stun:stun.example.org"}]})";
     const json as_json{{.rtc_configuration = configuration}};
     const binary as_binary{{.rtc_configuration = configuration}};
@@ -303,7 +303,7 @@ BOOST_AUTO_TEST_CASE(what_the_hub_says_is_written_as_json_is) {
     BOOST_TEST(written > 1000);
 }
 
-BOOST_AUTO_TEST_CASE(what_is_cut_off_or_goes_on) {
+BOOST_AUTO_TEST_CASE(a_message_that_is_cut_off_or_goes_on_is_malformed) {
     for (const auto& text : page()) {
         const auto whole = packed(text);
         for (std::size_t n = 0; n < whole.size(); ++n) {
@@ -314,7 +314,7 @@ BOOST_AUTO_TEST_CASE(what_is_cut_off_or_goes_on) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(what_is_not_valid) {
+BOOST_AUTO_TEST_CASE(invalid_msgpack_is_malformed) {
     const auto head = "\x84\xa3"
                       "cmd\xa5offer\xa6target\xa1"
                       "b\xa2id\x07\xa4"
@@ -376,7 +376,7 @@ BOOST_AUTO_TEST_CASE(values_for_the_hub_itself_stay_msgpack) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(what_would_be_too_long) {
+BOOST_AUTO_TEST_CASE(a_translation_that_would_be_too_long_is_not_written) {
     const binary small{{.transcoded = 10}};
     event::say e;
     e.id = "m1", e.command = "bye", e.from = "a", e.data.bytes = R"("123456789")";
@@ -397,7 +397,7 @@ BOOST_AUTO_TEST_CASE(what_would_be_too_long) {
 }
 
 // A codec alone does not know other formats.
-BOOST_AUTO_TEST_CASE(what_is_not_msgpack_is_left_out) {
+BOOST_AUTO_TEST_CASE(data_that_is_not_msgpack_is_left_out) {
     const codec::msgpack alone;
     event::say e;
     e.id = "m1", e.command = "bye", e.data.bytes = "{}";

@@ -217,7 +217,7 @@ BOOST_AUTO_TEST_CASE(unknown_commands) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(unknown_commands_keep_what_hooks_may_want) {
+BOOST_AUTO_TEST_CASE(unknown_commands_keep_target_and_data_for_hooks) {
     const auto d = decode(json{}, R"({"cmd":"add","target":"b\u006fb","id":1,"data":[1, 2]})");
     BOOST_TEST(d.event == "custom");
     BOOST_TEST(d.command == "add");
@@ -228,7 +228,7 @@ BOOST_AUTO_TEST_CASE(unknown_commands_keep_what_hooks_may_want) {
     BOOST_TEST(bare.bytes == "");
 }
 
-BOOST_AUTO_TEST_CASE(what_is_no_object) {
+BOOST_AUTO_TEST_CASE(a_message_that_is_no_object_is_ignored_or_refused) {
     struct row {
         std::string_view text;
         errc as_text, as_binary;
@@ -341,7 +341,7 @@ BOOST_AUTO_TEST_CASE(replies) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(replies_say_what_signal_fire_2021_has_no_words_for_with_extras_only) {
+BOOST_AUTO_TEST_CASE(replies_tell_of_held_and_of_roles_with_extras_only) {
     const struct {
         errc cause;
         politeness role;
@@ -565,7 +565,7 @@ BOOST_AUTO_TEST_CASE(words) {
 }
 
 // A codec alone does not know other formats.
-BOOST_AUTO_TEST_CASE(what_is_not_json_is_left_out) {
+BOOST_AUTO_TEST_CASE(data_that_is_not_json_is_left_out) {
     const payload foreign{"\x80", wire_id::msgpack};
     const request_token token{"\x07", wire_id::msgpack};
     event::publish p;

@@ -196,7 +196,7 @@ BOOST_AUTO_TEST_CASE(msgpack_becomes_json) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(what_is_not_valid) {
+BOOST_AUTO_TEST_CASE(invalid_input_is_malformed) {
     for (const auto text : {""sv, " "sv, "{"sv, "[1,]"sv, "01"sv, "nul"sv, "{}{}"sv, "\"\xff\""sv,
                             "\xef\xbb\xbf{}"sv, R"("\u12")"sv, "\"\n\""sv, R"({"a"})"sv, "[1}"sv, "NaN"sv})
         BOOST_TEST((msgpack_from_json(text).error() == make_error_code(errc::malformed)), text);
@@ -285,7 +285,7 @@ BOOST_AUTO_TEST_CASE(words) {
     BOOST_TEST(said > 40);
 }
 
-BOOST_AUTO_TEST_CASE(what_peers_on_msgpack_say) {
+BOOST_AUTO_TEST_CASE(messages_of_peers_on_msgpack_are_written_as_json) {
     const js c;
     const auto data = packed(R"({"note":[1,2],"answer":{"sdp":"x"},"more":0.5})");
     const auto at = data.find("\x81\xa3sdp");
@@ -333,7 +333,7 @@ BOOST_AUTO_TEST_CASE(tokens_of_a_connection_on_msgpack) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(what_would_be_too_long) {
+BOOST_AUTO_TEST_CASE(a_translation_that_would_be_too_long_is_not_written) {
     const js c{json{}, 100};
     const auto fits = "\xb0" + std::string(16, '\x01'), not_any_more = "\xb1" + std::string(17, '\x01');
     BOOST_TEST((c.objection(said("bye", fits), extras) == errc::ok));

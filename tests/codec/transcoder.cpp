@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(both_formats_of_the_library) {
     BOOST_TEST(body == "");
 }
 
-BOOST_AUTO_TEST_CASE(what_cannot_be_had) {
+BOOST_AUTO_TEST_CASE(a_failed_translation_names_its_cause) {
     transcoder t{3};
     std::string_view body;
     payload p{R"("12")"};

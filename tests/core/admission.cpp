@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_CASE(notes_keep_one_value_of_each_type) {
     BOOST_TEST(*n.find<std::string>() == "seven");
 }
 
-BOOST_AUTO_TEST_CASE(copies_of_notes_share_the_values_and_not_what_is_put_later) {
+BOOST_AUTO_TEST_CASE(copies_of_notes_share_the_values_but_not_later_ones) {
     notes n;
     n.put(std::make_shared<int>(1));
     auto copy = n;

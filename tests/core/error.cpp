@@ -38,7 +38,7 @@ BOOST_AUTO_TEST_CASE(verdicts_are_not_failures) {
         if (!is_verdict(row.code)) BOOST_TEST(error_code{row.code}.failed());
 }
 
-BOOST_AUTO_TEST_CASE(each_failure_says_what_to_do) {
+BOOST_AUTO_TEST_CASE(each_failure_has_one_remedy) {
     for (const auto& row : detail::errc_table) {
         const error_code ec = row.code;
         int remedies = 0;

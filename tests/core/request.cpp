@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(subprotocols_in_order) {
     BOOST_TEST(calls == 2);
 }
 
-BOOST_AUTO_TEST_CASE(a_copy_needs_nothing_of_what_it_was_copied_from) {
+BOOST_AUTO_TEST_CASE(a_copy_needs_nothing_of_its_original) {
     std::vector<std::string> texts{"GET", "/a?b=c", "192.0.2.1", "Host", "example.org", "X-Empty", ""};
     std::vector<header> fields{{texts[3], texts[4]}, {texts[5], texts[6]}};
     const owned_request copy{request{texts[0], texts[1], fields, texts[2]}};

@@ -235,7 +235,7 @@ BOOST_DATA_TEST_CASE(recordings, boost::unit_test::data::make(transcripts::names
 
 // --- what is better than the original ---
 
-BOOST_AUTO_TEST_CASE(fixed_what_is_no_message_harms_nobody) {
+BOOST_AUTO_TEST_CASE(fixed_text_that_is_no_message_harms_nobody) {
     const std::string deep =
         R"({"type":"OFFER","dst":"b","payload":)" + std::string(600, '[') + std::string(600, ']') + "}";
     const std::string rows[] = {"",
@@ -327,7 +327,7 @@ BOOST_AUTO_TEST_CASE(fixed_a_number_names_the_peer_of_that_id) {
     same(w.heard("a"), {expired("-6.5e1", "a")});
 }
 
-BOOST_AUTO_TEST_CASE(fixed_who_takes_over_hears_so) {
+BOOST_AUTO_TEST_CASE(fixed_a_peer_that_takes_over_hears_so) {
     world w;
     w.connect("a");
     w.connect("old", "x", "secret");
@@ -345,7 +345,7 @@ BOOST_AUTO_TEST_CASE(fixed_who_takes_over_hears_so) {
     BOOST_TEST(w.h.size() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(fixed_an_id_that_was_left_belongs_to_who_takes_it_then) {
+BOOST_AUTO_TEST_CASE(fixed_an_id_that_was_left_belongs_to_its_next_taker) {
     const auto full = error_message("Server has reached its concurrent user limit");
     for (const auto leave : {R"({"type":"LEAVE"})", R"({"type":"LEAVE","dst":"","payload":1})"}) {
         world w{{.concurrent_limit = 2, .allow_discovery = true}};
@@ -379,7 +379,7 @@ BOOST_AUTO_TEST_CASE(fixed_an_id_that_was_left_belongs_to_who_takes_it_then) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(who_left_speaks_under_its_id_as_long_as_nobody_else_has_it) {
+BOOST_AUTO_TEST_CASE(a_peer_that_left_speaks_under_its_id_until_another_has_it) {
     world w{{.concurrent_limit = 2, .allow_discovery = true}};
     w.connect("b");
     w.connect("x");
@@ -404,7 +404,7 @@ BOOST_AUTO_TEST_CASE(who_left_speaks_under_its_id_as_long_as_nobody_else_has_it)
     BOOST_TEST(w.connections["c"].usable());
 }
 
-BOOST_AUTO_TEST_CASE(fixed_who_left_takes_no_id_along_when_it_goes) {
+BOOST_AUTO_TEST_CASE(fixed_a_peer_that_left_takes_no_id_along_when_it_goes) {
     world w;
     w.connect("old", "x", "t1");
     w.say("old", R"({"type":"LEAVE"})");
@@ -420,7 +420,7 @@ BOOST_AUTO_TEST_CASE(fixed_who_left_takes_no_id_along_when_it_goes) {
     same(w.heard("newer"), {R"({"type":"OFFER","src":"a","dst":"x"})"});
 }
 
-BOOST_AUTO_TEST_CASE(fixed_whoever_waits_for_an_id_that_is_left_gets_it) {
+BOOST_AUTO_TEST_CASE(fixed_a_claimant_gets_the_id_when_its_holder_leaves) {
     world w;
     w.connect("old", "x", "t1");
     w.connections["old"].answers_pings = false;
@@ -502,7 +502,7 @@ BOOST_AUTO_TEST_CASE(the_first_subprotocol_is_echoed) {
     same(w.heard("a"), {"open 101 one", opened});
 }
 
-BOOST_AUTO_TEST_CASE(whoever_claims_the_id_of_a_dead_peer_gets_it) {
+BOOST_AUTO_TEST_CASE(a_claimant_gets_the_id_of_a_dead_peer) {
     world w;
     w.connect("old", "x", "t1");
     w.connections["old"].answers_pings = false;
@@ -644,7 +644,7 @@ BOOST_AUTO_TEST_CASE(signals_are_known) {
                  wire_bench::only<event::say>([](auto& e) { BOOST_TEST(e.signal.call.empty()); }));
 }
 
-BOOST_AUTO_TEST_CASE(what_is_for_the_hub_is_told_by_type) {
+BOOST_AUTO_TEST_CASE(messages_for_the_hub_are_known_by_type) {
     const peerjs codec;
     peerjs::state st;
     int n = 0;
@@ -664,7 +664,7 @@ constexpr int words(event_list<Es...>) {
     return (0 + ... + detail::has_word<peerjs, Es>);
 }
 
-BOOST_AUTO_TEST_CASE(what_clients_cannot_read_is_not_sent) {
+BOOST_AUTO_TEST_CASE(events_that_clients_cannot_read_are_not_sent) {
     static_assert(words(outgoing_events{}) == 4); // welcome, say, expired; and reply, of which none is sent
     static_assert(detail::has_word<peerjs, event::expired>);
     const peerjs codec;
@@ -699,7 +699,7 @@ BOOST_AUTO_TEST_CASE(what_clients_cannot_read_is_not_sent) {
     BOOST_TEST(world_of_one.heard("a").empty());
 }
 
-BOOST_AUTO_TEST_CASE(who_has_no_room_is_let_go) {
+BOOST_AUTO_TEST_CASE(a_peer_without_room_is_let_go) {
     world w;
     w.connect("a");
     w.connect("b");
@@ -742,7 +742,7 @@ BOOST_AUTO_TEST_CASE(a_line_is_as_old_as_its_first_message) {
     BOOST_TEST(w.h.get<mailbox<>>().size() == 0u);
 }
 
-BOOST_AUTO_TEST_CASE(what_waits_is_delivered_behind_open_and_does_not_expire) {
+BOOST_AUTO_TEST_CASE(waiting_messages_come_behind_open_and_do_not_expire) {
     world w;
     w.connect("a");
     w.forget_all();
@@ -757,7 +757,7 @@ BOOST_AUTO_TEST_CASE(what_waits_is_delivered_behind_open_and_does_not_expire) {
     BOOST_TEST(w.heard("a").empty());
 }
 
-BOOST_AUTO_TEST_CASE(who_is_gone_is_not_told_what_expired) {
+BOOST_AUTO_TEST_CASE(a_sender_that_is_gone_hears_of_no_expiry) {
     world w;
     w.connect("a");
     w.connect("b");
@@ -769,7 +769,7 @@ BOOST_AUTO_TEST_CASE(who_is_gone_is_not_told_what_expired) {
     BOOST_TEST(w.heard("b").empty());
 }
 
-BOOST_AUTO_TEST_CASE(who_took_over_is_told_what_expired) {
+BOOST_AUTO_TEST_CASE(a_peer_that_took_over_hears_of_the_expiry) {
     world w;
     w.connect("old", "a", "t");
     w.say("old", R"({"type":"OFFER","dst":"x"})");
@@ -931,7 +931,7 @@ struct own_page {
     }
 };
 
-BOOST_AUTO_TEST_CASE(others_may_answer_what_this_does_not) {
+BOOST_AUTO_TEST_CASE(another_handler_may_answer_other_requests) {
     basic_world<all_features, no_hooks, own_page> w{{}, {}, own_page{}};
     const auto mine = w.http("GET", "/about");
     BOOST_TEST(mine->status == 200u);

@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(the_hub_draws_an_id_and_it_is_the_first_message) {
     same(w.old.messages("B"), {"{\"type\":\"id\",\"peerId\":\"a\\\"\\\\\\u0001é\"}"});
 }
 
-BOOST_AUTO_TEST_CASE(what_names_nobody_is_ignored_and_the_connection_stays) {
+BOOST_AUTO_TEST_CASE(a_message_that_names_nobody_is_ignored_and_the_connection_stays) {
     world w;
     w.open(w.old, "A");
     for (const std::string_view text : {"",
@@ -181,7 +181,7 @@ BOOST_AUTO_TEST_CASE(fix_names_of_object_prototype_are_ids_like_others) {
     same(w.says("A", R"({"receiverId":"__proto__"})", "__proto__"), {R"({"receiverId":"__proto__"})"});
 }
 
-BOOST_AUTO_TEST_CASE(fix_who_is_closing_is_not_sent_anything) {
+BOOST_AUTO_TEST_CASE(fix_a_closing_peer_is_not_sent_anything) {
     world w;
     w.open(w.old, "A");
     w.open(w.old, "B");

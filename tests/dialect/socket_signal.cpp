@@ -562,7 +562,7 @@ BOOST_AUTO_TEST_CASE(too_many_offers_are_refused) {
 
 // --- events ---
 
-BOOST_AUTO_TEST_CASE(signals_are_delivered_and_acknowledged_whatever_happens) {
+BOOST_AUTO_TEST_CASE(signals_are_delivered_and_always_acknowledged) {
     world<> w;
     w.open("AB");
     const std::string ack = R"(= 3 {"data":null})";
@@ -662,7 +662,7 @@ BOOST_AUTO_TEST_CASE(missing_members_are_told_of) {
     BOOST_TEST(w.topics_there() == 0u);
 }
 
-BOOST_AUTO_TEST_CASE(what_is_no_packet_is_ignored) {
+BOOST_AUTO_TEST_CASE(bytes_that_are_no_packet_are_ignored) {
     world<> w;
     w.open("A");
     for (const auto& bytes : {std::string{}, std::string{"\xff"}, std::string{"hello"},
@@ -851,7 +851,7 @@ BOOST_AUTO_TEST_CASE(signals_are_known_by_kind) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(other_codecs_share_topics_and_are_never_forwarded_what_cannot_be_read) {
+BOOST_AUTO_TEST_CASE(other_codecs_share_topics_and_get_readable_messages_only) {
     world<> w;
     w.open("A");
     w.join("A");

@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(clients_is_put_in_where_it_stands_or_last) {
         }
 }
 
-BOOST_AUTO_TEST_CASE(what_means_nothing_is_ignored) {
+BOOST_AUTO_TEST_CASE(messages_without_a_meaning_are_ignored) {
     world w;
     w.subscribe("A", "t");
     for (const std::string_view text :
@@ -223,7 +223,7 @@ struct refusals_in_log {
     }
 };
 
-BOOST_AUTO_TEST_CASE(what_no_client_is_told_is_told_to_the_log_once) {
+BOOST_AUTO_TEST_CASE(refusals_that_no_client_hears_are_logged_once) {
     texts told;
     using watched_hub =
         hub<local_registry, direct_router, any_channel, refusals_in_log, no_hooks, features<topics>>;
@@ -256,7 +256,7 @@ struct listener_in {
     }
 };
 
-BOOST_AUTO_TEST_CASE(what_is_refused_is_seen_by_the_hub) {
+BOOST_AUTO_TEST_CASE(the_hub_sees_refused_requests) {
     texts seen;
     hub_of<features<topics>, hooks<listener_in>> h{
         {}, {}, {}, {}, hooks{listener_in{&seen}}, features{topics{}}};

@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_SUITE(identity_)
 
 // --- names by which peers join
 
-BOOST_AUTO_TEST_CASE(who_joins_by_an_id_has_it) {
+BOOST_AUTO_TEST_CASE(a_peer_that_joins_by_an_id_has_it) {
     names_world::world w;
     BOOST_TEST(w.joins("ann", "t", "A") == R"(ok {"topic":"t","members":1})");
     BOOST_TEST(w.id("ann") == "A");
@@ -109,7 +109,7 @@ BOOST_AUTO_TEST_CASE(who_joins_by_an_id_has_it) {
     BOOST_TEST(w.members("t") == "bob ");
 }
 
-BOOST_AUTO_TEST_CASE(the_newest_takes_over_what_was_claimed) {
+BOOST_AUTO_TEST_CASE(the_newest_claimant_takes_over_the_id) {
     names_world::world w;
     w.joins("ann", "t", "A");
     w.joins("ann", "u", "A");
@@ -132,7 +132,7 @@ BOOST_AUTO_TEST_CASE(the_newest_takes_over_what_was_claimed) {
     BOOST_TEST(w.members("u") == "");
 }
 
-BOOST_AUTO_TEST_CASE(what_a_hub_has_given_is_not_taken_over) {
+BOOST_AUTO_TEST_CASE(an_id_given_by_the_hub_is_not_taken_over) {
     names_world::world w;
     BOOST_TEST(w.joins("ann", "t", "bob") == "id_in_use");
     BOOST_TEST(w.id("ann") == "ann");
@@ -229,7 +229,7 @@ BOOST_AUTO_TEST_CASE(a_peer_that_gave_up_its_id_may_take_it_again) {
     BOOST_TEST((w.b.h.find("A") == w.b.peer("ann") && !w.b.h.find("A2")));
 }
 
-BOOST_AUTO_TEST_CASE(a_peer_counts_until_its_connection_ends_whatever_it_gives_up) {
+BOOST_AUTO_TEST_CASE(a_peer_that_gives_up_its_id_counts_until_its_connection_ends) {
     peerjs_world::world w{{.concurrent_limit = 1}};
     w.connect("a");
     for (int i = 0; i < 3; ++i) w.say("a", R"({"type":"LEAVE"})");
@@ -292,7 +292,7 @@ BOOST_AUTO_TEST_CASE(a_party_is_counted_for_itself) {
     peerjs_world::same(ids(w), {"a", "d", "f"});
 }
 
-BOOST_AUTO_TEST_CASE(who_takes_a_dead_peers_place_is_not_one_too_many) {
+BOOST_AUTO_TEST_CASE(a_successor_of_a_dead_peer_is_not_one_too_many) {
     peerjs_world::world w{{.concurrent_limit = 1}};
     w.connect("a", "x", "t1");
     w.connections["a"].answers_pings = false;
@@ -327,7 +327,7 @@ BOOST_AUTO_TEST_CASE(parties_that_are_gone_are_forgotten) {
     BOOST_TEST((i.on_enter(hub, wish) == errc::ok));
 }
 
-BOOST_AUTO_TEST_CASE(arrivals_are_kept_in_order_whoever_goes) {
+BOOST_AUTO_TEST_CASE(arrivals_stay_in_order_when_others_go) {
     identity i;
     struct {
     } hub;
@@ -378,7 +378,7 @@ BOOST_AUTO_TEST_CASE(without_it_nobody_takes_over) {
     BOOST_TEST(w.heard("a").empty());
 }
 
-BOOST_AUTO_TEST_CASE(whoever_waits_for_the_id_is_refused) {
+BOOST_AUTO_TEST_CASE(a_claimant_is_refused_when_the_holder_comes_back) {
     peerjs_world::world w;
     w.connect("a", "x", "secret");
     w.connections["a"].answers_pings = false;

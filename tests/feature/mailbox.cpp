@@ -42,7 +42,7 @@ std::string bye(const std::string& from, const std::string& data) {
 
 BOOST_AUTO_TEST_SUITE(mailboxes)
 
-BOOST_AUTO_TEST_CASE(what_is_said_to_who_is_not_there_waits_for_it_behind_its_welcome) {
+BOOST_AUTO_TEST_CASE(messages_to_an_absent_peer_come_behind_its_welcome) {
     bench b;
     BOOST_TEST(b.say_bye("a", "c", "1") == held);
     BOOST_TEST(b.say_bye("b", "c", "2") == held);
@@ -63,7 +63,7 @@ BOOST_AUTO_TEST_CASE(what_is_said_to_who_is_not_there_waits_for_it_behind_its_we
     same(b.heard("c"), {});
 }
 
-BOOST_AUTO_TEST_CASE(the_peer_without_extras_gets_what_its_wire_has_words_for) {
+BOOST_AUTO_TEST_CASE(a_peer_without_extras_gets_only_words_of_its_wire) {
     bench b;
     b.connect("x", {.id = "x", .extras = false});
     b.say("x", R"({"cmd":"answer","target":"y","id":"r","data":{"answer":1}})");
@@ -75,7 +75,7 @@ BOOST_AUTO_TEST_CASE(the_peer_without_extras_gets_what_its_wire_has_words_for) {
     same(b.heard("x"), {R"({"id":"s","ok":true})"}); // no word for `expired`
 }
 
-BOOST_AUTO_TEST_CASE(what_nobody_came_for_expires_and_its_sender_hears_so) {
+BOOST_AUTO_TEST_CASE(unclaimed_messages_expire_and_their_senders_hear_so) {
     bench b;
     b.say("a", R"({"cmd":"bye","target":"c","id":{"x":["\u0061"]}})");
     b.advance(2s);
@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(each_message_has_its_own_time) {
     BOOST_TEST(b.heard("b").size() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(what_its_sender_leaves_behind_arrives_and_expires_unheard) {
+BOOST_AUTO_TEST_CASE(messages_of_a_sender_that_is_gone_arrive_or_expire_unheard) {
     bench b;
     b.say_bye("a", "c");
     b.say_bye("a", "d");
@@ -215,7 +215,7 @@ BOOST_AUTO_TEST_CASE(its_bytes_are_bounded) {
     BOOST_TEST(b.say_bye("b", "e", long_one) == held);
 }
 
-BOOST_AUTO_TEST_CASE(a_long_absence_does_not_kill_who_comes_back) {
+BOOST_AUTO_TEST_CASE(a_long_absence_does_not_kill_the_returning_peer) {
     bench b{{.bytes_per_id = 2000}};
     const auto long_one = std::string(1500, '1');
     BOOST_TEST(b.say_bye("a", "c", long_one) == held);
@@ -254,7 +254,7 @@ BOOST_AUTO_TEST_CASE(it_wakes_once_in_each_absence) {
     same(woken, {"c"});
 }
 
-BOOST_AUTO_TEST_CASE(who_claims_the_id_of_a_dead_connection_finds_what_waits) {
+BOOST_AUTO_TEST_CASE(a_mailbox_belongs_to_the_id_and_not_to_the_connection) {
     bench b;
     b.say_bye("a", "c", "1");
     b.connect("c");
@@ -273,7 +273,7 @@ BOOST_AUTO_TEST_CASE(who_claims_the_id_of_a_dead_connection_finds_what_waits) {
     same(b.heard("y"), {bye("a", "5")});
 }
 
-BOOST_AUTO_TEST_CASE(a_function_is_called_with_what_waited_for_it) {
+BOOST_AUTO_TEST_CASE(a_function_is_called_with_messages_that_waited_for_it) {
     basic_bench<requests> b;
     b.say_bye("a", "f", "1");
     script calls;
@@ -306,7 +306,7 @@ BOOST_AUTO_TEST_CASE(a_session_that_was_held_begins_when_the_other_side_comes) {
     BOOST_TEST(b.ask("d", R"({"cmd":"session-accept","target":"a"})") == "no_session");
 }
 
-BOOST_AUTO_TEST_CASE(who_is_merely_away_has_no_mailbox_and_hears_of_what_expired_when_it_is_back) {
+BOOST_AUTO_TEST_CASE(a_peer_that_is_away_has_no_mailbox_and_hears_of_expiry_on_return) {
     basic_bench<resume> b;
     b.connect("c", {.id = "c", .target = "/?resume"});
     const auto token = token_in(b.connect("d", {.id = "d", .target = "/?resume"}));
@@ -322,14 +322,14 @@ BOOST_AUTO_TEST_CASE(who_is_merely_away_has_no_mailbox_and_hears_of_what_expired
          {R"({"cmd":"expired","origin":"nobody","data":{"request":)" + std::to_string(b.asked() - 1) + "}}"});
 }
 
-BOOST_AUTO_TEST_CASE(only_what_is_accepted_is_kept) {
+BOOST_AUTO_TEST_CASE(only_accepted_messages_are_kept) {
     bench b{{.accepts = [](const event::say& e) { return e.from == "a"; }}};
     BOOST_TEST(b.say_bye("a", "c") == R"(ok {"held":true})");
     BOOST_TEST(b.say_bye("b", "c") == "unknown");
     BOOST_TEST(b.size() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(a_line_is_as_old_as_its_first_message_if_lines_are_what_is_checked) {
+BOOST_AUTO_TEST_CASE(a_line_is_as_old_as_its_first_message_if_lines_are_checked) {
     bench b{{.lines_checked_every = 1s}};
     b.advance(100ms);
     b.say_bye("a", "c"); // 1

@@ -68,7 +68,7 @@ struct world : hub_bench<features<topics, presence, resume>> {
 
 BOOST_AUTO_TEST_SUITE(presence_)
 
-BOOST_AUTO_TEST_CASE(a_watcher_hears_first_how_things_are_then_what_changes) {
+BOOST_AUTO_TEST_CASE(a_watcher_hears_first_a_snapshot_then_changes) {
     world b;
     b.join("ann", "t", R"({"n":1})");
     b.join("bob");
@@ -168,7 +168,7 @@ BOOST_AUTO_TEST_CASE(only_the_outcome_of_changes_is_told) {
     same(b.told(), {});
 }
 
-BOOST_AUTO_TEST_CASE(who_went_and_is_back_has_left_and_joined) {
+BOOST_AUTO_TEST_CASE(a_member_that_went_and_is_back_has_left_and_joined) {
     world b;
     b.join("ann", "t", R"({"n":1})");
     b.watch();
@@ -242,7 +242,7 @@ BOOST_AUTO_TEST_CASE(away_and_back_are_told_of_topics_and_peers) {
     same(b.told(""), {R"({"members":[{"id":"ann","status":"left","cause":"lost"}]})"});
 }
 
-BOOST_AUTO_TEST_CASE(who_is_back_and_left_and_joined_is_not_away) {
+BOOST_AUTO_TEST_CASE(a_member_that_is_back_and_left_and_joined_is_not_away) {
     world b;
     b.connect("ann", {.id = "ann", .target = "/?resume"});
     b.say("ann", R"({"cmd":"resume","id":"r"})");
@@ -393,7 +393,7 @@ BOOST_AUTO_TEST_CASE(all_watchers_are_sent_one_text) {
     BOOST_TEST(b.at("wes").buffer != before);
 }
 
-BOOST_AUTO_TEST_CASE(who_stops_between_two_slices_hears_no_more) {
+BOOST_AUTO_TEST_CASE(a_watcher_that_stops_between_two_slices_hears_no_more) {
     world b{{.messages_per_tick = 1}};
     for (const auto* name :
          {"w1", "x1", "w2", "x2", "w3"}) { // each thing said is a tick, in which an x hears
@@ -428,7 +428,7 @@ BOOST_AUTO_TEST_CASE(a_watcher_that_does_not_read_is_cut_off) {
     BOOST_TEST(b.ended("wes") == errc::slow_consumer);
 }
 
-BOOST_AUTO_TEST_CASE(who_comes_and_goes_leaves_nothing_behind) {
+BOOST_AUTO_TEST_CASE(watchers_that_come_and_go_leave_nothing_behind) {
     world b;
     b.connect("wes");
     b.watch();
@@ -646,7 +646,7 @@ BOOST_AUTO_TEST_CASE(a_slow_watcher_that_was_away_is_told_anew) {
 
 // --- what is wrong changes nothing
 
-BOOST_AUTO_TEST_CASE(who_and_what_to_watch_has_to_be_named) {
+BOOST_AUTO_TEST_CASE(a_watch_has_to_name_a_topic_or_a_peer) {
     world b;
     const auto quoted = [](const std::string& s) { return '"' + s + '"'; };
     const std::string wrong[] = {"null",
@@ -770,7 +770,7 @@ struct client {
     std::map<std::pair<bool, std::string>, belief> beliefs;
 };
 
-BOOST_AUTO_TEST_CASE(whatever_happens_watchers_know_how_things_are) {
+BOOST_AUTO_TEST_CASE(watchers_always_know_how_things_are) {
     const auto seeds = 40u;
     for (unsigned seed = 0; seed < seeds; ++seed) {
         std::mt19937 random{seed};
@@ -915,7 +915,7 @@ BOOST_AUTO_TEST_CASE(whatever_happens_watchers_know_how_things_are) {
 }
 
 // Eve watches, and now and then takes nothing of what she is told first; others come and go.
-BOOST_AUTO_TEST_CASE(whatever_happens_slow_watchers_know_how_things_are_in_the_end) {
+BOOST_AUTO_TEST_CASE(slow_watchers_always_know_how_things_are_in_the_end) {
     std::size_t slow_ones = 0, unread = 0;
     for (unsigned seed = 0; seed < 30; ++seed) {
         std::mt19937 random{seed};

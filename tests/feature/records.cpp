@@ -214,7 +214,7 @@ BOOST_AUTO_TEST_CASE(peers_make_their_ids_permanent_and_temporary) {
     BOOST_TEST(b.store().size() == 0u);
 }
 
-BOOST_AUTO_TEST_CASE(who_may_not_create_is_denied) {
+BOOST_AUTO_TEST_CASE(a_peer_that_may_not_create_is_denied) {
     bench b{memory_records{}, {}};
     BOOST_TEST(b.ask("b", R"({"cmd":"create","data":{"metadata":1}})") == "denied");
     BOOST_TEST(b.info("b") == known(R"("online":true,"permanent":false,"last_seen":946684800000)"));
@@ -226,7 +226,7 @@ BOOST_AUTO_TEST_CASE(who_may_not_create_is_denied) {
     BOOST_TEST(b.exists("c") == R"(ok {"exists":false})");
 }
 
-BOOST_AUTO_TEST_CASE(what_is_wrong_in_itself_changes_nothing) {
+BOOST_AUTO_TEST_CASE(a_request_wrong_in_itself_changes_nothing) {
     bench b{memory_records{}, {.peers_create = true, .metadata_bytes = 8}};
     BOOST_TEST(b.ask("b", update_1) == "ok");
     const struct {
@@ -327,7 +327,7 @@ BOOST_AUTO_TEST_CASE(a_late_store_answers_late_and_each_question_once) {
     same(b.heard("a"), {});
 }
 
-BOOST_AUTO_TEST_CASE(who_asked_a_late_store_may_be_gone) {
+BOOST_AUTO_TEST_CASE(the_asker_of_a_late_store_may_be_gone) {
     late_store store;
     late_bench b{store};
     store.s->answer_all();
@@ -360,7 +360,7 @@ BOOST_AUTO_TEST_CASE(a_late_store_takes_changes_in_order_and_loses_none) {
     BOOST_TEST(!s.get("b"));
 }
 
-BOOST_AUTO_TEST_CASE(what_a_late_store_could_not_take_is_taken_back) {
+BOOST_AUTO_TEST_CASE(a_change_that_a_late_store_could_not_take_is_taken_back) {
     late_store store;
     auto& s = *store.s;
     late_bench b{store};
@@ -377,7 +377,7 @@ BOOST_AUTO_TEST_CASE(what_a_late_store_could_not_take_is_taken_back) {
                known(R"("online":true,"permanent":false,"last_seen":946684800000,"metadata":1)"));
 }
 
-BOOST_AUTO_TEST_CASE(what_a_peer_says_before_a_late_store_has_told_what_it_was_counts) {
+BOOST_AUTO_TEST_CASE(a_change_counts_even_before_a_late_store_has_answered) {
     const record before{.metadata = "0", .permanent = true, .online = false, .last_seen = 7};
     for (const std::string request :
          {"", R"({"cmd":"update","data":{"metadata":1}})", R"({"cmd":"delete"})"}) {
@@ -483,7 +483,7 @@ BOOST_AUTO_TEST_CASE(a_silent_store_lets_questions_expire) {
     BOOST_TEST(b.h.size() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(a_connection_that_goes_on_as_another_peer_hears_the_end_of_what_it_asked) {
+BOOST_AUTO_TEST_CASE(a_connection_that_becomes_another_peer_hears_its_requests_end) {
     basic_bench<silent_store, resume> b{{}, {.peers_create = true, .timeout = 5s}};
     const auto token = token_in(b.connect("c", {.id = "c", .target = "/?resume"}));
     b.lose("c");

@@ -38,7 +38,7 @@ const std::string question_1 = R"({"cmd":"request","origin":"a","request":1,"dat
 
 BOOST_AUTO_TEST_SUITE(requests_tests)
 
-BOOST_AUTO_TEST_CASE(a_question_is_answered_once_by_whom_it_was_for) {
+BOOST_AUTO_TEST_CASE(a_question_is_answered_once_by_its_target) {
     bench b;
     b.question("a", "b", "7");
     same(b.heard("a"), {});
@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(an_answer_may_do_without_id_and_data_and_may_be_a_failure) 
     same(b.heard("a"), {R"({"id":1,"ok":true,"data":2})"});
 }
 
-BOOST_AUTO_TEST_CASE(what_cannot_be_asked_ends_in_its_cause_at_once) {
+BOOST_AUTO_TEST_CASE(a_question_that_cannot_be_asked_ends_in_its_cause_at_once) {
     bench b;
     const struct {
         std::string members;
@@ -160,7 +160,7 @@ BOOST_AUTO_TEST_CASE(a_question_that_nobody_answers_expires) {
     same(b.heard("a"), {});
 }
 
-BOOST_AUTO_TEST_CASE(who_is_asked_goes_and_the_asker_hears_so_at_once) {
+BOOST_AUTO_TEST_CASE(the_asked_peer_goes_and_the_asker_hears_so_at_once) {
     bench b;
     b.question("a", "b", "1");
     b.question("c", "b", "2");
@@ -198,7 +198,7 @@ BOOST_AUTO_TEST_CASE(the_asker_goes_and_the_answer_is_for_nobody) {
     same(b.heard("c"), {failure("2", errc::expired)});
 }
 
-BOOST_AUTO_TEST_CASE(a_connection_that_goes_on_as_another_peer_hears_the_end_of_what_it_asked) {
+BOOST_AUTO_TEST_CASE(a_connection_that_becomes_another_peer_hears_its_requests_end) {
     hub_bench b{features{requests{}, resume{}}};
     b.connect("b");
     const auto token = token_in(b.connect("a", {.id = "a", .target = "/?resume"}));
@@ -243,7 +243,7 @@ BOOST_AUTO_TEST_CASE(open_questions_are_bounded_for_each_and_for_all) {
     same(b.heard("c"), {failure("8", errc::full)});
 }
 
-BOOST_AUTO_TEST_CASE(who_cannot_take_the_question_is_full) {
+BOOST_AUTO_TEST_CASE(a_peer_that_cannot_take_the_question_is_full) {
     bench b;
     b.at("b").full = true;
     b.question("a", "b", "1");
@@ -418,7 +418,7 @@ BOOST_AUTO_TEST_CASE(a_function_may_call_the_hub) {
     BOOST_TEST(depth == 5);
 }
 
-BOOST_AUTO_TEST_CASE(a_function_is_told_the_wire_of_what_it_is_told_and_answers_in_one) {
+BOOST_AUTO_TEST_CASE(a_function_is_told_the_wire_of_its_data_and_answers_in_one) {
     bench b;
     wire_id seen{};
     BOOST_TEST(b.h.attach("f",

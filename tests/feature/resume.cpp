@@ -105,7 +105,7 @@ BOOST_AUTO_TEST_CASE(a_hub_without_it_has_no_such_command) {
     BOOST_TEST(!b.h.find("a"));
 }
 
-BOOST_AUTO_TEST_CASE(what_was_not_received_comes_again_once_and_in_order) {
+BOOST_AUTO_TEST_CASE(missed_messages_come_again_once_and_in_order) {
     bench b;
     const auto token = b.enter("a");
     for (int n = 1; n <= 3; ++n) BOOST_TEST(b.tell("a", n) == "ok");
@@ -170,7 +170,7 @@ BOOST_AUTO_TEST_CASE(both_ends_count_the_same) {
     same(b.heard("a"), {});
 }
 
-BOOST_AUTO_TEST_CASE(what_is_acknowledged_is_kept_no_longer) {
+BOOST_AUTO_TEST_CASE(acknowledged_messages_are_kept_no_longer) {
     bench b;
     auto token = b.enter("a");
     for (int n = 1; n <= 4; ++n) b.tell("a", n);
@@ -191,7 +191,7 @@ BOOST_AUTO_TEST_CASE(what_is_acknowledged_is_kept_no_longer) {
     same(b.heard("a"), {});
 }
 
-BOOST_AUTO_TEST_CASE(who_claims_to_have_more_than_was_said_has_missed_something) {
+BOOST_AUTO_TEST_CASE(a_peer_that_counted_too_many_messages_has_missed_something) {
     bench b;
     const auto token = b.enter("a");
     b.tell("a", 1);
@@ -230,7 +230,7 @@ BOOST_AUTO_TEST_CASE(a_token_is_spent_when_the_new_connection_has_said_anything)
     same(b.heard("a"), {told(2)});
 }
 
-BOOST_AUTO_TEST_CASE(a_token_whose_successor_was_lost_on_the_way_is_still_good) {
+BOOST_AUTO_TEST_CASE(a_token_is_still_good_if_its_successor_was_lost_on_the_way) {
     bench b;
     const auto first = b.enter("a");
     b.lose("a");
@@ -257,7 +257,7 @@ BOOST_AUTO_TEST_CASE(a_token_whose_successor_was_lost_on_the_way_is_still_good) 
     BOOST_TEST(masked(b.come_back("z", token_in(last), 2)) == welcome("a", 0));
 }
 
-BOOST_AUTO_TEST_CASE(who_did_not_hear_that_something_is_missing_is_told_again) {
+BOOST_AUTO_TEST_CASE(a_peer_that_did_not_hear_of_a_loss_is_told_again) {
     bench b{{.messages = 2}};
     const auto first = b.enter("a");
     for (int n = 1; n <= 4; ++n) b.tell("a", n);
@@ -305,7 +305,7 @@ BOOST_AUTO_TEST_CASE(a_token_that_is_none_ends_in_expired_and_changes_nothing) {
     BOOST_TEST(b.ended("x") == errc::missing_id);
 }
 
-BOOST_AUTO_TEST_CASE(whoever_does_not_come_back_in_time_is_gone_for_good) {
+BOOST_AUTO_TEST_CASE(a_peer_that_does_not_come_back_in_time_is_gone_for_good) {
     bench b{{.window = 30s}};
     const auto token = b.enter("a");
     BOOST_TEST(b.ask("b", R"({"cmd":"session-start","target":"a"})") == R"(ok {"polite":false})");
@@ -382,7 +382,7 @@ BOOST_AUTO_TEST_CASE(only_connections_that_broke_are_waited_for) {
     BOOST_TEST(b.h.size() == 0u);
 }
 
-BOOST_AUTO_TEST_CASE(who_is_away_can_be_kept_so_many_messages_for) {
+BOOST_AUTO_TEST_CASE(messages_kept_for_a_peer_that_is_away_are_limited) {
     bench b{{.messages = 2}};
     const auto token = b.enter("a");
     b.tell("a", 1);
@@ -403,7 +403,7 @@ BOOST_AUTO_TEST_CASE(who_is_away_can_be_kept_so_many_messages_for) {
     same(b.heard("a"), {told(4)});
 }
 
-BOOST_AUTO_TEST_CASE(who_is_away_can_be_kept_so_many_bytes_for) {
+BOOST_AUTO_TEST_CASE(bytes_kept_for_a_peer_that_is_away_are_limited) {
     bench b{{.bytes = 1000}};
     const auto token = b.enter("a");
     b.lose("a");
@@ -423,7 +423,7 @@ BOOST_AUTO_TEST_CASE(who_is_away_can_be_kept_so_many_bytes_for) {
     BOOST_TEST(b.heard("a").size() == kept);
 }
 
-BOOST_AUTO_TEST_CASE(who_is_here_and_does_not_acknowledge_may_miss_the_oldest) {
+BOOST_AUTO_TEST_CASE(a_peer_that_is_here_and_does_not_acknowledge_may_miss_the_oldest) {
     bench b{{.messages = 2}};
     const auto token = b.enter("a");
     for (int n = 1; n <= 4; ++n) BOOST_TEST(b.tell("a", n) == "ok");
@@ -465,7 +465,7 @@ BOOST_AUTO_TEST_CASE(news_that_cannot_be_kept_are_not_missed_unknowingly) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(nobody_talks_away_what_could_not_be_kept) {
+BOOST_AUTO_TEST_CASE(a_loss_of_messages_is_not_concealed) {
     bench b{{.messages = 1}};
     const auto token = b.enter("a");
     b.say("a", R"({"cmd":"request","target":"b","id":1})");
@@ -502,7 +502,7 @@ BOOST_AUTO_TEST_CASE(publications_that_may_be_dropped_are_and_end_nobody) {
     BOOST_TEST(b.heard("a").size() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(the_old_connection_is_closed_and_what_comes_of_it_is_nothing) {
+BOOST_AUTO_TEST_CASE(the_old_connection_is_closed_and_its_late_input_does_nothing) {
     bench b;
     const auto token = b.enter("a");
     b.tell("a", 1);
@@ -536,7 +536,7 @@ BOOST_AUTO_TEST_CASE(the_old_connection_is_closed_and_what_comes_of_it_is_nothin
     BOOST_TEST(b.away() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(topics_sessions_and_requests_of_who_is_away_live_on) {
+BOOST_AUTO_TEST_CASE(topics_sessions_and_requests_of_a_peer_that_is_away_live_on) {
     bench b;
     const auto token = b.enter("a");
     for (const auto* name : {"a", "b"}) b.ask(name, R"({"cmd":"join","topic":"t"})");
@@ -618,7 +618,7 @@ BOOST_AUTO_TEST_CASE(a_claimant_gets_the_id_when_the_connection_breaks_and_not_w
     BOOST_TEST(b.come_back("z", token_in(greeting), 0).ends_with(R"("recovered":false}}})"));
 }
 
-BOOST_AUTO_TEST_CASE(what_waits_in_a_mailbox_is_counted) {
+BOOST_AUTO_TEST_CASE(messages_from_a_mailbox_are_counted) {
     hub_bench b{features{resume{}}, mailbox{direct_router{}, 5s}};
     b.connect("b");
     b.ask("b", R"({"cmd":"bye","target":"a"})");
@@ -731,7 +731,7 @@ BOOST_AUTO_TEST_CASE(another_feature_may_keep_traffic_too) {
     two_keep_traffic(features{keeper{}, resume{}});
 }
 
-BOOST_AUTO_TEST_CASE(a_stop_ends_who_is_away) {
+BOOST_AUTO_TEST_CASE(a_stop_ends_peers_that_are_away) {
     bench b;
     const auto token = b.enter("a");
     b.enter("c");

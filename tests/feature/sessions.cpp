@@ -55,7 +55,7 @@ std::ostream& boost_test_print_type(std::ostream& out, state s) {
 
 BOOST_AUTO_TEST_SUITE(sessions_tests)
 
-BOOST_AUTO_TEST_CASE(in_each_state_each_side_may_say_what_the_table_says) {
+BOOST_AUTO_TEST_CASE(each_state_takes_the_commands_of_the_table_from_each_side) {
     using enum state;
     const struct {
         state before;
@@ -139,7 +139,7 @@ BOOST_AUTO_TEST_CASE(steps_are_relayed_with_their_data_and_the_role_is_told_to_b
                             R"(a {"cmd":"session-start","origin":"b","polite":true})"});
 }
 
-BOOST_AUTO_TEST_CASE(what_is_not_delivered_starts_and_ends_nothing) {
+BOOST_AUTO_TEST_CASE(an_undelivered_message_starts_and_ends_nothing) {
     bench b;
     BOOST_TEST(b.tell("a", "nobody", "session-start") == "unknown");
     BOOST_TEST(b.tell("a", "a", "session-start") == "self");
@@ -160,7 +160,7 @@ BOOST_AUTO_TEST_CASE(what_is_not_delivered_starts_and_ends_nothing) {
     BOOST_TEST(b.size() == 0u);
 }
 
-BOOST_AUTO_TEST_CASE(what_a_hook_refuses_starts_nothing) {
+BOOST_AUTO_TEST_CASE(a_message_that_a_hook_refuses_starts_nothing) {
     struct strict_hook {
         bool* refuse_sender;
         errc on_message(message_context&, event::say&) { return *refuse_sender ? errc::rate : errc::ok; }
@@ -178,7 +178,7 @@ BOOST_AUTO_TEST_CASE(what_a_hook_refuses_starts_nothing) {
     BOOST_TEST(b.get<sessions>().size() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(who_is_not_answered_in_time_hears_so_on_both_sides) {
+BOOST_AUTO_TEST_CASE(an_unanswered_session_times_out_on_both_sides) {
     bench b{{.timeout = 30s}};
     b.tell("a", "b", "session-start");
     b.advance(10s);
@@ -222,7 +222,7 @@ BOOST_AUTO_TEST_CASE(a_second_session_has_its_own_time) {
          {R"(b {"cmd":"session-timeout","origin":"a"})", R"(a {"cmd":"session-timeout","origin":"b"})"});
 }
 
-BOOST_AUTO_TEST_CASE(whoever_is_left_behind_hears_bye_with_the_cause) {
+BOOST_AUTO_TEST_CASE(a_peer_left_behind_hears_bye_with_the_cause) {
     const struct {
         const char *goes, *stays;
         state when;

@@ -171,7 +171,7 @@ BOOST_AUTO_TEST_CASE(a_topic_lasts_as_long_as_it_has_members) {
 }
 
 // With the gaps of all who left, the walks would take minutes.
-BOOST_AUTO_TEST_CASE(who_has_left_costs_no_walk) {
+BOOST_AUTO_TEST_CASE(members_that_left_cost_no_walk) {
     topic_table t;
     BOOST_TEST(is(t.join("x", ann), topic_change::added));
     std::size_t visited = 0;
@@ -183,7 +183,7 @@ BOOST_AUTO_TEST_CASE(who_has_left_costs_no_walk) {
     BOOST_TEST(visited == 300'000u);
 }
 
-BOOST_AUTO_TEST_CASE(who_is_no_member_cannot_leave) {
+BOOST_AUTO_TEST_CASE(a_peer_that_is_no_member_cannot_leave) {
     topic_table t;
     BOOST_TEST((t.leave("x", ann) == errc::unknown));
     BOOST_TEST(is(t.join("x", ann), topic_change::added));

@@ -184,7 +184,7 @@ BOOST_AUTO_TEST_CASE(joining_again_replaces_the_metadata_and_keeps_the_place) {
          {R"(ann joined t {"n":1})", "bob joined t", R"(ann updated t { "n" : [2,{}] })", "ann updated t"});
 }
 
-BOOST_AUTO_TEST_CASE(a_limit_is_for_who_comes_not_for_who_is_there) {
+BOOST_AUTO_TEST_CASE(a_limit_is_for_new_members_only) {
     world b;
     for (const auto* name : {"ann", "bob", "eve"}) b.connect(name);
     BOOST_TEST(b.join("ann", "t", R"({"limit":0})") == "full");
@@ -238,7 +238,7 @@ BOOST_AUTO_TEST_CASE(groups_of_other_sizes_and_topics_are_others) {
     BOOST_TEST(groups.size() == 4u);
 }
 
-BOOST_AUTO_TEST_CASE(who_asks_twice_waits_in_the_same_group_and_who_leaves_it_makes_room) {
+BOOST_AUTO_TEST_CASE(a_peer_that_asks_twice_waits_in_the_same_group_and_may_leave_it) {
     world b;
     for (const auto* name : {"ann", "bob", "eve", "joe", "kim", "lou"}) b.connect(name);
     const auto first = group_in(b.join("ann", "pool", R"({"match":2})"));
@@ -295,7 +295,7 @@ BOOST_AUTO_TEST_CASE(leaving_ends_all_of_a_membership) {
     BOOST_TEST(b.ask("bob", R"({"cmd":"publish","topic":"t"})") == "unknown");
 }
 
-BOOST_AUTO_TEST_CASE(who_goes_has_left_all_its_topics_and_this_is_why) {
+BOOST_AUTO_TEST_CASE(a_peer_that_goes_has_left_all_its_topics_for_that_cause) {
     world b;
     for (const auto* name : {"ann", "bob"}) {
         b.connect(name);
@@ -364,7 +364,7 @@ BOOST_AUTO_TEST_CASE(a_peer_that_is_away_stays_and_is_shown_so) {
                R"(ok {"count":1,"members":[{"id":"bob"}]})");
 }
 
-BOOST_AUTO_TEST_CASE(a_volatile_publication_is_dropped_for_who_has_no_room_and_counted) {
+BOOST_AUTO_TEST_CASE(a_volatile_publication_is_dropped_without_room_and_counted) {
     world b;
     for (const auto* name : {"ann", "bob", "eve"}) {
         b.connect(name);
@@ -386,7 +386,7 @@ BOOST_AUTO_TEST_CASE(a_volatile_publication_is_dropped_for_who_has_no_room_and_c
     BOOST_TEST(b.lookup("t") == R"(ok {"count":2,"members":[{"id":"ann"},{"id":"eve"}]})");
 }
 
-BOOST_AUTO_TEST_CASE(to_who_can_resume_the_volatile_is_dropped_too) {
+BOOST_AUTO_TEST_CASE(volatile_publications_are_dropped_for_resumable_peers_too) {
     hub_bench b{features{topics{}, resume{{.messages = 2}}}};
     b.connect("ann");
     b.connect("bob", {.id = "bob", .target = "/?resume"});
@@ -450,7 +450,7 @@ BOOST_AUTO_TEST_CASE(the_host_program_publishes_from_nobody) {
 
 // --- state entries
 
-BOOST_AUTO_TEST_CASE(an_entry_belongs_to_who_set_it) {
+BOOST_AUTO_TEST_CASE(an_entry_belongs_to_the_peer_that_set_it) {
     world b;
     for (const auto* name : {"ann", "bob", "out"}) b.connect(name);
     b.join("ann", "t");
@@ -557,7 +557,7 @@ BOOST_AUTO_TEST_CASE(names_are_utf8_of_1_to_256_bytes) {
     BOOST_TEST(b.set("ann", R"({"value":1,"key":)" + quoted(longest) + "}") == "ok");
 }
 
-BOOST_AUTO_TEST_CASE(what_is_missing_or_mistyped_is_malformed_and_changes_nothing) {
+BOOST_AUTO_TEST_CASE(missing_or_mistyped_members_are_malformed_and_change_nothing) {
     world b;
     b.connect("ann");
     b.connect("bob");
@@ -607,7 +607,7 @@ BOOST_AUTO_TEST_CASE(what_is_missing_or_mistyped_is_malformed_and_changes_nothin
     BOOST_TEST(b.join("bob", "t", R"({"colour":"red","Limit":0})") == R"(ok {"topic":"t","members":2})");
 }
 
-BOOST_AUTO_TEST_CASE(what_there_is_too_much_of_is_refused_and_changes_nothing) {
+BOOST_AUTO_TEST_CASE(a_request_beyond_a_limit_is_refused_and_changes_nothing) {
     world b{{.limits = {.topics_in_all = 3,
                         .topics_per_peer = 2,
                         .members_per_topic = 2,

@@ -45,7 +45,7 @@ BOOST_AUTO_TEST_CASE(laws) {
     static_assert(sizeof(length) <= 16);
 }
 
-BOOST_AUTO_TEST_CASE(messages_are_text_whatever_was_sealed) {
+BOOST_AUTO_TEST_CASE(messages_are_text_even_if_sealed_as_binary) {
     length f;
     BOOST_TEST(test::sealed(f, message_type::binary, "ab", 4) == frame("ab"));
     BOOST_TEST(test::sealed(f, message_type::text, "ab", 9) == frame("ab"));

@@ -40,7 +40,7 @@ BOOST_AUTO_TEST_CASE(laws) {
     static_assert(sizeof(line) <= 16);
 }
 
-BOOST_AUTO_TEST_CASE(lines_are_text_whatever_was_sealed) {
+BOOST_AUTO_TEST_CASE(lines_are_text_even_if_sealed_as_binary) {
     line f;
     BOOST_TEST(test::sealed(f, message_type::binary, "ab", 1) == "ab\n");
     BOOST_TEST(test::sealed(f, message_type::text, "ab", 9) == "ab\n");
@@ -93,7 +93,7 @@ BOOST_AUTO_TEST_CASE(utf8_is_checked_if_asked_for) {
     BOOST_TEST(all_cuts("\xc3\n", {.check_utf8 = false}) == events{"text:\xc3"});
 }
 
-BOOST_AUTO_TEST_CASE(what_is_sealed_stays_one_line) {
+BOOST_AUTO_TEST_CASE(a_sealed_message_stays_one_line) {
     line f;
     BOOST_TEST(test::sealed(f, message_type::text, "{\n\"a\":\n1}", 1) == "{ \"a\": 1}\n");
 }

@@ -277,7 +277,7 @@ BOOST_AUTO_TEST_CASE(memory_follows_the_bytes_received) {
     BOOST_TEST(f.incomplete() == 0u);
 }
 
-BOOST_AUTO_TEST_CASE(stops_right_behind_what_the_handler_refused) {
+BOOST_AUTO_TEST_CASE(stops_right_behind_the_message_that_the_handler_refused) {
     const std::string parts[] = {frame(fin | 1, "a"), frame(1, "b") + frame(fin | 9, "p"),
                                  frame(fin | 0, "c"), frame(fin | 10, "q"), frame(fin | 2, "")};
     std::string all;

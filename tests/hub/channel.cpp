@@ -109,7 +109,7 @@ struct fixture {
 
 BOOST_AUTO_TEST_SUITE(channels)
 
-BOOST_FIXTURE_TEST_CASE(it_writes_what_the_state_of_its_connection_asks_for, fixture) {
+BOOST_FIXTURE_TEST_CASE(it_writes_as_the_state_of_its_connection_asks, fixture) {
     connection.its_state.codec.mark = 'b';
     BOOST_TEST((out.ready(e, bound) == errc::ok));
     BOOST_TEST(bound == 106u);

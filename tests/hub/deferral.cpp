@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(a_ticket_is_answered_once) {
     BOOST_TEST(rings == 1);
 }
 
-BOOST_AUTO_TEST_CASE(what_a_ticket_says) {
+BOOST_AUTO_TEST_CASE(each_answer_to_a_ticket_is_a_verdict) {
     const auto box = std::make_shared<detail::late_box>(); // without a bell
     deferral{box, 1}.pass();
     deferral{box, 2}.reply();
@@ -359,7 +359,7 @@ BOOST_AUTO_TEST_CASE(a_peer_may_have_so_many_bytes_wait_and_no_more) {
     BOOST_TEST(w.heard().size() == 2u);
 }
 
-BOOST_FIXTURE_TEST_CASE(who_leaves_waits_no_longer, world) {
+BOOST_FIXTURE_TEST_CASE(messages_of_a_peer_that_leaves_wait_no_longer, world) {
     offer("ann", "bob", "a");
     ice("ann", "bob", "b");
     const auto slot = b.peer("ann").slot;
@@ -387,7 +387,7 @@ BOOST_FIXTURE_TEST_CASE(who_leaves_waits_no_longer, world) {
     BOOST_TEST((b.pause() == clock::duration::max()));
 }
 
-BOOST_FIXTURE_TEST_CASE(who_is_away_is_still_judged, world) {
+BOOST_FIXTURE_TEST_CASE(messages_of_a_peer_that_is_away_are_still_judged, world) {
     b.connect("wes", {.id = "wes", .target = "/?resume"});
     offer("wes", "bob", "a");
     ice("wes", "bob", "b");
@@ -481,7 +481,7 @@ BOOST_FIXTURE_TEST_CASE(hooks_behind_the_one_that_put_it_off_judge_next, world) 
 }
 
 // A hook that took a ticket in vain, and refuses at once: nobody behind it may wait for that ticket.
-BOOST_FIXTURE_TEST_CASE(who_takes_a_ticket_and_answers_at_once_puts_nothing_off, world) {
+BOOST_FIXTURE_TEST_CASE(a_hook_that_takes_a_ticket_and_answers_at_once_puts_nothing_off, world) {
     first.answer = errc::overloaded;
     offer("ann", "bob", "a");
     same(heard(), {failed("ann", "a", errc::overloaded)});
@@ -527,7 +527,7 @@ struct reader {
     }
 };
 
-BOOST_AUTO_TEST_CASE(what_was_changed_before_it_was_put_off_stays_so) {
+BOOST_AUTO_TEST_CASE(a_message_changed_before_it_was_put_off_stays_changed) {
     std::vector<deferral> tickets;
     std::string seen;
     hub_bench b{features{}, hooks{translator{&tickets}, reader{&seen}}};
@@ -735,7 +735,7 @@ BOOST_FIXTURE_TEST_CASE(the_target_of_a_message_that_was_put_off_may_have_gone, 
     same(one.notes, {"1 missed unknown"});
 }
 
-BOOST_FIXTURE_TEST_CASE(who_leaves_has_its_messages_answered_and_none_delivered, office) {
+BOOST_FIXTURE_TEST_CASE(messages_of_a_peer_that_leaves_are_answered_and_not_delivered, office) {
     offer("bob", "a");
     ice("bob", "b");
     b.close("ann");
@@ -755,7 +755,7 @@ BOOST_FIXTURE_TEST_CASE(who_leaves_has_its_messages_answered_and_none_delivered,
 
 // --- a connection goes on as another peer
 
-BOOST_FIXTURE_TEST_CASE(what_waits_when_a_connection_resumes_as_another_peer_is_answered_once, office) {
+BOOST_FIXTURE_TEST_CASE(a_resume_as_another_peer_answers_waiting_messages_once, office) {
     const auto proof = token_in(b.connect("wes", {.id = "wes", .target = "/?resume"}));
     b.lose("wes");
     offer("bob", "a");

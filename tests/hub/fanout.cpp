@@ -157,7 +157,7 @@ BOOST_AUTO_TEST_CASE(another_event_is_another_fanout) {
     BOOST_TEST((l.sent == std::vector<std::string>{"a for 1", "b for 1"}));
 }
 
-BOOST_AUTO_TEST_CASE(who_is_talked_to_alone_shares_nothing) {
+BOOST_AUTO_TEST_CASE(a_peer_that_is_talked_to_alone_shares_nothing) {
     crowd c;
     for (int i = 0; i < 3; ++i) c.add(-1);
     fanout shared;
@@ -179,7 +179,7 @@ BOOST_AUTO_TEST_CASE(a_wire_without_a_word_for_it_is_sent_nothing) {
     BOOST_TEST(other.sent.size() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(who_has_no_room_is_marked_and_the_others_get_it) {
+BOOST_AUTO_TEST_CASE(a_connection_without_room_is_marked_and_the_others_get_it) {
     crowd c;
     auto &first = c.add(1), &full = c.add(1), &last = c.add(1);
     full.full = true;

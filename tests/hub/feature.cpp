@@ -367,7 +367,7 @@ BOOST_FIXTURE_TEST_CASE(the_first_refusal_wins, world) {
     same(b.heard("bob"), {});
 }
 
-BOOST_FIXTURE_TEST_CASE(what_is_missed_may_be_taken_care_of, world) {
+BOOST_FIXTURE_TEST_CASE(a_missed_message_may_be_taken_care_of, world) {
     o.missed[1] = errc::held;
     BOOST_TEST(offer("nobody") == R"(ok {"held":true})");
     BOOST_TEST(o.take().size() == 3u); // the second is not asked
@@ -430,7 +430,7 @@ BOOST_FIXTURE_TEST_CASE(a_feature_may_refuse_a_new_peer, world) {
     BOOST_TEST(b.h.size() == 2u);
 }
 
-BOOST_FIXTURE_TEST_CASE(a_peer_whose_traffic_is_kept_may_outlive_its_connection, world) {
+BOOST_FIXTURE_TEST_CASE(a_peer_with_kept_traffic_may_outlive_its_connection, world) {
     auto& hub = b.context();
     const auto ann = b.peer("ann");
     hub.keep_traffic(ann);
@@ -602,7 +602,7 @@ BOOST_AUTO_TEST_CASE(a_router_that_is_a_feature_is_the_last_one) {
 
 // --- what a context says of who is gone
 
-BOOST_FIXTURE_TEST_CASE(a_context_knows_who_is_here, world) {
+BOOST_FIXTURE_TEST_CASE(a_context_knows_the_peers_that_are_here, world) {
     auto& hub = b.context();
     const auto bob = b.peer("bob");
     BOOST_TEST((hub.now() == b.now));
@@ -730,7 +730,7 @@ BOOST_AUTO_TEST_CASE(the_id_of_an_away_peer_is_its_tokens) {
     BOOST_TEST(b.is_open("next"));
 }
 
-BOOST_AUTO_TEST_CASE(a_hub_that_yields_away_ids_gives_them_to_whoever_asks) {
+BOOST_AUTO_TEST_CASE(a_hub_that_yields_away_ids_gives_them_to_any_peer) {
     returns w{no_hooks{}, {.yield_away_ids = true}};
     auto& b = w.b;
     const auto proof = token_in(b.connect("wes", {.id = "wes", .target = "/?resume"}));

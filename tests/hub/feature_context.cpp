@@ -49,7 +49,7 @@ std::pair<script, script> hear(Job job) {
 
 BOOST_AUTO_TEST_SUITE(feature_contexts)
 
-BOOST_AUTO_TEST_CASE(it_knows_who_is_here) {
+BOOST_AUTO_TEST_CASE(it_knows_the_peers_that_are_here) {
     hear([](auto& hub, peer_handle from, event::join& e) {
         BOOST_TEST(hub.id(from) == "ann");
         BOOST_TEST((hub.find("ann") == from));
@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(it_sends_to_one_peer_or_says_why_not) {
     same(bob, {R"({"cmd":"news"})", R"({"cmd":"news"})"});
 }
 
-BOOST_AUTO_TEST_CASE(whoever_has_no_room_is_spared_what_may_be_dropped) {
+BOOST_AUTO_TEST_CASE(a_peer_without_room_is_spared_droppable_messages) {
     hub_bench b{features{clerk{[](auto& hub, peer_handle, event::join& e) {
         event::say news;
         news.command = "news";
@@ -186,7 +186,7 @@ BOOST_AUTO_TEST_CASE(a_name_that_cannot_be_had_changes_nothing) {
     BOOST_TEST(b.h.size() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(the_old_id_goes_to_who_claims_it) {
+BOOST_AUTO_TEST_CASE(the_old_id_goes_to_its_claimant) {
     hub_bench b;
     b.connect("ann");
     b.at("ann").answers_pings = false;

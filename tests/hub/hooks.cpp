@@ -294,7 +294,7 @@ BOOST_AUTO_TEST_CASE(nobody_is_asked_about_deliveries_to_a_peer_that_is_leaving)
     same(asked, {"h message offer of a"});
 }
 
-BOOST_FIXTURE_TEST_CASE(who_is_no_longer_online_is_not_heard, watched) {
+BOOST_FIXTURE_TEST_CASE(a_peer_that_is_no_longer_online_is_not_heard, watched) {
     auto& a = connect("a");
     connect("c");
     h.close("a", errc::denied);
@@ -351,7 +351,7 @@ struct rooms {
     }
 };
 
-BOOST_AUTO_TEST_CASE(what_admission_hands_over_arrives_even_after_a_claim) {
+BOOST_AUTO_TEST_CASE(notes_of_an_admission_arrive_even_after_a_claim) {
     script left;
     hooked b{hooks{rooms{&left}}};
     const auto enter = [&](const std::string& name) -> wire& {

@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(a_ping_is_answered_by_the_hub_itself) {
     same(b.take(), {"a reply r1: OK"});
 }
 
-BOOST_AUTO_TEST_CASE(what_no_feature_takes_is_unknown) {
+BOOST_AUTO_TEST_CASE(a_request_that_no_feature_takes_is_unknown) {
     bench<> b;
     auto& a = b.connect("a");
     b.take();
@@ -176,7 +176,7 @@ BOOST_AUTO_TEST_CASE(a_peer_that_left_is_unknown_and_its_attachment_says_nothing
     BOOST_TEST((b.h.find("d") == d.who.peer));
 }
 
-BOOST_AUTO_TEST_CASE(whom_the_hub_closes_is_unknown_at_once) {
+BOOST_AUTO_TEST_CASE(a_peer_that_the_hub_closes_is_unknown_at_once) {
     bench<> b;
     auto &a = b.connect("a"), &c = b.connect("c"), &d = b.connect("d");
     b.take();
@@ -239,7 +239,7 @@ struct crowd_router {
 };
 static_assert(Router<crowd_router>);
 
-BOOST_AUTO_TEST_CASE(a_crowd_gets_what_those_can_take_who_can) {
+BOOST_AUTO_TEST_CASE(a_message_to_a_crowd_reaches_all_that_have_room) {
     bench<crowd_router> b;
     auto &a = b.connect("a"), &c = b.connect("c"), &d = b.connect("d");
     b.take();

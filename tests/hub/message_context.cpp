@@ -25,7 +25,7 @@ BOOST_AUTO_TEST_CASE(it_tells_the_sender_and_the_time) {
     static_assert(!std::is_copy_constructible_v<message_context>); // events view what it keeps
 }
 
-BOOST_AUTO_TEST_CASE(what_it_keeps_stays_where_it_is) {
+BOOST_AUTO_TEST_CASE(a_kept_text_stays_where_it_is) {
     message_context c{ann, "ann", {}};
     const auto first = c.keep(std::string(100, 'a'));
     const auto* const at = first.data();

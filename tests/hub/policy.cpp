@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_SUITE(policies)
 
 // --- a policy of one's own
 
-BOOST_FIXTURE_TEST_CASE(each_action_is_asked_about_with_what_it_is_done_to, world) {
+BOOST_FIXTURE_TEST_CASE(each_action_is_asked_about_with_its_target, world) {
     const struct {
         const char* request;
         const char* asked;
@@ -161,7 +161,7 @@ BOOST_FIXTURE_TEST_CASE(about_nothing_else_is_it_asked, world) {
     same(take(), {});
 }
 
-BOOST_FIXTURE_TEST_CASE(what_it_answers_is_what_the_peer_is_told, world) {
+BOOST_FIXTURE_TEST_CASE(the_peer_is_told_the_answer_of_the_policy, world) {
     const std::string requests[] = {R"("cmd":"join","topic":"t")",
                                     R"("cmd":"offer","target":"bob","data":{"offer":1})",
                                     R"("cmd":"offer","target":"eve","data":{"offer":1})",
@@ -197,7 +197,7 @@ BOOST_FIXTURE_TEST_CASE(a_faulty_request_is_answered_by_its_fault, world) {
     same(take(), {});
 }
 
-BOOST_FIXTURE_TEST_CASE(what_throws_permits_nothing_and_ends_the_request, world) {
+BOOST_FIXTURE_TEST_CASE(a_policy_that_throws_permits_nothing_and_ends_the_request, world) {
     throws = true;
     BOOST_TEST(ask(R"("cmd":"join","topic":"t")") == "null_message");
     BOOST_TEST(ask(R"("cmd":"offer","target":"bob","data":{"offer":1})") == "null_message");
@@ -301,7 +301,7 @@ BOOST_AUTO_TEST_CASE(peers_reach_each_other_while_they_share_a_topic) {
     BOOST_TEST(r.offer("ann", "cyd") == "unknown");
 }
 
-BOOST_AUTO_TEST_CASE(who_is_no_member_neither_looks_into_a_topic_nor_changes_it) {
+BOOST_AUTO_TEST_CASE(a_peer_that_is_no_member_neither_looks_into_a_topic_nor_changes_it) {
     rooms r;
     for (const auto* from : {"cyd", "eve"}) {
         BOOST_TEST(r.ask(from, R"("cmd":"lookup","topic":"red")") == "unknown");
@@ -322,7 +322,7 @@ BOOST_AUTO_TEST_CASE(who_is_no_member_neither_looks_into_a_topic_nor_changes_it)
     BOOST_TEST(r.ask("ann", R"("cmd":"request","topic":"red","target":"bob","data":1)") == "");
 }
 
-BOOST_AUTO_TEST_CASE(rules_of_the_host_program_say_who_may_join_and_who_may_look) {
+BOOST_AUTO_TEST_CASE(rules_of_the_host_program_decide_on_joining_and_looking) {
     const auto has_badge = [](const notes* n) { return n != nullptr && n->find<badge>() != nullptr; };
     std::vector<std::string> asked;
     private_rooms_options o;

@@ -35,7 +35,7 @@ BOOST_AUTO_TEST_CASE(each_ok_is_followed_by_one_leave) {
     BOOST_TEST(told == (strings{"enter one", "enter two", "leave one", "enter bad", "leave two"}));
 }
 
-BOOST_AUTO_TEST_CASE(what_it_throws_refuses) {
+BOOST_AUTO_TEST_CASE(a_gate_that_throws_refuses) {
     const detail::gate_book book{{[](std::string_view) -> errc { throw 7; }, {}}};
     BOOST_TEST((book.ask("x") == errc::internal_error));
 }

@@ -43,7 +43,7 @@ struct open_sink {
 
 BOOST_AUTO_TEST_SUITE(activation)
 
-BOOST_AUTO_TEST_CASE(what_the_variables_say) {
+BOOST_AUTO_TEST_CASE(the_variables_name_the_sockets) {
     const auto me = std::to_string(::getpid()), other = std::to_string(::getppid());
     const auto told = [](const std::string& pid, const char* count, const char* names) {
         say(pid.c_str(), count, names);
@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(sockets_that_were_handed_over_are_served) {
     fs::remove(path);
 }
 
-BOOST_AUTO_TEST_CASE(what_does_not_listen_is_refused) {
+BOOST_AUTO_TEST_CASE(a_descriptor_that_does_not_listen_is_refused) {
     boost::asio::io_context io;
     open_sink sink;
     boost::asio::ip::tcp::socket idle{io, boost::asio::ip::tcp::v4()};

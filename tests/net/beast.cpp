@@ -273,7 +273,7 @@ BOOST_AUTO_TEST_CASE(bad_upgrades_are_refused) {
     BOOST_TEST(s.sink.opened == 2, "to HEAD no answer may have a body");
 }
 
-BOOST_AUTO_TEST_CASE(what_breaks_the_rules_ends_with_its_cause) {
+BOOST_AUTO_TEST_CASE(a_breach_of_the_rules_ends_with_its_cause) {
     served s{{.message = 1000}};
     const auto ends = [&](const std::string& bytes, const std::string& control) {
         peer p{s.io, s.address};
@@ -304,7 +304,7 @@ BOOST_AUTO_TEST_CASE(a_close_without_words_cuts) {
     BOOST_TEST((s.sink.causes == std::vector{errc::denied}));
 }
 
-BOOST_AUTO_TEST_CASE(who_goes_silent_is_gone) {
+BOOST_AUTO_TEST_CASE(a_silent_peer_is_gone) {
     served s{{.dead = 60ms}};
     peer dead{s.io, s.address}, living{s.io, s.address};
     BOOST_TEST(s.drive([&] { return s.sink.opened == 2; }));
@@ -314,7 +314,7 @@ BOOST_AUTO_TEST_CASE(who_goes_silent_is_gone) {
     BOOST_TEST(s.sink.signs == 0, "its own pings are no business of the sink's");
 }
 
-BOOST_AUTO_TEST_CASE(what_the_host_program_says_between_turns_is_sent) {
+BOOST_AUTO_TEST_CASE(messages_of_the_host_program_between_turns_are_sent) {
     served s;
     peer p{s.io, s.address};
     BOOST_TEST(s.drive([&] { return s.sink.last != nullptr && !p.raw().empty(); }));
@@ -325,7 +325,7 @@ BOOST_AUTO_TEST_CASE(what_the_host_program_says_between_turns_is_sent) {
 }
 
 // It is being read when it is held: what that read brings has to wait.
-BOOST_AUTO_TEST_CASE(what_comes_to_one_that_was_held_between_turns_waits) {
+BOOST_AUTO_TEST_CASE(messages_to_a_connection_held_between_turns_wait) {
     served s;
     peer p{s.io, s.address};
     BOOST_TEST(s.drive([&] { return s.sink.last != nullptr && !p.raw().empty(); }));

@@ -180,7 +180,7 @@ struct patient_sink : sink {
     }
 };
 
-BOOST_AUTO_TEST_CASE(who_waits_for_an_answer_is_seen_to_go_and_not_waited_for_at_the_end) {
+BOOST_AUTO_TEST_CASE(a_waiting_connection_is_seen_to_go_and_does_not_delay_the_end) {
     boost::asio::io_context io;
     sigfire::loopback net{io};
     patient_sink s;
@@ -224,7 +224,7 @@ struct throwing : sink {
     void failed(sigfire::loopback::connection<int>*, std::string_view what) { failures.emplace_back(what); }
 };
 
-BOOST_AUTO_TEST_CASE(what_a_sink_throws_costs_one_connection) {
+BOOST_AUTO_TEST_CASE(a_throw_in_a_sink_costs_one_connection) {
     boost::asio::io_context io;
     throwing teller;
     const sigfire::loopback net{io};

@@ -26,7 +26,7 @@ bool put(outbox& o, detail::buffer_pool& pool, std::string_view s, std::size_t l
 
 BOOST_AUTO_TEST_SUITE(outbox_)
 
-BOOST_AUTO_TEST_CASE(what_is_put_in_comes_out) {
+BOOST_AUTO_TEST_CASE(bytes_that_are_put_in_come_out) {
     detail::buffer_pool pool;
     outbox o;
     BOOST_TEST(o.size() == 0u);
@@ -42,7 +42,7 @@ BOOST_AUTO_TEST_CASE(what_is_put_in_comes_out) {
     BOOST_TEST(!o.torn());
 }
 
-BOOST_AUTO_TEST_CASE(a_reservation_adds_only_what_is_committed) {
+BOOST_AUTO_TEST_CASE(a_reservation_adds_only_committed_bytes) {
     detail::buffer_pool pool;
     outbox o;
     BOOST_TEST(o.reserve(pool, 100, 1000));
@@ -53,7 +53,7 @@ BOOST_AUTO_TEST_CASE(a_reservation_adds_only_what_is_committed) {
     o.clear(pool);
 }
 
-BOOST_AUTO_TEST_CASE(the_limit_counts_what_waits) {
+BOOST_AUTO_TEST_CASE(the_limit_counts_waiting_bytes) {
     detail::buffer_pool pool;
     outbox o;
     BOOST_TEST(o.fits(1 << 20, 10));

@@ -48,7 +48,7 @@ using plain_peer = memory::basic_peer<framing::length>;
 
 BOOST_AUTO_TEST_SUITE(proxied)
 
-BOOST_AUTO_TEST_CASE(the_address_is_what_the_proxy_says) {
+BOOST_AUTO_TEST_CASE(the_address_comes_from_the_proxy) {
     const std::string v2{"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x14\xc6\x33\x64\x07\x0a\0\0\1\0\1\0\2"
                          "\x20\x00\x05\1\0\0\0\0",
                          36};
@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(the_address_is_what_the_proxy_says) {
         }
 }
 
-BOOST_AUTO_TEST_CASE(who_is_no_proxy_is_who_it_is_and_cannot_say_otherwise) {
+BOOST_AUTO_TEST_CASE(a_client_that_is_no_proxy_cannot_claim_another_address) {
     const strings others{"10.0.0.0/8"};
     plain_world v{others};
     plain_peer q{v.io};
@@ -101,7 +101,7 @@ BOOST_AUTO_TEST_CASE(who_is_no_proxy_is_who_it_is_and_cannot_say_otherwise) {
     BOOST_TEST(w.told() == nothing);
 }
 
-BOOST_AUTO_TEST_CASE(who_is_closed_before_it_has_begun_is_not_ready) {
+BOOST_AUTO_TEST_CASE(a_connection_closed_before_it_has_begun_is_not_ready) {
     boost::asio::io_context io;
     detail::proxy_loop<memory::loop> loop{io, [](void*) {}, nullptr};
     detail::stream_acceptor acceptor{io};
@@ -169,7 +169,7 @@ BOOST_AUTO_TEST_CASE(the_header_stands_before_tls) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(what_is_no_network_cannot_be_bound) {
+BOOST_AUTO_TEST_CASE(a_transport_with_an_invalid_network_cannot_be_bound) {
     boost::asio::io_context io;
     transport::proxied t{memory::lengths{io}, {.proxies = {"10.0.0.0/8", "somewhere"}}};
     detail::stream_acceptor a{io};

@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(text_and_files_do) {
     BOOST_TEST(complaint({.certificates = {{both}}, .verify = tls_verify::required, .ca = ca}) == "");
 }
 
-BOOST_AUTO_TEST_CASE(what_is_of_no_use_is_named_with_the_reason) {
+BOOST_AUTO_TEST_CASE(an_option_of_no_use_is_named_with_the_reason) {
     const folder f;
     const auto& own = localhost();
     const auto good = f.write("good.pem", own.certificate());

@@ -111,7 +111,7 @@ BOOST_FIXTURE_TEST_CASE(paths_that_cannot_be, place) {
     }
 }
 
-BOOST_FIXTURE_TEST_CASE(who_connects_is_known, place) {
+BOOST_FIXTURE_TEST_CASE(the_process_that_connects_is_known, place) {
     engine e{sigfire::unix_socket{io, {.path = path}}, sink};
     e.open(ec);
     using peer = stream_test::peer<framing::length>;
@@ -138,7 +138,7 @@ BOOST_FIXTURE_TEST_CASE(an_abstract_name_leaves_no_file, place) {
     BOOST_TEST((ec == boost::asio::error::address_in_use));
 }
 
-BOOST_FIXTURE_TEST_CASE(the_mode_says_who_may_connect, place) {
+BOOST_FIXTURE_TEST_CASE(the_socket_file_has_the_given_mode, place) {
     for (const unsigned mode : {0600u, 0666u, 0660u}) {
         engine e{sigfire::unix_socket{io, {.path = path, .mode = mode}}, sink};
         e.open(ec);

@@ -377,7 +377,7 @@ BOOST_AUTO_TEST_CASE(false_results_arrive) {
     BOOST_TEST(old(rpc_result<int>{1}).value() == 0);
 }
 
-BOOST_AUTO_TEST_CASE(what_is_typed_is_converted) {
+BOOST_AUTO_TEST_CASE(typed_arguments_and_results_are_converted) {
     both p;
     strings heard;
     p.b.define("move", [](const point& at, int by) { return point{at.x + by, at.y}; });
@@ -482,7 +482,7 @@ BOOST_AUTO_TEST_CASE(both_directions_at_once) {
     BOOST_TEST(sum == 1800);
 }
 
-BOOST_AUTO_TEST_CASE(what_comes_is_heard_in_its_order) {
+BOOST_AUTO_TEST_CASE(messages_are_heard_in_their_order) {
     half h;
     strings heard;
     h.ours.on("e", [&](int n) { heard.push_back("e" + std::to_string(n)); });
@@ -718,7 +718,7 @@ BOOST_AUTO_TEST_CASE(everything_is_bounded) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(closing_sends_what_waits) {
+BOOST_AUTO_TEST_CASE(closing_sends_waiting_messages) {
     both p;
     int heard = 0;
     std::optional<error_code> pending;

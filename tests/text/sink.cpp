@@ -36,7 +36,7 @@ BOOST_AUTO_TEST_CASE(all_take_the_same) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(a_string_keeps_what_it_has) {
+BOOST_AUTO_TEST_CASE(a_string_keeps_its_text) {
     std::string text = "ab";
     string_sink out{text};
     out("cd", 2);

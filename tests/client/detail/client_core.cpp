@@ -287,7 +287,7 @@ BOOST_AUTO_TEST_CASE(a_server_that_refuses_for_now_is_tried_again) {
     BOOST_TEST(second.key.size() != 0u);
 }
 
-BOOST_AUTO_TEST_CASE(the_first_connection_does_not_try_what_is_hopeless) {
+BOOST_AUTO_TEST_CASE(the_first_connection_does_not_repeat_hopeless_attempts) {
     for (const std::string refusal : {"HTTP/1.1 403 No\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n"}) {
         asio::io_context io;
         puppet p{io};

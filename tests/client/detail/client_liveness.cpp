@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(counts_only_while_a_connection_stands) {
     BOOST_TEST((never.deadline() == time_point::max()));
 }
 
-BOOST_FIXTURE_TEST_CASE(who_does_not_listen_does_not_judge, world) {
+BOOST_FIXTURE_TEST_CASE(a_client_that_does_not_listen_does_not_judge, world) {
     server.hold();
     for (int i = 1; i < 10; ++i) BOOST_TEST((server.look(at(i * 30s)) == ask));
     server.release(at(280s));
@@ -73,7 +73,7 @@ BOOST_FIXTURE_TEST_CASE(who_does_not_listen_does_not_judge, world) {
     BOOST_TEST((other.server.look(at(30s)) == ask));
 }
 
-BOOST_FIXTURE_TEST_CASE(who_stood_still_asks_anew, world) {
+BOOST_FIXTURE_TEST_CASE(a_client_that_stood_still_asks_anew, world) {
     BOOST_TEST((server.look(at(30s)) == ask));
     BOOST_TEST((server.look(at(1000s)) == ask)); // the answer may lie there unread
     BOOST_TEST((server.look(at(1030s)) == gone));

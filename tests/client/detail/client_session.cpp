@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(matches_replies_to_requests) {
     BOOST_TEST((s.hear_binary("{") == errc::malformed));
 }
 
-BOOST_AUTO_TEST_CASE(composes_only_what_says_just_that) {
+BOOST_AUTO_TEST_CASE(composes_no_message_that_says_anything_else) {
     const auto nested = [](std::size_t n) { return std::string(n, '[') + std::string(n, ']'); };
     struct {
         std::string to, command, data;
@@ -299,7 +299,7 @@ BOOST_AUTO_TEST_CASE(ids_and_tokens_have_a_limit) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(what_is_missing_starts_anew) {
+BOOST_AUTO_TEST_CASE(a_welcome_without_recovery_starts_anew) {
     session s;
     s.core.begin(true, true);
     s.hear(R"({"cmd":"welcome","data":{"id":"me","resume":{"token":"T"}}})");

@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(is_bounded_in_bytes) {
     BOOST_TEST(w.log.keep(9, "12345", 10));
 }
 
-BOOST_AUTO_TEST_CASE(what_is_not_confirmed_is_sent_again) {
+BOOST_AUTO_TEST_CASE(unconfirmed_requests_are_sent_again) {
     world w;
     w.log.restart(true);
     w.keep(1, 5);
@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(some_go_first) {
     BOOST_TEST(w.flush() == "2 ");
 }
 
-BOOST_AUTO_TEST_CASE(a_new_start_forgets_what_was_sent) {
+BOOST_AUTO_TEST_CASE(a_new_start_forgets_sent_requests) {
     world w;
     w.log.restart(true);
     w.keep(1, 3);

@@ -37,7 +37,7 @@ struct bench {
 
 BOOST_AUTO_TEST_SUITE(deadline_queue)
 
-BOOST_AUTO_TEST_CASE(what_is_open_is_due_in_order_and_once) {
+BOOST_AUTO_TEST_CASE(open_entries_are_due_in_order_and_once) {
     bench b;
     BOOST_TEST(b.due().empty());
     BOOST_TEST((b.next == time_point::max()));

@@ -57,7 +57,7 @@ BOOST_AUTO_TEST_CASE(endings_are_those_of_rfc_6455) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(the_first_subprotocol_is_what_is_echoed) {
+BOOST_AUTO_TEST_CASE(the_first_subprotocol_is_echoed) {
     const auto first = [](std::initializer_list<header> fields) {
         const std::vector<header> all{fields};
         return detail::first_subprotocol(request{"GET", "/", all, {}});

@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE(packets_of_a_value_are_those_of_its_document) {
         }
 }
 
-BOOST_AUTO_TEST_CASE(what_is_no_packet) {
+BOOST_AUTO_TEST_CASE(bytes_that_are_no_packet_are_refused) {
     const auto all = vectors();
     for (const auto& v : all.at("invalid").as_array()) {
         const auto bytes = from_hex(v.at("hex").as_string());

@@ -406,7 +406,7 @@ BOOST_AUTO_TEST_CASE(the_story_comes_by_all_of_them) {
     BOOST_TEST(w.g.failures.empty());
 }
 
-BOOST_AUTO_TEST_CASE(what_throws_anywhere_ends_no_more_than_what_is_in_hand) {
+BOOST_AUTO_TEST_CASE(a_throw_anywhere_ends_no_more_than_the_event_in_hand) {
     for (const auto* place : places)
         for (const bool standard : {true, false}) BOOST_TEST_CONTEXT(place) {
                 world w;
@@ -554,7 +554,7 @@ BOOST_AUTO_TEST_CASE(a_connection_in_hand_ends_as_an_internal_error) {
         }
 }
 
-BOOST_AUTO_TEST_CASE(a_peer_whose_loss_is_judged_by_a_throw_is_not_waited_for) {
+BOOST_AUTO_TEST_CASE(a_peer_is_not_waited_for_if_the_judge_of_its_loss_throws) {
     world w;
     w.connect("wes");
     w.ask("wes", R"("cmd":"resume")");

@@ -50,7 +50,7 @@ BOOST_AUTO_TEST_CASE(slots_are_used_again_under_a_new_generation) {
     BOOST_TEST(table.find(table.handle(i))->id.view() == "b");
 }
 
-BOOST_AUTO_TEST_CASE(what_was_never_handed_out_finds_nobody) {
+BOOST_AUTO_TEST_CASE(a_handle_never_handed_out_finds_nobody) {
     slot_table<int> table;
     BOOST_TEST(table.find({}) == nullptr);
     BOOST_TEST(table.find({5, 1}) == nullptr);

@@ -60,7 +60,7 @@ void each_type(event_list<Es...>, F f) {
 
 BOOST_AUTO_TEST_SUITE(stored_events)
 
-BOOST_AUTO_TEST_CASE(it_owns_what_it_shows) {
+BOOST_AUTO_TEST_CASE(it_owns_all_that_it_shows) {
     original o;
     o.e.token.wire = wire_id::peerjs;
     o.e.fault = errc::missing_offer;
@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE(it_owns_what_it_shows) {
     BOOST_TEST(stored_event<event::say>::size_of(kept.get()) == kept.size());
 }
 
-BOOST_AUTO_TEST_CASE(what_lies_in_the_whole_message_is_kept_once_and_stays_there) {
+BOOST_AUTO_TEST_CASE(parts_of_the_whole_message_are_kept_once_and_stay_there) {
     original o;
     o.whole = R"({"id":"r2","cmd":"ice","target":"eve","data":{"candidate":1}})";
     const auto part = [&](std::string_view text) {
@@ -196,7 +196,7 @@ BOOST_AUTO_TEST_CASE(all_texts_of_all_events_are_kept) {
     BOOST_TEST((over.get().id == "m1" && over.get().from == "ann" && over.get().cause == errc::expired));
 }
 
-BOOST_AUTO_TEST_CASE(lists_are_kept_with_what_their_items_show) {
+BOOST_AUTO_TEST_CASE(lists_are_kept_with_the_texts_of_their_items) {
     std::vector<event::member> shown;
     auto list = store<event::member_list>([&](auto& e, auto text) {
         e.token.bytes = text("r1");

@@ -105,7 +105,7 @@ BOOST_AUTO_TEST_CASE(a_line_is_as_long_as_it_may_be) {
     BOOST_TEST(l.push(1, said(""), 7, 11));
 }
 
-BOOST_AUTO_TEST_CASE(who_leaves_waits_no_longer) {
+BOOST_AUTO_TEST_CASE(a_forgotten_line_waits_no_longer) {
     waiting_lines l;
     l.put_off(1, said("a"), 1, judged(0), start);
     l.put_off(2, said("x"), 2, judged(0), start + 1s);
@@ -156,7 +156,7 @@ BOOST_AUTO_TEST_CASE(deadlines_come_in_turn_but_for_verdicts_that_are_in) {
     BOOST_TEST((l.deadline() == time_point::max()));
 }
 
-BOOST_AUTO_TEST_CASE(what_is_forgotten_is_told_by_its_tokens_in_order) {
+BOOST_AUTO_TEST_CASE(forgotten_messages_are_told_by_their_tokens_in_order) {
     waiting_lines l;
     const auto named = [](std::string_view token, wire_id wire) {
         event::say e;

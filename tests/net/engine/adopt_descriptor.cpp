@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(a_connected_socket_is_served) {
     serve_one<detail::loop_wait>("@sigfire-adopt-test-2-" + std::to_string(::getpid()));
 }
 
-BOOST_AUTO_TEST_CASE(what_is_not_connected_is_refused_and_left_open) {
+BOOST_AUTO_TEST_CASE(a_descriptor_that_is_not_connected_is_refused_and_left_open) {
     boost::asio::io_context io;
     talker sink;
     unix_socket::engine<int, talker> engine{

@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(nobody_is_let_in_before_its_hello) {
     same(w.told(), {});
 }
 
-BOOST_AUTO_TEST_CASE(whoever_says_anything_else_or_nothing_is_refused) {
+BOOST_AUTO_TEST_CASE(a_peer_that_says_anything_else_or_nothing_is_refused) {
     memory::options o;
     o.limits.header = 100;
     world w{o};
@@ -195,7 +195,7 @@ BOOST_AUTO_TEST_CASE(the_gate_sees_it_as_it_sees_an_upgrade) {
     BOOST_TEST(w.refusals.size() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(what_comes_behind_waits_until_it_is_decided) {
+BOOST_AUTO_TEST_CASE(messages_behind_a_hello_wait_for_the_decision) {
     world w;
     w.on_opening = [&](auto& c, const request&) { w.wait(c); };
     peer a{w.io}, b{w.io};

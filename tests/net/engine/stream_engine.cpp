@@ -173,7 +173,7 @@ BOOST_AUTO_TEST_CASE(much_output_is_flushed_before_the_batch_is_over) {
     BOOST_TEST(target.events().size() == 2u);
 }
 
-BOOST_AUTO_TEST_CASE(what_the_host_writes_between_turns_is_sent) {
+BOOST_AUTO_TEST_CASE(messages_written_between_turns_are_sent) {
     ws_world w;
     ws_world::peer p{w}, q{w};
     boost::asio::post(w.io, [&] {
@@ -314,7 +314,7 @@ BOOST_AUTO_TEST_CASE(a_close_inside_received_ends_the_batch) {
     BOOST_TEST(w.told() == (strings{"2 text:x", "3 closed:Server Stopping"}));
 }
 
-BOOST_AUTO_TEST_CASE(what_breaks_the_framing_is_told_and_not_listened_to) {
+BOOST_AUTO_TEST_CASE(a_peer_that_breaks_the_framing_is_told_and_heard_no_more) {
     const auto masked = [](std::string head, std::string_view payload) {
         head[1] = static_cast<char>(head[1] | 0x80);
         return head.append(4, '\0').append(payload);
@@ -400,7 +400,7 @@ BOOST_AUTO_TEST_CASE(a_wire_without_pings_never_thinks_a_peer_dead) {
     BOOST_TEST(w.told() == nothing);
 }
 
-BOOST_AUTO_TEST_CASE(a_sign_of_life_is_told_to_who_asked) {
+BOOST_AUTO_TEST_CASE(a_sign_of_life_is_told_if_it_was_asked_for) {
     ws_world w;
     ws_world::peer p{w};
     p.write(p.sealed_control(control::pong));
@@ -507,7 +507,7 @@ BOOST_AUTO_TEST_CASE(a_message_that_does_not_go_on_is_not_waited_for) {
     BOOST_TEST(w.told() == strings{"2 text:1000"});
 }
 
-BOOST_AUTO_TEST_CASE(what_waits_for_an_answer_is_in_the_budget) {
+BOOST_AUTO_TEST_CASE(bytes_that_wait_for_an_answer_are_in_the_budget) {
     ws_world w{memory::options{.limits = {.incomplete = 100'000}}};
     w.on_opening = [&](auto& c, const request&) { w.wait(c); };
     std::deque<memory::basic_peer<framing::websocket<framing::role::client>>> peers;
@@ -559,7 +559,7 @@ BOOST_AUTO_TEST_CASE(a_reader_that_answers_pings_and_takes_nothing_is_ended) {
     BOOST_TEST(stalled.at->server_reset);
 }
 
-BOOST_AUTO_TEST_CASE(the_budget_counts_nobody_who_is_gone) {
+BOOST_AUTO_TEST_CASE(the_budget_counts_no_connection_that_is_gone) {
     ws_world w{memory::options{.limits = {.incomplete = 100'000}}};
     for (int i = 0; i < 20; ++i) {
         ws_world::peer p{w};
@@ -705,7 +705,7 @@ BOOST_AUTO_TEST_CASE(a_shared_message_stands_once_in_the_total) {
 
 // --- hold and release ---
 
-BOOST_AUTO_TEST_CASE(what_came_while_held_is_delivered_after_release) {
+BOOST_AUTO_TEST_CASE(messages_held_back_are_delivered_after_release) {
     for (const std::size_t piece : {memory::unlimited, std::size_t{1}, std::size_t{11}}) {
         ws_world w;
         memory::basic_peer<framing::websocket<framing::role::client>> p{w.io};
@@ -825,7 +825,7 @@ struct waiting_world : ws_world {
     }
 };
 
-BOOST_AUTO_TEST_CASE(an_answer_may_come_between_turns_and_what_came_meanwhile_behind_it) {
+BOOST_AUTO_TEST_CASE(an_answer_may_come_between_turns_with_waiting_messages_behind_it) {
     for (const std::size_t piece : {memory::unlimited, std::size_t{1}, std::size_t{11}})
         for (const bool in_a_turn : {false, true}) {
             waiting_world w;
@@ -971,7 +971,7 @@ BOOST_AUTO_TEST_CASE(how_long_it_waits_is_up_to_the_sink) {
     BOOST_TEST(p.read_header().starts_with("HTTP/1.1 101 "));
 }
 
-BOOST_AUTO_TEST_CASE(who_waits_is_dropped_when_the_engine_stops) {
+BOOST_AUTO_TEST_CASE(a_connection_that_waits_is_dropped_when_the_engine_stops) {
     waiting_world w;
     ws_peer p{w.io}, q{w.io};
     p.write(memory::upgrade_request());
@@ -1098,7 +1098,7 @@ BOOST_AUTO_TEST_CASE(refusals_of_requests_are_told_and_counted) {
     BOOST_TEST(w.engine.counters().refused(errc::handshake_timeout) == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(counters_tell_what_happened) {
+BOOST_AUTO_TEST_CASE(counters_tell_of_bytes_turns_and_connections) {
     plain_world w;
     plain_world::peer p{w};
     w.on_received = [&](auto& c, message m) { w.send(c, m.view()); };
@@ -1197,7 +1197,7 @@ BOOST_AUTO_TEST_CASE(without_a_limit_a_turn_ends_when_all_is_done) {
     BOOST_TEST(w.told().size() == 40u);
 }
 
-BOOST_AUTO_TEST_CASE(what_goes_to_many_does_not_delay_what_goes_to_one) {
+BOOST_AUTO_TEST_CASE(messages_to_many_do_not_delay_a_message_to_one) {
     ws_world w;
     ws_world::peer loud{w}, quiet{w}, target{w};
     std::deque<ws_world::peer> many;
@@ -1227,7 +1227,7 @@ BOOST_AUTO_TEST_CASE(what_goes_to_many_does_not_delay_what_goes_to_one) {
     BOOST_TEST(w.engine.connections() == 503u);
 }
 
-BOOST_AUTO_TEST_CASE(those_that_speak_do_not_wait_for_what_goes_to_many) {
+BOOST_AUTO_TEST_CASE(peers_that_speak_do_not_wait_for_messages_to_many) {
     ws_world w;
     ws_world::peer loud{w};
     std::deque<ws_world::peer> many;
@@ -1255,7 +1255,7 @@ BOOST_AUTO_TEST_CASE(those_that_speak_do_not_wait_for_what_goes_to_many) {
     BOOST_TEST(sent_before - so_far < 100u);
 }
 
-BOOST_AUTO_TEST_CASE(who_publishes_faster_than_all_can_be_sent_is_slowed_down_and_harms_no_reader) {
+BOOST_AUTO_TEST_CASE(a_publisher_that_is_too_fast_is_slowed_down_and_harms_no_reader) {
     ws_world w{memory::options{.limits = {.outbox = 20'000}}};
     ws_world::peer loud{w};
     std::deque<ws_world::peer> many;
@@ -1324,7 +1324,7 @@ BOOST_AUTO_TEST_CASE(cheap_messages_of_many_let_costly_ones_go_on) {
     BOOST_TEST(cheap < 5000u, "a turn or two of cheap messages for each costly one");
 }
 
-BOOST_AUTO_TEST_CASE(who_relays_much_is_not_cut_short_among_others) {
+BOOST_AUTO_TEST_CASE(a_peer_that_relays_much_is_not_cut_short_among_others) {
     ws_world w{memory::options{.limits = {.turn = 0ms}}};
     std::deque<ws_world::peer> peers;
     for (int i = 0; i < 20; ++i) peers.emplace_back(w);
@@ -1381,7 +1381,7 @@ BOOST_AUTO_TEST_CASE(a_connection_that_waits_for_its_turn_is_not_silent) {
     BOOST_TEST(w.engine.connections() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(those_who_knock_do_not_delay_those_who_are_in) {
+BOOST_AUTO_TEST_CASE(opening_connections_do_not_delay_open_ones) {
     ws_world w;
     ws_world::peer in{w};
     std::deque<memory::basic_peer<framing::websocket<framing::role::client>>> knock;
@@ -1542,7 +1542,7 @@ BOOST_AUTO_TEST_CASE(a_gap_moves_the_deadlines_of_the_sink) {
     BOOST_TEST((w.now >= w.due));
 }
 
-BOOST_AUTO_TEST_CASE(what_was_said_in_time_is_heard_before_the_sink_judges) {
+BOOST_AUTO_TEST_CASE(a_message_in_time_is_heard_before_the_sink_judges) {
     for (const auto late : {1ms, 200ms, 3000ms}) {
         bool judged = false, heard = false;
         ws_world w;

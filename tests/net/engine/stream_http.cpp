@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(bodies_have_a_limit_and_a_deadline) {
     BOOST_TEST(asked == 1);
 }
 
-BOOST_AUTO_TEST_CASE(who_waits_for_100_is_told_to_go_on) {
+BOOST_AUTO_TEST_CASE(a_client_that_waits_for_100_is_told_to_go_on) {
     world w;
     w.on_http = echo;
     peer p{w.io};
@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(who_waits_for_100_is_told_to_go_on) {
     BOOST_TEST(p.read().ends_with("\r\n\r\nPOST /p hello"));
 }
 
-BOOST_AUTO_TEST_CASE(a_connection_is_kept_for_who_asks_for_it) {
+BOOST_AUTO_TEST_CASE(a_connection_is_kept_if_the_client_asks_for_it) {
     for (const std::size_t piece : {memory::unlimited, std::size_t{1}}) {
         world w;
         w.on_http = echo;

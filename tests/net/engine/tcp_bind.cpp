@@ -31,7 +31,7 @@ BOOST_AUTO_TEST_CASE(addresses_as_numbers) {
     BOOST_TEST(detail::numeric_address({}) == "");
 }
 
-BOOST_AUTO_TEST_CASE(what_is_bound_can_be_read_back) {
+BOOST_AUTO_TEST_CASE(a_bound_address_can_be_read_back) {
     boost::asio::io_context io;
     detail::stream_acceptor a{io};
     BOOST_TEST(detail::bound_address(a) == "");

@@ -163,7 +163,7 @@ BOOST_AUTO_TEST_CASE(right_or_wrong_requests) {
         }
 }
 
-BOOST_AUTO_TEST_CASE(what_cannot_be_http_is_answered_at_once) {
+BOOST_AUTO_TEST_CASE(bytes_that_cannot_be_http_are_answered_at_once) {
     for (const std::string_view bytes :
          {std::string_view{"\x16\x03\x01\x02", 4}, std::string_view{"\0", 1}, std::string_view{"{\"cmd\":1}"},
           std::string_view{"\xff"}, std::string_view{"\r\n"}}) {

@@ -12,7 +12,7 @@ using namespace sigfire;
 
 BOOST_AUTO_TEST_SUITE(forwarded)
 
-BOOST_AUTO_TEST_CASE(who_is_believed_and_how_far) {
+BOOST_AUTO_TEST_CASE(headers_are_believed_as_far_as_proxies_wrote_them) {
     const std::vector<std::string> networks{"10.0.0.0/8", "::1", "unix"};
     const detail::network_list proxies{networks};
     using fields = std::vector<header>;

@@ -13,7 +13,7 @@ using strings = std::vector<std::string>;
 
 BOOST_AUTO_TEST_SUITE(network_list_)
 
-BOOST_AUTO_TEST_CASE(who_is_in_a_network) {
+BOOST_AUTO_TEST_CASE(a_network_contains_its_addresses_only) {
     const struct {
         const char* network;
         strings in, out;
@@ -46,7 +46,7 @@ BOOST_AUTO_TEST_CASE(who_is_in_a_network) {
     BOOST_TEST(!network_list{}.contains(""));
 }
 
-BOOST_AUTO_TEST_CASE(what_is_no_network) {
+BOOST_AUTO_TEST_CASE(text_that_is_no_network_is_not_valid) {
     for (const char* wrong : {"", "x", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/8x", "10.0.0/8",
                               "::1/129", "example.org", "10.0.0.0/8/8", " 10.0.0.1"})
         BOOST_TEST(!network_list(strings{"10.0.0.1", wrong}).valid(), wrong);

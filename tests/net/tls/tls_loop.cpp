@@ -140,7 +140,7 @@ BOOST_AUTO_TEST_CASE(a_wire_without_upgrade_opens_when_both_have_agreed) {
     BOOST_TEST(p.take() == strings{"text:welcome"});
 }
 
-BOOST_AUTO_TEST_CASE(what_is_no_tls_is_cut_without_a_word) {
+BOOST_AUTO_TEST_CASE(a_connection_without_tls_is_cut_without_a_word) {
     for (const std::string bytes : {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "\x80\x2e", "x"}) {
         ws_world w;
         memory::basic_peer<framing::length> p{w.io};
@@ -160,7 +160,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_tls_is_cut_without_a_word) {
     BOOST_TEST(failures.size() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(who_stalls_is_not_waited_for) {
+BOOST_AUTO_TEST_CASE(a_peer_that_stalls_is_not_waited_for) {
     for (const std::size_t bytes : {0u, 1u, 100u}) {
         const auto stall = [&](auto& w, auto& p) {
             std::string hello;
@@ -278,7 +278,7 @@ BOOST_AUTO_TEST_CASE(errors_that_others_left_on_the_thread_are_not_its_own) {
     ERR_clear_error();
 }
 
-BOOST_AUTO_TEST_CASE(an_end_waits_for_what_the_system_does_not_take) {
+BOOST_AUTO_TEST_CASE(an_end_waits_for_bytes_that_the_system_does_not_take) {
     plain_world w;
     plain_peer p{w};
     p.exchange(w);
@@ -333,7 +333,7 @@ layer client(W&, const identity* own, const identity& ca, const char* name, int 
     return layer{kept, name};
 }
 
-BOOST_AUTO_TEST_CASE(clients_prove_who_they_are) {
+BOOST_AUTO_TEST_CASE(clients_prove_their_identity) {
     const identity robot{"robot-7", &root()}, stranger{"robot-7"}, late{"late", &root(), {}, -3600},
         french{"caf\xc3\xa9, \"x\"", &root()};
     const struct {

@@ -133,7 +133,7 @@ BOOST_AUTO_TEST_CASE(numbers_are_the_same_everywhere) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(what_is_due_is_done_in_order_of_time) {
+BOOST_AUTO_TEST_CASE(due_actions_run_in_order_of_time) {
     test::virtual_clock c;
     std::string done;
     const auto start = c.now();
@@ -182,7 +182,7 @@ BOOST_AUTO_TEST_CASE(it_keeps_the_laws_of_a_transport) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(both_sides_learn_of_a_cut_and_what_travelled_is_lost) {
+BOOST_AUTO_TEST_CASE(both_sides_learn_of_a_cut_and_travelling_messages_are_lost) {
     bench b;
     auto& l = b.connect("a");
     b.told({"a opens"});
@@ -209,7 +209,7 @@ BOOST_AUTO_TEST_CASE(a_peer_that_vanished_is_missed_when_it_does_not_answer) {
     b.said({});
 }
 
-BOOST_AUTO_TEST_CASE(a_ping_is_answered_by_who_reads) {
+BOOST_AUTO_TEST_CASE(a_ping_is_answered_by_a_peer_that_reads) {
     bench b;
     auto& l = b.connect("a");
     b.sink.open["a"]->ping();
@@ -228,7 +228,7 @@ BOOST_AUTO_TEST_CASE(a_ping_is_answered_by_who_reads) {
     b.said({"a hears one"});
 }
 
-BOOST_AUTO_TEST_CASE(who_does_not_read_is_cut_when_its_outbox_is_full) {
+BOOST_AUTO_TEST_CASE(a_peer_that_does_not_read_is_cut_when_its_outbox_is_full) {
     bench b{{.outbox = 100}};
     auto& l = b.connect("a");
     l.stall();

@@ -325,7 +325,7 @@ BOOST_AUTO_TEST_CASE(leaks_are_found_out) {
     is_found_out(make<uses_what_is_gone>, "hold after closed");
 }
 
-BOOST_AUTO_TEST_CASE(what_is_not_drawn_from_the_seed_is_told) {
+BOOST_AUTO_TEST_CASE(events_not_drawn_from_the_seed_are_reported) {
     unsigned hubs = 0;
     const auto r = simulate(1, {}, [&](const test::simulation_options& o) {
         return is_hasty{hubs++ == 0 ? o.hub : hub_options{2 * o.hub.claim_timeout}};

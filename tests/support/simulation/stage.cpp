@@ -86,7 +86,7 @@ struct bench : test::stage<decltype(make_hub)> {
 
 BOOST_AUTO_TEST_SUITE(stages)
 
-BOOST_AUTO_TEST_CASE(the_reply_to_who_asks_to_be_resumable_is_not_counted) {
+BOOST_AUTO_TEST_CASE(the_reply_to_a_first_resume_request_is_not_counted) {
     bench w{{}, arrival::ask_later};
     for (int i = 0; i < 3; ++i) w.say(w.b, "a");
     w.net.run(1s);
@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(the_refusal_of_a_token_is_not_counted_either) {
     w.settle();
 }
 
-BOOST_AUTO_TEST_CASE(who_did_not_hear_that_something_is_missing_is_told_again) {
+BOOST_AUTO_TEST_CASE(a_peer_that_did_not_hear_of_a_loss_is_told_again) {
     bench w{{.messages = 2}};
     for (int i = 0; i < 2; ++i) w.say(w.b, "a");
     w.say(w.a, "b");
@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(who_did_not_hear_that_something_is_missing_is_told_again) {
     BOOST_TEST(w.losses() == 2u);
 }
 
-BOOST_AUTO_TEST_CASE(news_of_what_was_not_fetched_is_kept_or_missed_knowingly) {
+BOOST_AUTO_TEST_CASE(news_of_an_unfetched_message_is_kept_or_missed_knowingly) {
     bench w{{.messages = 1}};
     w.say(w.a, "nobody");
     w.net.run(1s);

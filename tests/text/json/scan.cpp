@@ -329,7 +329,7 @@ const std::vector<std::string_view> refused = {
 
 BOOST_AUTO_TEST_SUITE(detail_json_scan)
 
-BOOST_AUTO_TEST_CASE(what_is_accepted) {
+BOOST_AUTO_TEST_CASE(valid_texts_are_accepted) {
     for (const auto text : accepted) BOOST_TEST(is_json(text), text);
     BOOST_TEST(!is_json("\"\0\""sv));
     BOOST_TEST(!is_json("[]\0"sv));
@@ -337,7 +337,7 @@ BOOST_AUTO_TEST_CASE(what_is_accepted) {
     BOOST_TEST(!is_json("\"\\\0\""sv));
 }
 
-BOOST_AUTO_TEST_CASE(what_is_refused) {
+BOOST_AUTO_TEST_CASE(invalid_texts_are_refused) {
     for (const auto text : refused) BOOST_TEST(!is_json(text), text);
 }
 
@@ -530,7 +530,7 @@ BOOST_AUTO_TEST_CASE(truth) {
         BOOST_TEST(json_truthy(raw), raw);
 }
 
-BOOST_AUTO_TEST_CASE(what_was_read_before_can_be_passed) {
+BOOST_AUTO_TEST_CASE(a_value_read_before_can_be_passed) {
     const std::string text = R"({"a":[1,{"x":"]"}],"b":2})";
     std::string_view a;
     json_scanner first{text};

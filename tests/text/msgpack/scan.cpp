@@ -230,7 +230,7 @@ BOOST_AUTO_TEST_CASE(members) {
     BOOST_TEST(given_up.map([](std::string_view) { return false; }).empty());
 }
 
-BOOST_AUTO_TEST_CASE(what_values_mean) {
+BOOST_AUTO_TEST_CASE(values_are_read_as_text_number_or_truth) {
     BOOST_TEST(msgpack_text("\xa2no") == "no");
     BOOST_TEST(msgpack_text("\xc4\x02no") == "");
     BOOST_TEST(msgpack_text("\x05") == "");
@@ -254,7 +254,7 @@ BOOST_AUTO_TEST_CASE(what_values_mean) {
         BOOST_TEST(msgpack_truthy(yes));
 }
 
-BOOST_AUTO_TEST_CASE(what_is_written_is_short_and_reads_the_same) {
+BOOST_AUTO_TEST_CASE(written_values_are_short_and_read_the_same) {
     const std::pair<std::uint64_t, std::size_t> naturals[] = {
         {0, 1},     {127, 1},   {128, 2},        {255, 2},         {256, 3},
         {65535, 3}, {65536, 5}, {0xffffffff, 5}, {0x100000000, 9}, {UINT64_MAX, 9}};
