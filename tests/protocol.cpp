@@ -106,7 +106,7 @@ const table& table_of(std::string_view title) {
     return page().tables.front();
 }
 
-// What stands between backticks.
+// The text between backticks.
 std::vector<std::string> code_in(std::string_view text) {
     std::vector<std::string> out;
     for (auto at = text.find('`'); at != text.npos; at = text.find('`', at + 1)) {
@@ -204,7 +204,7 @@ using server = basic_server<counting_json>;
 
 // --- the examples ---
 
-// What the server draws has a name of its own on the page: letter and number.
+// Each text that the server draws has a name of its own on the page: letter and number.
 bool is_drawn(std::string_view s) {
     if (const auto group = s.rfind("#g"); group != s.npos) s.remove_prefix(group + 1);
     return s.size() > 1 && std::string_view{"mtpg"}.find(s[0]) != std::string_view::npos &&
@@ -342,7 +342,7 @@ private:
 
     settings settings_;
     std::unique_ptr<basic_server<K>> s_;
-    std::set<std::string> late_; // who is not there from the first
+    std::set<std::string> late_; // the peers that are not there from the first
     std::set<std::string> named_;
     std::map<std::string, std::string> greeting_;
     std::map<std::string, script> heard_;
@@ -369,7 +369,7 @@ question question_of(std::string name) {
     return q;
 }
 
-// What stands in the first cell of a row: on what server, and the questions.
+// The first cell of a row: on what server, and the questions.
 std::pair<settings, std::vector<question>> questions_of(const std::string& cell, settings how) {
     auto text = cell;
     if (const auto colon = cell.find(": "); colon != cell.npos) {
@@ -489,12 +489,12 @@ std::string bring_about(server& s, const std::string& title, const std::string& 
         good("D", about("resume", R"("token":")" + token + "\""));
         good("D", R"({"cmd":"exists"})");
         s.lose("D");
-    } else if (what == "of one who is away") {
+    } else if (what == "of a peer that is away") {
         s.lose("B");
     } else if (what == "too late") {
         s.lose("B");
         s.advance(30s);
-    } else if (what != "invented" && what != "A's own" && what != "of one who is connected") {
+    } else if (what != "invented" && what != "A's own" && what != "of a peer that is connected") {
         BOOST_ERROR("a token " << what);
     }
     return R"("token":")" + token + "\"";
@@ -712,8 +712,8 @@ BOOST_AUTO_TEST_CASE(limits) {
         {"bytes in the mailbox in all", box.bytes_in_all},
         {"bytes of a record's metadata", records_options{}.metadata_bytes},
         {"ms to come back", ms(back.window)},
-        {"messages kept for who is away", back.messages},
-        {"bytes kept for who is away", back.bytes},
+        {"messages kept for a peer that is away", back.messages},
+        {"bytes kept for a peer that is away", back.bytes},
         {"requests of one peer that the server's rules think about", all.deferred_messages},
         {"ms that they may think", ms(all.deferral_timeout)},
     };
@@ -785,7 +785,7 @@ BOOST_AUTO_TEST_CASE(beyond_the_limits) {
          [&](server& s, std::size_t i) {
              return i < 2 ? "ok" : s.ask("A", about("update", R"("data":{"metadata":)" + text(i) + "}"));
          }},
-        {"messages kept for who is away",
+        {"messages kept for a peer that is away",
          [&](server& s, std::size_t i) {
              if (i == 1) {
                  s.token_of("B");
