@@ -256,7 +256,7 @@ BOOST_AUTO_TEST_CASE(close_codes_tell_the_cause) {
     for (const auto& row : table) BOOST_TEST_CONTEXT(row.code) {
             BOOST_TEST((sigfire::detail::close_cause(row.code, row.reason) == row.e));
         }
-    // What our server says, our client understands.
+    // Our client understands our server.
     const sigfire::json codec;
     for (int i = static_cast<int>(errc::closed); i <= static_cast<int>(errc::upgrade_required); ++i) {
         const auto e = static_cast<errc>(i);
@@ -436,7 +436,7 @@ BOOST_AUTO_TEST_CASE(the_end_settles_operations_under_way) {
             run_until(io, [&] { return asked.has_value(); });
             BOOST_TEST(*asked == row.e);
             BOOST_TEST(!c.connected());
-            // What came before the end is still there.
+            // Messages from before the end are still there.
             BOOST_TEST(receive(io, c).second.from == "b");
             BOOST_TEST(receive(io, c).second.from == "d");
             BOOST_TEST(receive(io, c).first == row.e);
@@ -539,7 +539,7 @@ BOOST_AUTO_TEST_CASE(operations_can_be_cancelled) {
     BOOST_TEST(!first);
     run_until(io, [&] { return first.has_value(); });
     BOOST_TEST((first == aborted));
-    p.say(R"({"cmd":"x","origin":"y"})"); // goes to who still waits
+    p.say(R"({"cmd":"x","origin":"y"})"); // goes to the operation that still waits
     run_until(io, [&] { return second.has_value(); });
     BOOST_TEST((second == error_code{}));
     other_signal.emit(asio::cancellation_type::terminal); // too late
@@ -700,7 +700,7 @@ BOOST_AUTO_TEST_CASE(two_clients_exchange_an_offer_and_an_answer) {
         BOOST_TEST(join(io, a, net, server) == error_code{});
         BOOST_TEST(a.id() != to_a);
         BOOST_TEST(code(io, b.request(std::string{a.id()}, "session-start")) == error_code{});
-        BOOST_TEST(receive(io, a).second.command == "session-start"); // the cancel was for who it was before
+        BOOST_TEST(receive(io, a).second.command == "session-start"); // the cancel was for its former self
     });
 }
 

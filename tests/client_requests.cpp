@@ -24,7 +24,7 @@ struct world {
         BOOST_TEST(std::get<0>(outcome<sigfire::welcome>(io, c.connect(s.net))) == error_code{});
     }
 
-    // Starts an operation; returns what is said, and answers so.
+    // Starts an operation; returns the message that it sends, and answers so.
     template <class Operation>
     std::string said(Operation operation, std::string_view reply = R"("ok":true)") {
         done.reset(), data.clear();

@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 // Every transport with every codec that it may have, at once on one hub: the same stories for all ordered
-// pairs of them, over real sockets. What one format alone does stands in formats.cpp, without sockets.
+// pairs of them, over real sockets. Stories of one format alone stand in formats.cpp, without sockets.
 #include "support/hub_bench.hpp"
 #include "support/stream_peer.hpp"
 #include "support/tls_world.hpp"
@@ -55,7 +55,7 @@ using tls_world::layer, tls_world::localhost;
 struct wire_end {
     virtual ~wire_end() = default;
     virtual void send(std::string_view bytes, message_type) = 0;
-    virtual std::vector<std::string> take() = 0; ///< what came since
+    virtual std::vector<std::string> take() = 0; ///< messages that came since
     virtual void cut() = 0;                      ///< breaks off
     virtual void close() = 0;                    ///< ends properly
     virtual bool ended() const = 0;
@@ -159,7 +159,7 @@ struct row {
 
 struct world {
     world() {
-        // Who comes by HTTP says what it speaks: one listener for both.
+        // A client that comes by HTTP names its format: one listener for both.
         add<websocket_framing>("ws", sigfire::websocket{io}, {false, true});
         add<websocket_framing>("wss", tls{sigfire::websocket{io}, served}, {false, true});
         for (const bool packed : {false, true}) {
@@ -188,7 +188,7 @@ struct world {
 
     boost::asio::io_context io;
     std::string next; // id
-    // Changes are told as soon as they can be: what matters here is what is told, not when.
+    // Changes are told as soon as they can be: their contents matter here, not the time.
     hub_type hub{{},
                  {},
                  mailbox{direct_router{}, 60s},
@@ -333,7 +333,7 @@ void for_each_pair(void (*tell)(world&, const row&, const row&)) {
             }
 }
 
-// What each side makes of it is the same: all kinds of JSON values.
+// Each side makes the same of it: all kinds of JSON values.
 const std::string anything =
     R"({"offer":{"type":"offer","sdp":"v=0\r\n\"é\" \\ 😀"},"n":[0,-1,-129,18446744073709551615,0.5,-2.5e-7,true,false,null,{},[]],"":""})";
 
@@ -581,7 +581,7 @@ BOOST_AUTO_TEST_CASE(a_page_among_processes) {
         worker.ask(R"({"cmd":"respond","request":)" + n + R"(,"data":{"answer":0.5}})");
         robot.ask(saying("bye", "page", "[1]"));
 
-        // Two offers and a publication, and what was said to it as replies.
+        // Two offers and a publication, and the replies to it.
         page = std::make_unique<peer>(w, port, "", "/?resume=" + token + "&received=5", from_browser);
         token = token_in(page->greeting);
         BOOST_TEST(page->greeting == R"({"cmd":"welcome","data":{"id":"page","resume":{"token":")" + token +

@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// Peers on JSON and peers on MessagePack on one hub: what only shows where both meet. What the page about the
-// protocol says is played across formats in protocol.cpp.
+// Peers on JSON and peers on MessagePack on one hub: effects that only show where both meet. The page about
+// the protocol is played across formats in protocol.cpp.
 #include "support/hub_bench.hpp"
 #include "support/two_formats.hpp"
 

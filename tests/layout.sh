@@ -64,7 +64,7 @@ for folder in include/sigfire/*/; do
     room=$(basename "$folder")
     [[ ${may[$room]-} ]] || breach "$room/ has no rule"
 done
-# A room's private parts are its own and its top header's (`client.hpp` of `client/`). Those of core are for all; what else is
+# A room's private parts are its own and its top header's (`client.hpp` of `client/`). Those of core are for all; any other part
 # lent to another room stands here, with the room or top header that may include it.
 declare -A lent=(
     [hub/detail/stored_event.hpp]=feature
@@ -119,7 +119,7 @@ for f in $(cd include/sigfire && find . -name '*.hpp' | sed 's|^\./||'); do
         [[ $i =~ intrin\.h|arm_neon\.h ]] && breach "$f includes $i: intrinsics stand in text/simd.hpp"
     done
     case $f in
-    # nothing in them to test alone: plain data, the umbrella, what the tests of public headers reach
+    # nothing in them to test alone: plain data, the umbrella, parts that the tests of public headers reach
     version.hpp | sigfire.hpp | core/message.hpp | */detail/* | test/*) ;;
     client/options.hpp | client/client_request.hpp | client/server_message.hpp | rpc/options.hpp) ;;
     core/asio/* | text/sink.hpp | text/json/* | text/msgpack/* | net/engine/* | net/http/* | net/proxy/* | net/tls/*) ;;
@@ -127,7 +127,7 @@ for f in $(cd include/sigfire && find . -name '*.hpp' | sed 's|^\./||'); do
     esac
 done
 
-# one suite holds all test cases of a file: the suites are what is run
+# one suite holds all test cases of a file: ctest runs the suites
 while read -r f; do
     awk '/^BOOST_(AUTO|FIXTURE)_TEST_SUITE\(/ { if (++depth == 1) ++suites }
          /^BOOST_AUTO_TEST_SUITE_END\(/ { --depth }

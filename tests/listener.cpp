@@ -163,7 +163,7 @@ BOOST_FIXTURE_TEST_CASE(text_that_is_no_message_ends_the_peer, claim) {
     BOOST_TEST(holder.at->server_closed);
 }
 
-// --- who is refused
+// --- refused peers
 
 struct clerk {
     strings* told;

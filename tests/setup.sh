@@ -45,7 +45,7 @@ if ((${#missing[@]})); then
     retry apt update
     retry apt install -y --no-install-recommends "${missing[@]}"
 elif [[ ! -e $here/../.deps/boost/.stamp && -z $(apt-get indextargets 'Origin: Debian') ]]; then
-    retry apt update # a machine whose package lists were cleaned away
+    retry apt update # the package lists may have been cleaned away
 fi
 retry "$here/fetch-boost.sh"
 

@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// Conversations recorded from the servers whose wires sigfire speaks, replayed without a socket through codec
+// Conversations recorded from servers with wires that sigfire speaks, replayed without a socket through codec
 // and hub. Where sigfire means to differ, `amend` says so.
 #include "support/recording.hpp"
 
@@ -104,7 +104,7 @@ struct mode_hook {
         if (*mode != "preauth") return errc::ok;
         const auto token = r.query("token");
         if (token.empty()) a.refused_as = refusal{401, 4401, "Missing token"};
-        // what went wrong inside is nobody's business
+        // a fault inside is nobody's business
         if (token == "boom") a.refused_as = refusal{500, 4500, "Internal Server Error"};
         return a.refused_as ? errc::denied : errc::ok;
     }
@@ -117,7 +117,7 @@ struct mode_hook {
         return errc::ok;
     }
 
-    // What is not relayed stands in the message only.
+    // A part that is not relayed stands in the message only.
     errc fail(message_context& context, std::string_view message) {
         const auto said = js::parse(message);
         const auto& text = said.at("data").at("message").as_string();
@@ -241,7 +241,7 @@ void amend(transcript& t) {
             line.at("http").at("headers").at("sec-websocket-protocol") = "Signal-Fire@3";
     }
 
-    // The one whose id was claimed in vain stays reachable.
+    // The holder of an id that was claimed in vain stays reachable.
     if (t.name == "duplicate-id")
         for (std::size_t i = 0; i < t.lines.size(); ++i)
             if (field(t.lines[i], "kind") == "text" && message_of(t.lines[i]).contains("ok")) {
@@ -387,8 +387,8 @@ private:
 
 BOOST_AUTO_TEST_SUITE(transcripts)
 
-// Not here are recordings of what a client says to a mock server, of a frame whose length is refused before
-// it is a message, and of the published server's inability to answer anything.
+// Not here are recordings of what a client says to a mock server, of a frame with a length that is refused
+// before it is a message, and of the published server's inability to answer anything.
 BOOST_AUTO_TEST_CASE(they_are_all_here) {
     BOOST_TEST(names("signal-fire-2021").size() == 32u);
 }

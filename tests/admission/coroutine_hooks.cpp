@@ -84,7 +84,7 @@ private:
     std::vector<question_ptr> open_;
 };
 
-// Asks who the peer is, by its query, which has to be there all the time.
+// Asks for the peer's identity, by its query, which has to be there all the time.
 struct asks {
     boost::asio::io_context* io;
     bureau* at;
@@ -166,7 +166,7 @@ BOOST_FIXTURE_TEST_CASE(a_peer_let_in_late_has_lost_nothing, office) {
     BOOST_TEST(p.read() == "");
     BOOST_TEST(told().empty());
 
-    answer("db bob"); // who waits delays nobody else
+    answer("db bob"); // a waiting peer delays nobody else
     BOOST_TEST(q.read_header().starts_with("HTTP/1.1 101 "));
     BOOST_TEST(contains(q.events().at(0), R"("id":"bob")"));
     BOOST_TEST(p.read() == "");
@@ -337,7 +337,7 @@ struct throws {
     bureau* at;
     boost::asio::io_context* io;
     awaitable<errc> on_admit_deferred(const request&, admission& a) {
-        a.refused_as = refusal{402, 4402, "Pay First"}; // not what happened
+        a.refused_as = refusal{402, 4402, "Pay First"}; // not the true cause
         if (!before) static_cast<void>(co_await at->ask(*io, "?"));
         if (standard) throw std::runtime_error{"no route to database"};
         throw 42;
@@ -466,7 +466,7 @@ BOOST_FIXTURE_TEST_CASE(stop_refuses_waiting_peers, office) {
         }
         memory::run(io);
         BOOST_TEST(done);
-        BOOST_TEST(io.stopped() == heeds, "who does not heed the cancellation is waited for");
+        BOOST_TEST(io.stopped() == heeds, "a coroutine that does not heed the cancellation is waited for");
         if (!heeds) answer("db ann");
         BOOST_TEST(io.stopped());
         for (const auto& line : told()) BOOST_TEST(!line.starts_with("open"), line);
@@ -493,7 +493,7 @@ BOOST_FIXTURE_TEST_CASE(hooks_outlive_their_server_while_coroutines_need_them, o
             io.poll();
             BOOST_TEST(!alive.expired());
             answer(d.questions().at(0));
-            BOOST_TEST(d.questions().empty(), "who is cancelled is asked about no further");
+            BOOST_TEST(d.questions().empty(), "a cancelled peer is asked about no further");
         }
         io.restart();
         io.poll();
@@ -522,7 +522,7 @@ BOOST_AUTO_TEST_CASE(an_io_context_may_go_with_questions_open) {
     BOOST_TEST(alive.expired());
 }
 
-// --- together with what else a hub does
+// --- together with other parts of a hub
 
 BOOST_FIXTURE_TEST_CASE(a_claimant_of_an_id_waits_twice, office) {
     for (const bool lives : {true, false}) {
@@ -632,7 +632,7 @@ BOOST_FIXTURE_TEST_CASE(over_a_loopback, office) {
 
 // --- commands
 
-// What a coroutine is asked, it asks at the desk, and replies what it was told to.
+// A coroutine asks each of its questions at the desk, and replies as it was told to.
 struct clerk {
     bureau* at;
     boost::asio::io_context* io;

@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// The contestant with every part compiled in, none of which is used: what that costs a relayed message.
+// The contestant with every part compiled in, none of which is used: the cost of that to a relayed message.
 #include "contestant.hpp"
 
 #include <sigfire/feature/mailbox.hpp>

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-// What the job costs at least: the same protocol, checks and answers as the library's server, made by hand in
+// The least cost of the job: the same protocol, checks and answers as the library's server, made by hand in
 // one file that shares no code with it. Not a server to run: no ping, no deadlines, no fragmented messages.
 #include <algorithm>
 #include <arpa/inet.h>
@@ -291,7 +291,7 @@ struct message_ids {
 
 // ---- connections
 
-// What lies between a connection and the system.
+// The layer between a connection and the system.
 struct plain_socket {
     explicit plain_socket(int descriptor) : fd(descriptor) {}
 
@@ -316,7 +316,7 @@ struct connection_of : Socket {
     using Socket::Socket;
     bool open = false, dead = false, corked = false, blocked = false;
     char id[id_size] = {};
-    buffer in{};          // what came of a message that is not complete
+    buffer in{};          // the beginning of a message that is not complete
     buffer out{};         // corked, or not yet taken by the socket
     std::size_t sent = 0; // of out
 };
@@ -596,7 +596,7 @@ private:
         commit(c, o);
     }
 
-    // The frame at p: what stands behind it, or null if it is not complete or the connection has ended.
+    // The frame at p: returns the place behind it, or null if it is not complete or the connection has ended.
     [[gnu::target("avx2")]] char* frame(connection* c, char* p, char* end) {
         if constexpr (Framing == framing::length) {
             if (end - p < 4) return nullptr;

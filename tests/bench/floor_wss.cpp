@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
 // The floor of WebSocket over TLS: PORT and a PEM file with certificate and key. OpenSSL works on memory:
-// what came by one recv is deciphered where it lies, what is enciphered goes out by one send.
+// the bytes of one recv are deciphered where they lie, and enciphered bytes go out by one send.
 #include "floor.hpp"
 
 #include <memory>
@@ -81,7 +81,7 @@ public:
     int fd;
 
 private:
-    // Sends what is late and what is new; false if that has become impossible.
+    // Sends the late and the new bytes; false if that has become impossible.
     bool push() {
         if (unsent()) wire.out.swap(late_.append(wire.out));
         late_.clear();

@@ -11,7 +11,7 @@
 //   --clients --size --seconds 5] load handshake  --port P --pid PID [--count 2000]
 // load bursts --port P --pid PID --kind publishes|lookups|large|tls [--rate 250 --seconds 3 --members
 // --connections --batch --times --bytes]   a pair at that rate, alone for so long, then beside the burst
-// --ordered 0 accepts messages of a pair in any order (each exactly once). --wire says what is spoken where
+// --ordered 0 accepts messages of a pair in any order (each exactly once). --wire names the wire spoken where
 // messages are throughput or paced: json unless it is peerjs, socket-signal or y-webrtc.
 // --unix PATH instead of --port: a Unix socket, with messages behind their length. --tls 1: TLS on the port.
 // One JSON object per report on stdout; exit 1 and a reason on stderr if the server errs or takes too long.
@@ -135,7 +135,7 @@ struct client : bench::party {
     bool waits_for_room = false;
 };
 
-// As Chromium sends them, with what a site's own cookies add.
+// As Chromium sends them, with cookies of a site's own.
 constexpr string_view upgrade =
     "Host: 127.0.0.1\r\nConnection: Upgrade\r\nPragma: no-cache\r\nCache-Control: "
     "no-cache\r\n"
@@ -198,7 +198,7 @@ private:
         return line;
     }
 
-    // Who the client is: by the welcome, which must be the first message.
+    // The client's id: from the welcome, which must be the first message.
     bench::party welcome(bench::channel& line, std::size_t number) const {
         string got;
         for (;;) {

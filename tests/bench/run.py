@@ -3,7 +3,7 @@
 """Measures the servers side by side and prints Markdown tables.
 
 The servers run on CPU 0, the load on CPU 1; rounds are interleaved, and ratios are taken within a round, so that
-what else the machine does hits all alike. An answer or message that is not what it has to be ends the run."""
+other work of the machine hits all alike. A wrong answer or message ends the run."""
 import argparse
 import contextlib
 import functools

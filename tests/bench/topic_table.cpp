@@ -1,6 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// What a million memberships cost: memory and time, joined and left in random order. Prints a Markdown table.
+// The cost of a million memberships: memory and time, joined and left in random order. Prints a Markdown
+// table.
 #include <sigfire/feature/topic_table.hpp>
 
 #include <algorithm>

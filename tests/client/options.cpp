@@ -20,7 +20,7 @@ namespace {
 using namespace client_world;
 using sigfire::client_hello, sigfire::client_options, sigfire::incoming_kind;
 
-// Letting in who has the token, under the id asked for.
+// Letting in a client that has the token, under the id asked for.
 template <class Transport>
 struct host {
     using check = bool (*)(std::string_view);

@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(is_started_and_accepted) {
         BOOST_TEST(in.command == what);
         BOOST_TEST(in.data == R"({"n":1})");
     }
-    // What is not of the session goes where it always went.
+    // Messages outside the session go where they always went.
     w.hear("publish");
     BOOST_TEST(receive(w.io, *w.c).second.command == "publish");
     w.s.say(R"({"cmd":"offer","origin":"other"})");

@@ -110,7 +110,7 @@ BOOST_FIXTURE_TEST_CASE(a_server_that_cannot_be_trusted, fixture) {
         BOOST_TEST(ec == (*row.why ? error_code{errc::tls_failed} : error_code{}));
         BOOST_TEST(failure == row.why);
     }
-    // Whom the system trusts does not include us.
+    // The system does not trust us.
     sigfire::server srv{sigfire::tls{sigfire::websocket{io}, served}};
     client_options system;
     system.tls = client_tls();

@@ -222,7 +222,7 @@ BOOST_AUTO_TEST_CASE(tokens_come_back_as_they_came) {
 }
 
 BOOST_AUTO_TEST_CASE(words) {
-    std::vector<std::string> bytes; // what views lie in
+    std::vector<std::string> bytes; // the texts behind the views
     bytes.reserve(1000);
     const auto own = [&bytes](std::string_view text) -> std::string_view {
         return bytes.emplace_back(packed(text));
@@ -352,7 +352,7 @@ BOOST_AUTO_TEST_CASE(invalid_msgpack_is_malformed) {
                    .command == "");
 }
 
-// No detour by way of JSON: what a peer says of itself is passed on as it stands.
+// No detour by way of JSON: a peer's words on itself are passed on as they stand.
 BOOST_AUTO_TEST_CASE(values_for_the_hub_itself_stay_msgpack) {
     const auto head = "\x84\xa3"
                       "cmd\xa3set\xa2id\x01\xa5topic\xa1t\xa4"
@@ -390,7 +390,7 @@ BOOST_AUTO_TEST_CASE(a_translation_that_would_be_too_long_is_not_written) {
         packed(R"({"id":7,"ok":false,"data":{"message":"Message Too Large","cause":"too_large"}})");
     BOOST_TEST((encode(small, r) == too_large));
     BOOST_TEST((small.objection(r, {}) == errc::ok));
-    // what is no JSON at all, by whoever
+    // text that is no JSON at all, by any peer
     e.data.bytes = "{";
     BOOST_TEST((binary{}.objection(e, {}) == errc::malformed));
     BOOST_TEST(encode(binary{}, e) == "");

@@ -365,7 +365,7 @@ BOOST_AUTO_TEST_CASE(replies_of_hooks) {
     e.data.bytes = R"({"sum":3})";
     for (const auto st : {plain, extras})
         BOOST_TEST(encode(json{}, e, st) == R"({"id":7,"ok":true,"data":{"sum":3}})");
-    e.cause = errc::denied; // in the words of whoever refused
+    e.cause = errc::denied; // in the words of the refusing part
     BOOST_TEST(encode(json{}, e, extras) == R"({"id":7,"ok":false,"data":{"sum":3}})");
     e.data = {};
     e.text = "\"no\"\n";
@@ -549,7 +549,7 @@ BOOST_AUTO_TEST_CASE(causes) {
     BOOST_TEST(cause_name(errc::bad_welcome) == "bad_welcome");
 }
 
-// What is said at each time, to the byte.
+// Each message, to the byte.
 BOOST_AUTO_TEST_CASE(words) {
     const auto value = [](std::string_view text) { return payload{text, wire_id::json}; };
     const auto token = [](std::string_view text) { return request_token{text, wire_id::json}; };

@@ -229,7 +229,7 @@ BOOST_AUTO_TEST_CASE(there_and_back_by_another_reader) {
         BOOST_TEST((boost::json::parse(back) == boost::json::parse(text)), back);
         BOOST_TEST((packed(back) == packed(text)));
     }
-    // Most doubles: what is written is read as the same.
+    // Most doubles: each is written so that it reads as the same.
     std::uint64_t bits = 88172645463325252u;
     for (int i = 0; i < 20'000; ++i) {
         bits ^= bits << 13, bits ^= bits >> 7, bits ^= bits << 17;
@@ -263,15 +263,15 @@ BOOST_AUTO_TEST_CASE(json_is_as_it_was) {
     BOOST_TEST((c.type(e, extras) == message_type::text));
 }
 
-// Whatever the hub says: the text is the same, whether its values come from peers on JSON or not.
+// For all words of the hub: the text is the same, whether its values come from peers on JSON or not.
 BOOST_AUTO_TEST_CASE(words) {
     const js c;
-    std::vector<std::string> bytes; // what views lie in
+    std::vector<std::string> bytes; // the texts behind the views
     bytes.reserve(1000);
     const auto own = [&bytes](std::string_view text) -> std::string_view {
         return bytes.emplace_back(packed(text));
     };
-    // What once was MessagePack has lost the ways JSON may be written in.
+    // Text that once was MessagePack has lost the ways JSON may be written in.
     const auto plainly = [](std::string_view text) { return text.empty() ? "" : unpacked(packed(text)); };
     int said = 0;
     codec_calls::each_own_word([&](auto text) { return payload{own(text), wire_id::msgpack}; },
@@ -342,7 +342,7 @@ BOOST_AUTO_TEST_CASE(a_translation_that_would_be_too_long_is_not_written) {
         const auto e = said("bye", bad);
         BOOST_TEST((c.objection(e, extras) == (bad == not_any_more ? errc::too_large : errc::malformed)));
         BOOST_TEST(encode(c, e, extras) == "");
-        // Who waits for an answer gets one.
+        // A peer that waits for an answer gets one.
         event::reply r{.token = {"7"}, .data = e.data};
         BOOST_TEST((c.objection(r, extras) == errc::ok));
         BOOST_TEST(encode(c, r, extras) ==
@@ -350,7 +350,7 @@ BOOST_AUTO_TEST_CASE(a_translation_that_would_be_too_long_is_not_written) {
         r.cause = errc::denied;
         BOOST_TEST(encode(c, r, extras) ==
                    R"({"id":7,"ok":false,"data":{"message":"Denied","cause":"denied"}})");
-        // and so does who asks for a list; what is not valid is only left out of it
+        // and so does a peer that asks for a list; an invalid item is only left out of it
         const bool valid = bad == not_any_more;
         const auto expected = [&](const char* otherwise) {
             return valid

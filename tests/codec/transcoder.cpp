@@ -196,7 +196,7 @@ BOOST_AUTO_TEST_CASE(a_translation_is_made_once) {
     BOOST_TEST(tell({}) == "malformed");
     BOOST_TEST(tell({}) == "malformed");
     BOOST_TEST(calls == 5);
-    // A copy knows the same formats. What is added later counts from then on.
+    // A copy knows the same formats. A later format counts from then on.
     auto other = t;
     other.add(wire_id::json, angle::wire, [](auto, auto& to, auto, auto&) { return to = "other", errc::ok; });
     payload p{source};
@@ -237,7 +237,7 @@ BOOST_AUTO_TEST_CASE(a_third_format_meets_the_others_by_way_of_json) {
     BOOST_TEST((p.bytes == "\xc0"));
 }
 
-// On one hub: what any of the three says, the others hear.
+// On one hub: the others hear each message of any of the three.
 BOOST_AUTO_TEST_CASE(three_codecs) {
     const transcoded<angle::codec> angles{angle::codec{}, angle::formats()};
     const transcoded<json> text{json{}, angle::formats()};
@@ -273,7 +273,7 @@ BOOST_AUTO_TEST_CASE(three_codecs) {
         typename std::remove_cvref_t<decltype(codec)>::state st{};
         codec.decode({m, message_type::text}, st, [&](auto& e) {
             if constexpr (std::is_same_v<decltype(e), event::say&>) {
-                // What another format has no room for: whole payloads are signals in angles only.
+                // Parts that another format has no room for: whole payloads are signals in angles only.
                 if (e.token.wire != angle::wire) e.signal = {};
                 to_all(e);
                 ++said;

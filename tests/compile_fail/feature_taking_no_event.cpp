@@ -4,7 +4,7 @@
 
 using namespace sigfire;
 
-// It has forgotten who asks.
+// It has forgotten the asker.
 struct own : feature {
 #ifdef RIGHT
     void on_request(auto&, peer_handle, event::join&) {}

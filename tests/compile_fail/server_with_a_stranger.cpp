@@ -5,7 +5,7 @@
 #include <sigfire/net/loopback.hpp>
 #include <sigfire/server.hpp>
 
-// A router whose route has forgotten who sends.
+// A router with a route that has forgotten the sender.
 struct router {
 #ifdef RIGHT
     sigfire::errc route(const auto&, sigfire::peer_handle, const sigfire::event::say&, auto) { return {}; }

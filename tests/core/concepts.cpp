@@ -9,8 +9,9 @@
 #include <sigfire/listener.hpp>
 #include <sigfire/net/loopback.hpp>
 
-// For each named requirement the least model, which has nothing but what is asked for, and twins of it, each
-// broken in one way in which users break it. The least models are instantiated by what uses them.
+// For each named requirement the least model, which has nothing but the required members, and twins of it,
+// each broken in one way in which users break it. The least models are instantiated by the parts that use
+// them.
 
 namespace sf = sigfire;
 
@@ -47,7 +48,7 @@ struct framing_with_late_bound : framing {
 };
 static_assert(!sf::Framing<framing_with_late_bound>);
 
-// What it holds must be countable, or nothing bounds it.
+// Its entries must be countable, or nothing bounds it.
 struct framing_without_count : framing {
     void incomplete() const {}
 };
@@ -75,7 +76,7 @@ struct codec_that_changes : models::codec {
 };
 static_assert(!sf::Codec<codec_that_changes>);
 
-// A wire has to greet, to reply and to pass messages on; whatever else it has no word for may be missing.
+// A wire has to greet, to reply and to pass messages on; any other word may be missing.
 struct codec_without_say : models::codec {
     std::size_t bound(const sf::event::say&, const state&) const = delete;
     std::size_t bound(const sf::event::welcome&, const state&) const { return 0; }
@@ -95,7 +96,7 @@ static_assert(!sf::Codec<codec_without_say> && !sf::Codec<codec_without_reply>);
 static_assert(sf::Codec<codec_with_more> && sf::detail::has_word<codec_with_more, sf::event::joined> &&
               !sf::detail::has_word<models::codec, sf::event::joined>);
 
-// Events are decoded for any hub: what is emitted goes to a template.
+// Events are decoded for any hub: each event goes to a template.
 struct codec_of_own_emit : models::codec {
     struct only_this {};
     sf::errc decode(sf::message, state&, only_this) { return {}; }
@@ -176,7 +177,7 @@ struct channel_of_few_words : channel {
 };
 static_assert(!sf::Channel<channel_of_few_words>);
 
-// What is asked before a delivery is not asked again: the bound is handed over.
+// A question from before a delivery is not asked again: the bound is handed over.
 struct channel_that_asks_twice : channel {
     sf::errc ready(const auto&) const { return {}; }
 };
@@ -283,7 +284,8 @@ static_assert(!sf::Hook<int>);
 struct hook_that_admits_by_bool : hook {
     bool on_admit(const sf::request&, sf::admission&) { return true; }
 };
-// What has to be awaited has a name of its own: whether a hook may defer is known without a connection.
+// A callback that has to be awaited has a name of its own: whether a hook may defer is known without a
+// connection.
 template <class T>
 struct awaitable {
     using value_type = T;
@@ -312,7 +314,7 @@ static_assert(!sf::Hook<hook_that_judges_outcomes> && !sf::Hook<hook_with_one_of
 struct hook_that_opens_nobody : hook {
     static void on_open() {}
 };
-struct hook_that_opens_later : hook { // what it returns would be dropped
+struct hook_that_opens_later : hook { // its result would be dropped
     int on_open(sf::peer_handle, const sf::admission&) { return 0; }
 };
 struct hook_that_admits_a_constant : hook {
@@ -329,7 +331,7 @@ struct hook_of_templates : hook {
     template <class T>
     void on_close(T) {}
 };
-// What goes to many is the same for all.
+// A message to many is the same for all.
 struct hook_that_changes_what_is_delivered : hook {
     bool on_deliver(sf::peer_handle, sf::event::say&) { return true; }
 };
@@ -372,7 +374,7 @@ static_assert(sf::Transport<transport>);
 template class sf::listener<transport, models::codec,
                             sf::hub<models::registry, models::router, models::channel>>;
 
-// A transport describes where to listen: it can be copied, what owns sockets is the engine.
+// A transport describes where to listen: it can be copied; the engine owns the sockets.
 struct transport_with_sockets : transport {
     transport_with_sockets(const transport_with_sockets&) = delete;
 };

@@ -56,7 +56,8 @@ js::object line_of(std::string_view json) {
     return js::parse(json).as_object();
 }
 
-// What sigfire does differently, on purpose: who takes over is sent OPEN, and the old connection closed.
+// What sigfire does differently, on purpose: the peer that takes over is sent OPEN, and the old connection is
+// closed.
 void amend(transcript& t) {
     const bool takeover = t.name == "same-token-takeover";
     if (!takeover && t.name != "concurrent-limit") return;
@@ -111,7 +112,7 @@ peerjs_options options_of(const transcript& t) {
     return o;
 }
 
-// Plays the clients of a transcript, and compares what the server does. What the server does by the clock may
+// Plays the clients of a transcript, and compares what the server does. Acts of the server by the clock may
 // come as much earlier or later as the original's checks are apart.
 class player {
 public:
@@ -233,7 +234,7 @@ BOOST_DATA_TEST_CASE(recordings, boost::unit_test::data::make(transcripts::names
     player{t}.play();
 }
 
-// --- what is better than the original ---
+// --- better than the original ---
 
 BOOST_AUTO_TEST_CASE(fixed_text_that_is_no_message_harms_nobody) {
     const std::string deep =
@@ -277,7 +278,7 @@ BOOST_AUTO_TEST_CASE(fixed_text_that_is_no_message_harms_nobody) {
     w.forget_all();
     for (const auto type : {message_type::text, message_type::binary})
         for (const auto& row : rows) {
-            BOOST_TEST_REQUIRE(w.say("a", row, type), "closed by what came before " << row);
+            BOOST_TEST_REQUIRE(w.say("a", row, type), "closed by a row before " << row);
             w.advance(7s);
             BOOST_TEST(w.heard("a").empty(), row);
             BOOST_TEST(w.heard("b").empty(), row);
@@ -389,7 +390,7 @@ BOOST_AUTO_TEST_CASE(a_peer_that_left_speaks_under_its_id_until_another_has_it) 
         w.say("x", R"({"type":"OFFER","dst":"b","payload":1})");
         same(w.heard("b"), {R"({"type":"OFFER","src":"x","dst":"b","payload":1})"});
     }
-    // nobody is found by it: what is said to it waits and expires
+    // nobody is found by it: messages to it wait and expire
     w.say("b", R"({"type":"ANSWER","dst":"x"})");
     w.advance(7s);
     same(w.heard("b"), {expired("x", "b")});

@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_CASE(laws_of_a_codec) {
                      check);
 }
 
-// What crashed the original ends its recording; here nothing more happens.
+// The crash of the original ends its recording; here nothing more happens.
 BOOST_DATA_TEST_CASE(recordings, boost::unit_test::data::make(transcripts::names("signal-fire-2016")), name) {
     const auto t = transcripts::load("signal-fire-2016", name);
     world w;
@@ -356,7 +356,7 @@ BOOST_AUTO_TEST_CASE(only_signals_of_other_wires_have_a_word) {
                   !detail::has_word<signal_fire_2016, event::presence>);
 }
 
-// What a hook puts in place of the payload is what goes out.
+// A hook's replacement of the payload goes out.
 struct censor {
     errc on_message(message_context& context, event::say& e) {
         if (e.data.bytes.find("secret") != std::string_view::npos)

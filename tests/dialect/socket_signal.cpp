@@ -79,7 +79,7 @@ struct world {
         s.say(from, packed(p), message_type::binary);
         s.settle();
     }
-    // Says a request, and what the peer is sent then.
+    // Says a request, and returns what the peer is sent then.
     texts ask(const std::string& from, std::uint32_t id, std::string_view name, std::string_view json,
               bool event = false) {
         say(from, {.id = id, .event = event, .name = name, .json = json});
@@ -152,7 +152,7 @@ void amend(const std::string& system, transcript& t) {
             const auto p = detail::read_packet(transcripts::bytes_of(l));
             return field(l, "dir") == "s2c" && field(l, "kind") == "binary" && (!p || p->id == 5);
         });
-    // An id is its owner's: who gave it up has no part in it, and one connection has one.
+    // An id is its owner's: a peer that gave it up has no part in it, and one connection has one.
     if (t.name == "id-takeover") answer("A", 2, ids({"B"}));
     if (t.name == "two-ids-one-socket") {
         answer("A", 2, ids({"C"}));
@@ -171,7 +171,7 @@ void amend(const std::string& system, transcript& t) {
         insert_behind(t.lines.size() - 1,
                       line("s2c", "A", {.id = 1, .event = true, .name = "signal", .json = json}));
     }
-    // What is forwarded is not changed.
+    // A forwarded message is not changed.
     if (t.name == "base64-prefix-string")
         for (auto& l : t.lines) {
             auto bytes = transcripts::bytes_of(l);
@@ -330,7 +330,7 @@ BOOST_AUTO_TEST_CASE(tokens_are_this_wires_own) {
                id + R"("]}})";
     };
     const auto offer_to = [](const std::string& id) { return R"({"topic":"t","remoteId":")" + id + R"("})"; };
-    // all of it is at most 256 bytes long, whatever it is about
+    // all of it is at most 256 bytes long for any subject
     for (const std::uint32_t id : {1u, 127u, 128u, 1u << 14, 1u << 21, 1u << 28, detail::nano_ids - 1}) {
         const auto header = 1 + detail::varint_size(id);
         for (const std::size_t n : {1u, 200u, 249u, 250u, 251u, 254u, 255u, 256u}) {
@@ -383,7 +383,7 @@ BOOST_AUTO_TEST_CASE(lists_are_written_from_their_members) {
                   !detail::has_word<socket_signal, event::presence> &&
                   !detail::has_word<socket_signal, event::expired>);
     BOOST_TEST(encoded(codec, event::welcome{}).empty());
-    // what is asked for says how many it wants
+    // the request says how many it wants
     socket_signal few{{.listed_ids = 2}};
     socket_signal::state st;
     const std::string json = R"({"data":{"topic":"t","id":"A","metadata":{"x":1},"limit":1,"match":2}})";
@@ -464,7 +464,7 @@ BOOST_AUTO_TEST_CASE(an_offer_is_held_open_until_it_is_answered) {
     w.answer("B", 2, R"({"data":{"data":[{"type":"answer"}],"x":"base64:??"}})");
     same(w.heard("A"), {R"(= 7 {"data":{"data":[{"type":"answer"}],"x":"base64:??"}})"});
     w.answer("B", 2, "{}"); // only the first counts
-    w.answer("A", 1, "{}"); // only of whom it was asked
+    w.answer("A", 1, "{}"); // only of the peer that was asked
     w.answer("B", 99, "{}");
     w.answer("B", 0, "{}");
     same(w.heard("A"), {});
@@ -619,7 +619,7 @@ BOOST_AUTO_TEST_CASE(acknowledgements_of_events_are_no_answers) {
     BOOST_TEST(answers == 2);
 }
 
-// --- what is not understood ---
+// --- messages that are not understood ---
 
 BOOST_AUTO_TEST_CASE(unknown_actions) {
     world<> w;
@@ -865,7 +865,7 @@ BOOST_AUTO_TEST_CASE(other_codecs_share_topics_and_get_readable_messages_only) {
     w.j.say("J", R"({"id":4,"cmd":"request","target":"A"})");
     same(w.heard("A"), {});
     w.j.heard("J");
-    // who has its id from the hub is not taken over
+    // a peer with an id from the hub is not taken over
     const auto stolen = w.ask("A", 1, "join", R"({"data":{"topic":"t","id":")" + j + R"("}})");
     BOOST_TEST(stolen.at(0).starts_with(R"(x 1 {"data":{"code":"ERR_ID_IN_USE")"));
     // a function, or a peer of another wire, can answer an offer

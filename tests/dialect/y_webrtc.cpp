@@ -331,7 +331,7 @@ BOOST_AUTO_TEST_CASE(publications_cross_to_and_from_other_codecs) {
     same(w.y.messages("A"), {R"({"type":"publish","topic":"t","data":[1],"clients":2})",
                              R"({"type":"publish","topic":"t","data":null,"clients":2})"});
     w.j.heard("J");
-    // what is for one peer alone has no word here
+    // a message for one peer alone has no word here
     const std::string id{w.h.context().id(w.y.peer("A"))};
     w.j.say("J", R"({"id":4,"cmd":"offer","target":")" + id + R"(","data":{"offer":1}})");
     same(w.j.messages("J"),

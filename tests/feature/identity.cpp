@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(the_newest_claimant_takes_over_the_id) {
     BOOST_TEST(w.members("t") == "A ");
     BOOST_TEST(w.members("u") == "");
     BOOST_TEST(w.b.get<identity>().names() == 1u);
-    // only who has an id can leave by it
+    // only the peer that has an id can leave by it
     BOOST_TEST(w.leaves("ann", "t", "A") == "unknown");
     BOOST_TEST(w.leaves("ann", "", "A") == "unknown");
     BOOST_TEST(w.members("t") == "A ");
@@ -184,7 +184,7 @@ BOOST_AUTO_TEST_CASE(open_questions_survive_a_new_id) {
     w.b.say("bob", R"({"cmd":"respond","request":1,"data":7})");
     BOOST_TEST(w.b.reply("ann", asked) == "ok 7");
 }
-// --- what is not used leaves all others as they are
+// --- a part that is not used leaves all others as they are
 
 BOOST_AUTO_TEST_CASE(tokens_count_only_where_they_are_no_resume_tokens) {
     hub_bench<features<topics, resume, identity>> b;
@@ -211,7 +211,7 @@ BOOST_AUTO_TEST_CASE(a_peer_that_gave_up_its_name_has_none_that_could_be_taken) 
     BOOST_TEST(drawn.size() == 21u);
     BOOST_TEST(w.joins("eve", "t", drawn) == "id_in_use");
     BOOST_TEST(w.joins("bob", "t", "A") == R"(ok {"topic":"t","members":1})");
-    // it is named no more by those who ask for all, but may be called by its id
+    // a request for all ids names it no more, but a peer may call it by its id
     std::string all;
     BOOST_TEST(w.b.get<identity>().for_each_arrival(
         [&](peer_handle p) { all += std::string{w.b.context().id(p)} + " "; }));
@@ -432,7 +432,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_no_token) {
     BOOST_TEST(!b.connect("a", entrance{.id = "x"}).empty());
     BOOST_TEST(b.connect("b", entrance{.id = "x"}).empty());
     BOOST_TEST(b.is_open("a"));
-    BOOST_TEST(!b.connect("c", entrance{}).empty()); // who names no id is nobody's successor
+    BOOST_TEST(!b.connect("c", entrance{}).empty()); // a peer that names no id is nobody's successor
     BOOST_TEST(!b.connect("d", entrance{.id = "y", .target = "/?resume", .token = "t"}).empty());
     BOOST_TEST(b.connect("e", entrance{.id = "y", .target = "/?resume", .token = "t"}).empty());
     BOOST_TEST(b.is_open("d"));

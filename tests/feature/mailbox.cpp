@@ -55,7 +55,7 @@ BOOST_AUTO_TEST_CASE(messages_to_an_absent_peer_come_behind_its_welcome) {
     same(b.heard("c"),
          {bye("a", "1"), bye("b", "2"), R"({"cmd":"answer","origin":"a","data":{"answer":{"sdp":"s"}}})"});
     BOOST_TEST(b.size() == 1u);
-    // Here it gets what is said at once, and what waited comes no second time.
+    // Here it gets messages at once, and those that waited come no second time.
     BOOST_TEST(b.say_bye("a", "c", "4") == "ok");
     same(b.heard("c"), {bye("a", "4")});
     b.lose("c");
@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(messages_of_a_sender_that_is_gone_arrive_or_expire_unheard)
     b.say_bye("a", "c");
     b.say_bye("a", "d");
     b.lose("a");
-    b.connect("a"); // in the same place, and nobody who has said anything
+    b.connect("a"); // in the same place, and it has said nothing
     BOOST_TEST(b.size() == 2u);
     b.connect("c");
     same(b.heard("c"), {bye("a", "1")});
@@ -147,7 +147,7 @@ BOOST_AUTO_TEST_CASE(only_messages_that_could_be_delivered_are_kept) {
     BOOST_TEST(b.size() == 1u);
     b.connect("c");
     same(b.heard("c"), {});
-    // Nor is it for who is there, but can't take it, nor what the host program says.
+    // Nor is it for a peer that is there, but can't take it, nor for messages of the host program.
     b.at("b").full = true;
     BOOST_TEST(b.say_bye("a", "b") == "full");
     BOOST_TEST((b.h.send("nobody", "hello") == errc::unknown));
@@ -261,7 +261,7 @@ BOOST_AUTO_TEST_CASE(a_mailbox_belongs_to_the_id_and_not_to_the_connection) {
     b.say_bye("a", "d", "2");
     b.close("c");
     b.say_bye("a", "c", "3");
-    b.connect("x", {.id = "c"}); // the id is what counts
+    b.connect("x", {.id = "c"}); // only the id counts
     same(b.heard("x"), {bye("a", "3")});
     b.at("x").answers_pings = false;
     b.connect("y", {.id = "c"});

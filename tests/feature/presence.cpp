@@ -306,7 +306,7 @@ BOOST_AUTO_TEST_CASE(watching_twice_is_watching_once_and_watching_again_begins_a
     BOOST_TEST(b.ask("eve", R"({"cmd":"unwatch","topic":"t"})") == "unknown");
     b.join("bob");
     same(b.told(), {});
-    // Changes before the first telling are part of it; who stopped before it hears nothing.
+    // Changes before the first telling are part of it; a watcher that stopped before it hears nothing.
     b.watch();
     b.leave("bob");
     b.join("bob");
@@ -455,7 +455,7 @@ BOOST_AUTO_TEST_CASE(watchers_that_come_and_go_leave_nothing_behind) {
 #endif
 }
 
-// 10,000 joins while 60 watch: what is to be told goes out in slices, and others are answered in between.
+// 10,000 joins while 60 watch: the news goes out in slices, and others are answered in between.
 BOOST_AUTO_TEST_CASE(a_crowd_is_told_in_slices) {
     world b{{.messages_per_tick = 500}};
     constexpr int crowd = 10'000, watchers = 60;
@@ -495,7 +495,7 @@ BOOST_AUTO_TEST_CASE(a_crowd_is_told_in_slices) {
         const auto n = listen();
         messages += n;
         BOOST_TEST(n <= 500u);
-        // The rest of the hub goes on; what happens meanwhile is told later.
+        // The rest of the hub goes on; changes from meanwhile are told later.
         const auto late = "late" + std::to_string(turns);
         if (!busy) break;
         BOOST_TEST(n + 1 >= 500u); // to gather up is work, too
@@ -514,7 +514,7 @@ BOOST_AUTO_TEST_CASE(a_crowd_is_told_in_slices) {
 
 // --- snapshots for watchers that take their time
 
-// Members p0 to p5 of t, a snapshot of three messages, and eve, who takes nothing.
+// Members p0 to p5 of t, a snapshot of three messages, and eve, which takes nothing.
 void make_slow(world& b) {
     for (int i = 0; i < 6; ++i) b.join("p" + std::to_string(i));
     b.advance(50ms);
@@ -644,7 +644,7 @@ BOOST_AUTO_TEST_CASE(a_slow_watcher_that_was_away_is_told_anew) {
     BOOST_TEST(b.told("t", "wes").size() == 3u);
 }
 
-// --- what is wrong changes nothing
+// --- a wrong request changes nothing
 
 BOOST_AUTO_TEST_CASE(a_watch_has_to_name_a_topic_or_a_peer) {
     world b;
@@ -711,7 +711,7 @@ BOOST_AUTO_TEST_CASE(without_topics_only_peers_are_told_of) {
 
 // --- against a naive client
 
-// What one who watches believes of a topic or peer.
+// The belief of a watcher on a topic or peer.
 struct belief {
     struct member {
         std::string metadata;
@@ -762,7 +762,7 @@ struct belief {
     }
 };
 
-// A peer that may lose its connection and what was under way, and come back.
+// A peer that may lose its connection and messages under way, and come back.
 struct client {
     std::string name, token;
     std::size_t received = 0;
@@ -867,7 +867,7 @@ BOOST_AUTO_TEST_CASE(watchers_always_know_how_things_are) {
                 break;
             }
             case 9:
-                if (c.resumable && dice(2) == 0) { // with what was on its way to it
+                if (c.resumable && dice(2) == 0) { // with the messages on their way to it
                     auto texts = b.heard(c.name);
                     texts.resize(dice(static_cast<unsigned>(texts.size()) + 1));
                     for (const auto& text : texts) hear(c, text);
@@ -914,7 +914,7 @@ BOOST_AUTO_TEST_CASE(watchers_always_know_how_things_are) {
     }
 }
 
-// Eve watches, and now and then takes nothing of what she is told first; others come and go.
+// Eve watches, and now and then does not take her first messages; others come and go.
 BOOST_AUTO_TEST_CASE(slow_watchers_always_know_how_things_are_in_the_end) {
     std::size_t slow_ones = 0, unread = 0;
     for (unsigned seed = 0; seed < 30; ++seed) {
@@ -961,7 +961,7 @@ BOOST_AUTO_TEST_CASE(slow_watchers_always_know_how_things_are_in_the_end) {
                 listen();
                 b.at("eve").full = false;
                 if (beliefs.erase(topic) != 0) {
-                    b.advance(100ms); // what was under way
+                    b.advance(100ms); // messages that were under way
                     b.heard("eve");
                     for (auto& [t, what] : beliefs) b.ask("eve", R"({"cmd":"unwatch","topic":")" + t + "\"}");
                     b.ask("eve", R"({"cmd":"unwatch","topic":")" + topic + "\"}");

@@ -181,7 +181,7 @@ BOOST_AUTO_TEST_CASE(a_permanent_id_is_offline_when_it_is_not_here) {
     b.say("a", R"({"cmd":"bye","target":"c","id":1})");
     same(b.heard("a"), {R"({"id":1,"ok":false,"data":{"message":"Peer Offline","cause":"offline"}})"});
     BOOST_TEST(b.ask("a", R"({"cmd":"request","target":"c"})") == "offline");
-    BOOST_TEST(b.ask("a", R"({"cmd":"offer","target":"c"})") == "offline"); // told before what is missing
+    BOOST_TEST(b.ask("a", R"({"cmd":"offer","target":"c"})") == "offline"); // told before the missing offer
     // It keeps what it was, if nobody says otherwise.
     b.connect("c");
     BOOST_TEST(b.send("c") == "ok");
@@ -310,7 +310,7 @@ BOOST_AUTO_TEST_CASE(a_late_store_answers_late_and_each_question_once) {
           R"({"cmd":"bye","target":"gone","id":5})", R"({"cmd":"bye","target":"nobody","id":6})",
           R"({"cmd":"update","data":{"metadata":2},"id":7})", R"({"cmd":"info","target":"b","id":8})"})
         b.say("a", request);
-    // Who is here is known without the store.
+    // The hub knows without the store which peers are here.
     same(b.heard("a"),
          {R"({"id":8,"ok":true,"data":{"online":true,"permanent":false,"last_seen":946684800000}})"});
     s.answer(3);
@@ -413,7 +413,7 @@ BOOST_AUTO_TEST_CASE(a_permanent_id_that_comes_and_goes_before_a_late_store_answ
     BOOST_TEST_REQUIRE(s.get("c").has_value());
     BOOST_TEST(
         (s.get("c")->permanent && s.get("c")->metadata == "0" && s.get("c")->last_seen == 946684800000));
-    // Who has its place next has nothing to do with it.
+    // The next peer in its place has nothing to do with it.
     b.connect("c");
     b.lose("c");
     b.connect("d");
@@ -441,7 +441,7 @@ BOOST_AUTO_TEST_CASE(a_mailbox_does_not_wait_for_a_late_store) {
     BOOST_TEST(b.ask("a", R"({"cmd":"bye","target":"c"})") == R"(ok {"held":true})");
     b.connect("c");
     same(b.heard("c"), {R"({"cmd":"bye","origin":"a"})"});
-    // what it does not take ends as the store says
+    // a change that it does not take ends as the store says
     store.s->kept.put("d", {.metadata = {}, .permanent = true}, [](errc) {});
     BOOST_TEST(b.ask("a", R"({"cmd":"offer","target":"d"})").empty());
     store.s->answer_all();

@@ -172,7 +172,7 @@ BOOST_AUTO_TEST_CASE(the_asked_peer_goes_and_the_asker_hears_so_at_once) {
     same(b.heard("a"), {failure("1", errc::offline)});
     BOOST_TEST(b.heard("c").back() == failure("2", errc::offline));
     BOOST_TEST(b.open() == 1u);
-    // the other's id is free, and who has it next has nothing to do with it
+    // the other's id is free, and the next peer with it has nothing to do with it
     b.connect("b");
     b.say("b", R"({"cmd":"respond","request":1,"id":1})");
     same(b.heard("b"), {failure("1", errc::expired)});
@@ -332,7 +332,7 @@ BOOST_AUTO_TEST_CASE(a_function_answers_later) {
     tickets[2].refuse(errc::full);
     tickets[3].refuse(errc::full, "Come back");
     tickets.erase(tickets.begin() + 4); // dropped
-    tickets.back().reply("1");          // of what was no question: nothing
+    tickets.back().reply("1");          // of a message that was no question: nothing
     b.settle();
     same(b.heard("a"), {R"({"id":2,"ok":true,"data":[2]})", R"({"id":1,"ok":true})", failure("3", errc::full),
                         R"({"id":4,"ok":false,"data":{"message":"Come back","cause":"full"}})",
@@ -362,7 +362,7 @@ BOOST_AUTO_TEST_CASE(a_function_that_throws_costs_its_request_alone) {
         same(b.heard("a"), {failure(n, errc::internal_error)});
         BOOST_TEST(b.open() == 0u);
     }
-    tickets.clear(); // of what is over
+    tickets.clear(); // of a question that is over
     b.settle();
     BOOST_TEST(b.ask("a", R"({"cmd":"bye","target":"f"})") == "ok"); // it was delivered
     BOOST_TEST((b.h.send("f", "bye") == errc::ok));

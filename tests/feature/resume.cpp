@@ -49,7 +49,7 @@ std::string told(int n) {
     return R"({"cmd":"bye","origin":"b","data":{"n":)" + std::to_string(n) + "}}";
 }
 
-// The welcome of who is back.
+// The welcome of a peer that is back.
 std::string welcome(const std::string& id, unsigned heard) {
     return R"({"cmd":"welcome","data":{"id":")" + id +
            R"(","resume":{"token":"T","window":30000,"recovered":true,"received":)" + std::to_string(heard) +
@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(a_peer_asks_to_be_resumable_by_url_or_command) {
     BOOST_TEST(b.come_back("y", token_in(again), 0).ends_with(R"("recovered":true,"received":0}}})"));
     same(b.heard("y"), {});
     BOOST_TEST((b.peer("y") == b.h.find("b")));
-    // those who know no extras are who they are
+    // peers that know no extras keep their ids
     BOOST_TEST(b.connect("old", {.id = "old", .target = "/?resume", .extras = false}) ==
                R"({"cmd":"welcome","data":{"id":"old"}})");
     BOOST_TEST(b.ask("old", R"({"cmd":"resume"})") == "Unknown Command");
@@ -154,7 +154,7 @@ BOOST_AUTO_TEST_CASE(both_ends_count_the_same) {
     bench b;
     const auto token = b.enter("a");
     b.connect("c");
-    // counted: what has an id, however it ends; not: the rest
+    // counted: requests with an id, however they end; not: the rest
     b.say("a", R"({"cmd":"join","topic":"t","id":1})");
     b.say("a", R"({"cmd":"dance","id":"2"})");
     b.say("a", R"({"cmd":"bye","target":"nobody","id":3})");
@@ -175,7 +175,7 @@ BOOST_AUTO_TEST_CASE(acknowledged_messages_are_kept_no_longer) {
     auto token = b.enter("a");
     for (int n = 1; n <= 4; ++n) b.tell("a", n);
     b.say("a", R"({"cmd":"ack","received":3})");
-    // less, again, and what is no number: nothing
+    // less, again, and a text that is no number: nothing
     for (const auto* junk : {"1", "3", "-1", "\"4\"", "4.0", "[4]", "null", "18446744073709551616"})
         b.say("a", R"({"cmd":"ack","received":)" + std::string{junk} + "}");
     b.say("a", R"({"cmd":"ack"})");
@@ -288,7 +288,7 @@ BOOST_AUTO_TEST_CASE(a_token_that_is_none_ends_in_expired_and_changes_nothing) {
          {std::string{R"("")"}, std::string{R"("?")"}, '"' + token.substr(1) + '"', '"' + token + "A\"",
           '"' + std::string(300, 'x') + '"', std::string{"5"}, std::string{R"(["t"])"}, std::string{"true"}})
         BOOST_TEST(b.ask("x", R"({"cmd":"resume","received":0,"token":)" + bad + "}") == "expired", bad);
-    BOOST_TEST((b.h.find("x") == b.peer("x"))); // it is still who it was
+    BOOST_TEST((b.h.find("x") == b.peer("x"))); // it is still the same peer
     BOOST_TEST(b.away() == 1u);
     BOOST_TEST(b.ask("b", R"({"cmd":"resume","token":")" + mine + "\"}") == "expired"); // it is that one
     b.lose("b");
@@ -378,7 +378,7 @@ BOOST_AUTO_TEST_CASE(only_connections_that_broke_are_waited_for) {
     never.enter("a");
     never.lose("a");
     BOOST_TEST(!never.h.find("a"));
-    b.lose("b"); // who did not ask
+    b.lose("b"); // which did not ask
     BOOST_TEST(b.h.size() == 0u);
 }
 
@@ -410,7 +410,7 @@ BOOST_AUTO_TEST_CASE(bytes_kept_for_a_peer_that_is_away_are_limited) {
     const auto say = [&](std::size_t size) {
         return b.ask("b", R"({"cmd":"bye","target":"a","data":")" + std::string(size, 'x') + "\"}");
     };
-    // However near to the bound: what is `ok` is kept, and what is kept is not lost to what comes next.
+    // However near to the bound: an `ok` message is kept, and a kept one is not lost to the next.
     std::size_t kept = 0;
     for (const std::size_t size :
          {400u, 1000u, 900u, 600u, 500u, 450u, 420u, 400u, 380u, 360u, 340u, 300u, 200u, 100u, 50u, 1u}) {
@@ -429,7 +429,7 @@ BOOST_AUTO_TEST_CASE(a_peer_that_is_here_and_does_not_acknowledge_may_miss_the_o
     for (int n = 1; n <= 4; ++n) BOOST_TEST(b.tell("a", n) == "ok");
     b.heard("a");
     b.lose("a");
-    const auto greeting = b.come_back("a", token, 2); // has what is kept no longer
+    const auto greeting = b.come_back("a", token, 2); // it has the ones that are kept no longer
     BOOST_TEST(masked(greeting) == welcome("a", 0));
     same(b.heard("a"), {told(3), told(4)});
     b.tell("a", 5);
@@ -514,7 +514,7 @@ BOOST_AUTO_TEST_CASE(the_old_connection_is_closed_and_its_late_input_does_nothin
     same(b.heard("x"), {told(1)});
     BOOST_TEST(b.ended("a") == errc::replaced); // and the hub has heard that it is closed
     BOOST_TEST((b.h.find("a") == b.peer("x")));
-    // what was on the way on it, its pong, its end
+    // a message on its way on it, its pong, its end
     std::string text = R"({"cmd":"bye","target":"b","id":1})";
     codec::json::state extras{true};
     BOOST_TEST((b.codec.decode({text, message_type::text}, extras, [&](auto& e) {
@@ -665,7 +665,7 @@ BOOST_AUTO_TEST_CASE(hooks_see_one_peer_and_late_verdicts_find_it_away) {
     same(events, {"lost"});
 }
 
-// Keeps the traffic of peers whose ids begin with a k, and waits for them as long as it takes.
+// Keeps the traffic of peers with ids that begin with a k, and waits for them as long as it takes.
 struct keeper : feature {
     std::size_t heard = 0, delivered = 0;
 

@@ -41,7 +41,7 @@ void enter(bench& b, state s) {
     b.heard("b");
 }
 
-// What only one of the states allows. It changes the state.
+// A command that only one of the states allows. It changes the state.
 state state_of(bench& b) {
     if (b.size() == 0) return state::none;
     return b.tell("b", "a", "session-accept") == "ok" || b.tell("a", "b", "session-accept") == "ok"
@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(each_state_takes_the_commands_of_the_table_from_each_side) 
             enter(b, row.before);
             const std::string from = row.from, to = from == "a" ? "b" : "a";
             BOOST_TEST(b.tell(from, to, row.command) == row.reply);
-            // what is refused reaches nobody
+            // a refused message reaches nobody
             BOOST_TEST(b.heard(to).size() == (std::string{row.reply}.starts_with("ok") ? 1u : 0u));
             BOOST_TEST(b.tell(from, "c", "session-accept") == "no_session"); // nor has it to do with others
             BOOST_TEST(state_of(b) == row.after);
@@ -246,7 +246,7 @@ BOOST_AUTO_TEST_CASE(a_peer_left_behind_hears_bye_with_the_cause) {
         else
             same(b.heard_by_all(), {row.stays + bye});
         BOOST_TEST(b.size() == (std::string{row.goes} == "b" ? 0u : 1u));
-        // Whoever has its place next has nothing to do with it.
+        // The next peer in its place has nothing to do with it.
         b.connect(row.goes);
         BOOST_TEST(b.tell(row.stays, row.goes, "session-end") == "no_session");
         BOOST_TEST(b.tell(row.goes, row.stays, "session-start") == R"(ok {"polite":false})");

@@ -170,7 +170,7 @@ BOOST_AUTO_TEST_CASE(a_topic_lasts_as_long_as_it_has_members) {
     }
 }
 
-// With the gaps of all who left, the walks would take minutes.
+// With the gaps of all members that left, the walks would take minutes.
 BOOST_AUTO_TEST_CASE(members_that_left_cost_no_walk) {
     topic_table t;
     BOOST_TEST(is(t.join("x", ann), topic_change::added));

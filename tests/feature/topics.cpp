@@ -59,7 +59,7 @@ struct world : hub_bench<features<topics, gossip>> {
     script told() { return std::exchange(get<gossip>().notes, {}); }
 };
 
-// What must not change where a request fails.
+// The state that must not change where a request fails.
 struct state_of {
     std::size_t topics, memberships;
     std::string members, entries;
@@ -251,11 +251,11 @@ BOOST_AUTO_TEST_CASE(a_peer_that_asks_twice_waits_in_the_same_group_and_may_leav
     const auto third = group_in(b.join("eve", "pool", R"({"match":2})"));
     BOOST_TEST(third != second);
     BOOST_TEST(group_in(b.join("joe", "pool", R"({"match":2})")) == third);
-    // Who was matched stays so: nobody takes the place of who has left since.
+    // A matched peer stays so: nobody takes the place of a member that has left since.
     b.close("joe");
     const auto fourth = group_in(b.join("kim", "pool", R"({"match":2})"));
     BOOST_TEST(fourth != third);
-    // A friend who was told the name takes a place, too.
+    // A friend that was told the name takes a place, too.
     BOOST_TEST(b.join("bob", fourth).starts_with("ok"));
     BOOST_TEST(group_in(b.join("lou", "pool", R"({"match":2})")) != fourth);
 }
@@ -500,7 +500,7 @@ BOOST_AUTO_TEST_CASE(an_entry_goes_when_its_time_is_up) {
     same(b.told(), {"t.a=1 by ann", "t.b=1 by ann", "t.b gone", "t.a gone", "t.c=1 by ann", "t.d=1 by ann"});
 }
 
-// --- what is wrong changes nothing
+// --- a wrong request changes nothing
 
 std::string quoted(const std::string& s) {
     return '"' + s + '"';
@@ -600,10 +600,10 @@ BOOST_AUTO_TEST_CASE(missing_or_mistyped_members_are_malformed_and_change_nothin
                                "malformed",
                            row[0] << " " << row[i]);
     BOOST_TEST((state_of{b} == before));
-    // The last of equal members counts, whatever stood there before.
+    // The last of equal members counts, with any value before it.
     BOOST_TEST(b.set("ann", R"({"key":7,"key":"k","value":1,"value":2})") == "ok");
     BOOST_TEST(b.entries("t") == "k=2;");
-    // What is not asked for is nobody's business.
+    // A member that is not asked for is nobody's business.
     BOOST_TEST(b.join("bob", "t", R"({"colour":"red","Limit":0})") == R"(ok {"topic":"t","members":2})");
 }
 

@@ -58,7 +58,7 @@ BOOST_AUTO_TEST_CASE(limits) {
     BOOST_TEST(all_cuts(frame("0123456789"), ten) == events{"text:0123456789"});
     BOOST_TEST(all_cuts(frame("a") + frame("0123456789a"), ten) == (events{"text:a", "Message Too Large"}));
     BOOST_TEST(all_cuts("\xff\xff\xff\xff", ten) == events{"Message Too Large"});
-    // The header alone: nothing is stored for what was only announced.
+    // The header alone: nothing is stored for bytes that were only announced.
     length f;
     test::framing_record record;
     auto head = frame(std::string(1 << 20, 'x')).substr(0, 6);

@@ -25,7 +25,7 @@ namespace {
 
 constexpr unsigned fin = 0x80;
 
-// A frame by hand, independent of what is tested; `key` empty = not masked.
+// A frame by hand, independent of the tested code; `key` empty = not masked.
 std::string frame(unsigned first, std::string_view payload, std::string_view key = "\x37\xfa\x21\x3d") {
     std::string s{static_cast<char>(first)};
     const auto n = payload.size();
@@ -167,7 +167,7 @@ BOOST_AUTO_TEST_CASE(close) {
     }
 }
 
-// Whoever stops at the close, or feeds on after it, gets all the rest used up and no memory held.
+// A caller that stops at the close, or feeds on after it, gets all the rest used up and no memory held.
 BOOST_AUTO_TEST_CASE(behind_a_close_all_is_used_up) {
     auto wire = frame(1, "begun") + frame(fin | 8, "");
     const auto closed = wire.size();
@@ -195,7 +195,7 @@ BOOST_AUTO_TEST_CASE(utf8) {
     // As soon as it shows: the first byte of an unfinished frame of an unfinished message.
     server f;
     BOOST_TEST(test::feed_in_pieces(f, frame(1, "\xc0 and more to come").substr(0, 7), 7, 1) == events{bad});
-    // A message starts afresh, whatever the one before it was.
+    // A message starts afresh after any other.
     BOOST_TEST(all_cuts<server>(frame(1, "\xc3") + frame(fin | 0, "\xa9") + frame(1, "a") +
                                 frame(fin | 0, "b")) == (events{"text:\xc3\xa9", "text:ab"}));
 }
@@ -260,7 +260,7 @@ BOOST_AUTO_TEST_CASE(memory_follows_the_bytes_received) {
     auto wire = frame(fin | 2, std::string(1 << 20, 'x'));
     f.feed({wire.data(), 15}, {}, record);
     BOOST_TEST((f.incomplete() > 0 && f.incomplete() < 256));
-    // Never more than twice what came, and in the end not more than was announced.
+    // Never more than twice the bytes that came, and in the end not more than was announced.
     for (std::size_t i = 15; i < wire.size() - 1;) {
         const auto n = std::min<std::size_t>(1000, wire.size() - 1 - i);
         f.feed({&wire[i], n}, {}, record);
@@ -271,7 +271,7 @@ BOOST_AUTO_TEST_CASE(memory_follows_the_bytes_received) {
     f.feed({&wire.back(), 1}, {}, record);
     BOOST_TEST(f.incomplete() == 0u);
     BOOST_TEST(record.events.size() == 1u);
-    // An error frees what was held.
+    // An error frees the memory held.
     wire = frame(1, "begun") + frame(1, "again");
     f.feed(wire, {}, record);
     BOOST_TEST(f.incomplete() == 0u);
@@ -290,7 +290,7 @@ BOOST_AUTO_TEST_CASE(stops_right_behind_the_message_that_the_handler_refused) {
         for (const auto& part : parts) {
             const auto stop = at + part.size();
             record.stop_after = record.events.size() + 1;
-            // What is there up to the cut first, then all the rest.
+            // The bytes up to the cut first, then all the rest.
             if (at < cut && cut < stop) at += f.feed({&wire[at], cut - at}, {}, record).consumed;
             at += f.feed({&wire[at], wire.size() - at}, {}, record).consumed;
             BOOST_TEST(at == stop);

@@ -268,8 +268,8 @@ private:
 };
 
 // Where we differ on purpose: 1014 was registered after Beast's list was made; Beast takes close codes that
-// section 7.4.2 of RFC 6455 gives to nobody (5000 and above); and a text whose last character is not whole
-// when an empty fragment ends it.
+// section 7.4.2 of RFC 6455 gives to nobody (5000 and above); and a text that an empty fragment ends
+// before its last character is whole.
 bool differ_on_purpose(const outcome& ours, const outcome& theirs) {
     const auto code = [](const outcome& o) {
         return o.closed ? std::atoi(o.events.back().c_str() + std::string_view("close:").size()) : 0;

@@ -1,10 +1,10 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 //
-// Any messages as what a server says to a client, over several connections, while it asks and is told in
-// between. The input is a script: each step is a byte that says what happens, and what it needs.
+// Any messages as the words of a server to a client, over several connections, while it asks and is told in
+// between. The input is a script: each step is a byte for an act, and its arguments.
 // - every request ends once, or still waits;
 // - requests are sent in order, each of them once on a connection, and no other than those that were kept;
-// - whatever the client says is JSON, and it never claims more messages than have come.
+// - all that the client says is JSON, and it never claims more messages than have come.
 #include <sigfire/client/detail/client_session.hpp>
 #include <sigfire/client/detail/client_sessions.hpp>
 

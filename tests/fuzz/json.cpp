@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 //
-// Any bytes as a message to both sides of the JSON codec: no crash; all kernels agree; what is accepted is
-// JSON for Boost.JSON too, and what is made of it as well.
+// Any bytes as a message to both sides of the JSON codec: no crash; all kernels agree; an accepted text is
+// JSON for Boost.JSON too, and so is the text made of it.
 #include <sigfire/client/json_client.hpp>
 #include <sigfire/codec/json.hpp>
 

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 //
 // Any bytes as a message to both sides of the MessagePack codec, and through the translation either way: no
-// crash; the scanner and the translation agree on what is valid; what is made of valid bytes is valid.
+// crash; the scanner and the translation agree on valid bytes; the result of valid bytes is valid.
 #include <sigfire/client/binary_client.hpp>
 #include <sigfire/codec/binary.hpp>
 #include <sigfire/codec/json.hpp>
@@ -110,7 +110,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     decode_as_server(text);
     decode_as_client(text);
 
-    // There and back again: what was translated once, no longer changes.
+    // There and back again: a translated value no longer changes.
     const auto as_json = codec::json_from_msgpack(text);
     require(as_json.has_value() == is_msgpack(text));
     if (as_json) {

@@ -1,11 +1,11 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 //
 // A PeerJS server as a whole: from the bytes of five clients through engine, codec and hub to the bytes of
-// others. The input is a script: each step is a byte that says who does what, and what it needs. A client
+// others. The input is a script: each step is a byte for a client and its act, and arguments. A client
 // that behaves is there all the time:
-// - whatever is sent to anyone is valid frames of messages that these clients know, whole or cut off at the
+// - all that is sent to anyone is valid frames of messages that these clients know, whole or cut off at the
 //   end, and the first of them tells whether it was let in;
-// - the one that behaves keeps its id and hears what it says to itself, once and in order.
+// - the one that behaves keeps its id and hears its messages to itself, once and in order.
 #include "../support/fuzz_server.hpp"
 
 #include <sigfire/core/detail/random.hpp>
@@ -35,7 +35,7 @@ struct peer : fuzzing::json_peer {
     using json_peer::json_peer;
     bool judged = false;
 
-    // What came, checked.
+    // The messages that came, checked.
     std::vector<js::object> messages() {
         auto out = objects();
         for (const auto& m : out) {
@@ -57,7 +57,7 @@ struct peer : fuzzing::json_peer {
 class story {
 public:
     explicit story(std::string_view input) : in_{input} {
-        // Nobody can guess the token, be it by watching what is compared.
+        // Nobody can guess the token, be it by watching the comparisons.
         const auto token = detail::id_source{}.draw();
         good_.write(memory::upgrade_request({}, target("good", detail::view(token))));
         memory::run(io_);

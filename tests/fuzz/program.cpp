@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 //
 // The server program behind one listener for all client families: its page, its wires, its features and time.
-// The input is a script; each step is a byte that says which connection does what. Whatever they do:
+// The input is a script; each step is a byte that names a connection and its act. For all acts:
 // - the page and `/healthz` are there for a browser that asks in between;
 // - each plain HTTP request is answered by one whole response;
 // - in the end all connections are closed and the hub has nobody left.
@@ -146,7 +146,7 @@ private:
         const auto method = methods[b / 16 % 8];
         auto target = std::string{targets[b % 16]};
         const auto extra = in_.bytes(in_.byte() % 16);
-        // what cannot stand in a target ends the request line in another way: not tried here
+        // a character that cannot stand in a target ends the request line in another way: not tried here
         for (const char ch : extra)
             if (ch > ' ' && ch < 0x7f) target += ch;
         write(c, std::string{method} + ' ' + target + " HTTP/1.1\r\nHost: h\r\nAccept: text/html\r\n\r\n");

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 //
-// Any bytes as what the other side of an rpc sends: each line is heard once or ends the connection, nothing
-// throws, and whatever is replied is one line of JSON.
+// Any bytes as the input from the other side of an rpc: each line is heard once or ends the connection,
+// nothing throws, and each reply is one line of JSON.
 #include <sigfire/framing/line.hpp>
 #include <sigfire/rpc/detail/rpc_session.hpp>
 
@@ -54,7 +54,7 @@ struct side {
         const auto text = boost::json::serialize(v);
         require(text.find('\n') == text.npos);
         boost::json::parse_options options;
-        options.max_depth = detail::json_max_depth + 2; // what was said, inside the reply
+        options.max_depth = detail::json_max_depth + 2; // the request, inside the reply
         error_code ec;
         (void)boost::json::parse(text, ec, {}, options);
         require(!ec);

@@ -1,10 +1,10 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 //
 // The whole path, from the bytes of several peers through engine, codec and hub to the bytes of others. The
-// input is a script: each step is a byte that says who does what, and what it needs. A peer that behaves is
+// input is a script: each step is a byte for a peer and its act, and arguments. A peer that behaves is
 // there all the time:
-// - whatever is sent to anyone is valid frames of valid messages, whole or cut off at the end;
-// - the one that behaves gets exactly one reply to each of its requests, whatever the others do.
+// - all that is sent to anyone is valid frames of valid messages, whole or cut off at the end;
+// - the one that behaves gets exactly one reply to each of its requests, for all acts of the others.
 #include "../support/fuzz_server.hpp"
 
 #include <sigfire/server.hpp>
@@ -29,7 +29,7 @@ struct peer : fuzzing::json_peer {
     using json_peer::json_peer;
     std::string id;
 
-    // What came; a peer's first message is its welcome.
+    // The messages that came; a peer's first message is its welcome.
     std::vector<js::object> messages() {
         auto out = objects();
         if (id.empty() && !out.empty()) {
@@ -78,7 +78,8 @@ private:
         }
     }
 
-    // A message with names in place of what cannot be guessed: $0..$2 for the others, $g for the good one.
+    // A message with names in place of ids that cannot be guessed: $0..$2 for the others, $g for the good
+    // one.
     void say(peer& p, std::string_view text) {
         std::string out;
         for (std::size_t i = 0; i < text.size(); ++i) {

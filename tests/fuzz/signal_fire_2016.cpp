@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 //
-// Five peers that say anything, through codec and hub: whatever anyone is sent is the greeting or a JSON
+// Five peers that say anything, through codec and hub: each message to anyone is the greeting or a JSON
 // object that names a receiver, and one that behaves hears itself all the time.
 #include "../support/dialect_story.hpp"
 
@@ -41,7 +41,7 @@ void run(std::string_view script, dialect::signal_fire_2016_options options) {
         const auto text = R"({"receiverId":")" + s.name_of("good") + R"("})";
         s.server.say("good", text);
         const auto heard = s.server.messages("good");
-        law(!heard.empty() && heard.back() == text, "who behaves hears itself");
+        law(!heard.empty() && heard.back() == text, "a peer that behaves hears itself");
     };
     s.play(script);
 }

@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 //
-// Five peers that say anything, through codec and hub: whatever anyone is sent is one whole packet with a
+// Five peers that say anything, through codec and hub: each message to anyone is one whole packet with a
 // JSON document that clients can read, and one that behaves has its pings answered all the time.
 #include "../support/dialect_story.hpp"
 
@@ -66,15 +66,16 @@ void run(std::string_view script, bool strict) {
     s.beat = [&] {
         s.server.say("good", std::string_view{"\x02\x10\x00\x08__ping__\x05{  } ", 18});
         const auto heard = s.server.messages("good");
-        law(!heard.empty() && heard.back().ends_with(R"({"data":{"time":7}})"), "who behaves is answered");
-        law(h.get<topics>().table().memberships() <= 25, "what peers can have stored is limited");
+        law(!heard.empty() && heard.back().ends_with(R"({"data":{"time":7}})"),
+            "a peer that behaves is answered");
+        law(h.get<topics>().table().memberships() <= 25, "the storage that peers can use is limited");
         law(h.get<requests>().size() <= 25 && h.get<identity>().names() <= 5,
-            "what peers can have stored is limited");
+            "the storage that peers can use is limited");
     };
     s.play(script);
     law(h.get<topics>().table().size() == 0 && h.get<requests>().size() == 0 &&
             h.get<identity>().names() == 0,
-        "nothing is left of those who went");
+        "nothing is left of peers that went");
 }
 
 } // namespace

@@ -1,12 +1,12 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 //
-// TLS between the sockets of a loop and WebSockets. The input is a script: each step is a byte that says who
-// does what, and what it needs. Clients write bytes of their own, or do speak TLS and then have what they say
+// TLS between the sockets of a loop and WebSockets. The input is a script: each step is a byte for a client
+// and its act, and arguments. Clients write bytes of their own, or do speak TLS and then have their bytes
 // cut, damaged, repeated, or sent on the connection of another. One that behaves is there all the time:
-// - nothing throws, and what a connection makes the server store stays within bounds;
+// - nothing throws, and the memory that a connection makes the server use stays within bounds;
 // - a client hears nothing but whole messages, deciphered, and goodbye only where the connection ends; that
 //   of a client is answered by it;
-// - the one that behaves gets exactly one reply to each of its requests, whatever the others do.
+// - the one that behaves gets exactly one reply to each of its requests, for all acts of the others.
 #include "../support/fuzz_server.hpp"
 #include "../support/tls_world.hpp"
 
@@ -65,9 +65,9 @@ struct peer : memory::basic_peer<client_framing> {
     bool upgraded = false;
     bool speechless = false; // said goodbye, or waits for an answer first
     bool goodbye = false;
-    bool honest = true; // what it says arrives as it was said, or does not yet
+    bool honest = true; // its words arrive as they were said, or do not yet
 
-    // Enciphers what is said, until nothing more can be.
+    // Enciphers messages, until nothing more can be.
     std::string& seal() {
         std::string nothing;
         tls.seal(speechless ? nothing : saying, pending);
@@ -97,7 +97,7 @@ struct peer : memory::basic_peer<client_framing> {
         }
     }
 
-    // Takes what came, checks it, and returns the messages.
+    // Takes the bytes that came, checks them, and returns the messages.
     std::vector<js::object> messages() {
         listen();
         std::vector<js::object> out;
@@ -197,7 +197,7 @@ private:
         bytes.erase(0, n);
     }
 
-    // What only who speaks TLS can do.
+    // Trouble that only a client with TLS can make.
     void make_trouble(peer& p, unsigned how) {
         const auto ssl = p.tls.ssl();
         if (how == 0) return transport_.reload();
@@ -241,8 +241,8 @@ private:
             require(m.at("id").as_string() == "t" + std::to_string(++replies_));
         }
         require(!good_.at->server_shut);
-        // A connection has an outbox, a message that is not whole yet, what the system did not take, and
-        // OpenSSL's objects on both sides.
+        // A connection has an outbox, a message that is not whole yet, bytes that the system did not take,
+        // and OpenSSL's objects on both sides.
         std::size_t bound = 4u << 20;
         for (auto* const list : {&others_, &gone_})
             for (auto& p : *list) {

@@ -30,7 +30,7 @@ std::string answer(std::string_view bytes, std::size_t piece, const memory::opti
     p.write(bytes);
     memory::run(io);
     auto out = p.at->to_peer;
-    // Nothing lasts: whoever says nothing more is gone soon.
+    // Nothing lasts: a client that says nothing more is gone soon.
     if (!out.starts_with("HTTP/1.1 101 ")) {
         memory::advance(io, 13s, 1s);
         require(p.at->server_closed);

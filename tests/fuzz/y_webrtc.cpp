@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 //
-// Five peers that say anything, through codec and hub: whatever anyone is sent is a pong or a publication
+// Five peers that say anything, through codec and hub: each message to anyone is a pong or a publication
 // with a count, and one that behaves has its pings answered all the time.
 #include "../support/dialect_story.hpp"
 
@@ -46,8 +46,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     s.beat = [&] {
         s.server.say("good", R"({"type":"ping"})");
         const auto heard = s.server.messages("good");
-        law(!heard.empty() && heard.back() == R"({"type":"pong"})", "who behaves is answered");
-        law(h.get<topics>().table().memberships() <= 25, "what peers can have stored is limited");
+        law(!heard.empty() && heard.back() == R"({"type":"pong"})", "a peer that behaves is answered");
+        law(h.get<topics>().table().memberships() <= 25, "the storage that peers can use is limited");
     };
     s.play({reinterpret_cast<const char*>(data), size});
     law(h.get<topics>().table().size() == 0, "no topic is left");

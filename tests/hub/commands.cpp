@@ -13,7 +13,7 @@ namespace {
 
 using namespace hub_wires;
 
-// Judges behind the functions, and notes what comes that far.
+// Judges behind the functions, and notes the messages that come that far.
 struct witness {
     std::string name;
     script* notes;

@@ -245,7 +245,7 @@ BOOST_FIXTURE_TEST_CASE(the_verdict_of_the_hub_comes_after_that_of_the_hook, wor
     }
     same(heard(), {failed("ann", "a", errc::unknown), failed("ann", "b", errc::missing_offer),
                    failed("ann", "c", errc::missing_target)});
-    // Whom it is for may be gone by then.
+    // Its target may be gone by then.
     offer("ann", "bob", "d");
     b.close("bob");
     take().pass();
@@ -544,7 +544,7 @@ BOOST_AUTO_TEST_CASE(a_message_changed_before_it_was_put_off_stays_changed) {
     BOOST_TEST(seen == "a command that is too long for a small string\"a ");
 }
 
-// What a resume asks and acknowledgements say is no message: it waits for nothing.
+// Resumes and acknowledgements are no messages: they wait for nothing.
 BOOST_FIXTURE_TEST_CASE(acknowledgements_and_resumes_do_not_wait, world) {
     offer("ann", "bob", "a");
     b.say("ann", R"({"cmd":"ack","received":1})");
@@ -554,7 +554,7 @@ BOOST_FIXTURE_TEST_CASE(acknowledgements_and_resumes_do_not_wait, world) {
 
 // --- by features
 
-// Puts off what is for `later`, and keeps the tickets; notes what is sent.
+// Puts off messages for `later`, and keeps the tickets; notes the messages sent.
 template <int N>
 struct censor : feature {
     struct tray {
@@ -742,7 +742,7 @@ BOOST_FIXTURE_TEST_CASE(messages_of_a_peer_that_leaves_are_answered_and_not_deli
     take().pass();
     same(heard(), {});
     BOOST_TEST((b.pause() == clock::duration::max()));
-    // The hub closes it: what waited is answered, once, before the end.
+    // The hub closes it: waiting messages are answered, once, before the end.
     b.connect("ann");
     offer("bob", "c");
     ice("bob", "d");

@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(a_text_is_kept_by_codec_and_key) {
     };
     const auto first = f.add(&a, 0, 10, write("one"));
     BOOST_TEST(first == "one");
-    for (int i = 1; i < 100; ++i) f.add(&a, i, 3, write("abc")); // what was found stays where it is
+    for (int i = 1; i < 100; ++i) f.add(&a, i, 3, write("abc")); // an entry once found stays where it is
     f.add(&b, 0, 3, write("two"));
     BOOST_TEST((f.find(&a, 0).data() == first.data()));
     BOOST_TEST(f.find(&a, 0) == "one");
@@ -136,7 +136,7 @@ BOOST_AUTO_TEST_CASE(it_is_encoded_once_for_each_codec_and_kind_of_peer) {
         const auto kind = l.its_state.codec.kind;
         BOOST_TEST((l.sent == std::vector<std::string>{"m1 for " + std::to_string(kind)}));
         BOOST_TEST((l.type == (kind == 2 ? message_type::binary : message_type::text)));
-        BOOST_TEST(l.asked == 8u); // what it is, not what it might have been
+        BOOST_TEST(l.asked == 8u); // the size it has, not the size it might have had
     }
     // Another listener's codec has its own say.
     auto& there = c.add(0);

@@ -21,7 +21,7 @@ namespace {
 
 using namespace hub_world;
 
-// A feature with every member, that notes what it is asked. What it answers is up to the test.
+// A feature with every member, that notes what it is asked. Its answers are up to the test.
 struct orders {
     script notes;
     errc entering[3] = {}, sending[3] = {}, missed[3] = {errc::unknown, errc::unknown, errc::unknown};
@@ -241,7 +241,7 @@ BOOST_FIXTURE_TEST_CASE(a_request_goes_to_the_feature_that_takes_it_and_to_no_ot
     same(o.take(), {"1 request join", "2 request leave"});
     BOOST_TEST(b.ask("ann", R"({"cmd":"lookup","topic":"t"})") == "unknown_command");
     BOOST_TEST(b.ask("ann", R"({"cmd":"resume"})") == "unknown_command");
-    // What the codec has against it is said without asking.
+    // The codec's objection is told without asking.
     BOOST_TEST(b.ask("ann", R"({"cmd":"join","topic":""})") == "malformed");
     same(o.take(), {});
 }
@@ -349,7 +349,7 @@ BOOST_FIXTURE_TEST_CASE(features_are_asked_in_turn_and_told_once_it_is_judged, w
     same(b.heard("bob"), {R"({"cmd":"offer","origin":"ann","polite":true,"data":{"offer":1}})"});
     o.senders = politeness::impolite;
     o.take();
-    // What cannot be delivered was not sent, and says nothing of a part.
+    // An undeliverable message was not sent, and says nothing of a part.
     const auto id = std::to_string(b.asked() + 1);
     BOOST_TEST(offer("nobody") == "unknown");
     same(o.take(),
@@ -381,7 +381,8 @@ BOOST_FIXTURE_TEST_CASE(a_missed_message_may_be_taken_care_of, world) {
     o.take();
     b.say("ann", R"({"cmd":"offer","id":7,"data":{"offer":1}})");
     same(o.take(), {"1 send", "2 send", "1 missed 7 missing_target", "2 missed 7 offline"});
-    // It is called by the sender's id, though the hub had one ready for who turned out to have no room.
+    // It is called by the sender's id, though the hub had one ready for a peer that turned out to have no
+    // room.
     b.at("bob").full = true;
     b.say("ann", R"({"cmd":"offer","target":"bob","id":8,"data":{"offer":1}})");
     same(o.take(), {"1 send bob", "2 send bob", "1 missed 8 full", "2 missed 8 offline",
@@ -446,7 +447,7 @@ BOOST_FIXTURE_TEST_CASE(a_peer_with_kept_traffic_may_outlive_its_connection, wor
     same(o.take(), {"1 loss ann lost", "2 loss ann lost", "1 away ann", "2 away ann"});
     BOOST_TEST((b.h.find("ann") == ann));
     BOOST_TEST(b.h.size() == 2u);
-    // Who can be kept nothing for can be sent nothing, though it is there.
+    // The hub can send nothing to a peer that it can keep nothing for, though the peer is there.
     const auto send = [&] { return b.ask("bob", R"({"cmd":"bye","target":"ann"})"); };
     BOOST_TEST(send() == "full");
     o.take();
@@ -455,7 +456,7 @@ BOOST_FIXTURE_TEST_CASE(a_peer_with_kept_traffic_may_outlive_its_connection, wor
     same(o.take(), {"1 send ann", "2 send ann", "1 can keep bye", "2 can keep bye", "1 sent ann",
                     "2 sent ann", "1 delivery bye", "2 delivery bye"});
 
-    // It comes back with what proves it.
+    // It comes back with its proof.
     o.back = ann;
     BOOST_TEST(b.connect("again", {.id = "", .token = "proof"}) == "");
     same(o.take(), {"1 return proof", "2 return proof", "1 back ann", "2 back ann", "1 returned ann",
@@ -530,7 +531,7 @@ BOOST_FIXTURE_TEST_CASE(the_earliest_wish_for_a_tick_counts, world) {
     BOOST_TEST((b.pause() == 2s));
 }
 
-// One ends a peer in a tick, which gives the other, who had its turn, something to do.
+// One ends a peer in a tick, which gives the other, after its turn, something to do.
 struct ender : feature {
     template <class X>
     time_point on_tick(X& hub) {
@@ -600,7 +601,7 @@ BOOST_AUTO_TEST_CASE(a_router_that_is_a_feature_is_the_last_one) {
     BOOST_TEST(alone.ask("ann", R"({"cmd":"join","topic":"t"})") == "unknown_command");
 }
 
-// --- what a context says of who is gone
+// --- a context and peers that are gone
 
 BOOST_FIXTURE_TEST_CASE(a_context_knows_the_peers_that_are_here, world) {
     auto& hub = b.context();
@@ -660,14 +661,14 @@ BOOST_AUTO_TEST_CASE(an_id_drawn_meanwhile_leaves_that_of_the_message_alone) {
     BOOST_TEST(ids[0] == ids[2]);
     BOOST_TEST(ids[0] != ids[1]);
     const auto in = [&](const std::string& name) {
-        const auto& text = b.at(name).buffer; // what it was sent last
+        const auto& text = b.at(name).buffer; // its last messages
         return text.substr(text.find(R"("id":")") + 6, 21);
     };
     BOOST_TEST(in("bob") == ids[0]);
     BOOST_TEST(in("eve") == ids[1]);
 }
 
-// --- who is here: for all calls the same
+// --- the peers that are here: for all calls the same
 
 BOOST_AUTO_TEST_CASE(connected_peers_away_peers_and_functions_are_all_here) {
     hub_bench b{features{resume{}, requests{}}};

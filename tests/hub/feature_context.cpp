@@ -214,7 +214,7 @@ BOOST_AUTO_TEST_CASE(an_unlisted_peer_goes_by_an_id_that_is_free) {
     BOOST_TEST(b.ask("bob", R"({"cmd":"session-start","target":"ann"})") == "unknown");
     BOOST_TEST(b.ask("ann", R"({"cmd":"session-start","target":"bob"})") == "ok");
     same(b.heard("bob"), {R"({"cmd":"session-start","origin":"ann"})"});
-    // whoever gets the id next has it alone: a connection, a function, a peer that is renamed
+    // the next holder has the id alone: a connection, a function, a peer that is renamed
     b.connect("ann2", {.id = "ann"});
     BOOST_TEST((!hub.is_unlisted(ann) && b.h.find(hub.id(ann)) == ann && hub.id(ann).size() == 21u));
     BOOST_TEST((b.h.find("ann") == b.peer("ann2")));
@@ -270,7 +270,7 @@ BOOST_AUTO_TEST_CASE(a_peer_that_can_come_back_stays_where_it_is_found) {
     b.connect("bob");
     BOOST_TEST(b.context().unlist(b.peer("bob")) == errc::ok);
     b.ask("bob", R"({"cmd":"resume"})");
-    b.lose("bob"); // whatever it was told, it was not to be found any more
+    b.lose("bob"); // in any case it was not to be found any more
     BOOST_TEST(b.h.size() == 1u);
 }
 

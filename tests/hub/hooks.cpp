@@ -22,7 +22,7 @@ namespace {
 
 using namespace hub_wires;
 
-// A hook with every member, which judges every event, that notes what it is asked. What it answers is up to
+// A hook with every member, which judges every event, that notes what it is asked. Its answers are up to
 // the test.
 struct witness {
     struct orders {

@@ -187,7 +187,7 @@ BOOST_AUTO_TEST_CASE(a_peer_that_the_hub_closes_is_unknown_at_once) {
     b.say(c, "a");
     same(b.take(), {"c closed: Denied", "d closed: Bad Request", "a reply r1: Peer Not Found"});
 
-    // The id is free before the old connection is gone, whose end does not disturb the new one.
+    // The id is free before the old connection is gone; its end does not disturb the new one.
     auto& again = b.connect("c");
     b.h.closed(c.who, errc::denied);
     b.h.closed(d.who, errc::malformed);
@@ -225,7 +225,7 @@ BOOST_AUTO_TEST_CASE(for_each_may_send_and_close) {
     BOOST_TEST(b.h.size() == 0u);
 }
 
-// Names everybody but the sender, then somebody who never was.
+// Names everybody but the sender, then a peer that never was.
 struct crowd_router {
     template <class Registry, class To>
     errc route(const Registry& r, peer_handle from, const event::say& e, To to) const {
@@ -345,7 +345,7 @@ BOOST_AUTO_TEST_CASE(the_log_hears_where_connections_come_from) {
           "! connection_refused remote=192.0.2.7 cause=stopping"});
 }
 
-// What wants no reply, and fails: hooks hear of each, the log of the first of each kind.
+// Events that want no reply, and fail: hooks hear of each, the log of the first of each kind.
 struct outcomes {
     script* seen;
     void on_outcome(const outcome& o) { seen->push_back(std::string{cause_name(o.cause)}); }
@@ -432,7 +432,7 @@ BOOST_AUTO_TEST_CASE(deadlines_of_several_claims_come_in_turn) {
     same(b.take(), {"c closed: No Pong in Time", "c2 welcome"});
 }
 
-// What a claim may lead to, told a second time and without a hub: wires and who has the id.
+// The outcomes of a claim, told a second time and without a hub: wires and the holder of the id.
 struct claim_model {
     enum state { out, waiting, online, ending };
     std::array<state, 3> at{online, waiting, out};
@@ -614,7 +614,7 @@ BOOST_AUTO_TEST_CASE(an_admission_is_valid_for_its_time) {
     BOOST_TEST((b.wait_after(1ms) == 2s)); // of one that is gone nothing is left
     same(b.take(), {"c closed: Expired"});
     BOOST_TEST(!b.h.find("c"));
-    // Its id is free, and what comes under it has a time of its own.
+    // Its id is free, and a message under it has a time of its own.
     b.h.closed(c.who, errc::expired);
     come("c", 10s);
     b.take();

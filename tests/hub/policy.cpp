@@ -48,7 +48,7 @@ struct gives_badges {
     }
 };
 
-// A policy of one's own, that notes what it is asked. What it answers is up to the test.
+// A policy of one's own, that notes what it is asked. Its answers are up to the test.
 struct witness {
     script* asked;
     const errc* answer;
@@ -56,7 +56,7 @@ struct witness {
 
     template <class Here>
     errc permit(const act& a, const Here& here) {
-        // The ids are those of the handles, and what is not here has none.
+        // The ids are those of the handles, and a peer that is not here has none.
         BOOST_TEST((here.find(a.from_id) == a.from));
         BOOST_TEST(here.id(a.from) == a.from_id);
         BOOST_TEST((here.find(a.to_id) == a.to));

@@ -17,7 +17,7 @@ using handles = std::vector<sigfire::peer_handle>;
 
 constexpr sigfire::peer_handle alice{1, 7}, bob{2, 9}, carol{3, 1}, eve{4, 4};
 
-// Peers, and who is in the topic `t`.
+// Peers, and the members of the topic `t`.
 struct directory : sigfire::local_registry {
     handles members;
 

@@ -93,7 +93,7 @@ BOOST_AUTO_TEST_CASE(sockets_that_were_handed_over_are_served) {
         BOOST_TEST(!ec);
         BOOST_TEST(e.address() == "unix:" + shown);
     }
-    BOOST_TEST(fs::exists(path), "who made it removes it");
+    BOOST_TEST(fs::exists(path), "its maker removes it");
     fs::remove(path);
 }
 

@@ -75,7 +75,7 @@ private:
     }
 
     void read(const std::shared_ptr<visit>& v) {
-        // The peers of the tests do not wait to be let in: what they say early has to stay in the stream.
+        // The peers of the tests do not wait to be let in: their early messages have to stay in the stream.
         const auto rest = [v](error_code failed, std::size_t) -> std::size_t {
             return failed || v->head.ends_with("\r\n\r\n") ? 0 : 1;
         };
@@ -324,7 +324,7 @@ BOOST_AUTO_TEST_CASE(messages_of_the_host_program_between_turns_are_sent) {
     BOOST_TEST(s.drive([&] { return s.sink.signs == 1; }));
 }
 
-// It is being read when it is held: what that read brings has to wait.
+// It is being read when it is held: the bytes of that read have to wait.
 BOOST_AUTO_TEST_CASE(messages_to_a_connection_held_between_turns_wait) {
     served s;
     peer p{s.io, s.address};

@@ -162,7 +162,7 @@ BOOST_AUTO_TEST_CASE(an_end_may_be_closed_or_changed_by_its_own_function) {
         });
         got.push_back(first);
     });
-    end.on_closed([](const ending&, errc) { BOOST_ERROR("who closes is not told"); });
+    end.on_closed([](const ending&, errc) { BOOST_ERROR("the end that closes is not told"); });
     end.send("one");
     end.send("two");
     end.send("three");

@@ -9,7 +9,7 @@ using namespace std::chrono_literals;
 
 BOOST_AUTO_TEST_SUITE(stream_limits)
 
-// They are promised to users; what each does is tested with the engine.
+// They are promised to users; the tests of the engine show the effect of each.
 BOOST_AUTO_TEST_CASE(defaults) {
     const sigfire::stream_limits l;
     BOOST_TEST(l.message == 1u << 20);

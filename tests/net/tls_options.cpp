@@ -20,13 +20,13 @@ using namespace sigfire;
 namespace fs = std::filesystem;
 using tls_world::identity, tls_world::localhost, tls_world::root;
 
-// What is wrong with options, as whoever wrote them is told.
+// The faults of options, as their author is told.
 std::string complaint(const tls_options& o) {
     try {
         detail::tls_server server{o, true};
         return {};
     } catch (const std::runtime_error& e) {
-        BOOST_TEST(ERR_peek_error() == 0u, "nothing is left for whoever uses OpenSSL next");
+        BOOST_TEST(ERR_peek_error() == 0u, "nothing is left for the next user of OpenSSL");
         return e.what();
     }
 }

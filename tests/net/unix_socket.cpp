@@ -90,7 +90,7 @@ BOOST_FIXTURE_TEST_CASE(a_path_that_somebody_listens_on_is_left_alone, place) {
         e.open(ec);
         BOOST_TEST((ec == boost::asio::error::address_in_use));
     }
-    BOOST_TEST(fs::exists(path), "nor is it removed by who could not have it");
+    BOOST_TEST(fs::exists(path), "an engine that could not have it does not remove it");
 }
 
 BOOST_FIXTURE_TEST_CASE(a_file_that_is_no_socket_is_left_alone, place) {

@@ -107,7 +107,7 @@ BOOST_AUTO_TEST_CASE(a_busy_port_is_an_error_unless_it_is_shared) {
     engine busy{sigfire::websocket{io, {.port = port}}, sink};
     busy.open(ec);
     BOOST_TEST((ec == boost::asio::error::address_in_use));
-    BOOST_TEST(busy.address() == address, "what it could not have is named");
+    BOOST_TEST(busy.address() == address, "the address that it could not have is named");
 
     engine second{sigfire::websocket{io, {.port = port, .reuse_port = true}}, sink};
     second.open(ec);

@@ -134,7 +134,7 @@ error_code code(asio::io_context& io, Operation operation) {
     return std::get<0>(outcome(io, std::move(operation)));
 }
 
-// An rpc, and whatever the other side may do.
+// An rpc, and all that the other side may do.
 struct half {
     using local = asio::local::stream_protocol;
 

@@ -48,7 +48,7 @@ constexpr std::string_view name_of() {
     if constexpr (std::is_same_v<E, event::custom>) return "custom";
 }
 
-/// What became of a message, copied. What an event does not have is empty.
+/// The outcome of a message, copied. Members that an event does not have are empty.
 struct decoded {
     errc result = errc::ok;
     int count = 0;

@@ -14,14 +14,14 @@
 /// For fuzzing dialects: bytes of five peers through codec and hub to the bytes of others.
 namespace wire_bench {
 
-/** The input is a script: each step is a byte that says who of the five does what, and what it needs. A sixth
+/** The input is a script: each step is a byte for one of the five and its act, and arguments. A sixth
  *  peer, `good`, behaves and is there all the time. */
 template <class Hub, class Codec>
 class story {
 public:
     /// Checks what a peer was sent; throws, or aborts.
     std::function<void(const said&)> check;
-    /// The good peer says something, by `server`, and checks what comes of it.
+    /// The good peer says something, by `server`, and checks the effects.
     std::function<void()> beat;
     port<Hub, Codec> server;
 
@@ -77,14 +77,14 @@ private:
         return out;
     }
 
-    // Who is gone comes anew.
+    // A peer that is gone comes anew.
     void settle() {
         hub_.tick(now_);
         server.settle();
         for (auto& [name, c] : server.connections) {
             for (const auto& s : server.heard(name)) check(s);
             if (c.open) continue;
-            law(name != "good" || hub_.size() == 0, "who behaves is not closed");
+            law(name != "good" || hub_.size() == 0, "a peer that behaves is not closed");
             if (hub_.size() == 0) continue;
             c = {};
             server.open(name);

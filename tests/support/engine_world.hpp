@@ -15,9 +15,9 @@
 
 namespace memory {
 
-/** An engine on the memory loop, and a sink that writes down what it is told. At the end it checks what holds
- *  in every story: whoever was let in was closed exactly once, nobody else ever, and no sink call came from
- *  inside an operation. */
+/** An engine on the memory loop, and a sink that writes down what it is told. At the end it checks laws
+ *  of every story: each peer that was let in was closed exactly once, nobody else ever, and no sink call
+ *  came from inside an operation. */
 template <class T>
 class world {
 public:
@@ -89,7 +89,7 @@ public:
         memory::run(io);
         BOOST_TEST(engine.connections() == 0u);
         BOOST_TEST(io.stopped());
-        BOOST_TEST((accepted == closed), "whoever was let in is closed once, nobody else ever");
+        BOOST_TEST((accepted == closed), "each peer that was let in is closed once, nobody else ever");
         // They may still hold their own ends of the wires; the servers' ends are closed.
         for (const auto& w : network.open) BOOST_TEST(w->server_closed);
     }
@@ -175,7 +175,7 @@ private:
         log.push_back(std::to_string(c.state().number) + what);
     }
     void heard(connection& c) {
-        BOOST_TEST(accepted.count(c.state().number) == 1u, "only who was let in is heard");
+        BOOST_TEST(accepted.count(c.state().number) == 1u, "only a peer that was let in is heard");
         BOOST_TEST(closed.count(c.state().number) == 0u, "closed is the last call");
     }
 

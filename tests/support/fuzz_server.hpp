@@ -23,7 +23,7 @@ struct json_peer : memory::basic_peer<sigfire::framing::websocket<sigfire::frami
     using basic_peer::basic_peer;
     bool upgraded = false;
 
-    /// What came since the last call.
+    /// The messages that came since the last call.
     std::vector<boost::json::object> objects() {
         std::vector<boost::json::object> out;
         if (!upgraded) {

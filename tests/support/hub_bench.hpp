@@ -30,8 +30,8 @@ inline std::ostream& boost_test_print_type(std::ostream& out, errc e) {
 }
 } // namespace sigfire
 
-/// A hub with chosen parts and peers by name, who talk JSON with it: no sockets, and time is what the test
-/// says.
+/// A hub with chosen parts and peers by name, which talk JSON with it: no sockets, and the test sets the
+/// time.
 namespace hub_world {
 
 using namespace sigfire;
@@ -49,10 +49,10 @@ inline std::string token_in(std::string_view text) {
     return at == text.npos ? std::string{} : std::string{text.substr(at + begin.size(), 21)};
 }
 
-/// What was sent to whom, in the order in which it was sent.
+/// The messages sent and their receivers, in the order in which they were sent.
 using conversation = std::vector<std::pair<std::string, std::string>>;
 
-/// Counts how often it encodes: what goes to many is encoded once.
+/// Counts how often it encodes: a message to many is encoded once.
 struct counting_json : codec::json {
     mutable std::size_t encoded = 0;
 
@@ -127,10 +127,10 @@ struct entrance {
 
 /** `hub_bench b{features{topics{}, presence{}}};`, and if need be a router, hooks, and options of the hub.
  *
- *  `K` is a codec that has JSON on the outside, as the peers say and hear it, whatever it is inside.
+ *  `K` is a codec that has JSON on the outside, as the peers say and hear it, with anything inside.
  *
  *  A peer is known by the name it was connected under, which also is its id unless it is told otherwise; that
- *  of its connection after it has come back under another name. What it hears is as its wire has it, but that
+ *  of its connection after it has come back under another name. Its messages are as on its wire, but that
  *  the hub's own ids, which differ in each run, are left out: `{"cmd":"welcome","data":{"id":"ann"}}`. */
 template <class F = features<>, class H = no_hooks, class R = direct_router, class K = counting_json,
           class P = permit_all, class L = no_log>
@@ -153,7 +153,7 @@ public:
     hub_bench(const hub_bench&) = delete;
     hub_bench& operator=(const hub_bench&) = delete;
 
-    K codec; // before the hub, whose channels use it
+    K codec; // before the hub: the channels of the hub use it
     std::map<std::string, connection, std::less<>> connections;
     hub_type h;
 
@@ -281,7 +281,7 @@ public:
         return due == time_point::max() ? clock::duration::max() : due - now;
     }
 
-    /// The end of a turn: late answers are heard, what is marked is closed.
+    /// The end of a turn: late answers are heard, marked connections are closed.
     void settle() {
         while (!late_.empty()) {
             const auto calls = std::exchange(late_, {});
@@ -336,7 +336,7 @@ private:
         connections.erase(name);
     }
 
-    // Without the hub's own id: only what has a command is the hub's message.
+    // Without the hub's own id: only an object with a command is the hub's message.
     std::string plain(const std::string& text) {
         const std::string_view begin = R"({"id":")";
         if (!text.starts_with(begin)) return text;
@@ -368,7 +368,7 @@ private:
     conversation heard_;
     std::map<std::string, errc> ended_;
     std::vector<std::function<void()>> late_;
-    unsigned asked_ = 1000; // unlike what tests number themselves
+    unsigned asked_ = 1000; // unlike the numbers of the tests themselves
     unsigned idle_ = 0;
     bool marked_ = false;
 };

@@ -29,7 +29,7 @@
 #include <utility>
 #include <vector>
 
-/** A third loop for the stream engine: sockets are pairs of byte queues and time is what the test says.
+/** A third loop for the stream engine: sockets are pairs of byte queues and the test sets the time.
  * Faults are switches. The remote side is the test itself. */
 namespace memory {
 
@@ -37,7 +37,7 @@ using namespace sigfire;
 
 inline constexpr std::size_t unlimited = ~std::size_t{0};
 
-/// A connection: what lies on the wire, and what may go wrong.
+/// A connection: the bytes on the wire, and possible faults.
 struct wire {
     std::string to_server, to_peer;
     std::size_t room = unlimited;       ///< bytes the server may still send before it would block
@@ -335,7 +335,7 @@ public:
     /// Takes the bytes that came.
     std::string read() { return std::exchange(at->to_peer, {}); }
 
-    /// Takes what came up to the blank line: the answer to the upgrade.
+    /// Takes the text up to the blank line: the answer to the upgrade.
     std::string read_header() {
         const auto end = at->to_peer.find("\r\n\r\n");
         const auto out = at->to_peer.substr(0, end == std::string::npos ? end : end + 4);
@@ -343,7 +343,7 @@ public:
         return out;
     }
 
-    /// Takes what came, as `text:...`, `close:1000:...`, ..., or the error in it.
+    /// Takes the frames that came, as `text:...`, `close:1000:...`, ..., or the error in it.
     std::vector<std::string> events() {
         auto bytes = read();
         test::framing_record record;

@@ -31,7 +31,7 @@ struct topic_table {
     struct member {
         peer_handle peer;
         std::string metadata;
-        unsigned number; // of the membership: who comes back has another
+        unsigned number; // of the membership: a peer that comes back has another
     };
     struct entry {
         std::string value;

@@ -14,7 +14,7 @@ namespace codec_calls {
 using namespace sigfire;
 
 /** Calls `f(event, extras, plain)` for events of each type with the JSON text that peers with and without the
- *  extras get for it; empty: nothing. `value(json)` returns the payload of that JSON, in whatever format;
+ *  extras get for it; empty: nothing. `value(json)` returns the payload of that JSON, in any format;
  *  `token(json)` the token. */
 template <class Value, class Token, class F>
 void each_own_word(Value value, Token token, F f) {

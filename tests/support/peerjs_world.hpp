@@ -39,7 +39,7 @@ inline void same(const strings& got, const strings& expected) {
     BOOST_CHECK_EQUAL_COLLECTIONS(got.begin(), got.end(), expected.begin(), expected.end());
 }
 
-/// A client's end of the wire. What it hears: `open 101 subprotocol`, messages, `close 1005 reason`.
+/// A client's end of the wire. It hears `open 101 subprotocol`, messages, `close 1005 reason`.
 template <class State>
 struct basic_connection {
     State its_state;

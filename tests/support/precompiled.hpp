@@ -1,8 +1,8 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-// What most unit tests include and what takes the compiler long to read: compiled once for all of them.
-// Nothing of sigfire, which would be compiled anew with each change.
+// Headers that most unit tests include and that take the compiler long to read: compiled once for all of
+// them. Nothing of sigfire, which would be compiled anew with each change.
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>

@@ -38,9 +38,9 @@ inline boost::asio::generic::stream_protocol::endpoint endpoint_of(std::string_v
         static_cast<unsigned short>(std::stoul(std::string{url.substr(colon + 1)}))};
 }
 
-/// What lies between framing and socket: nothing.
+/// The layer between framing and socket: nothing.
 struct no_layer {
-    /// Takes what is to be said, and adds to what goes over the wire.
+    /// Takes the bytes of messages, and adds to the bytes for the wire.
     void seal(std::string& said, std::string& wire) { wire += std::exchange(said, {}); }
     /// Says goodbye.
     void finish() {}
@@ -166,7 +166,7 @@ private:
                     upgrading = false;
                     got = late;
                 }
-                // What tells no text from bytes may carry either.
+                // A framing that tells no text from bytes may carry either.
                 constexpr framing_limits limits{
                     .message = 1u << 30, .idle_frames = 1u << 30, .check_utf8 = Framing::control_bound != 0};
                 framing.feed(got, limits, *this);

@@ -16,7 +16,7 @@
 
 #include <openssl/evp.h>
 
-/// Certificates made on the spot, and the client's side of TLS. For tests and fuzzing, so what fails throws.
+/// Certificates made on the spot, and the client's side of TLS. For tests and fuzzing, so a failure throws.
 namespace tls_world {
 
 using namespace sigfire;

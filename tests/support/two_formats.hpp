@@ -14,9 +14,9 @@ namespace hub_world {
 
 using namespace sigfire;
 
-/** Codecs of both formats in one, for peers who all talk JSON on the outside: what one in two of them says is
- *  made MessagePack before it is decoded, and what it is told is made JSON when it was encoded. Those without
- *  the extras stay with JSON. */
+/** Codecs of both formats in one, for peers that all talk JSON on the outside: the messages of one in two
+ *  are made MessagePack before they are decoded, and those to it are made JSON when they were encoded. Those
+ *  without the extras stay with JSON. */
 class two_formats {
 public:
     struct state {
@@ -47,7 +47,7 @@ public:
     errc decode(message m, state& st, Emit emit) const {
         if (!st.packed) return json_.decode(m, st.json_state, emit);
         const auto packed = codec::msgpack_from_json(m.view());
-        auto bytes = packed ? *packed : std::string{"\xc1"}; // what is no JSON is not MessagePack either
+        auto bytes = packed ? *packed : std::string{"\xc1"}; // text that is no JSON is not MessagePack either
         binary::state none;
         const errc e = binary_.decode({bytes, message_type::binary}, none, emit);
         bytes.assign(bytes.size(), '#'); // nothing may be kept of it but copies

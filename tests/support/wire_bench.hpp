@@ -148,7 +148,7 @@ public:
         if (why != errc::ok) hub_.close(c.its_state.who, why);
     }
 
-    /// The end of a turn: what is marked is reported, pings are answered.
+    /// The end of a turn: marked connections are reported, pings are answered.
     void settle() {
         for (auto& [name, c] : connections) {
             if (c.open && c.ending_for != errc::ok) {
@@ -166,7 +166,7 @@ public:
         settle();
     }
 
-    /// What was said to a peer since it was last asked for, and is forgotten.
+    /// The messages to a peer since they were last asked for; forgets them.
     std::vector<said> heard(const std::string& name) {
         auto& out = connections.at(name).out;
         std::vector<said> all(out.begin(), out.end());

@@ -66,7 +66,7 @@ struct silent_router {
     errc route(const auto&, peer_handle, const event::say&, auto) const { return errc::ok; }
 };
 
-// Writes the text of a payload, in whatever format, and a byte more than it said.
+// Writes the text of a payload, in any format, and a byte more than it said.
 struct careless_codec {
     struct state {};
     static constexpr bool checks_utf8 = true;

@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(come_from_any_thread_and_each_request_ends_once) {
     };
     const auto end = std::chrono::steady_clock::now() + 60s;
     while (replies < senders * rounds && std::chrono::steady_clock::now() < end) turn();
-    BOOST_TEST(replies == senders * rounds); // what did not wait was `full` at once
+    BOOST_TEST(replies == senders * rounds); // a message that did not wait was `full` at once
 
     // The hub goes while verdicts are on their way.
     for (const auto& name : names) b->say(name, R"({"cmd":"bye","target":"p0","id":1})");

@@ -55,7 +55,7 @@ BOOST_AUTO_TEST_CASE(on_two_threads_with_clients_on_a_third) {
     };
     BOOST_TEST_REQUIRE(collect([](const strings& s) { return s.size() == 1; }));
 
-    // Each sends to the next; whoever is on the other server is unknown, so each request ends in a reply.
+    // Each sends to the next; a peer on the other server is unknown, so each request ends in a reply.
     std::vector<std::string> ids;
     for (const auto& h : heard) ids.push_back(id_in(h[0]));
     for (int round = 0; round < 20; ++round) {

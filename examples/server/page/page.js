@@ -12,7 +12,7 @@
  * A connection that breaks is made again, and goes on where it was: the id stays, nothing is lost or said twice.
  *
  * Events, and what their `detail` holds:
- *   away      { }               the connection broke; what we say meanwhile is said later
+ *   away      { }               the connection broke; our words from meanwhile are said later
  *   back      { id }            it is there again; another id if it took too long
  *   lost      { code, reason }  the server is gone; a call that is open goes on without it
  *   calling   { id }            our call has begun
@@ -30,7 +30,7 @@ export class Peer extends EventTarget {
   #requests = 0
   #said = 0 // requests on the wire since counting began
   #heard = 0 // messages of the server since then
-  #token = '' // proves who we are when we come back
+  #token = '' // proves our identity when we come back
   #window = 0 // ms for that
   #until = 0 // when trying to come back is given up
   #call = null // { id, pc, channel, timer }; pc is missing until the call is accepted
@@ -112,7 +112,7 @@ export class Peer extends EventTarget {
     this.#emit('lost', { code, reason })
   }
 
-  // Nobody will answer what was asked.
+  // Nobody will answer the open requests.
   #fail() {
     const waiting = [...this.#replies.values()]
     this.#replies.clear()
@@ -122,7 +122,7 @@ export class Peer extends EventTarget {
   /** Whether the server knows us, even if the connection is broken at the moment. */
   get online() { return this.#until > 0 || this.#socket?.readyState === WebSocket.OPEN }
 
-  /** Asks the peer `id` for a call. What becomes of it is told by events. */
+  /** Asks the peer `id` for a call. Events tell how it goes on. */
   call(id) {
     if (this.#call) throw new Error('Already in a call')
     const call = (this.#call = { id })

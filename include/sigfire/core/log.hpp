@@ -20,8 +20,8 @@ namespace sigfire {
  *  - `id_claimed` (info; `id`): a connection wants the id of a living peer, which was pinged.
  *  - `claim_refused` (warn; `id`): the living peer answered in time, or could not be pinged.
  *  - `connection_refused` (warn; `remote`, `cause`): by transport, codec, hooks or hub.
- *  - `request_refused` (warn, or debug if the cause is `unknown` or `offline`; `id`, `cause`): what a peer
- *    asked for was refused, and its wire has no word for that. Told once of each peer and cause.
+ *  - `request_refused` (warn, or debug if the cause is `unknown` or `offline`; `id`, `cause`): a request
+ *    of a peer was refused, and its wire has no word for that. Told once of each peer and cause.
  *  - `callback_failed` (error; `what`): a hook, feature, function, policy, router or handler threw.
  *
  *  `cause` is a `cause_name`. A log may call the hub, as all code of the host program may. */

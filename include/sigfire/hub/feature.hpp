@@ -286,7 +286,7 @@ inline constexpr bool taken_once<event_list<Es...>, Fs...> = [] {
     return once;
 }();
 
-// Not a tuple: the compiler calls what stands in a base with much less effort than by std::apply.
+// Not a tuple: the compiler calls a member of a base with much less effort than by std::apply.
 template <class F>
 struct feature_holder {
     [[no_unique_address]] F held{};

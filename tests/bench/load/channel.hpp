@@ -80,7 +80,7 @@ public:
 
     void stop_waiting() { fcntl(fd_, F_SETFL, O_NONBLOCK); }
 
-    /// What was not taken has to stand at the front of the next call.
+    /// Bytes that were not taken have to stand at the front of the next call.
     ssize_t send(std::string_view s) {
         if (!ssl_) return ::send(fd_, s.data(), s.size(), MSG_NOSIGNAL);
         std::size_t n = 0;

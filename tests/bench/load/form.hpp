@@ -38,7 +38,7 @@ inline std::optional<std::uint32_t> read_number(std::string_view text) {
     return n;
 }
 
-/** A message that is the same each time but for some holes, whose sizes stay: is written as a client's frame,
+/** A message that is the same each time but for some holes of constant sizes: is written as a client's frame,
  *  and told from any other byte by byte. */
 class form {
 public:
@@ -69,8 +69,8 @@ public:
         }
     }
 
-    /** Whether `got` is it, whatever stands in the holes.
-     *  @param values are set to what stands there, in the order of the holes */
+    /** Whether `got` is it, with any contents of the holes.
+     *  @param values are set to those contents, in the order of the holes */
     bool read(std::string_view got, std::initializer_list<std::string_view*> values) const {
         if (got.size() != size()) return false;
         const std::string_view expected = text_;
@@ -114,7 +114,7 @@ inline std::string description(std::size_t size) {
     return all;
 }
 
-/// What remains of `size` bytes when `taken` are spoken for; dies if they are too few.
+/// The rest of `size` bytes when `taken` are spoken for; dies if they are too few.
 inline std::size_t remaining(std::size_t size, std::size_t taken) {
     if (size < taken) die("--size is at least " + std::to_string(taken));
     return size - taken;

@@ -31,7 +31,7 @@ inline std::array<char, 4> mask_of(framing f) {
     return f == framing::websocket ? std::array{'\x5a', '\x3c', '\x13', '\x66'} : std::array<char, 4>{};
 }
 
-/// What stands before a client's message of `size` bytes: the mask at its end. `kind` is the first byte where
+/// The head of a client's message of `size` bytes: the mask at its end. `kind` is the first byte where
 /// frames say that they are whole, text or binary.
 inline std::string client_head(framing f, char kind, std::size_t size) {
     if (size > longest) die("messages are shorter");

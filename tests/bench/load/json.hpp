@@ -51,7 +51,7 @@ public:
 private:
     static constexpr std::size_t id_size = 21;
 
-    // What follows the id of a message, which must have one, from its closing quote on.
+    // The text behind the id of a message, which must have one, from its closing quote on.
     static std::string_view behind_id(std::string_view got) {
         constexpr std::string_view name = R"({"id":")";
         const auto quote = got.find('"', name.size());

@@ -5,7 +5,7 @@
 
 namespace bench {
 
-/// PeerJS: offers whose `payload` has the size. Nothing is acknowledged.
+/// PeerJS: offers with a `payload` of the size. Nothing is acknowledged.
 class peerjs : public wire {
 public:
     explicit peerjs(std::size_t size) {

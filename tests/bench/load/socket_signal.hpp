@@ -7,8 +7,8 @@
 
 namespace bench {
 
-/// socket-signal 9: events `signal` whose `data` has the size. The server acknowledges each, and so does who
-/// is sent one.
+/// socket-signal 9: events `signal` with `data` of the size. The server acknowledges each, and so does
+/// its receiver.
 class socket_signal : public wire {
 public:
     explicit socket_signal(std::size_t size) {

@@ -11,12 +11,12 @@
 
 namespace bench {
 
-/// Who a message is from, or for. The two of a pair have one room.
+/// The sender of a message, or its receiver. The two of a pair have one room.
 struct party {
     std::string id, room;
 };
 
-/// What a message turned out to be.
+/// The kind that a message turned out to be.
 enum class heard {
     nonsense,
     relayed,     ///< what the other of the pair has sent
@@ -29,8 +29,8 @@ struct verdict {
     std::uint32_t number = 0;
 };
 
-/** What clients of one wire say to a server, and how what they are told is judged. Clients are numbered;
- * those of 2k and 2k+1 are a pair. */
+/** The words of clients of one wire to a server, and the judgement of its words to them. Clients are
+ *  numbered; those of 2k and 2k+1 are a pair. */
 class wire {
 public:
     virtual ~wire() = default;
@@ -39,7 +39,7 @@ public:
     virtual std::string target(std::size_t) const { return "/socket"; }
     /// What the client says first, as frames: sent right behind that request.
     virtual std::string hello(std::size_t) const { return {}; }
-    /// Who a client is once it has been sent its first message, if that is the right one.
+    /// The identity of a client once it has been sent its first message, if that is the right one.
     virtual std::optional<party> greeted(std::string_view first, std::size_t number) const = 0;
 
     /// First byte of the frames in either direction.

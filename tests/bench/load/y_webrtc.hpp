@@ -5,8 +5,8 @@
 
 namespace bench {
 
-/// y-webrtc: offers of the size in publications to a room, whose members the two of a pair are. What comes
-/// back to the sender acknowledges it.
+/// y-webrtc: offers of the size in publications to a room that has the two of a pair as members. The copy
+/// that comes back to the sender acknowledges it.
 class y_webrtc : public wire {
 public:
     explicit y_webrtc(std::size_t size) {

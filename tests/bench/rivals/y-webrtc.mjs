@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// The server program of `y-webrtc` as published. What it prints comes before it listens, so that goes to stderr.
+// The server program of `y-webrtc` as published. It prints before it listens, so its output goes to stderr.
 import { Server } from 'node:http';
 
 const listen = Server.prototype.listen;

@@ -199,7 +199,7 @@ BOOST_AUTO_TEST_CASE(a_welcome_may_say_all) {
     BOOST_TEST(s.core.resumable());
     BOOST_TEST(s.core.resume_query() == "resume=T%2F%2B&received=0");
     for (int i = 1; i <= 3; ++i) s.hear(news(i));
-    s.hear("{}"); // what says nothing counts too
+    s.hear("{}"); // a message that says nothing counts too
     for (int i = 1; i <= 4; ++i) ask(s, i);
     flush(s);
     s.hear(R"({"id":"r1","ok":true})");
@@ -256,7 +256,7 @@ BOOST_AUTO_TEST_CASE(a_request_may_ask) {
     ask(s, 2);
     s.hear(R"({"id":"r100","ok":true,"data":{"token":"V"}})");
     flush(s);
-    BOOST_TEST(s.take() == "welcome other  | " + sent(2)); // what was sent before is not sent again
+    BOOST_TEST(s.take() == "welcome other  | " + sent(2)); // earlier requests are not sent again
     BOOST_TEST(s.core.resume_query() == "resume=V&received=0");
 }
 

@@ -66,7 +66,7 @@ BOOST_AUTO_TEST_CASE(deadlines_come_in_any_order_and_equal_ones_as_they_were_add
     b.now += 5s;
     BOOST_TEST(b.due() == expected);
     BOOST_TEST((b.next == b.now + 2s));
-    // `f` may add: what is due by then comes in the same call
+    // `f` may add: an entry due by then comes in the same call
     std::vector<int> keys;
     b.now += 2s;
     const auto next = b.queue.expire(b.now, b.is_open(), [&](int key) {

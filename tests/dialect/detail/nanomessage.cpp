@@ -58,7 +58,7 @@ BOOST_AUTO_TEST_CASE(recorded_packets) {
         BOOST_TEST(written(*p) == bytes);
         // every truncation is noticed
         for (std::size_t n = 0; n < bytes.size(); ++n) BOOST_TEST(!read_packet(bytes.substr(0, n)));
-        // what is behind is not looked at
+        // bytes behind it are not looked at
         BOOST_TEST(read_packet(bytes + "x")->json.size() == p->json.size());
     }
 }
@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(bytes_that_are_no_packet_are_refused) {
         const auto bytes = from_hex(v.at("hex").as_string());
         const auto p = read_packet(bytes);
         boost::system::error_code ec;
-        if (p) js::parse(p->json, ec); // whose document is none
+        if (p) js::parse(p->json, ec); // its document may be none
         BOOST_TEST((!p || ec), v.at("why").as_string());
     }
     for (const std::string_view hex : {

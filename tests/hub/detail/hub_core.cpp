@@ -1,6 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// Code of the host program inside the hub: what it throws, and what it calls, costs no more than what is in
-// hand.
+// Code of the host program inside the hub: its throws and its calls cost no more than the event in hand.
 #include <sigfire/hub/detail/hub_core.hpp>
 
 #include <sigfire/feature/presence.hpp>
@@ -27,20 +26,20 @@ namespace {
 
 using namespace hub_world;
 
-// Each callback comes by here: the test says what is done at which.
+// Each callback comes by here: the test gives the act for each.
 struct guests {
     std::map<std::string, unsigned, std::less<>> visits = {};
     std::string place = {};
     std::function<void()> act = {};
     std::vector<std::string> failures = {}; // that the log was told of
     bool busy = false;
-    unsigned left = 50; // whoever attaches a function for each that is closed has to come to an end
+    unsigned left = 50; // a callback that attaches a function for each closed one has to come to an end
 
     void at(std::string_view where) {
         ++visits[std::string{where}];
         if (busy || where != place || !act || left == 0) return;
         --left;
-        busy = true; // what it causes is no cause to do it again
+        busy = true; // its effects are no cause to do it again
         try {
             act();
         } catch (...) {
@@ -316,10 +315,10 @@ struct world {
         b.h.send("ann", "news");
         b.h.send("clock", "news");
         b.h.close("clock", errc::denied);
-        pass(1min); // the window of wes ends, and whatever was open has expired
+        pass(1min); // the window of wes ends, and all open requests have expired
     }
 
-    // What was asked has one reply, unless whoever asked has gone.
+    // A request has one reply, unless its sender has gone.
     void check_replies() {
         for (const auto& [name, id] : asked) {
             const auto begin = name + R"( {"id":)" + id + R"(,"ok":)";
@@ -486,7 +485,7 @@ BOOST_AUTO_TEST_CASE(the_host_program_may_call_the_hub_from_anywhere) {
             }
 }
 
-// --- what becomes of what is in hand
+// --- how the event in hand ends
 
 struct calm : world {
     calm() {
@@ -517,7 +516,7 @@ BOOST_AUTO_TEST_CASE(a_request_in_hand_ends_as_an_internal_error) {
         {"on_join", R"("cmd":"join","topic":"t")", "null_message"},
         {"on_request before its reply", R"("cmd":"before")", "null_message"},
         {"function", R"("cmd":"request","target":"clock","data":1)", "null_message"},
-        // What is only told of it changes nothing.
+        // A callback that only hears of it changes nothing.
         {"on_request behind its reply", R"("cmd":"behind")", "ok"},
         {"on_sent", R"("cmd":"bye","target":"bob")", "ok"},
         {"on_call", R"("cmd":"bye","target":"clock")", "ok"},
@@ -579,7 +578,7 @@ BOOST_AUTO_TEST_CASE(a_log_that_throws_while_it_is_told_of_a_throw_is_let_be) {
     BOOST_TEST(w.tell(R"("cmd":"bye","target":"bob")") == "ok");
 }
 
-// --- what the host program calls takes effect when the event in hand is dealt with
+// --- calls of the host program take effect when the event in hand is dealt with
 
 BOOST_AUTO_TEST_CASE(a_close_waits_for_the_event_in_hand) {
     calm w;
@@ -642,7 +641,7 @@ BOOST_AUTO_TEST_CASE(a_stop_in_a_close_ends_everybody_once) {
     BOOST_TEST(w.attach("late") == "stopping");
 }
 
-// Ends whoever is to be sent something, and the next one.
+// Ends a peer that is to be sent something, and the next one.
 struct closer {
     std::function<void()> act;
     bool on_deliver(peer_handle, const event::publish&) { return act(), true; }

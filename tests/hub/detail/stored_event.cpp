@@ -16,7 +16,7 @@ using namespace sigfire;
 using detail::stored_event;
 using detail::stored_token;
 
-// The text of a message whose originals are gone.
+// The text of a message after its originals are gone.
 struct original {
     std::string token = "r1", command = "offer", from = "ann", to = "bob", topic = "t",
                 data = R"({"offer":"sdp"})", call = "c7", whole;
@@ -157,7 +157,7 @@ BOOST_AUTO_TEST_CASE(it_can_be_moved_changed_and_stored_again) {
     BOOST_TEST(taken.size() == 0u);
 }
 
-// What no other event has.
+// Members that no other event has.
 BOOST_AUTO_TEST_CASE(all_texts_of_all_events_are_kept) {
     const auto join = store<event::join>([](auto& e, auto text) {
         e.topic = text("t");

@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(a_forgotten_line_waits_no_longer) {
     BOOST_TEST(l.push(1, said("d"), 2, 2));
     BOOST_TEST((l.settle(3) == 1u));
     BOOST_TEST(next(l, 1) == "c 0");
-    // One whose first waits for nothing, too.
+    // A line with a first message that waits for nothing, too.
     forget(l, 1);
     BOOST_TEST(next(l, 1) == "nothing");
     forget(l, 2);
@@ -172,7 +172,7 @@ BOOST_AUTO_TEST_CASE(forgotten_messages_are_told_by_their_tokens_in_order) {
     std::string told;
     l.erase(1, [&](request_token t) {
         told += std::string{t.bytes} + (t.wire == wire_id::msgpack ? "m" : "") + ",";
-        BOOST_TEST(!l.contains(1)); // it has gone already: what is told may ask
+        BOOST_TEST(!l.contains(1)); // it has gone already: the callback may ask
     });
     BOOST_TEST(told == "1m,2,,");
     l.erase(1, [](request_token) { BOOST_ERROR("told twice"); });

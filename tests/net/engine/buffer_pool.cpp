@@ -40,8 +40,8 @@ BOOST_AUTO_TEST_CASE(the_last_in_is_the_first_out_of_its_size) {
     pool.put(large);
 }
 
-// What is over the share of its size goes back to the system: the address sanitizer would see a leak, or a
-// use of what was freed.
+// Buffers over the share of their size go back to the system: the address sanitizer would see a leak, or a
+// use after the free.
 BOOST_AUTO_TEST_CASE(many_come_and_go) {
     pool_type pool;
     for (int round = 0; round < 3; ++round) {

@@ -222,7 +222,7 @@ BOOST_AUTO_TEST_CASE(a_server_that_stops_does_not_wait_for_it) {
     BOOST_TEST(w.engine.connections() == 0u);
 }
 
-// --- who lets in
+// --- the parts that let in
 
 constexpr auto knows = [](std::string_view token) { return token == "a secret"; };
 
@@ -255,7 +255,7 @@ BOOST_AUTO_TEST_CASE(hooks_read_it_like_the_request_of_a_websocket) {
     BOOST_TEST(welcome[0].ends_with(R"("cmd":"welcome","data":{"id":"ann"}})"), welcome[0]);
     same(say(io, srv, ann, R"({"cmd":"hello","id":2})"),
          {R"(text:{"id":2,"ok":false,"data":{"message":"Unknown Command","cause":"unknown_command"}})"});
-    // what the hub has against it is told too
+    // the hub's objection is told too
     same(say(io, srv, other, good),
          {R"(text:{"id":1,"ok":false,"data":{"message":"ID In Use","cause":"id_in_use"}})"});
     BOOST_TEST((other.at->server_shut && !ann.at->server_shut));

@@ -818,7 +818,7 @@ BOOST_AUTO_TEST_CASE(a_held_connection_can_be_closed_and_can_end) {
 
 using ws_peer = memory::basic_peer<framing::websocket<framing::role::client>>;
 
-// Whoever comes waits for an answer.
+// Each connection that comes waits for an answer.
 struct waiting_world : ws_world {
     explicit waiting_world(memory::options o = {}) : ws_world{o} {
         on_opening = [this](auto& c, const request&) { wait(c); };
@@ -978,7 +978,7 @@ BOOST_AUTO_TEST_CASE(a_connection_that_waits_is_dropped_when_the_engine_stops) {
     q.write(memory::upgrade_request());
     w.run();
     bool done = false;
-    w.late_refuse(w[2], {503, 1001, "Stopping"}); // who has its answer is told it first
+    w.late_refuse(w[2], {503, 1001, "Stopping"}); // a connection that has its answer is told it first
     w.engine.stop(5s, [&] { done = true; });
     w[1].accept({}); // too late
     w[1].release();
@@ -1009,7 +1009,7 @@ BOOST_AUTO_TEST_CASE(a_wire_without_upgrade_waits_too) {
     BOOST_TEST(q.at->server_shut);
 }
 
-// --- who may connect ---
+// --- admission of connections ---
 
 // A gate that lets in so many of an address at a time.
 struct counting_gate {
@@ -1167,7 +1167,7 @@ BOOST_AUTO_TEST_CASE(a_turn_ends_when_its_time_is_up) {
     };
     for (auto& p : peers)
         for (int i = 0; i < 40; ++i) p.say(std::to_string(i));
-    // Whatever else runs on the io_context has its turns between ours.
+    // Other work on the io_context has its turns between ours.
     bool more = true;
     std::function<void()> others = [&] {
         most = std::max(most, std::exchange(heard, 0));

@@ -187,7 +187,7 @@ BOOST_AUTO_TEST_CASE(a_request_that_is_cut_anywhere_is_waited_for_until_its_dead
         BOOST_TEST_REQUIRE(p.at->to_peer == "");
         w.advance(1500ms);
         BOOST_TEST_REQUIRE(refused(p) == "HTTP/1.1 408 Request Timeout");
-        // whoever does not go is cut
+        // a client that does not go is cut
         w.advance(4s, 1s);
         BOOST_TEST_REQUIRE(!p.at->server_closed);
         w.advance(3s, 1s);
@@ -220,7 +220,7 @@ BOOST_AUTO_TEST_CASE(a_header_has_a_limit) {
         world w;
         peer in{w.io}, out{w.io}, endless{w.io};
         for (auto* p : {&in, &out, &endless}) p->at->piece = piece;
-        in.write(request(8192) + in.sealed(std::string(10'000, 'y'))); // what follows does not count
+        in.write(request(8192) + in.sealed(std::string(10'000, 'y'))); // bytes behind it do not count
         out.write(request(8193));
         endless.write("GET /" + std::string(100'000, 'x'));
         w.run();

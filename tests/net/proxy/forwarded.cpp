@@ -29,7 +29,7 @@ BOOST_AUTO_TEST_CASE(headers_are_believed_as_far_as_proxies_wrote_them) {
         {"::1", {{"X-Forwarded-For", "[2001:db8::1]:80"}}, "2001:db8::1", false},
         {"::1", {{"X-Forwarded-For", "2001:db8::1"}}, "2001:db8::1", false},
         {"::1", {{"X-Forwarded-For", "192.0.2.7:8080"}}, "192.0.2.7", false},
-        // what a stranger wrote is not reached
+        // an address by a stranger is not reached
         {"10.0.0.1", {{"X-Forwarded-For", "1.2.3.4, 192.0.2.7"}}, "192.0.2.7", false},
         {"10.0.0.1", {{"X-Forwarded-For", "1.2.3.4, 192.0.2.7 ,10.9.9.9"}}, "192.0.2.7", false},
         {"10.0.0.1",
@@ -39,7 +39,7 @@ BOOST_AUTO_TEST_CASE(headers_are_believed_as_far_as_proxies_wrote_them) {
         {"10.0.0.1", {{"X-Forwarded-For", "192.0.2.7"}, {"X-Forwarded-For", "10.1.1.1"}}, "192.0.2.7", false},
         // proxies all the way
         {"10.0.0.1", {{"X-Forwarded-For", "10.0.0.3, 10.0.0.2"}}, "10.0.0.3", false},
-        // what is no address ends it
+        // a text that is no address ends it
         {"10.0.0.1", {{"X-Forwarded-For", "1.2.3.4, unknown"}}, "10.0.0.1", false},
         {"10.0.0.1", {{"X-Forwarded-For", "1.2.3.4, unknown, 10.0.0.2"}}, "10.0.0.2", false},
         {"10.0.0.1", {{"X-Forwarded-For", ""}}, "10.0.0.1", false},

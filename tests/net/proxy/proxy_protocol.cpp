@@ -25,7 +25,7 @@ std::string v2(unsigned version_command, unsigned family, const std::string& res
 const std::string four = "\xc0\x00\x02\x07\x0a\x00\x00\x01\x12\x34\x01\xbb"s; // 192.0.2.7 -> 10.0.0.1
 const std::string six = "\x20\x01\x0d\xb8"s + std::string(11, '\0') + "\x01"s + std::string(20, '\x01');
 
-// Whole, it is good; each beginning of it is incomplete; what follows does not matter.
+// Whole, it is good; each beginning of it is incomplete; bytes behind it do not matter.
 void good(const std::string& header, std::string_view source, bool secure = false) {
     for (const std::string& more : {""s, "GET / HTTP/1.1\r\n\r\n"s, "\0"s, "PROXY "s}) {
         const auto h = parse_proxy_header(header + more);

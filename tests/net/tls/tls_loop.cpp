@@ -227,7 +227,7 @@ BOOST_AUTO_TEST_CASE(ends) {
         BOOST_TEST(p.at->server_closed);
         BOOST_TEST(failures == nothing);
     }
-    { // an end that is not read yet waits behind what was held
+    { // an end that is not read yet waits behind the bytes held
         plain_world w;
         plain_peer p{w};
         p.exchange(w);
@@ -322,7 +322,7 @@ BOOST_AUTO_TEST_CASE(a_slow_consumer_stores_a_bounded_amount) {
     BOOST_TEST(p.at->server_reset);
 }
 
-// --- who is who ---
+// --- identities ---
 
 template <class W>
 layer client(W&, const identity* own, const identity& ca, const char* name, int version, SSL_CTX*& kept) {
@@ -373,7 +373,7 @@ BOOST_AUTO_TEST_CASE(clients_prove_their_identity) {
             BOOST_TEST(subject == row.subject);
             BOOST_TEST(failures.empty() == row.in);
             BOOST_TEST(p.at->server_closed != row.in);
-            BOOST_TEST(p.tls.failed() != row.in, "who is refused is told so");
+            BOOST_TEST(p.tls.failed() != row.in, "a refused client is told so");
         }
 }
 

@@ -21,7 +21,7 @@ process.on('exit', () => {
 })
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
 
-/** Settles as `promise` does, or rejects after `ms` milliseconds saying what was waited for. */
+/** Settles as `promise` does, or rejects after `ms` milliseconds with the name of the missing event. */
 export function within(promise, what, ms = 10_000) {
   let timer
   const limit = new Promise((_, reject) => {

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// The MessagePack of sigfire against that of two packages, both ways: what they write is read, what is written
-// they read.
+// The MessagePack of sigfire against that of two packages, both ways: it reads what they write, and they read
+// what it writes.
 
 import * as standard from '@msgpack/msgpack'
 import * as fast from 'msgpackr'
@@ -94,7 +94,7 @@ for (const [name, { encode, decode }] of Object.entries(packages)) {
     equal(said, { cmd: 'offer', target: 'B', data: { offer: { sdp: 'v=0' } }, id: 7 }, 'a request')
   }
 }
-tests['what is cut off is refused'] = async () => {
+tests['a message that is cut off is refused'] = async () => {
   const whole = hex(standard.encode({ cmd: 'offer', id: 1, data: [1, 'x', { a: null }] }))
   for (let n = 2; n < whole.length; n += 2) equal(await ask('unpack', whole.slice(0, n)), 'error', `cut at ${n / 2}`)
 }

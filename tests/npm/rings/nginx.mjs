@@ -146,7 +146,7 @@ function get(port, path, headers = {}) {
   }), `answer to ${path}`)
 }
 
-/** Who a node says it was that came last. */
+/** The last client, as a node names it. */
 const last = async (node, n) => {
   await until(() => told(node, 'connecting').length === n, `line of the log about connection ${n}`)
   const { remote, secure } = told(node, 'connecting').at(-1)
@@ -194,7 +194,7 @@ await ring({
     equal((await get(port, '/page.js')).status, 200, 'status of its script')
     equal((await get(port, '/healthz')).body, 'ok\n', 'health')
     truth(/^[\w-]{36}$/.test((await get(port, '/peerjs/id')).body), 'no id for PeerJS')
-    equal((await get(port, '/nowhere')).status, 426, 'status of what is not there')
+    equal((await get(port, '/nowhere')).status, 426, 'status of a missing page')
     const socket = new WebSocket(`${address}/y-webrtc`)
     await within(new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject)), 'open')
     const pong = new Promise(resolve => socket.on('message', data => resolve(String(data))))
@@ -216,13 +216,13 @@ await ring({
       }` })
     const forged = { 'X-Forwarded-For': '203.0.113.9', 'X-Forwarded-Proto': 'https' }
     await Peer.join(`ws://127.0.0.1:${port}`, { localAddress: '127.0.0.7' })
-    equal(await last(node, 1), ['127.0.0.7', 'no'], 'who came by nginx')
+    equal(await last(node, 1), ['127.0.0.7', 'no'], 'peer by way of nginx')
     await Peer.join(`wss://127.0.0.1:${secured}`, { localAddress: '127.0.0.8' })
-    equal(await last(node, 2), ['127.0.0.8', 'yes'], 'who came by TLS')
+    equal(await last(node, 2), ['127.0.0.8', 'yes'], 'peer by way of TLS')
     await Peer.join(`ws://127.0.0.1:${port}`, { localAddress: '127.0.0.9', headers: forged })
-    equal(await last(node, 3), ['127.0.0.9', 'no'], 'who said to nginx that he is another')
+    equal(await last(node, 3), ['127.0.0.9', 'no'], 'peer that told nginx of another address')
     await Peer.join(node.addresses[0], { localAddress: '127.0.0.10', headers: forged })
-    equal(await last(node, 4), ['127.0.0.10', 'no'], 'who said so to the node')
+    equal(await last(node, 4), ['127.0.0.10', 'no'], 'peer that told the node so')
   },
 
   'the PROXY protocol under WebSocket, TCP and TLS': async () => {
@@ -235,9 +235,9 @@ await ring({
       server { listen 127.0.0.1:${ports[i]}; proxy_pass 127.0.0.1:${portOf(address)}; proxy_protocol on; }`).join('') })
 
     const browser = await Peer.join(`ws://127.0.0.1:${ports[0]}`, { localAddress: '127.0.0.7' })
-    equal(await last(node, 1), ['127.0.0.7', 'no'], 'who came by WebSocket')
+    equal(await last(node, 1), ['127.0.0.7', 'no'], 'peer by way of WebSocket')
     const secured = await Peer.join(`wss://127.0.0.1:${ports[2]}`, { localAddress: '127.0.0.8' })
-    equal(await last(node, 2), ['127.0.0.8', 'yes'], 'who came by TLS')
+    equal(await last(node, 2), ['127.0.0.8', 'yes'], 'peer by way of TLS')
     equal((await browser.ask('session-start', secured.id)).ok, true, 'ok')
     await secured.next('session-start')
 
@@ -253,7 +253,7 @@ await ring({
       return JSON.parse(text)
     }
     equal((await message()).cmd, 'welcome', 'first message on TCP')
-    equal(await last(node, 3), ['127.0.0.11', 'no'], 'who came by TCP')
+    equal(await last(node, 3), ['127.0.0.11', 'no'], 'peer by way of TCP')
     const body = Buffer.from(JSON.stringify({ cmd: 'offer', target: browser.id, id: 1, data: { offer: 1 } }))
     const head = Buffer.alloc(4)
     head.writeUInt32BE(body.length)
@@ -262,15 +262,15 @@ await ring({
     equal((await browser.next('offer')).data.offer, 1, 'offer')
     socket.destroy()
 
-    // From nginx's address no connection begins without that header; any other is who it is, and has none to send.
+    // From nginx's address no connection begins without that header. Any other has its own address and sends no header.
     const silent = new WebSocket(node.addresses[0], { localAddress: proxy })
     const refused = new Promise(resolve => silent.on('error', resolve).on('open', () => resolve(undefined)))
     truth(await within(refused, 'refusal'), 'a connection without header was let in')
     await Peer.join(node.addresses[0], { localAddress: '127.0.0.12' })
-    equal(await last(node, 4), ['127.0.0.12', 'no'], 'who did not come by nginx')
+    equal(await last(node, 4), ['127.0.0.12', 'no'], 'peer that did not come by nginx')
   },
 
-  'a node is stopped: its peers hear so, the others stay, and who comes goes to the other node': async () => {
+  'a node is stopped: its peers hear so, the others stay, and new peers go to the other node': async () => {
     const { nodes, address } = await pair()
     const peers = await Promise.all(Array.from({ length: 8 }, () => Peer.join(address)))
     const [leaving, staying] = nodes
@@ -280,10 +280,10 @@ await ring({
     left[0].socket._socket.pause() // does not answer the close: the node waits for it
     leaving.child.kill('SIGTERM')
     for (const peer of left.slice(1)) equal((await peer.closed()).code, 1001, 'close code')
-    for (let i = 0; i < 6; ++i) truth(await (await Peer.join(address)).of(nodes) === staying, 'who came while it was going')
+    for (let i = 0; i < 6; ++i) truth(await (await Peer.join(address)).of(nodes) === staying, 'peer that came while it was going')
     left[0].socket.terminate()
     equal(await within(leaving.exited, 'end of the node'), { code: 0 }, 'exit')
-    for (let i = 0; i < 6; ++i) truth(await (await Peer.join(address)).of(nodes) === staying, 'who came when it was gone')
+    for (let i = 0; i < 6; ++i) truth(await (await Peer.join(address)).of(nodes) === staying, 'peer that came when it was gone')
     truth(kept.every(peer => peer.open()), 'a peer of the other node was closed')
     equal((await kept[0].ask('session-start', kept[1].id)).ok, true, 'ok')
 
@@ -292,7 +292,7 @@ await ring({
     await until(async () => await (await Peer.join(address)).of([again, staying]) === again, 'peer of the node that is back')
   },
 
-  'a node that crashes: its peers lose their connections, and who comes goes to the other node': async () => {
+  'a node that crashes: its peers lose their connections, and new peers go to the other node': async () => {
     const { nodes, address } = await pair()
     const peers = await Promise.all(Array.from({ length: 4 }, () => Peer.join(address)))
     const at = await Promise.all(peers.map(peer => peer.of(nodes)))
@@ -301,7 +301,7 @@ await ring({
     equal([left.length, kept.length], [2, 2], 'peers of each node')
     dying.child.kill('SIGKILL')
     for (const peer of left) equal((await peer.closed()).code, 1006, 'close code')
-    for (let i = 0; i < 6; ++i) truth(await (await Peer.join(address)).of(nodes) === staying, 'who came then')
+    for (let i = 0; i < 6; ++i) truth(await (await Peer.join(address)).of(nodes) === staying, 'peer that came then')
     truth(kept.every(peer => peer.open()), 'a peer of the other node was closed')
   },
 
@@ -317,9 +317,9 @@ await ring({
         location /silent { ${forward(`127.0.0.1:${portOf(silent.addresses[0])}`)} }
       }` })
     const [kept, cut] = [await Peer.join(`ws://127.0.0.1:${port}/pinging`), await Peer.join(`ws://127.0.0.1:${port}/silent`)]
-    equal((await cut.closed()).code, 1006, 'close code of who was not pinged')
+    equal((await cut.closed()).code, 1006, 'close code of the peer that was not pinged')
     await pause(2500)
-    truth(kept.open(), 'who was pinged is gone')
+    truth(kept.open(), 'the pinged peer is gone')
     truth(kept.pings >= 3, `${kept.pings} pings`)
     equal((await kept.ask('session-start', 'nobody')).data.message, 'Peer Not Found', 'reply')
   },

@@ -20,7 +20,7 @@ const server = await serve()
 const [address] = server.addresses
 const port = Number(new URL(address).port)
 
-/** Keeps what comes in, for whoever waits for some of it. */
+/** Keeps all messages that come in, for callers that wait for some of it. */
 class Inbox {
   #kept = []
   #waiting = new Set()
@@ -100,7 +100,7 @@ async function among(things, test) {
 }
 
 /** Two documents meet. The second comes when the first has announced itself: if both hear the other's announcement,
- *  both call, and y-webrtc 10.3 may be left with half a connection, whatever server is between. */
+ *  both call, and y-webrtc 10.3 may be left with half a connection, over any server. */
 async function converge(room, ...password) {
   await among([new Peer('/y-webrtc')], async watcher => {
     await within(new Promise(resolve => watcher.socket.once('open', resolve)), 'watcher')
@@ -141,8 +141,8 @@ const hex = ids => ids.map(id => id.toString('hex'))
 async function talk(caller, callee, dial = 'connect') {
   const topic = randomBytes(32)
   try {
-    equal(hex(await within(caller.join(topic), 'join')), hex([caller.id]), 'who is there')
-    equal(hex(await within(callee.join(topic), 'join')), hex([caller.id, callee.id]), 'who is there')
+    equal(hex(await within(caller.join(topic), 'join')), hex([caller.id]), 'members')
+    equal(hex(await within(callee.join(topic), 'join')), hex([caller.id, callee.id]), 'members')
     const ours = caller[dial](topic, callee.id)
     await within(ours.ready(), 'connection of the caller', 30_000)
     const [theirs] = callee.peers
@@ -153,9 +153,9 @@ async function talk(caller, callee, dial = 'connect') {
       from.stream.write(words)
       equal(await within(heard, `message ${words}`), words, 'message')
     }
-    equal(hex(await within(caller.lookup(topic), 'lookup')), hex([caller.id, callee.id]), 'who is there')
+    equal(hex(await within(caller.lookup(topic), 'lookup')), hex([caller.id, callee.id]), 'members')
     await within(callee.leave(topic), 'leave')
-    equal(hex(await within(caller.lookup(topic), 'lookup')), hex([caller.id]), 'who is left')
+    equal(hex(await within(caller.lookup(topic), 'lookup')), hex([caller.id]), 'members left')
     let cause
     await within(caller.connect(topic, callee.id).ready(), 'refusal').catch(error => (cause = error.code))
     equal(cause, 'ERR_PEER_NOT_FOUND', 'cause')
@@ -240,8 +240,8 @@ const tests = {
         await hears('a', 'open')
         const offer = target =>
           within(client.send({ cmd: 'offer', target, data: { offer: { type: 'offer', sdp: '' } } }), 'reply')
-        equal((await offer('alice')).data, { message: 'Unknown Command' }, 'reply for who is there')
-        equal((await offer('nobody')).data, { message: 'Peer Not Found' }, 'reply for who is not')
+        equal((await offer('alice')).data, { message: 'Unknown Command' }, 'reply for a peer that is there')
+        equal((await offer('nobody')).data, { message: 'Peer Not Found' }, 'reply for an absent peer')
         const heard = event(client.socket, 'message', 'offer')
         await call('a', client.id)
         const { cmd, origin, data } = JSON.parse((await heard).data)

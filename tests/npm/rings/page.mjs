@@ -50,7 +50,7 @@ async function wire(server) {
   return { ...way, url: `http://127.0.0.1:${way.port}/` }
 }
 
-/** Waits until the text of the element is as expected; what is not visible has no text. */
+/** Waits until the text of the element is as expected; an invisible element has no text. */
 async function shows(page, selector, pattern, ms = 15_000) {
   const end = Date.now() + ms
   for (let text; ; await page.waitForTimeout(50)) {
@@ -132,7 +132,7 @@ const tests = {
       await say(bob, alice, 'not two')
     }),
 
-  'who is in a call is busy': () =>
+  'a peer in a call is busy': () =>
     pages(3, async ({ pages: [alice, bob, carol] }) => {
       await dial(alice, await own(bob))
       await connected(alice, bob)

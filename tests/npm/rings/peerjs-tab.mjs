@@ -59,7 +59,7 @@ export function needNetwork() {
   truth(outside, 'it has only the loopback interface, on which Chromium gathers no ICE candidates')
 }
 
-/** Opens a page whose peers go to that port of this machine; closes it after the test. */
+/** Opens a page with peers that go to that port of this machine; closes it after the test. */
 export async function tab(port, test) {
   const host = createServer((request, response) => {
     response.setHeader('content-type', request.url === '/peerjs.js' ? 'text/javascript' : 'text/html')

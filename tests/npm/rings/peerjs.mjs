@@ -80,7 +80,7 @@ const tests = {
   'a call with sound and picture': () =>
     world([], callWithMedia),
 
-  'who calls too early is connected when the other one comes': () =>
+  'a peer that calls too early is connected when the other one comes': () =>
     world([], async ({ start, hears, connect, page }) => {
       await start('a', 'alice')
       await hears('a', 'open')
@@ -109,7 +109,7 @@ const tests = {
       await hears('c', 'error server-error: Server has reached its concurrent user limit')
     }),
 
-  'who calls an absent peer hears so once': () =>
+  'a peer that calls an absent one hears so once': () =>
     world(['expire_timeout=500', 'cleanup_out_msgs=200'], async ({ start, hears, connect, told, page }) => {
       await start('a', 'alice')
       await hears('a', 'open')

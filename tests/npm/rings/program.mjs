@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// What the server program promises to who runs it: its addresses, exit codes, messages and HTTP answers.
+// What the server program promises to its operator: its addresses, exit codes, messages and HTTP answers.
 
 import { execFileSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ import * as tls from 'node:tls'
 import WebSocket from 'ws'
 import { equal, ring, run, scratch, serve, truth, unused, within } from './harness.mjs'
 
-/** A peer that speaks JSON text to one of the program's addresses, whatever its kind. */
+/** A peer that speaks JSON text to one of the program's addresses, of any kind. */
 class Peer {
   #inbox = []
   #waiting = []
@@ -222,7 +222,7 @@ await ring({
     equal(await server.stop(), { code: 0 }, 'exit')
   },
 
-  'whatever may be said may stand in the file, and is overruled by what is said': async () => {
+  'any option may stand in the file, and the command line overrules it': async () => {
     const config = file('dialects.json', JSON.stringify({
       peerjs_key: 'filed', peerjs_discovery: true, y_webrtc: '/yjs', socket_signal: 'off', topics: 7, sessions: false }))
     const server = await serve(['-p', '0', '--config', config, '--y-webrtc', '/y'])

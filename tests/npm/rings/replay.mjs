@@ -7,7 +7,7 @@ import WebSocket from 'ws'
 import { equal, truth, within } from './harness.mjs'
 import { pack, unpack } from './nanomessage.mjs'
 
-/** A client's end of the wire. What it hears is kept in order: open, text, binary, close. */
+/** A client's end of the wire. It keeps all that it hears in order: open, text, binary, close. */
 class Connection {
   #heard = []
   #waiting
@@ -185,7 +185,7 @@ export class Player {
       if (got.status === 101) equal(got.subprotocol, http.headers['sec-websocket-protocol'] ?? '', 'sub-protocol')
       else equal(got.body, http.body, 'body')
     } else if (kind === 'close') {
-      // Whatever answers a close of the client's is right.
+      // Any answer to a close of the client's is right.
       if (!connection.closing) equal([got.code, got.reason], [line.code, line.reason], 'close')
     } else if (this.packets) this.#comparePackets(conn, Buffer.from(line.data, 'base64'), got.bytes)
     else if (kind === 'text') this.#compareText(line.data, got.bytes.toString())

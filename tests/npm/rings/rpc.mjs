@@ -14,7 +14,7 @@ class Parent {
   #last = 0
   commands = new Map()
   heard = []
-  said = [] // whatever the child says, as it says it
+  said = [] // all that the child says, as it says it
 
   constructor() {
     this.child = spawn(program, [], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], serialization: 'json' })

@@ -97,7 +97,7 @@ await ring({
       await left
       const start = () => within(a.send({ cmd: 'session-start', target: b.id }), 'reply')
       let reply = await start()
-      // The server may learn of the end a little later than the one who left.
+      // The server may learn of the end a little later than the peer that left.
       for (const end = Date.now() + 5000; reply.ok && Date.now() < end; ) reply = await start()
       equal([reply.ok, reply.data], [false, { message: 'Peer Not Found' }], 'reply')
     }),

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// Conversations recorded from the servers whose wires sigfire speaks, replayed over WebSockets. One process of the
-// program serves all families on one port and at the same time; those cases have a process of their own whose
+// Conversations recorded from servers with wires that sigfire speaks, replayed over WebSockets. One process of the
+// program serves all families on one port and at the same time; those cases have a process of their own if their
 // recorded server had options.
 
 import { readdirSync, readFileSync } from 'node:fs'
@@ -17,8 +17,8 @@ const families = {
   'y-webrtc': { systems: ['y-webrtc'], path: '/y-webrtc' },
 }
 
-// What cannot be replayed against the program, and why. All of it is replayed without sockets, where hooks do what
-// the embedder of the recorded server did.
+// The recordings that cannot be replayed against the program, and why. All are replayed without sockets, where hooks
+// do what the embedder of the recorded server did.
 const embedder = 'the embedder chooses ids'
 const left_out = {
   'signal-fire-2021/duplicate-id': embedder,
@@ -55,7 +55,7 @@ const differs = {
       name => [`signal-fire-2021/${name}`, ['the published client looks for answers in `offer`', copyAnswers]])),
   'socket-signal-v10/big-ids': bigIds(),
   'socket-signal-v9/big-ids': bigIds(),
-  'socket-signal-v10/id-takeover': ['an id is its owner\'s: who gave it up has no part in it', (lines, id) =>
+  'socket-signal-v10/id-takeover': ['an id is its owner\'s: a peer that gave it up has no part in it', (lines, id) =>
     answer(lines, 'A', 2, { data: [id('B')] })],
   ...each(['v9', 'v10'], 'two-ids-one-socket', ['one connection has one id', (lines, id) => {
     answer(lines, 'A', 2, { data: [id('C')] })
@@ -70,7 +70,7 @@ const differs = {
     const json = JSON.stringify({ data: { remoteId: id('A'), topic: names['{{topic1}}'] } })
     lines.push(packetLine('A', { id: 1, event: true, name: 'signal', json }))
   }],
-  ...each(['v9', 'v10'], 'base64-prefix-string', ['what is forwarded is not changed', lines => {
+  ...each(['v9', 'v10'], 'base64-prefix-string', ['a forwarded message is not changed', lines => {
     for (const line of lines.filter(sent('binary'))) {
       const packet = unpack(bytesOf(line))
       if (packet?.name !== 'offer') continue
@@ -85,8 +85,8 @@ const differs = {
   ...each(['v9', 'v10'], 'client-real-reconnect', ['how the first connection ended is not in the recording', lines => {
     lines.splice(lines.findIndex(said('open', 'A2')), 0, { dir: 'c2s', conn: 'A', kind: 'fin' })
   }]),
-  'peerjs/same-token-takeover': ['who takes over is sent OPEN, and the old connection closed', takeover('B')],
-  'peerjs/concurrent-limit': ['who takes over is sent OPEN, and the old connection closed', takeover('C')],
+  'peerjs/same-token-takeover': ['a peer that takes over is sent OPEN, and the old connection closed', takeover('B')],
+  'peerjs/concurrent-limit': ['a peer that takes over is sent OPEN, and the old connection closed', takeover('C')],
 }
 
 function each(versions, name, how) {
@@ -172,8 +172,8 @@ function argsOf(name, { serverOptions = {} }) {
 
 const folder = new URL('../../transcripts/', import.meta.url)
 
-/** Other ids for PeerJS clients: what is said to somebody absent waits, and not for who has that id in the next
- *  recording. */
+/** Other ids for PeerJS clients: a message to somebody absent waits, and not for the client with that id in the
+ *  next recording. */
 function rename(text, name) {
   return text.replace(/\b(alice|bob|carol|dave|nobody)\b/g, `$1-${name}`)
 }
@@ -194,7 +194,7 @@ function load(system, name, path) {
   return { system, name: full, path, lines, reason, pace: timed.includes(full) ? slower : 0, recorded: meta.placeholders, args: argsOf(full, meta) }
 }
 
-// Who is on one port and of one family comes one after the other: their clients have the same ids.
+// Recordings on one port and of one family come one after the other: their clients have the same ids.
 const lanes = new Map()
 const tests = {}
 for (const [family, { systems, path }] of Object.entries(families)) {
@@ -218,7 +218,7 @@ for (const [family, { systems, path }] of Object.entries(families)) {
   }
 }
 for (const name of [...Object.keys(differs), ...Object.keys(left_out), ...on_their_own, ...timed])
-  readFileSync(new URL(`${name}.jsonl`, folder)) // no list names what is not there
+  readFileSync(new URL(`${name}.jsonl`, folder)) // no list names a recording that is not there
 
 const servers = new Map()
 for (const [, [{ recording: { args } }]] of lanes) {

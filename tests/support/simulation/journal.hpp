@@ -58,7 +58,7 @@ public:
     /// That id was drawn for that link.
     void drawn(std::string_view id, const link& l) { drawn_[std::string{id}] = name(l); }
 
-    /// A message without what was drawn at random.
+    /// A message without its random parts.
     std::string shown(std::string_view text) const {
         const wire_text m{text};
         std::string out;

@@ -21,7 +21,7 @@
 
 namespace sigfire::test {
 
-/// Writes down what passes between a hub and its peers, and compares it with what a hub promises.
+/// Writes down all messages between a hub and its peers, and compares them with what a hub promises.
 class ledger : public session_book {
 public:
     using session_book::session_book;
@@ -106,7 +106,7 @@ public:
         session_book::after_call(l);
         for (const auto n : std::exchange(orphans_, {}))
             law((*this)[n].answers == 1 || (*this)[n].from->over || !(*this)[n].from->reachable(),
-                [&] { return text(n) + " is not ended though the one who was asked has gone"; });
+                [&] { return text(n) + " is not ended though the asked peer has gone"; });
     }
 
     void committed(link& l, std::string_view text) override {
@@ -131,7 +131,7 @@ public:
         session_book::overflowed(l);
         law(number_ == 0 || !(*this)[number_].droppable || input_.from == &l,
             [&] { return name(l) + " is ended by a message that may be dropped"; });
-        // A mailbox hands out all it has at once: what has no room is lost with the connection.
+        // A mailbox hands out all it has at once: messages without room are lost with the connection.
         if (const auto* const s = session_of(l); s != nullptr)
             for (auto& r : requests_) r.expired |= r.held && r.takers.empty() && r.target == s->id;
     }
@@ -162,7 +162,7 @@ public:
     }
 
 private:
-    // What was written to a link, in order.
+    // The messages written to a link, in order.
     struct written {
         enum kind : unsigned char { other, answer, delivery } what;
         std::uint32_t number;
@@ -191,7 +191,8 @@ private:
         }
         if (m.cmd == "expired") {
             const auto n = json_number(m.inner("request"));
-            if (law(n != 0 && n <= requests_.size(), [&] { return "what nobody asked has expired"; }) &&
+            if (law(n != 0 && n <= requests_.size(),
+                    [&] { return "a request that nobody made has expired"; }) &&
                 !again)
                 expire(s, n, m.origin);
             return;
@@ -333,7 +334,7 @@ private:
         law(o_.hooks_judge, [&] { return text(n) + " ended in ok, but is not delivered"; });
     }
 
-    // It is kept for who is away.
+    // It is kept for a peer that is away.
     void expect(simulated_request& r) {
         r.takers.push_back({r.addressee, r.addressee->losses, false});
         ++r.addressee->hidden;
@@ -356,8 +357,7 @@ private:
                  [&] { return "foreign mail: " + text(n) + " goes to " + name(s.id); }))
             return;
         law(!std::exchange(found->seen, true), [&] { return text(n) + " is delivered twice"; });
-        law(&s != r.from || r.what == kind::publish,
-            [&] { return text(n) + " is delivered to who said it"; });
+        law(&s != r.from || r.what == kind::publish, [&] { return text(n) + " is delivered to its sender"; });
         law(m.origin == (r.from != nullptr ? r.from->id : ""),
             [&] { return text(n) + " is delivered in a wrong name"; });
         law(m.cmd == r.command && m.topic == r.topic &&
@@ -398,11 +398,11 @@ private:
     std::deque<simulated_request> requests_;
     std::map<std::uint32_t, std::uint32_t> questions_; // by the hub's number
     std::uint32_t number_ = 0;                         // of the request in hand
-    std::vector<std::uint32_t> orphans_;               // questions to who has gone in this call
+    std::vector<std::uint32_t> orphans_;               // questions to a peer that has gone in this call
     std::size_t answers_ = 0, deliveries_ = 0;
     std::map<std::uint32_t, std::deque<written>> sent_;                          // by link
     std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> last_;      // by sender and receiver
-    std::map<std::string, std::vector<simulated_session*>, std::less<>> topics_; // who is where
+    std::map<std::string, std::vector<simulated_session*>, std::less<>> topics_; // the members of each
 };
 
 } // namespace sigfire::test

@@ -24,10 +24,10 @@ struct network_options {
 
 class network;
 
-/** A connection: both of its ends, and what travels in between. Lives as long as its network.
+/** A connection: both of its ends, and the messages in between. Lives as long as its network.
  *
  *  The peer's end is for tests: `send`, `close`, the troubles, and the two functions that are called for
- *  what arrives. The server's end is for `transport`. */
+ *  arriving messages. The server's end is for `transport`. */
 class link {
     struct key {};
 
@@ -54,7 +54,7 @@ public:
     void send(std::string bytes, message_type type = message_type::text);
     /// Ends it properly. Nothing arrives any more.
     void close();
-    /// Breaks the wire. What travels is lost; both sides will notice.
+    /// Breaks the wire. Travelling messages are lost; both sides will notice.
     void cut();
     /// The peer is gone, and nobody tells the server.
     void vanish();
@@ -122,7 +122,7 @@ private:
     bool asked_ = false, said_goodbye_ = false, telling_ = false, dirty_ = false, reserving_ = false;
 };
 
-/// What may be watched. Nothing of it changes anything.
+/// The acts that may be watched. Watching changes nothing.
 class network_observer {
 public:
     virtual ~network_observer() = default;

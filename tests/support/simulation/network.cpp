@@ -275,8 +275,8 @@ BOOST_AUTO_TEST_CASE(wrong_use_is_told) {
     c.ping();
     c.close({}, errc::closed);
     const script expected{"an operation between reserve and commit",
-                          "commit of what was not reserved",
-                          "commit of what was not reserved",
+                          "commit of unreserved bytes",
+                          "commit of unreserved bytes",
                           "a second answer to the upgrade",
                           "a second answer to the upgrade",
                           "reserve after closed",

@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-/** A network in memory, in virtual time, whose troubles are drawn from a seed. */
+/** A network in memory, in virtual time, with troubles that are drawn from a seed. */
 namespace sigfire::test {
 
 /** A network: its links, its clock, and the server that listens there, if any.
@@ -55,7 +55,7 @@ public:
     const std::deque<link>& links() const noexcept { return links_; }
     std::deque<link>& links() noexcept { return links_; }
 
-    /// Does what is due next; false if nothing is, or not before `limit`, which then it is.
+    /// Does the next due act; false if nothing is, or not before `limit`, which then it is.
     bool turn(time_point limit = time_point::max());
 
     /// Turns until nothing is due within `time`, which then has passed.
@@ -66,7 +66,7 @@ public:
     /// What the server may post to: done by turns too. There are no sockets.
     boost::asio::io_context& context() noexcept { return io_; }
 
-    /// For engines: who listens; null = nobody.
+    /// For engines: the listener; null = nobody.
     void listen(server* s) noexcept { server_ = s; }
 
 private:
@@ -143,7 +143,7 @@ inline void link::read() {
     net_.mark(*this);
 }
 
-// What is read by a peer whose end is still open.
+// The messages read by a peer with an end that is still open.
 inline void link::take_down(const parcel& p) {
     if (!peer_open_) return;
     auto bytes = p.bytes;
@@ -181,7 +181,7 @@ inline char* link::reserve(message_type type, std::size_t n) {
 
 inline void link::commit(std::size_t n) {
     if (!std::exchange(reserving_, false) || n > reserved_.bytes.size())
-        return net_.watch_->broken_law(this, "commit of what was not reserved");
+        return net_.watch_->broken_law(this, "commit of unreserved bytes");
     reserved_.bytes.resize(n);
     waiting_ += n;
     net_.watch_->committed(*this, reserved_.bytes);
@@ -335,7 +335,7 @@ inline void network::arrive_down(link& l) {
         l.take_down(p);
 }
 
-// Sends what waits, if the other side takes it.
+// Sends waiting messages, if the other side takes them.
 inline void network::flush(link& l) {
     if (l.told_ || l.stalled_ || (l.gone_ && !l.swallows_)) return;
     for (auto& p : std::exchange(l.outbox_, {})) fly(l, false, std::move(p));

@@ -35,7 +35,7 @@ BOOST_AUTO_TEST_CASE(hubs_of_many_parts_keep_their_promises) {
     for (const bool yields : {false, true}) {
         test::simulation_options o;
         o.hub.yield_away_ids = yields;
-        // What is kept for a peer is sent at once, into one outbox.
+        // Messages kept for a peer are sent at once, into one outbox.
         o.network.outbox = 30'000;
         o.resume = resume_options{.bytes = 15'000};
         o.requests = requests_options{};

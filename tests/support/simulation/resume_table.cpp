@@ -60,7 +60,7 @@ struct bench : test::stage<decltype(make_hub)> {
         p.ask(std::move(r));
     }
 
-    // Whoever can continue does; then everything has to have come to its end.
+    // Each peer that can continue does; then everything has to have come to its end.
     void settle() {
         for (auto* const p : {&a, &c, &d})
             if (p->has_wire() && !p->open() && !p->token().empty()) p->connect(arrival::by_url);
@@ -92,14 +92,14 @@ enum class step { close, late_close, resume, second_resume, expiry, send, claim 
 constexpr const char* names[] = {"close", "late close", "resume", "second resume", "expiry", "send", "claim"};
 
 struct table {
-    arrival how;                               // of those who continue
+    arrival how;                               // of the peers that continue
     bool vanished;                             // whether the first connection is half-open from the beginning
     std::chrono::milliseconds delay;           // of messages
     std::chrono::milliseconds between;         // steps
     bool yields;                               // whether the id of a peer that is away can be claimed
     std::map<std::string, std::size_t> ends{}; // how it was in the end, and how often
 
-    // The token is shown a second time: by who did not hear the answer, or by a thief.
+    // The token is shown a second time: by a peer that did not hear the answer, or by a thief.
     void again(bench& w) const {
         const auto token = w.a.last_token().empty() ? w.a.token() : w.a.last_token();
         (w.a.token() == token ? w.a : w.d).connect(how, token);

@@ -20,7 +20,7 @@
 
 namespace sigfire::test {
 
-/** Who is on the hub under which id, by what can be seen from outside, and whether that is right: welcomes,
+/** The peers on the hub and their ids, as seen from outside, and whether that is right: welcomes,
  *  claims, resumes, ends. */
 class session_book : public network_observer, public journal {
 public:
@@ -36,7 +36,7 @@ public:
     };
     void opens(link& l, wish w) { of(l).asked = std::move(w); }
 
-    /// Whose link that is, or null.
+    /// The session that has that link, or null.
     simulated_session* session_of(const link& l) { return of(l).session; }
 
     /// Those that the hub should know, by id.
@@ -49,7 +49,7 @@ public:
         return found != holders_.end() ? found->second : nullptr;
     }
 
-    /// Whose token that is; null if it is good for nothing.
+    /// The session that has that token; null if it is good for nothing.
     simulated_session* owner(std::string_view token) {
         if (!token.empty())
             for (auto& [id, s] : holders_)
@@ -57,7 +57,7 @@ public:
         return nullptr;
     }
 
-    /// The host program is about to close who has that id, or all.
+    /// The host program is about to close the holder of that id, or all.
     void host_closes(std::string_view id) {
         if (auto* const s = holder(id); s != nullptr && s->away()) end(*s);
     }
@@ -177,7 +177,7 @@ protected:
         bool asks = false;                      // to resume
         std::string token{};                    // that was shown
         std::uint64_t count = 0;                // ... with this many messages
-        simulated_session* returning = nullptr; // ... whose it is
+        simulated_session* returning = nullptr; // ... the session that has it
     };
 
     /// Somebody that the hub had is gone.

@@ -27,8 +27,8 @@ enum class arrival : unsigned char {
     by_request, ///< continuing by a request
 };
 
-/** A client of sigfire's JSON wire, resume included: it counts, acknowledges, comes back, and says again what
- *  did not arrive. What it hears goes to the ledger first. Stays where it is. */
+/** A client of sigfire's JSON wire, resume included: it counts, acknowledges, comes back, and says again
+ *  the messages that did not arrive. The ledger gets all messages to it first. Stays where it is. */
 class simulated_peer {
 public:
     simulated_peer(std::string name, network& net, ledger& book)
@@ -183,7 +183,7 @@ private:
 
     void resumed(const wire_text& m) {
         if (m.id == "r2") return;            // in vain
-        if (std::exchange(begins_, false)) { // what was said meanwhile counts
+        if (std::exchange(begins_, false)) { // messages from meanwhile count
             if (m.ok == "true") token_ = m.inner("token");
             received_ = 0;
             return;

@@ -12,14 +12,14 @@
 
 namespace sigfire::test {
 
-/// A request that a simulated peer makes, and what becomes of it.
+/// A request that a simulated peer makes, and its outcome.
 struct simulated_request {
     enum kind : unsigned char { relay, question, respond, publish, join, leave };
 
     kind what = relay;
     bool by_host = false;
     std::string target, topic, command, data;
-    errc flaw = errc::ok;         ///< what is wrong with it, if its target is not
+    errc flaw = errc::ok;         ///< its fault, if its target has none
     bool echo = false;            ///< publish
     bool droppable = false;       ///< publish
     bool fails = false;           ///< respond
@@ -32,8 +32,8 @@ struct simulated_request {
     bool arrived = false;
     time_point at{};                        ///< ... then
     unsigned losses = 0;                    ///< ... when its sender had lost so much
-    simulated_session* from = nullptr;      ///< ... by whom
-    simulated_session* addressee = nullptr; ///< who had the target's id then
+    simulated_session* from = nullptr;      ///< ... by this one
+    simulated_session* addressee = nullptr; ///< the holder of the target's id then
     bool was_away = false;                  ///< ... but was not there
     bool member = false;     ///< publish, leave: whether the sender is in the topic; respond: whether
                              ///< the question is open, and its
@@ -47,11 +47,11 @@ struct simulated_request {
 
     struct taker {
         simulated_session* who;
-        unsigned losses; ///< what had been lost to it before
+        unsigned losses; ///< its losses before
         bool seen;       ///< the hub wrote it
         unsigned heard = 0;
     };
-    std::vector<taker> takers{}; ///< who shall have it
+    std::vector<taker> takers{}; ///< the sessions that shall have it
 };
 
 } // namespace sigfire::test

@@ -25,7 +25,7 @@ namespace sigfire::test {
 /// How a schedule went.
 struct simulation_report {
     std::uint64_t seed = 0;
-    std::string failure;            ///< what broke a promise, in words; empty = nothing did
+    std::string failure;            ///< the broken promise, in words; empty = there is none
     std::vector<std::string> trace; ///< of a schedule that failed, or was to be traced: all that happened
     std::size_t schedules = 1, links = 0, requests = 0, answers = 0, deliveries = 0; ///< how much happened
 
@@ -59,7 +59,7 @@ public:
     void run(simulation_report& r) {
         for (unsigned i = 0; i < o_.steps && !book_.failed(); ++i) {
             step();
-            // Half of what happens, happens while messages are on their way.
+            // Half of all acts happen while messages are on their way.
             net_.run(up_to(draw().chance(50) ? o_.network.delay : o_.pause));
             stage_.count();
         }
@@ -83,7 +83,7 @@ private:
     simulated_peer& add(std::string name) {
         auto& p = peers_.emplace_back(std::move(name), net_, book_);
         p.on_end = [this, &p] {
-            // Whoever can continue, does so at the end.
+            // Each peer that can continue does so at the end.
             const bool again = ending_ ? !stopping_ && !p.token().empty() : draw().chance(70);
             if (again)
                 net_.clock.after(up_to(o_.pause * 10), [this, &p] {
@@ -223,7 +223,7 @@ private:
             if (p.has_wire()) p.wire().read();
     }
 
-    // No more trouble: whatever is under way ends, and who can continue does.
+    // No more trouble: acts under way end, and each peer that can continue does.
     void calm_down() {
         ending_ = true;
         book_.note([] { return "the network calms down"; });
@@ -290,7 +290,7 @@ simulation_report simulate_once(std::uint64_t seed, const simulation_options& o,
  *  one like it. If it fails it is played again, for the trace; so `make_hub` has to make equal hubs.
  *
  *  Hooks may refuse or answer requests if `hooks_judge` says so; they must not redirect or change them, nor
- *  refuse admissions, and routers must find the one whose id it is. */
+ *  refuse admissions, and routers must find the holder of the id. */
 template <class MakeHub>
 simulation_report simulate(std::uint64_t seed, const simulation_options& o, MakeHub make_hub) {
     auto r = detail::simulate_once(seed, o, make_hub, o.trace);

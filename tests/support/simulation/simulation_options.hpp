@@ -15,15 +15,15 @@ namespace sigfire::test {
 struct simulation_options {
     hub_options hub{};
     network_options network{.outbox = 3000};
-    unsigned peers = 6;     ///< who have an id of their own; every third has it drawn by the hub
-    unsigned strangers = 2; ///< who claim the ids of others
-    unsigned steps = 150;   ///< things that peers, network and host program do
-    std::chrono::milliseconds pause{200};     ///< longest time between two steps
-    std::chrono::milliseconds quiet{150'000}; ///< how long to wait, at the end, for what is under way
+    unsigned peers = 6;                   ///< with an id of their own; every third has it drawn by the hub
+    unsigned strangers = 2;               ///< that claim the ids of others
+    unsigned steps = 150;                 ///< things that peers, network and host program do
+    std::chrono::milliseconds pause{200}; ///< longest time between two steps
+    std::chrono::milliseconds quiet{150'000}; ///< how long to wait, at the end, for acts under way
     bool hooks_judge = false;                 ///< the hub has hooks that may refuse or answer any request
     bool trace = false;                       ///< keep a trace even if all goes well
 
-    // what the hub offers besides, and peers make use of
+    // parts that the hub offers besides, and peers make use of
     std::optional<resume_options> resume{};
     std::optional<requests_options> requests{};
     bool topics = false;

@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// Scenes that random schedules came upon, each played for what was wrong in it.
+// Scenes that random schedules came upon, each played for its fault.
 #include "support/simulation/stage.hpp"
 #include "support/simulation/simulated_peer.hpp"
 

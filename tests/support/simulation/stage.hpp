@@ -73,7 +73,7 @@ public:
     network net;
     decltype(std::declval<MakeHub&>()(std::declval<const simulation_options&>())) hub;
 
-    /// Whether the hub knows whom it should know.
+    /// Whether the hub knows the peers that it should know.
     void count() {
         book.law(hub.size() == book.holders().size(), [] { return "the hub miscounts its peers"; });
     }
@@ -92,7 +92,7 @@ public:
         book.host_hears(n, hub.send(to, "news", data));
     }
 
-    /// The host program closes who has that id.
+    /// The host program closes the holder of that id.
     void host_closes(const std::string& id) {
         book.note([&] { return "host closes " + book.name(id); });
         const bool there = book.holder(id) != nullptr;

@@ -59,7 +59,7 @@ private:
     State state_{};
 };
 
-/// Hands what arrives to a sink.
+/// Hands arriving messages to a sink.
 template <class State, class Sink>
 class transport::engine : network::server {
 public:
@@ -71,8 +71,8 @@ public:
     void open(error_code&) { net_.listen(this); }
     std::string address() const { return "network:test"; }
 
-    /// Accepts no more, and nobody that still waits for an answer; what is left after `drain` is cut. `f()`
-    /// is called when the sink was told of all ends.
+    /// Accepts no more, and nobody that still waits for an answer; a connection left after `drain` is cut.
+    /// `f()` is called when the sink was told of all ends.
     void stop(std::chrono::milliseconds drain, std::function<void()> f) {
         stopping_ = true;
         for (auto& [number, c] : connections_)
@@ -116,7 +116,7 @@ private:
 
     network& net_;
     Sink& sink_;
-    // Those that are gone stay here: who still uses one shall be told, not crash.
+    // Connections that are gone stay here: code that still uses one shall be told, not crash.
     std::map<std::uint32_t, connection<State>> connections_;
     std::function<void()> stopped_;
     bool stopping_ = false;

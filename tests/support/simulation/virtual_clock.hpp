@@ -41,12 +41,12 @@ private:
     std::uint64_t state_;
 };
 
-/// Time that passes when it is told to, and what is due then.
+/// Time that passes when it is told to, and the acts due then.
 class virtual_clock {
 public:
     time_point now() const noexcept { return now_; }
 
-    /// Calls `f()` once that much time has passed; what is due at the same time goes in this order.
+    /// Calls `f()` once that much time has passed; acts due at the same time go in this order.
     void after(std::chrono::milliseconds time, std::function<void()> f) {
         due_.push_back({now_ + time, count_++, std::move(f)});
         std::push_heap(due_.begin(), due_.end());
@@ -58,7 +58,7 @@ public:
     /// Lets it be `t`; never goes back.
     void advance(time_point t) noexcept { now_ = std::max(now_, t); }
 
-    /// Does what is due by now, one thing; false if there was none.
+    /// Does one act that is due by now; false if there was none.
     bool run_one() {
         if (next() > now_) return false;
         std::pop_heap(due_.begin(), due_.end());

@@ -29,7 +29,7 @@ inline std::string_view json_member(std::string_view object, std::string_view na
     return found;
 }
 
-/// What stands between the quotes of a JSON string; of anything else, the text itself.
+/// The text between the quotes of a JSON string; of anything else, the text itself.
 inline std::string_view json_unquoted(std::string_view raw) {
     return detail::is_json_string(raw) ? detail::json_contents(raw) : raw;
 }

@@ -341,7 +341,7 @@ BOOST_AUTO_TEST_CASE(invalid_texts_are_refused) {
     for (const auto text : refused) BOOST_TEST(!is_json(text), text);
 }
 
-// The same texts as values deep inside others, with what stands around them moved by one byte at a time.
+// The same texts as values deep inside others, with the text around them moved by one byte at a time.
 BOOST_AUTO_TEST_CASE(every_alignment) {
     for (std::size_t shift = 0; shift <= 64; ++shift) {
         const auto before = "{\"" + std::string(shift, 'k') + "\":[";
@@ -349,7 +349,7 @@ BOOST_AUTO_TEST_CASE(every_alignment) {
         for (const auto text : accepted)
             BOOST_TEST(is_json(before + std::string(text) + after), before << text << after);
         for (const auto text : refused) {
-            // Some only fail alone: what is missing stands behind them, or an empty array is as good.
+            // Some only fail alone: the missing part stands behind them, or an empty array is as good.
             const bool blank = text.find_first_not_of(" \n") == text.npos;
             const bool two_values = text == "[],";
             if (blank || two_values) continue;
@@ -365,7 +365,7 @@ BOOST_AUTO_TEST_CASE(depth) {
         BOOST_TEST(!is_json(nested(10'000, open)));
     }
     BOOST_TEST(!is_json(std::string(10'000, '[') + "]"));
-    // members are one level deeper than what holds them
+    // members are one level deeper than their object
     for (const std::size_t deep : {511u, 512u}) {
         const exact text{R"({"a":)" + nested(deep) + "}"};
         json_scanner scan{text.view()};
@@ -388,7 +388,7 @@ BOOST_AUTO_TEST_CASE(every_cut) {
     }
 }
 
-// What would complete a text, but stands behind its end, does not.
+// Bytes that would complete a text, but stand behind its end, do not.
 BOOST_AUTO_TEST_CASE(nothing_behind_the_end_counts) {
     for (const auto text :
          {R"({"a":[]})"sv, R"({"a":{}})"sv, R"({"a":{"b":1}})"sv, R"([[]])"sv, R"({"a":""})"sv}) {
@@ -513,7 +513,7 @@ BOOST_AUTO_TEST_CASE(offsets) {
     }
 }
 
-// What a trusted sender writes is only balanced, but ends at the same place.
+// The text of a trusted sender is only balanced, but ends at the same place.
 BOOST_AUTO_TEST_CASE(trusted) {
     for (const auto text : accepted) BOOST_TEST(is_json(text, true), text);
     BOOST_TEST(is_json("[\"\n\", 01 x]", true));

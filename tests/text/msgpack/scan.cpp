@@ -225,7 +225,7 @@ BOOST_AUTO_TEST_CASE(members) {
         BOOST_TEST(!walk(none));
     }
     BOOST_TEST(!walk("\x81\xa1\xff\x01"));
-    // whoever walks may give up
+    // the walker may give up
     msgpack_scanner given_up{all};
     BOOST_TEST(given_up.map([](std::string_view) { return false; }).empty());
 }

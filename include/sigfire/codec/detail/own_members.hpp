@@ -70,7 +70,7 @@ struct json_request_members {
     }
     std::string_view* find_inner(std::string_view name) noexcept { return inner.find(name); }
 
-    // JSON tells a name by its bytes and what stands behind it, without a look for its end.
+    // JSON tells a name by its bytes and the bytes behind it, without a look for its end.
     known_name guess_top(const char* p) noexcept {
         if (begins(p, R"(id":)")) return {&id, length(R"(id":)")};
         if (begins(p, R"(cmd":)")) return {&cmd, length(R"(cmd":)")};

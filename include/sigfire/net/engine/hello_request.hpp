@@ -32,7 +32,7 @@ public:
         return msgpack_scanner{message}.at_map() ? read<msgpack_form>(message) : read<json_form>(message);
     }
 
-    /// What was read, lent.
+    /// The members as read, lent.
     request view() const {
         request r;
         r.target = target_;

@@ -100,7 +100,7 @@ protected:
         feed_now(c, bytes);
     }
 
-    // What the peer says first, and is not let in for yet.
+    // The peer's first message, for which it is not let in yet.
     struct first_message {
         hello_request said;
         std::optional<errc> verdict; // none: it is not complete

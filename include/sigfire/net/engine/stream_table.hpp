@@ -321,7 +321,7 @@ protected:
                    since(c.grown_) > l.unfinished) {
             fail(c, errc::overloaded);
         } else if (c.queued_) {
-            // What it says may lie in its socket until its turn comes.
+            // Its messages may lie in its socket until its turn comes.
         } else if (c.pinged_ && age > l.dead) {
             c.cut(errc::pong_timeout, true);
         } else if (l.ping.count() != 0 && !c.pinged_ && !c.is_.held && age > l.ping) {

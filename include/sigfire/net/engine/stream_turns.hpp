@@ -55,7 +55,7 @@ protected:
         if (late_) return; // the end of the round sends enough
         const bool much = core_.unflushed > flush_bytes;
         if (n % flush_events != 0 && !much) return;
-        // What goes to many waits until all were served, unless they add to it.
+        // Messages to many wait until all connections were served, unless those add to them.
         much ? flush() : flush_prompt();
         if (n % (4 * flush_events) == 0 || much) late();
     }

@@ -155,7 +155,7 @@ private:
         const char* end;
     };
     struct stop {
-        const char* at;   // behind what was read; null if it is not valid
+        const char* at;   // behind the value that was read; null if it is not valid
         std::size_t good; // 1 or 0. Of a string: it holds no escape. As wide as the register that it is in
     };
     struct named_value {

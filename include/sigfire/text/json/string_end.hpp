@@ -19,7 +19,7 @@ constexpr const char* utf8_sequence(const char* p, const char* end) noexcept {
     if (first < 0x80) return p + 1;
     const int size = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
     if (first < 0xc2 || first > 0xf4 || end - p < size) return nullptr;
-    // The second byte alone tells overlong forms, surrogates and what is beyond Unicode.
+    // The second byte alone tells overlong forms, surrogates and numbers beyond Unicode.
     const unsigned char low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
     const unsigned char high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
     if (byte(1) < low || byte(1) > high) return nullptr;
@@ -54,7 +54,7 @@ private:
     template <bool Last>
     [[gnu::always_inline]] bool passes(const string_masks& m) noexcept {
         constexpr std::uint64_t odd = 0xaaaaaaaaaaaaaaaau;
-        // A backslash escapes what follows unless it is itself escaped. In each run of backslashes every
+        // A backslash escapes the next byte unless it is itself escaped. In each run of backslashes every
         // second one is: the subtraction carries through the run and marks them all at once.
         const auto open = m.backslash & ~carry_;
         const auto ends = (((open << 1) | odd) - open) ^ odd;
