@@ -9,6 +9,7 @@
 #include <sigfire/core/admission.hpp>
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/message.hpp>
+#include <sigfire/text/msgpack/read_members.hpp>
 #include <sigfire/text/msgpack/scan.hpp>
 #include <sigfire/text/msgpack/write.hpp>
 
@@ -44,26 +45,26 @@ public:
         detail::msgpack_scanner text{m.view()};
         if (!text.at_map()) return scalar(text);
         detail::server_members in;
-        if (!detail::read_msgpack_members(text, in)) return errc::malformed;
+        if (!detail::read_members(text, in)) return errc::malformed;
         const auto command = msgpack_text(in.cmd);
         const auto ok = detail::msgpack_at(in.ok);
         if (command == "welcome") {
             server_welcome w;
-            w.id = msgpack_text(in.inside.id);
+            w.id = msgpack_text(in.inner.id);
             if (w.id.empty() || w.id.size() > longest_peer_id) return errc::bad_welcome;
-            w.configuration = value(in.inside.configuration);
-            w.granted = value(in.inside.resume);
+            w.configuration = value(in.inner.configuration);
+            w.granted = value(in.inner.resume);
             emit(w);
         } else if (ok.is(detail::msgpack_kind::boolean)) {
             if (in.id.empty()) return errc::ok;
             server_reply r;
             r.token = in.id;
             r.data = value(in.data);
-            r.role = role(in.inside.polite);
+            r.role = role(in.inner.polite);
             if (ok.number == 0) {
-                r.text = msgpack_text(in.inside.message);
-                r.cause = cause_from(detail::is_msgpack_text(in.inside.cause) ? msgpack_text(in.inside.cause)
-                                                                              : r.text);
+                r.text = msgpack_text(in.inner.message);
+                r.cause = cause_from(detail::is_msgpack_text(in.inner.cause) ? msgpack_text(in.inner.cause)
+                                                                             : r.text);
             }
             emit(r);
         } else {

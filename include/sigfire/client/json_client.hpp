@@ -9,6 +9,7 @@
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/message.hpp>
 #include <sigfire/text/json/member.hpp>
+#include <sigfire/text/json/read_members.hpp>
 #include <sigfire/text/json/scan.hpp>
 #include <sigfire/text/json/write.hpp>
 
@@ -42,29 +43,28 @@ public:
         detail::json_scanner text{m.view()};
         if (text.first() != '{') return scalar(m, text);
         detail::server_members in;
-        if (!detail::read_json_members(text, in)) return detail::not_json_of(m);
+        if (!detail::read_members(text, in)) return detail::not_json(m);
 
         char name_room[json_name_room], command_room[json_name_room];
         const auto command = json_name(in.cmd, command_room);
         if (command == "welcome") {
             server_welcome w;
-            w.id = json_name(in.inside.id, name_room);
+            w.id = json_name(in.inner.id, name_room);
             if (w.id.empty() || w.id.size() > longest_peer_id) return errc::bad_welcome;
-            w.configuration.bytes = in.inside.configuration;
-            w.granted.bytes = in.inside.resume;
+            w.configuration.bytes = in.inner.configuration;
+            w.granted.bytes = in.inner.resume;
             emit(w);
         } else if (in.ok == "true" || in.ok == "false") {
             if (in.id.empty()) return errc::ok;
             server_reply r;
             r.token = in.id;
             r.data.bytes = in.data;
-            r.role = role(in.inside.polite);
+            r.role = role(in.inner.polite);
             if (in.ok == "false") {
                 char cause_room[json_name_room];
-                r.text = json_name(in.inside.message, name_room);
-                r.cause = cause_from(detail::is_json_string(in.inside.cause)
-                                         ? json_name(in.inside.cause, cause_room)
-                                         : r.text);
+                r.text = json_name(in.inner.message, name_room);
+                r.cause = cause_from(
+                    detail::is_json_string(in.inner.cause) ? json_name(in.inner.cause, cause_room) : r.text);
             }
             emit(r);
         } else {
@@ -150,7 +150,7 @@ private:
     // Checks a message that is no object: none of those says anything.
     static errc scalar(message m, detail::json_scanner& text) noexcept {
         const auto value = text.first() == '\0' ? std::string_view{} : text.value();
-        if (value.empty() || !text.finished()) return detail::not_json_of(m);
+        if (value.empty() || !text.finished()) return detail::not_json(m);
         return value == "null" ? errc::internal_error : errc::ok;
     }
 };

@@ -71,7 +71,7 @@ public:
         detail::msgpack_scanner text{m.view()};
         if (!text.at_map()) return detail::decode_msgpack_scalar(text);
         detail::json_request_members in;
-        if (!detail::read_msgpack_members(text, in)) return errc::malformed;
+        if (!detail::read_members(text, in)) return errc::malformed;
         const auto command = detail::msgpack_text(in.cmd);
         const auto* const known = detail::find_command(command);
         if (!known) return detail::decode_others<detail::msgpack_values>(in, command, m, true, emit);

@@ -14,6 +14,7 @@
 #include <sigfire/core/message.hpp>
 #include <sigfire/text/json/member.hpp>
 #include <sigfire/text/json/object.hpp>
+#include <sigfire/text/json/read_members.hpp>
 #include <sigfire/text/json/scan.hpp>
 
 #include <cstddef>
@@ -60,7 +61,7 @@ public:
         // value, not one with further members behind it.
         json_scanner text{std::string_view{out}.substr(start)};
         server_members seen;
-        if (read_json_members(text, seen) && seen.data == data && seen.id == token) return errc::ok;
+        if (read_members(text, seen) && seen.data == data && seen.id == token) return errc::ok;
         out.resize(start);
         return errc::malformed;
     }

@@ -6,9 +6,9 @@
 #include <sigfire/core/event.hpp>
 #include <sigfire/core/message.hpp>
 #include <sigfire/text/json/member.hpp>
+#include <sigfire/text/json/read_members.hpp>
 #include <sigfire/text/json/scan.hpp>
 #include <sigfire/text/json/write.hpp>
-#include <sigfire/text/utf8.hpp>
 
 #include <cstdint>
 #include <initializer_list>
@@ -18,55 +18,8 @@
 /** Reading messages that are JSON objects. */
 namespace sigfire::detail {
 
-/** Reads the object that comes next, which is the whole text, into `m`; false if the text is not valid.
- *
- *  `M` has views of the members that mean something, as they stand in the text (the last of each name), and
- *  `find_top(name)` and `find_inner(name)`, which return the view for a member of the message or of its
- *  `data`, or null. By `guess_top(p)` and `guess_inner(p)` it tells the names that are not rare. */
-template <class M>
-[[gnu::always_inline]] inline bool read_members(json_scanner& text, M& m) noexcept {
-    // A name that is none of ours as it stands may still be one behind its escapes.
-    const auto view_for = [&m](std::string_view name, auto find) {
-        auto view = (m.*find)(name);
-        if (!view) [[unlikely]] {
-            char buffer[24];
-            view = (m.*find)(json_unescape(name, buffer, sizeof buffer));
-        }
-        return view;
-    };
-    const auto whole = text.object(
-        [&m](const char* p) __attribute__((always_inline)) { return m.guess_top(p); },
-        [&](std::string_view name) { return view_for(name, &M::find_top); },
-        [&](std::string_view* view) __attribute__((always_inline)) {
-            if (view == &m.data) {
-                if (!m.data.empty()) [[unlikely]]
-                    m.inner = {};
-                if (text.member_first() == '{') {
-                    m.data = text.object(
-                        [&m](const char* p) __attribute__((always_inline)) { return m.guess_inner(p); },
-                        [&](std::string_view name) { return view_for(name, &M::find_inner); },
-                        [&](std::string_view* inner) __attribute__((always_inline)) {
-                            const auto value = text.value();
-                            if (inner) *inner = value;
-                            return !value.empty();
-                        });
-                    return !m.data.empty();
-                }
-            }
-            const auto value = text.value();
-            if (view) *view = value;
-            return !value.empty();
-        });
-    m.plain = text.plain();
-    return !whole.empty() && text.finished();
-}
-
 constexpr bool is_json_object(std::string_view raw) noexcept {
     return !raw.empty() && raw[0] == '{';
-}
-
-inline errc not_json(message m) noexcept {
-    return m.type == message_type::text && !is_utf8(m.view()) ? errc::bad_utf8 : errc::malformed;
 }
 
 /// Checks a message that is no object: none of those says anything.

@@ -4,6 +4,7 @@
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/event.hpp>
 #include <sigfire/text/msgpack/member.hpp>
+#include <sigfire/text/msgpack/read_members.hpp>
 #include <sigfire/text/msgpack/scan.hpp>
 
 #include <cstdint>
@@ -13,29 +14,6 @@
 
 /** Reading messages that are MessagePack maps. */
 namespace sigfire::detail {
-
-/// Reads the map that comes next, which is the whole message, into `m`; false if it is not valid. `M` as
-/// for `read_members`; a member's view shows its MessagePack as it stands.
-template <class M>
-bool read_msgpack_members(msgpack_scanner& text, M& m) noexcept {
-    const auto whole = text.map([&](std::string_view name) {
-        const auto view = m.find_top(name);
-        if (view != &m.data) {
-            const auto value = text.value();
-            if (view != nullptr) *view = value;
-            return !value.empty();
-        }
-        m.inner = {};
-        m.data = !text.at_map() ? text.value() : text.map([&](std::string_view inner_name) {
-            const auto inner_view = m.find_inner(inner_name);
-            const auto value = text.value();
-            if (inner_view != nullptr) *inner_view = value;
-            return !value.empty();
-        });
-        return !m.data.empty();
-    });
-    return !whole.empty() && text.finished();
-}
 
 /// Checks a message that is no map: none of those says anything.
 inline errc decode_msgpack_scalar(msgpack_scanner& text) noexcept {
