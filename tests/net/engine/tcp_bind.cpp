@@ -2,8 +2,10 @@
 #include <sigfire/net/engine/tcp_bind.hpp>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <cstring>
 #include <string>
 
 namespace {
@@ -20,15 +22,20 @@ BOOST_AUTO_TEST_CASE(host_and_port_as_in_a_url) {
 
 BOOST_AUTO_TEST_CASE(addresses_as_numbers) {
     const auto text = [](const char* address) {
-        const boost::asio::ip::tcp::endpoint e{boost::asio::ip::make_address(address), 1};
-        sockaddr_storage s{};
-        std::memcpy(&s, e.data(), e.size());
-        return detail::numeric_address(s);
+        return detail::numeric_address(detail::socket_address(boost::asio::ip::make_address(address), 1));
     };
     BOOST_TEST(text("192.0.2.1") == "192.0.2.1");
     BOOST_TEST(text("2001:db8::1") == "2001:db8::1");
     BOOST_TEST(text("::ffff:192.0.2.1") == "192.0.2.1");
     BOOST_TEST(detail::numeric_address({}) == "");
+}
+
+BOOST_AUTO_TEST_CASE(addresses_of_sockets) {
+    for (const auto* text : {"192.0.2.1", "2001:db8::1", "fe80::1%7"}) {
+        const boost::asio::ip::tcp::endpoint e{boost::asio::ip::make_address(text), 3003};
+        const auto s = detail::socket_address(e.address(), 3003);
+        BOOST_TEST(std::memcmp(&s, e.data(), e.size()) == 0, text);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_bound_address_can_be_read_back) {

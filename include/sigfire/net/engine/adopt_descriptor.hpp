@@ -5,8 +5,6 @@
 #include <sigfire/net/engine/ready.hpp>
 
 #include <boost/asio/error.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/ip/tcp.hpp>
 
 #include <cerrno>
 
@@ -33,12 +31,12 @@ inline void adopt_descriptor(stream_acceptor& a, int descriptor, error_code& ec)
         ec = boost::asio::error::invalid_argument;
         return;
     }
-    a.assign(boost::asio::generic::stream_protocol{address.ss_family, 0}, descriptor, ec);
+    a.assign(stream_protocol{address.ss_family, 0}, descriptor, ec);
     if (ec) return;
     ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
     a.non_blocking(true, ec);
     error_code ignored; // accepted sockets inherit it; a Unix socket has none
-    a.set_option(boost::asio::ip::tcp::no_delay{true}, ignored);
+    a.set_option(no_delay{true}, ignored);
 }
 
 /// Makes a connected stream socket ready to be served; its address family. Anything else is left as it is.

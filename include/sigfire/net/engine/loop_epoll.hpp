@@ -8,7 +8,7 @@
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
@@ -172,13 +172,12 @@ private:
     }
 
     void arm() {
-        epoll_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                          [this, token = token_](error_code ec) {
-                              if (!*token || ec) return;
-                              // Also if the turn throws: the host may catch it and run on.
-                              const rearm after{*this, *token};
-                              turn_(self_);
-                          });
+        epoll_.async_wait(epoll_.wait_read, [this, token = token_](error_code ec) {
+            if (!*token || ec) return;
+            // Also if the turn throws: the host may catch it and run on.
+            const rearm after{*this, *token};
+            turn_(self_);
+        });
     }
 
     struct rearm {
@@ -190,7 +189,7 @@ private:
     };
 
     boost::asio::io_context& io_;
-    boost::asio::posix::stream_descriptor epoll_;
+    boost::asio::posix::basic_stream_descriptor<loop_executor> epoll_;
     std::shared_ptr<bool> token_; // tells handlers that outlive the loop
     turn_function turn_;
     void* self_;

@@ -9,7 +9,6 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/socket_base.hpp>
 
@@ -96,7 +95,7 @@ public:
         if (ec) return nullptr;
         error_code ignored; // a Unix socket has no Nagle's algorithm to switch off
         s->io.non_blocking(true, ignored);
-        s->io.set_option(boost::asio::ip::tcp::no_delay{true}, ignored);
+        s->io.set_option(no_delay{true}, ignored);
         return s;
     }
 
@@ -104,7 +103,7 @@ public:
         const auto family = prepare_descriptor(fd, ec);
         if (ec) return nullptr;
         auto s = std::make_shared<entry>(io_);
-        s->io.assign(boost::asio::generic::stream_protocol{family, 0}, fd, ec);
+        s->io.assign(stream_protocol{family, 0}, fd, ec);
         return ec ? nullptr : s;
     }
 
@@ -161,7 +160,7 @@ public:
 private:
     struct entry {
         explicit entry(boost::asio::io_context& c) : io{c} {}
-        boost::asio::generic::stream_protocol::socket io;
+        stream_protocol::socket io;
         void* tag = nullptr;
         bool read = false, write = false;             // asked for by the engine
         bool read_waits = false, write_waits = false; // Asio waits for these

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <boost/asio/generic/stream_protocol.hpp>
+#include <sigfire/net/engine/ready.hpp>
 
 #include <cstddef>
 #include <string>
@@ -18,7 +18,7 @@ inline std::string socket_name(std::string path) {
 }
 
 /// The path of a bound Unix socket as users write it; empty for any other socket.
-inline std::string socket_path(const boost::asio::generic::stream_protocol::endpoint& bound) {
+inline std::string socket_path(const stream_protocol::endpoint& bound) {
     const auto& a = *reinterpret_cast<const sockaddr_un*>(bound.data());
     constexpr auto head = offsetof(sockaddr_un, sun_path);
     if (bound.data()->sa_family != AF_UNIX || bound.size() <= head) return {};

@@ -13,7 +13,7 @@
 #include <sigfire/net/http/upgrade.hpp>
 #include <sigfire/net/proxy/forwarded.hpp>
 
-#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -362,7 +362,7 @@ private:
     }
 
     Sink& sink_;
-    boost::asio::steady_timer timer_;
+    boost::asio::basic_waitable_timer<clock, boost::asio::wait_traits<clock>, loop_executor> timer_;
     std::shared_ptr<bool> token_; // tells handlers that outlive the engine
     std::function<void()> stopped_;
     turn_owner owner_;

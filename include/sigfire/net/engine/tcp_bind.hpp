@@ -5,9 +5,9 @@
 #include <sigfire/net/engine/ready.hpp>
 
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/socket_base.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -38,16 +38,37 @@ inline std::string numeric_address(const sockaddr_storage& address) {
     return {};
 }
 
+/// The address of a socket; the inverse of `numeric_address`.
+inline sockaddr_storage socket_address(const boost::asio::ip::address& address, std::uint16_t port = 0) {
+    sockaddr_storage out{};
+    if (address.is_v4()) {
+        auto& in = reinterpret_cast<sockaddr_in&>(out);
+        in.sin_family = AF_INET;
+        in.sin_port = htons(port);
+        in.sin_addr.s_addr = htonl(address.to_v4().to_uint());
+    } else {
+        auto& in = reinterpret_cast<sockaddr_in6&>(out);
+        const auto bytes = address.to_v6().to_bytes();
+        in.sin6_family = AF_INET6;
+        in.sin6_port = htons(port);
+        in.sin6_scope_id = static_cast<std::uint32_t>(address.to_v6().scope_id());
+        std::memcpy(&in.sin6_addr, bytes.data(), bytes.size());
+    }
+    return out;
+}
+
 /// Binds and listens; `host` is a numeric address or `localhost`.
 inline void tcp_bind(stream_acceptor& a, const std::string& host, std::uint16_t port, bool reuse_port,
                      error_code& ec) {
     namespace ip = boost::asio::ip;
     const auto address = ip::make_address(host == "localhost" ? "127.0.0.1" : host, ec);
     if (ec) return;
-    const ip::tcp::endpoint endpoint{address, port};
+    const auto where = socket_address(address, port);
+    const stream_protocol::endpoint endpoint{
+        &where, address.is_v4() ? sizeof(sockaddr_in) : sizeof(sockaddr_in6), IPPROTO_TCP};
     a.open(endpoint.protocol(), ec);
     if (!ec) a.set_option(boost::asio::socket_base::reuse_address{true}, ec);
-    if (!ec) a.set_option(ip::tcp::no_delay{true}, ec); // accepted sockets inherit it
+    if (!ec) a.set_option(no_delay{true}, ec); // accepted sockets inherit it
     if (!ec) a.set_option(boost::asio::socket_base::keep_alive{true}, ec);
 #ifdef SO_REUSEPORT
     using reuse = boost::asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
@@ -65,12 +86,14 @@ inline void tcp_bind(stream_acceptor& a, const std::string& host, std::uint16_t 
 /// The address the acceptor is bound to, `127.0.0.1:3003`; empty if it is not.
 inline std::string bound_address(const stream_acceptor& a) {
     error_code ec;
-    const auto generic = a.local_endpoint(ec);
-    boost::asio::ip::tcp::endpoint endpoint;
-    if (ec || generic.size() > endpoint.capacity()) return {};
-    std::memcpy(endpoint.data(), generic.data(), generic.size());
-    endpoint.resize(generic.size());
-    return host_port(endpoint.address().to_string(), endpoint.port());
+    const auto bound = a.local_endpoint(ec);
+    if (ec) return {};
+    sockaddr_storage address{};
+    std::memcpy(&address, bound.data(), std::min(bound.size(), sizeof address));
+    if (address.ss_family != AF_INET && address.ss_family != AF_INET6) return {};
+    const auto port = address.ss_family == AF_INET ? reinterpret_cast<const sockaddr_in&>(address).sin_port
+                                                   : reinterpret_cast<const sockaddr_in6&>(address).sin6_port;
+    return host_port(numeric_address(address), ntohs(port));
 }
 
 } // namespace sigfire::detail

@@ -129,18 +129,11 @@ private:
         if (ec) return 0;
         e.done = true;
         e.secure = h.secure;
-        if (!h.source.empty()) e.source = socket_address(h.source);
+        if (!h.source.empty()) e.source = socket_address(boost::asio::ip::make_address(h.source));
         e.head = {};
         const auto rest = n - (h.size - before);
         std::memmove(bytes.data(), bytes.data() + (n - rest), rest);
         return rest;
-    }
-
-    static sockaddr_storage socket_address(const std::string& numeric) {
-        const boost::asio::ip::tcp::endpoint endpoint{boost::asio::ip::make_address(numeric), 0};
-        sockaddr_storage out{};
-        std::memcpy(&out, endpoint.data(), endpoint.size());
-        return out;
     }
 
     network_list proxies_;
