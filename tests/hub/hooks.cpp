@@ -269,6 +269,25 @@ BOOST_FIXTURE_TEST_CASE(a_delivery_may_be_refused, watched) {
                   "a reply r1: Peer Cannot Take More"});
 }
 
+struct faulty_filter {
+    bool on_deliver(peer_handle, const event::say& e) {
+        if (e.command == "faulty") throw std::runtime_error{"no"};
+        return e.command != "forbidden";
+    }
+};
+
+BOOST_AUTO_TEST_CASE(a_filter_that_throws_costs_the_message_in_hand) {
+    bench<direct_router, no_log, hooks<faulty_filter>> b{{}, {}, hooks{faulty_filter{}}};
+    auto& a = b.connect("a");
+    b.connect("c");
+    b.take();
+    for (const auto* command : {"faulty", "forbidden", "fine"}) b.say(a, "c", command);
+    same(b.take(),
+         {"a reply r1: Internal Server Error", "a reply r1: Denied", "a reply r1: OK", "c fine from <a> {}"});
+    BOOST_TEST((b.h.send("c", "faulty") == errc::internal_error));
+    BOOST_TEST((b.h.send("c", "forbidden") == errc::denied));
+}
+
 // It names a peer that is leaving, of which the hooks were told that it has gone.
 struct late_router {
     static inline peer_handle target;

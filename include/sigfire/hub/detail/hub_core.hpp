@@ -186,15 +186,17 @@ protected:
 
     // --- deliver: to a connection, a function, or the log of a peer that is away ---
 
+    // Whether hooks let that peer have `e`: `denied` if not.
     template <class E>
-    bool may_have([[maybe_unused]] const slot& to, [[maybe_unused]] const E& e) {
+    errc may_have([[maybe_unused]] const slot& to, [[maybe_unused]] const E& e) {
         if constexpr (requires { hooks_.on_deliver(peer_handle{}, e); }) {
             const auto who = registry_.find(to.id.view());
-            if (slots_.find(who) != &to) return true; // a peer that is leaving: hooks were told so
+            if (slots_.find(who) != &to) return errc::ok; // a peer that is leaving: hooks were told so
             bool yes = false;
-            return guarded([&] { yes = hooks_.on_deliver(who, e); }) && yes;
+            if (!guarded([&] { yes = hooks_.on_deliver(who, e); })) return errc::internal_error;
+            return yes ? errc::ok : errc::denied;
         } else {
-            return true;
+            return errc::ok;
         }
     }
 
@@ -238,7 +240,7 @@ protected:
     [[gnu::noinline]] errc send_event(peer_handle to, const E& e) {
         auto* const s = whose(to);
         if (s == nullptr || !is_present(*s)) return errc::offline;
-        if (!may_have(*s, e)) return errc::denied;
+        if (const errc may = may_have(*s, e); may != errc::ok) return may;
         std::size_t bound = 0;
         if (const errc taken = takes(*s, e, bound); taken != errc::ok) return taken;
         put(*s, e, bound);
@@ -248,7 +250,7 @@ protected:
     template <class E>
     [[gnu::noinline]] bool spread_event(peer_handle to, const E& e, fanout& shared, bool droppable) {
         auto* const s = whose(to);
-        if (s == nullptr || !is_present(*s) || !may_have(*s, e)) return true;
+        if (s == nullptr || !is_present(*s) || may_have(*s, e) != errc::ok) return true;
         const bool online = s->state == standing::online;
         if (droppable) {
             std::size_t bound = 0;
