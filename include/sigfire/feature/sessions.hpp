@@ -39,14 +39,15 @@ struct sessions_options {
  * the message. */
 class sessions : public feature {
 public:
-    explicit sessions(sessions_options options = {}) : options_(options) {}
+    explicit sessions(sessions_options options = {})
+        : options_(options), judges_all_(options.strict || options.gate) {}
 
     /// How many there are.
     std::size_t size() const noexcept { return sessions_.size(); }
 
     template <class X>
     errc on_send(X& hub, peer_handle from, event::say& e) {
-        if (e.signal.kind <= signal_kind::other && !options_.strict && !options_.gate) return errc::ok;
+        if (e.signal.kind <= signal_kind::other && !judges_all_) return errc::ok;
         if (!options_.enabled) return errc::ok;
         if (e.signal.kind == signal_kind::session_start && !e.to.empty()) e.role = politeness::polite;
         return judge(hub, from, e);
@@ -195,6 +196,7 @@ private:
     }
 
     sessions_options options_;
+    bool judges_all_; // and not only those that belong to a session
     std::map<pair, session> sessions_;
     std::map<std::uint32_t, std::set<std::uint32_t>> index_; // slot: other sides
     detail::deadline_queue<started> due_;

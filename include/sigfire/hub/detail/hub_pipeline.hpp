@@ -165,8 +165,9 @@ protected:
     // The targets of a message: most have one.
     struct target_list {
         peer_handle first{};
-        slot* only = nullptr;  // its slot
-        std::size_t bound = 0; // of the message, for it
+        slot* only = nullptr;       // its slot
+        std::size_t bound = 0;      // of the message, for it
+        std::uint64_t removals = 0; // of slots, before it was found
         std::vector<peer_handle> more{};
 
         void operator()(peer_handle h) {
@@ -237,14 +238,15 @@ protected:
         const auto taken = [&](peer_handle h, std::size_t& bound) __attribute__((always_inline)) {
             slot* const s = this->slots_.find(h);
             targets.only = s;
-            return s == nullptr             ? errc::offline
-                   : !this->may_have(*s, e) ? errc::denied
-                                            : this->takes(*s, e, bound);
+            targets.removals = this->slots_.removals();
+            if (s == nullptr) return errc::offline;
+            const errc may = this->may_have(*s, e);
+            return may == errc::ok ? this->takes(*s, e, bound) : may;
         };
         if (targets.more.empty()) [[likely]]
             return targets.first ? taken(targets.first, targets.bound) : errc::ok;
         targets.more.push_back(targets.first);
-        std::rotate(targets.more.rbegin(), targets.more.rbegin() + 1, targets.more.rend());
+        std::rotate(targets.more.begin(), targets.more.end() - 1, targets.more.end());
         targets.first = {};
         std::erase_if(targets.more, [&](peer_handle h) {
             std::size_t bound = 0;
@@ -259,8 +261,8 @@ protected:
         if (targets.first) [[likely]] {
             // A feature that was told of it may have ended it.
             if constexpr (has_features)
-                if (this->slots_.find(targets.first) != targets.only) [[unlikely]]
-                    return;
+                if (this->slots_.removals() != targets.removals) [[unlikely]]
+                    if (this->slots_.find(targets.first) == nullptr) return;
             return this->put(*targets.only, e, targets.bound);
         }
         // A function among them may end one that comes later.

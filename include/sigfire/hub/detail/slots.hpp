@@ -138,6 +138,7 @@ public:
         s.lose_way();
         s.id.clear();
         s.state = standing::vacant;
+        ++removals_;
         // A slot that had every generation is never let again: no two peers share a handle.
         if (++s.generation == 0) return;
         s.link = vacant_;
@@ -152,6 +153,9 @@ public:
         auto& s = (*this)[h.slot];
         return s.generation == h.generation && s.state != standing::vacant ? &s : nullptr;
     }
+
+    /// How many were removed so far: as long as that stays, so do all tenants.
+    std::uint64_t removals() const noexcept { return removals_; }
 
     peer_handle handle(std::uint32_t i) noexcept { return {i, (*this)[i].generation}; }
 
@@ -172,6 +176,7 @@ private:
 
     std::vector<std::unique_ptr<slot[]>> chunks_;
     std::uint32_t vacant_ = nowhere;
+    std::uint64_t removals_ = 0;
 };
 
 } // namespace sigfire::detail
