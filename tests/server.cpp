@@ -2,6 +2,7 @@
 #include <sigfire/server.hpp>
 
 #include <sigfire/admission/bearer.hpp>
+#include <sigfire/feature/requests.hpp>
 #include <sigfire/feature/topics.hpp>
 #include <sigfire/net/loopback.hpp>
 #include <sigfire/net/websocket.hpp>
@@ -273,6 +274,21 @@ BOOST_AUTO_TEST_CASE(a_ready_policy_is_a_part) {
     for (auto* end : {&ann, &bob}) ask(*end, R"({"cmd":"join","topic":"t","id":"2"})");
     ask(ann, offer);
     BOOST_TEST(last.find(R"("ok":true)") != last.npos, last);
+}
+
+BOOST_AUTO_TEST_CASE(an_http_handler_may_take_the_hub) {
+    boost::asio::io_context io;
+    sigfire::server srv{memory::websocket{io}, requests{}, [](const request&, response& out, auto& hub) {
+                            out.body = "peers: " + std::to_string(hub.size());
+                            return true;
+                        }};
+    srv.post([](auto& hub) { hub.attach("clock", [](call&) {}); });
+    memory::run(io);
+    memory_peer p{io};
+    p.write("GET /peers HTTP/1.1\r\nHost: x\r\n\r\n");
+    memory::run(io);
+    const auto answer = p.read();
+    BOOST_TEST(answer.ends_with("\r\n\r\npeers: 1"), answer);
 }
 
 // A page that throws costs its own request.

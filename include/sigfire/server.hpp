@@ -40,6 +40,11 @@ template <class P>
 struct is_log : std::bool_constant<Log<P>> {};
 template <class P>
 struct is_http_handler : std::bool_constant<HttpHandler<P>> {};
+template <class P, class Hub>
+    struct is_http_handler_of
+    : std::bool_constant < requires(P& p, const request& rq, response& rs, Hub& hub) {
+    { p(rq, rs, hub) } -> std::same_as<bool>;
+}>{};
 template <class P>
 struct is_hub_options : std::is_same<P, hub_options> {};
 // A router that is a feature too is a router: the hub knows.
@@ -112,7 +117,31 @@ class server {
     static_assert(Transport<T>,
                   "sigfire: Transport requirements not met: the first part of a server must be a "
                   "transport");
-    static_assert(((detail::roles<Parts> != 0) && ...),
+
+    template <template <class> class Is, class Default>
+    using part = typename detail::player<Is, Default, Parts...>::type;
+
+    using codec_type = part<detail::is_codec, codec::json>;
+    using log_type = part<detail::is_log, no_log>;
+    using hooks_type = part<detail::is_hooks, no_hooks>;
+    using policy_type = part<detail::is_policy, permit_all>;
+    using features_type = typename detail::pick_features<features<>, Parts...>::type;
+    using connection = typename T::template connection<connection_state<codec_type>>;
+
+public:
+    /// The hub behind this server, as `post` and an HttpHandler are handed it.
+    using hub_type = hub<part<detail::is_registry, local_registry>, part<detail::is_router, direct_router>,
+                         channel<connection, codec_type>, log_type, hooks_type, features_type, policy_type>;
+
+private:
+    // With or without the hub; a part that is something else is not asked.
+    template <class P>
+    struct answers_http : std::disjunction<detail::is_http_handler<P>,
+                                           std::conjunction<std::bool_constant<detail::roles<P> == 0>,
+                                                            detail::is_http_handler_of<P, hub_type>>> {};
+    using http_type = part<answers_http, no_http>;
+
+    static_assert(((detail::roles<Parts> != 0 || answers_http<Parts>::value) && ...),
                   "sigfire: a part of this server is no Codec, Registry, Router, Log, HttpHandler, "
                   "hooks{...}, Feature, Policy, hub_options or listener_options");
     static_assert(((detail::roles<Parts> < 2) && ...),
@@ -121,29 +150,14 @@ class server {
                       detail::players<detail::is_registry, Parts...> < 2 &&
                       detail::players<detail::is_router, Parts...> < 2 &&
                       detail::players<detail::is_log, Parts...> < 2 &&
-                      detail::players<detail::is_http_handler, Parts...> < 2 &&
+                      detail::players<answers_http, Parts...> < 2 &&
                       detail::players<detail::is_hooks, Parts...> < 2 &&
                       detail::players<detail::is_policy, Parts...> < 2 &&
                       detail::players<detail::is_hub_options, Parts...> < 2 &&
                       detail::players<detail::is_listener_options, Parts...> < 2,
                   "sigfire: two parts of this server play the same role");
 
-    template <template <class> class Is, class Default>
-    using part = typename detail::player<Is, Default, Parts...>::type;
-
-    using codec_type = part<detail::is_codec, codec::json>;
-    using http_type = part<detail::is_http_handler, no_http>;
-    using log_type = part<detail::is_log, no_log>;
-    using hooks_type = part<detail::is_hooks, no_hooks>;
-    using policy_type = part<detail::is_policy, permit_all>;
-    using features_type = typename detail::pick_features<features<>, Parts...>::type;
-    using connection = typename T::template connection<connection_state<codec_type>>;
-
 public:
-    /// The hub behind this server, as `post` hands it out.
-    using hub_type = hub<part<detail::is_registry, local_registry>, part<detail::is_router, direct_router>,
-                         channel<connection, codec_type>, log_type, hooks_type, features_type, policy_type>;
-
     /** Binds and starts to accept; messages flow once the io_context runs.
      *  @throws boost::system::system_error naming the address, if it cannot be bound. */
     explicit server(T transport, Parts... parts)
