@@ -8,6 +8,9 @@ if(SIGFIRE_CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
     set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${SIGFIRE_CCACHE})
 endif()
 
+# Else our own headers would count as a system's there, and the compiler would not warn of them.
+set(CMAKE_PCH_PROLOGUE "")
+
 # share_headers(target ...): target_precompile_headers in such a way that ccache knows what it has seen.
 function(share_headers)
     target_precompile_headers(${ARGV})

@@ -2,7 +2,7 @@
 #pragma once
 
 // Headers that most unit tests include and that take the compiler long to read: compiled once for all of
-// them. Nothing of sigfire, which would be compiled anew with each change.
+// them.
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>

@@ -31,7 +31,7 @@ template <class M>
         return view;
     };
     const auto whole = text.object(
-        [&m](const char* p) __attribute__((always_inline)) {
+        [&](const char* p) __attribute__((always_inline)) {
             if constexpr (guesses)
                 return m.guess_top(p);
             else
@@ -44,7 +44,7 @@ template <class M>
                     m.inner = {};
                 if (text.member_first() == '{') {
                     m.data = text.object(
-                        [&m](const char* p) __attribute__((always_inline)) {
+                        [&](const char* p) __attribute__((always_inline)) {
                             if constexpr (guesses)
                                 return m.guess_inner(p);
                             else
