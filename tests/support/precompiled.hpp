@@ -2,7 +2,7 @@
 #pragma once
 
 // Headers that most unit tests include and that take the compiler long to read: compiled once for all of
-// them.
+// them. Nothing of sigfire: its names would be there for tests that do not include them.
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
