@@ -45,7 +45,7 @@ template <class M>
 void reads_all() {
     const auto read = [](std::string_view text, M& m) {
         json_scanner s{text};
-        return read_members(s, m);
+        return s.first() == '{' && read_members(s, m);
     };
     M m;
     BOOST_TEST(read(R"({"id":"a","other":[{"id":1}],"data":{"id":"b","more":{"id":2}}})", m));
@@ -78,11 +78,13 @@ BOOST_AUTO_TEST_CASE(members_are_read_with_guesses) {
     const std::string text = R"({"id":"a","data":")" + std::string(200, 'x') + R"("})";
     json_scanner s{text};
     guessed_members m;
+    BOOST_TEST_REQUIRE(s.first() == '{');
     BOOST_TEST(read_members(s, m));
     BOOST_TEST(m.guessed == 1);
     BOOST_TEST(m.id == R"("a")");
     json_scanner escaped{R"({"id":"a","data":"\n"})"};
     m.plain = true;
+    BOOST_TEST_REQUIRE(escaped.first() == '{');
     BOOST_TEST(read_members(escaped, m));
     BOOST_TEST(!m.plain);
 }

@@ -11,7 +11,8 @@
 
 namespace sigfire::detail {
 
-/** Reads the object that comes next, which is the whole text, into `m`; false if the text is not valid.
+/** Reads the object that comes next (`first` says so), which is the whole text, into `m`; false if the text
+ * is not valid.
  *
  *  `M` has views of the members that mean something, as they stand in the text (the last of each name), and
  *  `find_top(name)` and `find_inner(name)`, which return the view for a member of the message or of its
