@@ -8,6 +8,7 @@
 #include <sigfire/hub/feature.hpp>
 #include <sigfire/hub/hooks.hpp>
 #include <sigfire/hub/hub.hpp>
+#include <sigfire/hub/hub_options.hpp>
 #include <sigfire/hub/policy.hpp>
 #include <sigfire/hub/registry.hpp>
 #include <sigfire/hub/router.hpp>

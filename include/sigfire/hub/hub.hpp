@@ -9,6 +9,7 @@
 #include <sigfire/hub/directory.hpp>
 #include <sigfire/hub/feature.hpp>
 #include <sigfire/hub/hooks.hpp>
+#include <sigfire/hub/hub_options.hpp>
 #include <sigfire/hub/policy.hpp>
 #include <sigfire/hub/router.hpp>
 

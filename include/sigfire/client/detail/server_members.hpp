@@ -1,6 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/text/json/scan.hpp>
 #include <sigfire/text/json/string.hpp>
 
 #include <string_view>
@@ -14,6 +15,7 @@ struct server_members {
     struct {
         std::string_view id, configuration, resume, message, cause, polite;
     } inner; // of data, if that is an object
+    bool plain = false;
 
     std::string_view* find_top(std::string_view name) noexcept {
         if (is(name, "id")) return &id;
@@ -35,6 +37,9 @@ struct server_members {
         if (is(name, "polite")) return &inner.polite;
         return nullptr;
     }
+    // A client is not that busy.
+    static known_name guess_top(const char*) noexcept { return {}; }
+    static known_name guess_inner(const char*) noexcept { return {}; }
 };
 
 /// Whether `command` is one of Signal-Fire with a map, or nothing, as data.

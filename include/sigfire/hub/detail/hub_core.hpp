@@ -14,6 +14,7 @@
 #include <sigfire/hub/feature.hpp>
 #include <sigfire/hub/feature_context.hpp>
 #include <sigfire/hub/hooks.hpp>
+#include <sigfire/hub/hub_options.hpp>
 #include <sigfire/hub/policy.hpp>
 #include <sigfire/hub/router.hpp>
 
@@ -30,22 +31,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire {
-
-/// Settings of a hub.
-struct hub_options {
-    /// How long the holder of an id that another connection claims may take to answer a ping.
-    std::chrono::milliseconds claim_timeout{2000};
-    /// How long a verdict that was put off may take; then the message has `expired`.
-    std::chrono::milliseconds deferral_timeout{5000};
-    std::size_t deferred_messages = 64;    ///< of one peer that wait for verdicts; more are `full`
-    std::size_t deferred_bytes = 1u << 20; ///< of those messages in all
-    /// Whether a connection may claim the id of a peer that is away. Else the id is its resume token's while
-    /// the window runs: `id_in_use`.
-    bool yield_away_ids = false;
-};
-
-namespace detail {
+namespace sigfire::detail {
 
 /** A hub's state, and the last two stages of its pipeline: deliver and outcome. `Self` is the hub. */
 template <class Self, class R, class T, class O, class L, class H, class F, class P>
@@ -186,18 +172,14 @@ protected:
 
     // --- deliver: to a connection, a function, or the log of a peer that is away ---
 
-    // Whether hooks let that peer have `e`: `denied` if not.
+    // Whether hooks let that peer have `e`. Of one that is leaving they were told, and are not asked.
     template <class E>
     errc may_have([[maybe_unused]] const slot& to, [[maybe_unused]] const E& e) {
-        if constexpr (requires { hooks_.on_deliver(peer_handle{}, e); }) {
-            const auto who = registry_.find(to.id.view());
-            if (slots_.find(who) != &to) return errc::ok; // a peer that is leaving: hooks were told so
-            bool yes = false;
-            if (!guarded([&] { yes = hooks_.on_deliver(who, e); })) return errc::internal_error;
-            return yes ? errc::ok : errc::denied;
-        } else {
-            return errc::ok;
-        }
+        bool yes = true;
+        if constexpr (requires { hooks_.on_deliver(peer_handle{}, e); })
+            if (const auto who = registry_.find(to.id.view()); slots_.find(who) == &to)
+                if (!guarded([&] { yes = hooks_.on_deliver(who, e); })) return errc::internal_error;
+        return yes ? errc::ok : errc::denied;
     }
 
     // Whether that peer can take `e`; if it is online, `bound` is for `put`.
@@ -216,6 +198,12 @@ protected:
             }
         }
         return errc::offline;
+    }
+
+    template <class E>
+    [[gnu::always_inline]] errc can_have(slot& s, const E& e, std::size_t& bound) {
+        const errc may = may_have(s, e);
+        return may == errc::ok ? takes(s, e, bound) : may;
     }
 
     // `bound` as `takes` has set it, or nothing.
@@ -240,9 +228,8 @@ protected:
     [[gnu::noinline]] errc send_event(peer_handle to, const E& e) {
         auto* const s = whose(to);
         if (s == nullptr || !is_present(*s)) return errc::offline;
-        if (const errc may = may_have(*s, e); may != errc::ok) return may;
         std::size_t bound = 0;
-        if (const errc taken = takes(*s, e, bound); taken != errc::ok) return taken;
+        if (const errc cause = can_have(*s, e, bound); cause != errc::ok) return cause;
         put(*s, e, bound);
         return errc::ok;
     }
@@ -396,6 +383,4 @@ protected:
     bool stirred_ = false;       // a feature was told something, and may have another deadline than it said
 };
 
-} // namespace detail
-
-} // namespace sigfire
+} // namespace sigfire::detail

@@ -239,9 +239,7 @@ protected:
             slot* const s = this->slots_.find(h);
             targets.only = s;
             targets.removals = this->slots_.removals();
-            if (s == nullptr) return errc::offline;
-            const errc may = this->may_have(*s, e);
-            return may == errc::ok ? this->takes(*s, e, bound) : may;
+            return s == nullptr ? errc::offline : this->can_have(*s, e, bound);
         };
         if (targets.more.empty()) [[likely]]
             return targets.first ? taken(targets.first, targets.bound) : errc::ok;

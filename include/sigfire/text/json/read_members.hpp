@@ -16,12 +16,10 @@ namespace sigfire::detail {
  *
  *  `M` has views of the members that mean something, as they stand in the text (the last of each name), and
  *  `find_top(name)` and `find_inner(name)`, which return the view for a member of the message or of its
- *  `data`, or null. Those of `data` are together in `inner`. By `guess_top(p)` and `guess_inner(p)`, if it
- * has them, it tells the names that are not rare; then it has `plain`, too: whether no value holds an escape.
- */
+ *  `data`, or null. Those of `data` are together in `inner`. By `guess_top(p)` and `guess_inner(p)` it tells
+ * the names that are not rare, or none. `plain` is set to whether no value holds an escape. */
 template <class M>
 [[gnu::always_inline]] inline bool read_members(json_scanner& text, M& m) noexcept {
-    constexpr bool guesses = requires(const char* p) { m.guess_top(p); };
     // A name that is none of ours as it stands may still be one behind its escapes.
     const auto view_for = [&m](std::string_view name, auto find) {
         auto view = (m.*find)(name);
@@ -32,12 +30,7 @@ template <class M>
         return view;
     };
     const auto whole = text.object(
-        [&](const char* p) __attribute__((always_inline)) {
-            if constexpr (guesses)
-                return m.guess_top(p);
-            else
-                return known_name{};
-        },
+        [&m](const char* p) __attribute__((always_inline)) { return m.guess_top(p); },
         [&](std::string_view name) { return view_for(name, &M::find_top); },
         [&](std::string_view* view) __attribute__((always_inline)) {
             if (view == &m.data) {
@@ -45,12 +38,7 @@ template <class M>
                     m.inner = {};
                 if (text.member_first() == '{') {
                     m.data = text.object(
-                        [&](const char* p) __attribute__((always_inline)) {
-                            if constexpr (guesses)
-                                return m.guess_inner(p);
-                            else
-                                return known_name{};
-                        },
+                        [&m](const char* p) __attribute__((always_inline)) { return m.guess_inner(p); },
                         [&](std::string_view name) { return view_for(name, &M::find_inner); },
                         [&](std::string_view* inner) __attribute__((always_inline)) {
                             const auto value = text.value();
@@ -64,7 +52,7 @@ template <class M>
             if (view) *view = value;
             return !value.empty();
         });
-    if constexpr (guesses) m.plain = text.plain();
+    m.plain = text.plain();
     return !whole.empty() && text.finished();
 }
 
