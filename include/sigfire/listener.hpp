@@ -47,10 +47,7 @@ template <class T, class C, class Hub, class Http = no_http>
 class listener {
     static_assert(Transport<T>, "sigfire: Transport requirements not met");
     static_assert(Codec<C>, "sigfire: Codec requirements not met");
-    static constexpr bool http_sees_hub = requires(Http& h, const request& rq, response& rs, Hub& hub) {
-        { h(rq, rs, hub) } -> std::same_as<bool>;
-    };
-    static_assert(http_sees_hub || HttpHandler<Http>, "sigfire: HttpHandler requirements not met");
+    static_assert(HttpHandlerOf<Http, Hub> || HttpHandler<Http>, "sigfire: HttpHandler requirements not met");
 
     static constexpr bool awaits = Hub::hooks_type::can_defer;
     using awaited = typename Hub::hooks_type::deferred_type;
@@ -182,7 +179,7 @@ private:
     }
 
     bool ask_http(const request& r, response& out) {
-        if constexpr (http_sees_hub)
+        if constexpr (HttpHandlerOf<Http, Hub>)
             return http_(r, out, hub_);
         else
             return http_(r, out);

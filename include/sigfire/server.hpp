@@ -41,11 +41,6 @@ template <class P>
 struct is_log : std::bool_constant<Log<P>> {};
 template <class P>
 struct is_http_handler : std::bool_constant<HttpHandler<P>> {};
-template <class P, class Hub>
-    struct is_http_handler_of
-    : std::bool_constant < requires(P& p, const request& rq, response& rs, Hub& hub) {
-    { p(rq, rs, hub) } -> std::same_as<bool>;
-}>{};
 template <class P>
 struct is_hub_options : std::is_same<P, hub_options> {};
 // A router that is a feature too is a router: the hub knows.
@@ -60,6 +55,10 @@ template <class P>
 constexpr int roles = is_codec<P>::value + is_registry<P>::value + is_router<P>::value + is_log<P>::value +
                       is_http_handler<P>::value + is_hooks<P>::value + is_hub_options<P>::value +
                       is_listener_options<P>::value + is_feature<P>::value + is_policy<P>::value;
+
+// A part that is nothing else may be an HttpHandler of the hub.
+template <class P, class Hub>
+concept OnlyHttpHandlerOf = (roles<P> == 0) && HttpHandlerOf<P, Hub>;
 
 // How many of the parts play a role.
 template <template <class> class Is, class... Parts>
@@ -135,11 +134,9 @@ public:
                          channel<connection, codec_type>, log_type, hooks_type, features_type, policy_type>;
 
 private:
-    // With or without the hub; a part that is something else is not asked.
+    // With or without the hub.
     template <class P>
-    struct answers_http : std::disjunction<detail::is_http_handler<P>,
-                                           std::conjunction<std::bool_constant<detail::roles<P> == 0>,
-                                                            detail::is_http_handler_of<P, hub_type>>> {};
+    struct answers_http : std::bool_constant<HttpHandler<P> || detail::OnlyHttpHandlerOf<P, hub_type>> {};
     using http_type = part<answers_http, no_http>;
 
     static_assert(((detail::roles<Parts> != 0 || answers_http<Parts>::value) && ...),

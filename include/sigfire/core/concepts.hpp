@@ -389,4 +389,10 @@ concept HttpHandler = requires(H& h, const request& rq, response& rs) {
     { h(rq, rs) } -> std::same_as<bool>;
 };
 
+/// The same for a handler that takes the hub of its listener.
+template <class H, class Hub>
+concept HttpHandlerOf = requires(H& h, const request& rq, response& rs, Hub& hub) {
+    { h(rq, rs, hub) } -> std::same_as<bool>;
+};
+
 } // namespace sigfire

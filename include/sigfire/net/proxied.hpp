@@ -3,6 +3,7 @@
 
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/net/engine/stream_engine.hpp>
+#include <sigfire/net/engine/stream_protocol.hpp>
 #include <sigfire/net/proxy/network_list.hpp>
 #include <sigfire/net/proxy/proxy_loop.hpp>
 

@@ -3,6 +3,7 @@
 
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/net/engine/stream_engine.hpp>
+#include <sigfire/net/engine/stream_protocol.hpp>
 #include <sigfire/net/tls/tls_loop.hpp>
 #include <sigfire/net/tls/tls_server.hpp>
 #include <sigfire/net/tls_options.hpp>

@@ -9,6 +9,7 @@
 #include <sigfire/net/engine/native_loop.hpp>
 #include <sigfire/net/engine/socket_name.hpp>
 #include <sigfire/net/engine/stream_engine.hpp>
+#include <sigfire/net/engine/stream_protocol.hpp>
 #include <sigfire/net/stream_limits.hpp>
 
 #include <boost/asio/local/stream_protocol.hpp>

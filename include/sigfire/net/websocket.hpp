@@ -7,6 +7,7 @@
 #include <sigfire/net/engine/adopt_descriptor.hpp>
 #include <sigfire/net/engine/native_loop.hpp>
 #include <sigfire/net/engine/stream_engine.hpp>
+#include <sigfire/net/engine/stream_protocol.hpp>
 #include <sigfire/net/engine/tcp_bind.hpp>
 #include <sigfire/net/proxy/network_list.hpp>
 #include <sigfire/net/stream_limits.hpp>

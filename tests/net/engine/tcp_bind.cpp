@@ -31,10 +31,11 @@ BOOST_AUTO_TEST_CASE(addresses_as_numbers) {
 }
 
 BOOST_AUTO_TEST_CASE(addresses_of_sockets) {
-    for (const auto* text : {"192.0.2.1", "2001:db8::1", "fe80::1%7"}) {
+    for (const auto* text : {"192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1", "fe80::1%7"}) {
         const boost::asio::ip::tcp::endpoint e{boost::asio::ip::make_address(text), 3003};
         const auto s = detail::socket_address(e.address(), 3003);
         BOOST_TEST(std::memcmp(&s, e.data(), e.size()) == 0, text);
+        BOOST_TEST((detail::ip_address(s) == e.address()), text);
     }
 }
 

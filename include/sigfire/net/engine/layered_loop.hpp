@@ -3,6 +3,7 @@
 
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/net/engine/ready.hpp>
+#include <sigfire/net/engine/stream_protocol.hpp>
 
 #include <boost/asio/io_context.hpp>
 

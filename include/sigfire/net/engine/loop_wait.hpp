@@ -5,6 +5,7 @@
 #include <sigfire/core/error.hpp>
 #include <sigfire/net/engine/adopt_descriptor.hpp>
 #include <sigfire/net/engine/ready.hpp>
+#include <sigfire/net/engine/stream_protocol.hpp>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>

@@ -1,42 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <boost/asio/basic_socket_acceptor.hpp>
-#include <boost/asio/basic_stream_socket.hpp>
-#include <boost/asio/generic/basic_endpoint.hpp>
-#include <boost/asio/io_context.hpp>
-
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 namespace sigfire::detail {
-
-// Not the executor of any kind, which costs the compiler much.
-using loop_executor = boost::asio::io_context::executor_type;
-
-/// Stream sockets of any family: Asio's own such protocol, without the iostreams that come with that.
-class stream_protocol {
-public:
-    using endpoint = boost::asio::generic::basic_endpoint<stream_protocol>;
-    using socket = boost::asio::basic_stream_socket<stream_protocol, loop_executor>;
-
-    stream_protocol(int family, int protocol) : family_{family}, protocol_{protocol} {}
-    /// From the protocol of other stream sockets.
-    template <class Protocol>
-    stream_protocol(const Protocol& p) : family_{p.family()}, protocol_{p.protocol()} {}
-
-    int type() const noexcept { return SOCK_STREAM; }
-    int protocol() const noexcept { return protocol_; }
-    int family() const noexcept { return family_; }
-
-private:
-    int family_, protocol_;
-};
-
-/// An acceptor of any kind of stream socket.
-using stream_acceptor = boost::asio::basic_socket_acceptor<stream_protocol, loop_executor>;
-using no_delay = boost::asio::detail::socket_option::boolean<IPPROTO_TCP, TCP_NODELAY>;
 
 /// The news of a socket from a loop. `tag` is the one that the socket was added with, null for the acceptor.
 struct ready {

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/net/engine/ready.hpp>
+#include <sigfire/net/engine/stream_protocol.hpp>
 
 #include <cstddef>
 #include <string>

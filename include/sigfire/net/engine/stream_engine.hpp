@@ -4,6 +4,7 @@
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/net/engine/process_of.hpp>
 #include <sigfire/net/engine/stream_http.hpp>
+#include <sigfire/net/engine/stream_protocol.hpp>
 #include <sigfire/net/engine/stream_reader.hpp>
 #include <sigfire/net/engine/stream_table.hpp>
 #include <sigfire/net/engine/stream_turns.hpp>

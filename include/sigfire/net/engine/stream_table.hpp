@@ -6,6 +6,7 @@
 #include <sigfire/net/engine/gate_book.hpp>
 #include <sigfire/net/engine/loop_clock.hpp>
 #include <sigfire/net/engine/stream_connection.hpp>
+#include <sigfire/net/engine/stream_protocol.hpp>
 #include <sigfire/net/engine/tcp_bind.hpp>
 #include <sigfire/net/http/upgrade.hpp>
 

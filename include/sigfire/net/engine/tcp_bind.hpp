@@ -2,7 +2,7 @@
 #pragma once
 
 #include <sigfire/core/error.hpp>
-#include <sigfire/net/engine/ready.hpp>
+#include <sigfire/net/engine/stream_protocol.hpp>
 
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/socket_base.hpp>
@@ -20,25 +20,30 @@ inline std::string host_port(const std::string& host, std::uint16_t port) {
     return (v6 ? '[' + host + ']' : host) + ':' + std::to_string(port);
 }
 
+/// The address that a socket's address names; unspecified if that is not of IP.
+inline boost::asio::ip::address ip_address(const sockaddr_storage& address) {
+    namespace ip = boost::asio::ip;
+    if (address.ss_family == AF_INET)
+        return ip::address_v4{ntohl(reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr)};
+    if (address.ss_family != AF_INET6) return {};
+    const auto& in = reinterpret_cast<const sockaddr_in6&>(address);
+    ip::address_v6::bytes_type bytes;
+    std::memcpy(bytes.data(), &in.sin6_addr, bytes.size());
+    return ip::address_v6{bytes, in.sin6_scope_id};
+}
+
 /// `192.0.2.1`, `2001:db8::1`; an IPv4 address in IPv6 clothes without them; empty if it is no address of
 /// either.
 inline std::string numeric_address(const sockaddr_storage& address) {
     namespace ip = boost::asio::ip;
-    if (address.ss_family == AF_INET) {
-        const auto& in = reinterpret_cast<const sockaddr_in&>(address);
-        return ip::address_v4{ntohl(in.sin_addr.s_addr)}.to_string();
-    }
-    if (address.ss_family == AF_INET6) {
-        const auto& in = reinterpret_cast<const sockaddr_in6&>(address);
-        ip::address_v6::bytes_type bytes;
-        std::memcpy(bytes.data(), &in.sin6_addr, bytes.size());
-        const ip::address_v6 v6{bytes};
-        return v6.is_v4_mapped() ? ip::make_address_v4(ip::v4_mapped, v6).to_string() : v6.to_string();
-    }
-    return {};
+    if (address.ss_family != AF_INET && address.ss_family != AF_INET6) return {};
+    const auto a = ip_address(address);
+    if (a.is_v4()) return a.to_string();
+    const ip::address_v6 v6{a.to_v6().to_bytes()};
+    return v6.is_v4_mapped() ? ip::make_address_v4(ip::v4_mapped, v6).to_string() : v6.to_string();
 }
 
-/// The address of a socket; the inverse of `numeric_address`.
+/// The address of a socket; the inverse of `ip_address`.
 inline sockaddr_storage socket_address(const boost::asio::ip::address& address, std::uint16_t port = 0) {
     sockaddr_storage out{};
     if (address.is_v4()) {
@@ -93,7 +98,7 @@ inline std::string bound_address(const stream_acceptor& a) {
     if (address.ss_family != AF_INET && address.ss_family != AF_INET6) return {};
     const auto port = address.ss_family == AF_INET ? reinterpret_cast<const sockaddr_in&>(address).sin_port
                                                    : reinterpret_cast<const sockaddr_in6&>(address).sin6_port;
-    return host_port(numeric_address(address), ntohs(port));
+    return host_port(ip_address(address).to_string(), ntohs(port));
 }
 
 } // namespace sigfire::detail

@@ -6,6 +6,7 @@
 #include <sigfire/core/request.hpp>
 #include <sigfire/net/engine/layered_loop.hpp>
 #include <sigfire/net/engine/ready.hpp>
+#include <sigfire/net/engine/stream_protocol.hpp>
 #include <sigfire/net/engine/tcp_bind.hpp>
 #include <sigfire/net/proxy/network_list.hpp>
 #include <sigfire/net/proxy/proxy_protocol.hpp>
