@@ -1,0 +1,102 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include "connection_log.hpp"
+#include "json_log.hpp"
+#include "parts.hpp"
+#include "serve_page.hpp"
+#include "settings.hpp"
+#include "wires.hpp"
+
+#include <sigfire/hub/channel.hpp>
+#include <sigfire/hub/hooks.hpp>
+#include <sigfire/hub/hub.hpp>
+#include <sigfire/hub/registry.hpp>
+#include <sigfire/listener.hpp>
+#include <sigfire/net/proxied.hpp>
+#include <sigfire/net/tcp.hpp>
+#include <sigfire/net/tls.hpp>
+#include <sigfire/net/unix_socket.hpp>
+#include <sigfire/net/websocket.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+#include <chrono>
+#include <exception>
+#include <functional>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+
+using program_hub = sigfire::hub<sigfire::local_registry, sigfire::mailbox<>, sigfire::any_channel, json_log,
+                                 sigfire::hooks<connection_log>, program_features>;
+
+/// A listener of any transport.
+struct any_listener {
+    virtual ~any_listener() = default;
+    virtual void open(sigfire::error_code&) = 0;
+    virtual std::string address() const = 0;
+    virtual void stop(std::function<void()>) = 0;
+    /// Reads certificates again, if it has any. Says on stderr why not, and goes on with the old ones.
+    virtual void reload() = 0;
+};
+
+template <class Transport>
+struct listener_of final : any_listener {
+    listener_of(Transport chosen, const endpoint& e, const settings& s, program_hub& h)
+        : transport{chosen}, listener{std::move(chosen), wires_of(e.clients, s), h,
+                                      plain_http{e.clients == family::all || e.clients == family::sigfire}} {}
+
+    void open(sigfire::error_code& ec) override { listener.open(ec); }
+    std::string address() const override { return listener.address(); }
+    void stop(std::function<void()> done) override {
+        listener.stop(std::chrono::seconds{5}, std::move(done));
+    }
+    void reload() override {
+        if constexpr (requires { transport.reload(); }) {
+            try {
+                transport.reload();
+            } catch (const std::exception& e) {
+                std::cerr << "sigfire: the certificates of " << address()
+                          << " stay as they were: " << e.what() << '\n';
+            }
+        }
+    }
+
+    Transport transport; // a description: it shares its certificates with the listener's
+    sigfire::listener<Transport, wires, program_hub, plain_http> listener;
+};
+
+/// A listener of this transport, below TLS if the endpoint asks for it.
+template <class Transport>
+std::unique_ptr<any_listener> below_tls(Transport t, const endpoint& e, const settings& s, program_hub& h) {
+    if (!e.tls) return std::make_unique<listener_of<Transport>>(std::move(t), e, s, h);
+    using secured = sigfire::tls<Transport>;
+    return std::make_unique<listener_of<secured>>(secured{std::move(t), s.tls}, e, s, h);
+}
+
+/// A listener of this transport, behind a PROXY header and below TLS if the endpoint asks for them.
+template <class Transport>
+std::unique_ptr<any_listener> listener_over(Transport t, const endpoint& e, const settings& s,
+                                            program_hub& h) {
+    if (!e.proxied) return below_tls(std::move(t), e, s, h);
+    return below_tls(sigfire::proxied{std::move(t), {.proxies = s.proxies}}, e, s, h);
+}
+
+/// The listener that an endpoint asks for.
+inline std::unique_ptr<any_listener> make_listener(boost::asio::io_context& io, const endpoint& e,
+                                                   const settings& s, program_hub& h) {
+    switch (e.kind) {
+    case wire::websocket: {
+        sigfire::websocket_options o{.address = e.host, .port = e.port, .origins = s.origins};
+        if (!e.proxied) o.proxies = s.proxies;
+        o.limits.ping = s.ping;
+        if (s.ping.count() != 0) o.limits.dead = 2 * s.ping;
+        return listener_over(sigfire::websocket{io, std::move(o)}, e, s, h);
+    }
+    case wire::tcp: return listener_over(sigfire::tcp{io, {.address = e.host, .port = e.port}}, e, s, h);
+    case wire::unix_socket: break;
+    }
+    return listener_over(sigfire::unix_socket{io, {.path = e.host}}, e, s, h);
+}
