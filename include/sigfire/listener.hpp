@@ -35,6 +35,22 @@ struct listener_options {
     std::chrono::milliseconds admission_timeout{10'000};
 };
 
+namespace detail {
+
+// Where a codec's events go. Its type knows no transport: listeners of several share a codec's code.
+template <class Hub>
+struct to_hub {
+    Hub& hub;
+    attachment& from;
+
+    template <class Event>
+    void operator()(Event& said) const {
+        hub.received(from, said);
+    }
+};
+
+} // namespace detail
+
 /** A transport and a codec in front of a hub: lets connections in, and turns messages into events.
  *
  *  It is the transport's sink. Plain HTTP requests go to the codec, if it answers any, and then to `Http`;
@@ -120,7 +136,7 @@ public:
 
     void received(connection& c, message m) {
         auto& [who, state] = c.state();
-        const errc e = codec_.decode(m, state, [&](auto& said) { hub_.received(who, said); });
+        const errc e = codec_.decode(m, state, detail::to_hub<Hub>{hub_, who});
         if (e != errc::ok) hub_.close(who, e);
     }
 
