@@ -1401,6 +1401,25 @@ BOOST_AUTO_TEST_CASE(opening_connections_do_not_delay_open_ones) {
     BOOST_TEST(w.engine.connections() == 101u);
 }
 
+BOOST_AUTO_TEST_CASE(a_message_that_comes_while_many_open_waits_for_a_few_of_them) {
+    ws_world w;
+    ws_world::peer in{w};
+    std::deque<memory::basic_peer<framing::websocket<framing::role::client>>> knock;
+    bool said = false;
+    w.on_opening = [&](auto& c, const request&) {
+        if (!std::exchange(said, true)) in.say("one");
+        w.accept(c);
+    };
+    for (int i = 0; i < 100; ++i) knock.emplace_back(w.io);
+    w.run(); // accepts all
+    for (auto& k : knock) k.write(memory::upgrade_request());
+    w.run();
+    const auto told = w.told();
+    BOOST_TEST_REQUIRE(told.size() == 101u);
+    const auto one = std::find(told.begin(), told.end(), "1 text:one");
+    BOOST_TEST((one - told.begin() <= 16));
+}
+
 // --- what the sink throws ---
 
 BOOST_AUTO_TEST_CASE(an_exception_costs_the_connection_that_it_is_about) {
