@@ -146,7 +146,7 @@ void codec_laws(const C& original, auto&& check) {
 
     // The events that it has a word for, with names of different lengths.
     const auto write = [&]<class E>(const E& e) {
-        if constexpr (detail::has_word<C, E>) {
+        if constexpr (sigfire::detail::has_word<C, E>) {
             const auto bound = codec.bound(e, st);
             std::vector<char> room(bound + 1, '!');
             const auto size = codec.encode(e, st, room.data());
