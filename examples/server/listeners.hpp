@@ -95,8 +95,10 @@ inline std::unique_ptr<any_listener> make_listener(boost::asio::io_context& io, 
         if (s.ping.count() != 0) o.limits.dead = 2 * s.ping;
         return listener_over(sigfire::websocket{io, std::move(o)}, e, s, h);
     }
-    case wire::tcp: return listener_over(sigfire::tcp{io, {.address = e.host, .port = e.port}}, e, s, h);
+    case wire::tcp:
+        return listener_over(sigfire::tcp{io, {.address = e.host, .port = e.port, .hello = e.hello}}, e, s,
+                             h);
     case wire::unix_socket: break;
     }
-    return listener_over(sigfire::unix_socket{io, {.path = e.host}}, e, s, h);
+    return listener_over(sigfire::unix_socket{io, {.path = e.host, .hello = e.hello}}, e, s, h);
 }

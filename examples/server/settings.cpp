@@ -73,13 +73,18 @@ void cut_query(std::string_view& rest, const std::string& text, endpoint& e) {
             e.proxied = true;
             continue;
         }
+        if (asked == "hello" && e.kind != wire::websocket) {
+            e.hello = true;
+            continue;
+        }
         constexpr std::string_view name = "dialect=";
         const auto* const known = std::find_if(std::begin(families), std::end(families), [&](const auto& f) {
             return asked.starts_with(name) && asked.substr(name.size()) == f.first;
         });
         if (known == std::end(families))
             refuse("'" + text +
-                   "' asks for neither proxy-protocol nor dialect=NAME of: sigfire, msgpack, "
+                   "' asks for neither proxy-protocol, hello (not of WebSockets) nor dialect=NAME of: "
+                   "sigfire, msgpack, "
                    "signal-fire-2016, socket-signal, peerjs, y-webrtc");
         e.clients = known->second;
     }
@@ -264,7 +269,7 @@ private:
                 "as you like. With ?dialect=NAME behind it, for the clients of one family only: sigfire, "
                 "msgpack, "
                 "signal-fire-2016, socket-signal, peerjs, y-webrtc. With ?proxy-protocol, for proxies that "
-                "send that header")
+                "send that header. With ?hello, tcp:// and unix: peers say hello first")
             ->allow_extra_args(false);
         value("--rtc-config", "file with the RTCConfiguration that every peer is sent",
               [this](const std::string& v) { s_.rtc_configuration = json::serialize(read_json(v)); });

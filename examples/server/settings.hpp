@@ -27,6 +27,7 @@ struct endpoint {
     std::uint16_t port = 0;
     family clients = family::all; ///< all: told apart by path and sub-protocol
     bool proxied = false;         ///< connections of `settings::proxies` begin with a PROXY header
+    bool hello = false;           ///< a peer's first message is `hello`; for wires without HTTP
 
     bool operator==(const endpoint&) const = default;
 };

@@ -40,10 +40,11 @@ inline condition at_peerjs(const settings& s) {
     if (base.ends_with('/')) base.pop_back();
     return [routes = sigfire::by_path{base + '/' + s.peerjs_options.key}, socket = base + "/peerjs",
             base](const sigfire::request& r) {
+        if (r.method.empty()) return false; // a wire without HTTP
         if (!r["Upgrade"].empty()) return r.path() == socket;
         if (routes(r)) return true;
         const auto path = r.path();
-        return !path.empty() && (path == base || path == base + '/') &&
+        return (path == base || path == base + '/') &&
                r["Accept"].find("text/html") == std::string_view::npos;
     };
 }

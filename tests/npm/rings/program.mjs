@@ -17,17 +17,19 @@ class Peer {
   #waiting = []
   #requests = 0
 
-  static async join(address) {
+  static async join(address, hello) {
     const peer = new Peer()
     const gone = new Promise(resolve => (peer.gone = resolve))
     peer.closed = ms => within(gone, `close of ${address}`, ms)
     if (/^wss?:/.test(address)) peer.#websocket(address)
     else peer.#stream(address)
+    if (hello) peer.write(JSON.stringify({ cmd: 'hello', data: hello }))
     const welcome = await peer.next('welcome')
     equal(Object.keys(welcome), ['id', 'cmd', 'data'], 'members of the welcome')
     peer.id = welcome.data.id
     truth(/^[\w-]{20,}$/.test(peer.id), `a guessable or odd id: ${peer.id}`)
     peer.configuration = welcome.data.configuration
+    peer.resume = welcome.data.resume
     return peer
   }
 
@@ -157,6 +159,19 @@ await ring({
     served(['--listen', 'ws://[::1]:0'], async ({ addresses: [address] }) => {
       truth(/^ws:\/\/\[::1\]:[1-9]\d*$/.test(address), `odd address ${address}`)
       await Peer.join(address)
+    }),
+
+  'a peer without HTTP says hello, and comes back as itself': () =>
+    served(['--listen', `${anyPort('tcp')}/?hello`, '--listen', anyPort('ws')], async ({ addresses: [tcp, ws] }) => {
+      const caller = await Peer.join(ws)
+      const robot = await Peer.join(tcp, { resume: '' })
+      robot.socket.resetAndDestroy() // without an end it is lost, not closed
+      const again = await Peer.join(tcp, { resume: robot.resume.token })
+      equal(again.id, robot.id, 'id after a resume')
+      equal((await caller.ask('session-start', robot.id)).ok, true, 'ok')
+      await again.next('session-start')
+      const stranger = await within(Peer.join(tcp, { id: 7 }).catch(error => error.message), 'end of a wrong hello')
+      truth(/welcome/.test(stranger), `a wrong hello is let in: ${stranger}`)
     }),
 
   'peers of all kinds of address reach each other': () =>
@@ -411,6 +426,7 @@ await ring({
       [['serve', '--y-webrtc', 'nowhere'], 'nowhere'],
       [['serve', '--listen', 'tcp://127.0.0.1:0/?proxy-protocol'], '--proxies'],
       [['serve', '--listen', 'ws://127.0.0.1:0/?dialect=peerjs&proxy'], 'proxy'],
+      [['serve', '--listen', 'ws://127.0.0.1:0/?hello'], 'hello'],
       [['serve', '--proxies', 'somewhere'], 'somewhere'],
       [['serve', '--proxies', '10.0.0.0/33'], '10.0.0.0/33'],
       [['serve', '--peerjs-alive', '-1'], '--peerjs-alive'],
