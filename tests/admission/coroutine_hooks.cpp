@@ -632,7 +632,7 @@ BOOST_FIXTURE_TEST_CASE(over_a_loopback, office) {
 
 // --- commands
 
-// A coroutine asks each of its questions at the desk, and replies as it was told to.
+// A coroutine asks each of its questions, and replies as it was told to.
 struct clerk {
     bureau* at;
     boost::asio::io_context* io;

@@ -79,8 +79,8 @@ struct answer_slot {
 };
 
 /// A transport lends this to a request, so that its answer may come later.
-struct answer_desk {
-    std::shared_ptr<answer_slot> (*open)(answer_desk&);
+struct answer_opener {
+    std::shared_ptr<answer_slot> (*open)(answer_opener&);
 };
 
 } // namespace detail
@@ -125,7 +125,7 @@ struct request {
     std::optional<process_identity> process{}; ///< the peer's process, if it came by a Unix socket
     std::string_view body{};                   ///< of a plain HTTP request, whole and without its chunks
     request_token hello{};                     ///< for the reply to its `hello`, if that has an id
-    detail::answer_desk* desk = nullptr;       ///< for `answer_later`
+    detail::answer_opener* opener = nullptr;   ///< for `answer_later`
 
     /** Puts the answer to a plain HTTP request off: the handler returns true, and the response that it wrote
      *  does not count. An empty one, where the transport cannot wait or too many wait already, has to be
@@ -248,7 +248,7 @@ struct response {
 };
 
 inline later_answer request::answer_later() const {
-    return desk ? later_answer{desk->open(*desk)} : later_answer{};
+    return opener ? later_answer{opener->open(*opener)} : later_answer{};
 }
 
 inline detail::answer_slot::~answer_slot() {

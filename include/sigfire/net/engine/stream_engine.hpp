@@ -307,8 +307,8 @@ private:
     void answer(connection& c, request& r, std::string_view rest) {
         const bool here = wire_.path().empty() || r.path() == wire_.path();
         const bool head = r.method == "HEAD", keep_alive = http::keeps_alive(r);
-        typename http::desk lent{*this, c};
-        r.desk = &lent;
+        typename http::opener lent{*this, c};
+        r.opener = &lent;
         response out;
         const bool answers = sink_.http(r, out);
         if (const auto slot = lent.slot.lock(); answers && slot && slot->engine)

@@ -109,17 +109,17 @@ protected:
     }
 
     // Lent to a handler.
-    struct desk : answer_desk {
-        desk(stream_http& e, connection& at) : answer_desk{&desk::open_slot}, engine{e}, c{at} {}
-        desk(const desk&) = delete;
-        desk& operator=(const desk&) = delete;
-        ~desk() {
+    struct opener : answer_opener {
+        opener(stream_http& e, connection& at) : answer_opener{&opener::open_slot}, engine{e}, c{at} {}
+        opener(const opener&) = delete;
+        opener& operator=(const opener&) = delete;
+        ~opener() {
             // The handler answered after all, or threw.
             if (const auto s = waits ? nullptr : slot.lock()) s->engine = nullptr;
         }
 
-        static std::shared_ptr<answer_slot> open_slot(answer_desk& self) {
-            auto& d = static_cast<desk&>(self);
+        static std::shared_ptr<answer_slot> open_slot(answer_opener& self) {
+            auto& d = static_cast<opener&>(self);
             if (d.engine.answers_.size() >= d.engine.core_.limits.answers) return nullptr;
             if (const auto again = d.slot.lock()) return again;
             auto slot = std::make_shared<answer_slot>();
@@ -147,7 +147,7 @@ protected:
     }
 
     // The answer comes later, and until then nothing is read.
-    void wait_for_answer(connection& c, desk& d, bool head, bool keep_alive, std::string_view rest) {
+    void wait_for_answer(connection& c, opener& d, bool head, bool keep_alive, std::string_view rest) {
         d.waits = true;
         answers_.insert_or_assign(&c, typename table::pending_answer{d.slot, head, keep_alive});
         c.stamp_ = core_.now;
