@@ -51,6 +51,8 @@ macro(write_batch)
     set(batch ${CMAKE_CURRENT_BINARY_DIR}/${folder}/batch_${number}.cpp)
     file(CONFIGURE OUTPUT ${batch} CONTENT "${headers}\n${bodies}" @ONLY)
     list(APPEND files ${batch})
+    # It expects to see an unnamed namespace in nothing but the file that it was given.
+    set_property(SOURCE ${batch} PROPERTY COMPILE_OPTIONS $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
     set(held 0)
     set(headers "")
     set(bodies "")
