@@ -1,6 +1,8 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #include <sigfire/rpc/rpc.hpp>
 
+#include "support/print_errc.hpp"
+
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -40,12 +42,6 @@
 
 #include <sys/socket.h>
 #include <unistd.h>
-
-namespace sigfire {
-static std::ostream& boost_test_print_type(std::ostream& out, errc e) {
-    return out << to_string(e);
-}
-} // namespace sigfire
 
 namespace {
 

@@ -1,6 +1,8 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include "print_errc.hpp"
+
 #include <sigfire/client.hpp>
 #include <sigfire/framing/length.hpp>
 #include <sigfire/framing/websocket.hpp>
@@ -28,12 +30,6 @@
 #include <tuple>
 #include <utility>
 #include <vector>
-
-namespace sigfire {
-inline std::ostream& boost_test_print_type(std::ostream& out, errc e) {
-    return out << to_string(e);
-}
-} // namespace sigfire
 
 /// What tests of clients have in common: running operations to their end, and servers that follow a script.
 namespace client_world {

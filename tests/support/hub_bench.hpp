@@ -1,6 +1,8 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include "print_errc.hpp"
+
 #include <sigfire/codec/json.hpp>
 #include <sigfire/hub/channel.hpp>
 #include <sigfire/hub/feature.hpp>
@@ -23,12 +25,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
-namespace sigfire {
-inline std::ostream& boost_test_print_type(std::ostream& out, errc e) {
-    return out << cause_name(e);
-}
-} // namespace sigfire
 
 /// A hub with chosen parts and peers by name, which talk JSON with it: no sockets, and the test sets the
 /// time.
