@@ -63,6 +63,15 @@ BOOST_AUTO_TEST_CASE(conditions_have_texts) {
     BOOST_TEST(make_error_condition(condition{}).message() == "no condition");
 }
 
+BOOST_AUTO_TEST_CASE(another_object_of_a_category_is_the_same_category) {
+    const detail::errc_category mine;
+    const detail::condition_category remedies;
+    BOOST_TEST((error_code{static_cast<int>(errc::unknown), mine} == errc::unknown));
+    BOOST_TEST((error_code{errc::unknown} ==
+                boost::system::error_condition{static_cast<int>(condition::try_later), remedies}));
+    BOOST_TEST(!(mine == remedies));
+}
+
 BOOST_AUTO_TEST_CASE(numbers_that_are_no_code) {
     const error_code ec{200, make_error_code(errc::ok).category()};
     BOOST_TEST(ec.failed());

@@ -1,6 +1,8 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/core/detail/requirements.hpp>
+
 #include <boost/system/error_code.hpp>
 #include <boost/system/result.hpp>
 
@@ -190,7 +192,9 @@ constexpr errc cause_from(std::string_view text) noexcept {
 
 namespace detail {
 
+// Both have an id, drawn by lot: by it they are the same in each shared object of a process.
 struct errc_category final : boost::system::error_category {
+    constexpr errc_category() noexcept : error_category{0xa34dca7ce91fd6cf} {}
     const char* name() const noexcept override { return "sigfire"; }
     std::string message(int v) const override { return row(static_cast<errc>(v)).text; }
     bool failed(int v) const noexcept override { return !is_verdict(static_cast<errc>(v)); }
@@ -198,6 +202,7 @@ struct errc_category final : boost::system::error_category {
 };
 
 struct condition_category final : boost::system::error_category {
+    constexpr condition_category() noexcept : error_category{0x0a8975dc4751de33} {}
     const char* name() const noexcept override { return "sigfire.condition"; }
     std::string message(int v) const override {
         switch (static_cast<condition>(v)) {
