@@ -13,8 +13,8 @@ struct typed {
     static constexpr bool checks_utf8 = false;
     sigfire::errc open(const sigfire::request&, state&, sigfire::admission&) { return {}; }
 
-    template <class Emit>
-    sigfire::errc decode(sigfire::message m, state&, Emit emit) {
+    template <class Handler>
+    sigfire::errc decode(sigfire::message m, state&, Handler handler) {
         const auto text = m.view();
         const auto a = text.find(' '), b = text.find(' ', a + 1);
         if (a == text.npos || b == text.npos) return sigfire::errc::malformed;
@@ -24,7 +24,7 @@ struct typed {
         e.data.bytes = text.substr(b + 1);
         e.token.wire = e.data.wire = wire;
         if (e.to.empty()) e.fault = sigfire::errc::missing_target;
-        emit(e);
+        handler(e);
         return sigfire::errc::ok;
     }
 

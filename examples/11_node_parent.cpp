@@ -45,7 +45,7 @@ void serve(sigfire::rpc& parent) {
         co_return "Hello, " + name;
     });
     parent.on("quit", [&parent] { parent.close(asio::detached); });
-    parent.emit("ready", std::vector<std::string>{"add", "fail", "sleep", "greet"});
+    parent.notify("ready", std::vector<std::string>{"add", "fail", "sleep", "greet"});
 }
 
 asio::awaitable<bool> play_parent(sigfire::rpc& child) {
@@ -54,7 +54,7 @@ asio::awaitable<bool> play_parent(sigfire::rpc& child) {
     const auto failed = co_await child.call<sigfire::rpc_result<void>>("fail", asio::use_awaitable);
     const auto [none] = co_await child.call("nosuch", asio::as_tuple(asio::use_awaitable));
     std::cout << sum << ", " << greeting << ", " << failed.error().message << ", " << none.message() << '\n';
-    child.emit("quit");
+    child.notify("quit");
     const auto [cause] = co_await child.wait(asio::as_tuple(asio::use_awaitable));
     co_return sum == 11 && greeting == "Hello, Ada" && failed.error().message == "as you like" &&
         (none == sigfire::errc::unknown_command) && (cause == sigfire::errc::closed);

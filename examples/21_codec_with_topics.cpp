@@ -14,15 +14,15 @@ struct chat {
     static constexpr sigfire::wire_id words{0x0080}; // how payloads are written: a format of our own
     sigfire::errc open(const sigfire::request&, state&, sigfire::admission&) { return {}; }
 
-    template <class Emit>
-    sigfire::errc decode(sigfire::message m, state&, Emit emit) {
+    template <class Handler>
+    sigfire::errc decode(sigfire::message m, state&, Handler handler) {
         const auto line = m.view();
         const auto a = line.find(' '), b = std::min(line.find(' ', a + 1), line.size());
         const auto say = [&](auto e) {
             e.token = {line.substr(0, a), words}; // the reply begins with it
             e.topic = line.substr(a + 1, b - a - 1);
             if constexpr (requires { e.data; }) e.data = {line.substr(b), words};
-            emit(e);
+            handler(e);
         };
         if (line.starts_with("join ")) say(event::join{});
         if (line.starts_with("who ")) say(event::lookup{});

@@ -41,13 +41,13 @@ struct marked {
         ad.subprotocol = mark;
         return r.has_query("no") ? errc::denied : errc::ok;
     }
-    template <class Emit>
-    errc decode(message m, state& st, Emit&& emit) {
+    template <class Handler>
+    errc decode(message m, state& st, Handler&& handler) {
         BOOST_TEST(st.open);
         event::say e;
         e.to = m.view();
         e.command = mark;
-        emit(e);
+        handler(e);
         return m.view() == "bad" ? errc::bad_utf8 : errc::ok;
     }
     std::size_t bound(const event::say& e, const state&) const { return mark.size() + e.to.size(); }

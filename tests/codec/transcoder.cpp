@@ -56,8 +56,8 @@ struct codec {
     static constexpr bool checks_utf8 = true;
 
     errc open(const request&, state&, admission&) const { return errc::ok; }
-    template <class Emit>
-    errc decode(message m, state&, Emit emit) const {
+    template <class Handler>
+    errc decode(message m, state&, Handler handler) const {
         const auto text = m.view();
         const auto at = std::min(text.find(' '), text.size());
         event::say e;
@@ -65,7 +65,7 @@ struct codec {
         e.data = {at == text.size() ? std::string_view{} : text.substr(at + 1), wire}, e.whole = m;
         e.signal.kind = signal_kind::offer, e.signal.body = e.data.bytes;
         if (e.to.empty()) e.fault = errc::missing_target;
-        emit(e);
+        handler(e);
         return errc::ok;
     }
 

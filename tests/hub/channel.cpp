@@ -20,8 +20,8 @@ struct toy_codec {
     static constexpr bool checks_utf8 = false;
 
     errc open(const request&, state&, admission&) { return errc::ok; }
-    template <class Emit>
-    errc decode(message, state&, Emit&&) {
+    template <class Handler>
+    errc decode(message, state&, Handler&&) {
         return errc::ok;
     }
     std::size_t bound(const event::welcome&, const state&) const { return 0; }

@@ -26,8 +26,8 @@ struct counting_codec {
     mutable int encoded = 0;
 
     errc open(const request&, state&, admission&) { return errc::ok; }
-    template <class Emit>
-    errc decode(message, state&, Emit&&) {
+    template <class Handler>
+    errc decode(message, state&, Handler&&) {
         return errc::ok;
     }
     // A bound that is not met, and none where there is no word for it.

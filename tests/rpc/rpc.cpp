@@ -400,9 +400,9 @@ BOOST_AUTO_TEST_CASE(typed_arguments_and_results_are_converted) {
         outcome<rpc_result<std::string>>(p.io, p.a.call<rpc_result<std::string>>("maybe", 1));
     BOOST_TEST(ec == errc::malformed);
 
-    BOOST_TEST(p.a.emit("seen", "Ada", json::array{1, nullptr}) == errc::ok);
-    BOOST_TEST(p.a.emit("seen", 7) == errc::ok);
-    BOOST_TEST(p.a.emit("unseen") == errc::ok);
+    BOOST_TEST(p.a.notify("seen", "Ada", json::array{1, nullptr}) == errc::ok);
+    BOOST_TEST(p.a.notify("seen", 7) == errc::ok);
+    BOOST_TEST(p.a.notify("unseen") == errc::ok);
     BOOST_TEST(p.a.send({"any", 1}) == errc::ok);
     run_until(p.io, [&] { return heard.size() == 4; });
     BOOST_TEST(heard == (strings{"Ada[1,null]", R"({"cmd":"event","data":{"name":"seen","args":[7]}})",
@@ -450,7 +450,7 @@ BOOST_AUTO_TEST_CASE(failures_are_told) {
 
     // Nobody is there to be told of an event's.
     p.b.on("bad", [] { throw std::logic_error{"mine"}; });
-    p.a.emit("bad");
+    p.a.notify("bad");
     BOOST_CHECK_THROW(run_until(p.io, [] { return false; }), std::logic_error);
     p.b.define("still", [] { return 1; });
     BOOST_TEST(std::get<1>(outcome<int>(p.io, p.a.call<int>("still"))) == 1);
@@ -513,7 +513,7 @@ BOOST_AUTO_TEST_CASE(a_lost_connection_settles_calls) {
         run_until(h.io, [&] { return ends.size() == 4; });
         for (const auto& ec : ends) BOOST_TEST(ec == expected);
         BOOST_TEST(!h.ours.connected());
-        BOOST_TEST(h.ours.emit("e") == errc::not_connected);
+        BOOST_TEST(h.ours.notify("e") == errc::not_connected);
         BOOST_TEST(code(h.io, h.ours.call("d")) == errc::not_connected);
         BOOST_TEST(code(h.io, h.ours.wait()) == expected);
         BOOST_TEST(code(h.io, h.ours.close()) == errc::not_connected);
@@ -649,8 +649,8 @@ BOOST_AUTO_TEST_CASE(descriptors) {
 BOOST_AUTO_TEST_CASE(everything_is_bounded) {
     {
         half h{{.message = 300, .outbox = 1 << 20, .calls = 2}};
-        BOOST_TEST(h.ours.emit("e", std::string(300, 'x')) == errc::too_large);
-        BOOST_TEST(h.ours.emit("e", "\xff") == errc::malformed);
+        BOOST_TEST(h.ours.notify("e", std::string(300, 'x')) == errc::too_large);
+        BOOST_TEST(h.ours.notify("e", "\xff") == errc::malformed);
         bool done = false;
         h.ours.call("a", [&](error_code ec) { done = !ec; });
         h.ours.call("b", asio::detached);
@@ -677,12 +677,12 @@ BOOST_AUTO_TEST_CASE(everything_is_bounded) {
     { // the other side does not read
         half h{{.outbox = 100'000}};
         int taken = 0;
-        while (h.ours.emit("e", std::string(1000, 'x')) == errc::ok) ++taken;
+        while (h.ours.notify("e", std::string(1000, 'x')) == errc::ok) ++taken;
         BOOST_TEST(taken >= 90);
         BOOST_TEST(taken <= 110);
         for (int i = 0; i < 1000; ++i)
-            h.io.poll(), taken += h.ours.emit("e", std::string(1000, 'x')) == errc::ok;
-        BOOST_TEST(h.ours.emit("e", std::string(1000, 'x')) == errc::full);
+            h.io.poll(), taken += h.ours.notify("e", std::string(1000, 'x')) == errc::ok;
+        BOOST_TEST(h.ours.notify("e", std::string(1000, 'x')) == errc::full);
         BOOST_TEST(code(h.io, h.ours.call("c")) == errc::full);
         h.ours.define("c", [] { return std::string(10'000, 'x'); });
         std::optional<error_code> end;
@@ -723,7 +723,7 @@ BOOST_AUTO_TEST_CASE(closing_sends_waiting_messages) {
         asio::steady_timer t{co_await asio::this_coro::executor, asio::steady_timer::time_point::max()};
         co_await t.async_wait(asio::use_awaitable);
     });
-    for (int i = 0; i < 40; ++i) p.a.emit("e", std::string(50'000, 'x'));
+    for (int i = 0; i < 40; ++i) p.a.notify("e", std::string(50'000, 'x'));
     p.a.call("never", [&](error_code ec) { pending = ec; });
     auto closing = p.a.close();
     BOOST_TEST(p.a.connected());
@@ -751,8 +751,8 @@ BOOST_AUTO_TEST_CASE(a_handler_may_do_anything) {
         p.b.undefine("once");
         return long_text;
     });
-    p.a.emit("e");
-    p.a.emit("e");
+    p.a.notify("e");
+    p.a.notify("e");
     BOOST_TEST(std::get<1>(outcome<std::string>(p.io, p.a.call<std::string>("once"))) == long_text);
     BOOST_TEST(heard == strings{long_text}, boost::test_tools::per_element());
 
@@ -797,7 +797,7 @@ BOOST_AUTO_TEST_CASE(results_of_an_old_connection_go_nowhere) {
     BOOST_REQUIRE(!h.ours.adopt(end.release()));
     gate->cancel();
     run_until(h.io, [&] { return returned == 1; });
-    h.ours.emit("first");
+    h.ours.notify("first");
     BOOST_TEST(h.hear() == R"({"cmd":"event","data":{"name":"first"}})");
 }
 

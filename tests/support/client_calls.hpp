@@ -62,8 +62,8 @@ heard decode(const Client& client, std::string_view text, message_type type = Cl
             h.command = m.command, h.from = m.from, h.topic = m.topic, h.number = m.number;
             h.data = copy(m.data), h.role = m.role;
         }
-    } emit{h, value};
-    h.result = client.decode({bytes, type}, emit);
+    } handler{h, value};
+    h.result = client.decode({bytes, type}, handler);
     BOOST_TEST(std::string_view(bytes.data(), bytes.size()) == text);
     BOOST_TEST(h.count <= 1);
     BOOST_TEST((h.result == errc::ok || h.count == 0));

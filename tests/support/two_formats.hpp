@@ -43,13 +43,13 @@ public:
         return e;
     }
 
-    template <class Emit>
-    errc decode(message m, state& st, Emit emit) const {
-        if (!st.packed) return json_.decode(m, st.json_state, emit);
+    template <class Handler>
+    errc decode(message m, state& st, Handler handler) const {
+        if (!st.packed) return json_.decode(m, st.json_state, handler);
         const auto packed = codec::msgpack_from_json(m.view());
         auto bytes = packed ? *packed : std::string{"\xc1"}; // text that is no JSON is not MessagePack either
         binary::state none;
-        const errc e = binary_.decode({bytes, message_type::binary}, none, emit);
+        const errc e = binary_.decode({bytes, message_type::binary}, none, handler);
         bytes.assign(bytes.size(), '#'); // nothing may be kept of it but copies
         return e;
     }

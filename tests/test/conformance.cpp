@@ -71,11 +71,11 @@ struct careless_codec {
     struct state {};
     static constexpr bool checks_utf8 = true;
     errc open(const request&, state&, admission&) const { return errc::ok; }
-    template <class Emit>
-    errc decode(message m, state&, Emit emit) const {
+    template <class Handler>
+    errc decode(message m, state&, Handler handler) const {
         event::say e;
         if (m.view() == "1") e.to = m.view();
-        emit(e);
+        handler(e);
         return errc::ok;
     }
     std::size_t bound(const event::say& e, const state&) const { return e.data.bytes.size(); }

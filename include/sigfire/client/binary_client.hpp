@@ -34,13 +34,13 @@ public:
 
     static constexpr bool checks_utf8 = true; ///< messages are no text, even on a wire that says so
 
-    /** Calls `emit` with a `server_welcome`, `server_reply` or `server_message`, at most once. Payloads are
-     * MessagePack. Other valid messages are ignored.
+    /** Calls `handler` with a `server_welcome`, `server_reply` or `server_message`, at most once. Payloads
+     * are MessagePack. Other valid messages are ignored.
      *
      *  Errors: `malformed`, `internal_error` (nil), `bad_welcome`: a welcome without an id of 1 to 256 bytes.
      */
-    template <class Emit>
-    errc decode(message m, Emit&& emit) const {
+    template <class Handler>
+    errc decode(message m, Handler&& handler) const {
         using detail::msgpack_text;
         detail::msgpack_scanner text{m.view()};
         if (!text.at_map()) return scalar(text);
@@ -54,7 +54,7 @@ public:
             if (w.id.empty() || w.id.size() > longest_peer_id) return errc::bad_welcome;
             w.configuration = value(in.inner.configuration);
             w.granted = value(in.inner.resume);
-            emit(w);
+            handler(w);
         } else if (ok.is(detail::msgpack_kind::boolean)) {
             if (in.id.empty()) return errc::ok;
             server_reply r;
@@ -66,7 +66,7 @@ public:
                 r.cause = cause_from(detail::is_msgpack_text(in.inner.cause) ? msgpack_text(in.inner.cause)
                                                                              : r.text);
             }
-            emit(r);
+            handler(r);
         } else {
             server_message s;
             s.from = msgpack_text(in.origin);
@@ -77,7 +77,7 @@ public:
             s.role = role(in.polite);
             const bool taken = !detail::wants_map(command) || detail::is_msgpack_map(in.data);
             s.data = value(taken ? in.data : std::string_view{});
-            emit(s);
+            handler(s);
         }
         return errc::ok;
     }

@@ -32,13 +32,13 @@ public:
 
     static constexpr bool checks_utf8 = true; ///< `decode` refuses text that is not UTF-8
 
-    /** Calls `emit` with a `server_welcome`, `server_reply` or `server_message`, at most once. Payloads are
-     * JSON. Other valid JSON is ignored.
+    /** Calls `handler` with a `server_welcome`, `server_reply` or `server_message`, at most once. Payloads
+     * are JSON. Other valid JSON is ignored.
      *
      *  Errors: `malformed`, `bad_utf8` (text messages only), `internal_error`, `bad_welcome`: a welcome
      * without an id of 1 to 256 bytes. */
-    template <class Emit>
-    errc decode(message m, Emit&& emit) const {
+    template <class Handler>
+    errc decode(message m, Handler&& handler) const {
         using detail::json_name, detail::json_name_room;
         detail::json_scanner text{m.view()};
         if (text.first() != '{') return scalar(m, text);
@@ -53,7 +53,7 @@ public:
             if (w.id.empty() || w.id.size() > longest_peer_id) return errc::bad_welcome;
             w.configuration.bytes = in.inner.configuration;
             w.granted.bytes = in.inner.resume;
-            emit(w);
+            handler(w);
         } else if (in.ok == "true" || in.ok == "false") {
             if (in.id.empty()) return errc::ok;
             server_reply r;
@@ -66,7 +66,7 @@ public:
                 r.cause = cause_from(
                     detail::is_json_string(in.inner.cause) ? json_name(in.inner.cause, cause_room) : r.text);
             }
-            emit(r);
+            handler(r);
         } else {
             server_message s;
             s.from = json_name(in.origin, name_room);
@@ -77,7 +77,7 @@ public:
             s.number = detail::json_unsigned(in.request).value_or(0);
             s.role = role(in.polite);
             if (!detail::wants_map(command) || in.data.starts_with('{')) s.data.bytes = in.data;
-            emit(s);
+            handler(s);
         }
         return errc::ok;
     }

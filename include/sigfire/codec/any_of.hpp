@@ -115,10 +115,10 @@ public:
         return result;
     }
 
-    template <class Emit>
-    errc decode(message m, state& st, Emit&& emit) {
+    template <class Handler>
+    errc decode(message m, state& st, Handler&& handler) {
         return with(*this, st, errc::malformed,
-                    [&](auto& codec, auto& its) { return codec.decode(m, its, emit); });
+                    [&](auto& codec, auto& its) { return codec.decode(m, its, handler); });
     }
 
     template <class E>

@@ -66,17 +66,17 @@ public:
      *  `wire_id::msgpack`. Other valid messages are ignored.
      *
      *  Errors: `malformed`, `internal_error` (nil), `missing_id`. */
-    template <class Emit>
-    errc decode(message m, state&, Emit&& emit) const {
+    template <class Handler>
+    errc decode(message m, state&, Handler&& handler) const {
         detail::msgpack_scanner text{m.view()};
         if (!text.at_map()) return detail::decode_msgpack_scalar(text);
         detail::json_request_members in;
         if (!detail::read_members(text, in)) return errc::malformed;
         const auto command = detail::msgpack_text(in.cmd);
         const auto* const known = detail::find_command(command);
-        if (!known) return detail::decode_others<detail::msgpack_values>(in, command, m, true, emit);
+        if (!known) return detail::decode_others<detail::msgpack_values>(in, command, m, true, handler);
         if (!detail::msgpack_truthy(in.id)) return errc::missing_id;
-        return detail::decode_relayed<detail::msgpack_values>(in, *known, command, m, true, emit);
+        return detail::decode_relayed<detail::msgpack_values>(in, *known, command, m, true, handler);
     }
 
     /// The exact size that `encode` will write.

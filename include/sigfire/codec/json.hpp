@@ -92,8 +92,8 @@ public:
      * requests to the hub itself is read here; where it is wrong, the event says so by `fault`.
      *
      *  Errors: `malformed`, `bad_utf8` (text messages only), `internal_error`, `missing_id`. */
-    template <class Emit>
-    errc decode(message m, state& st, Emit&& emit) const {
+    template <class Handler>
+    errc decode(message m, state& st, Handler&& handler) const {
         const bool trusted = options_.check == json_check::trusted;
         detail::json_scanner text{m.view(), trusted};
         if (text.first() != '{') [[unlikely]]
@@ -105,9 +105,9 @@ public:
             detail::is_json_string(in.cmd) ? detail::json_contents(in.cmd) : std::string_view{};
         const auto* const known = detail::find_command(command);
         if (!known) [[unlikely]]
-            return decode_others(in, command, m, st.extras, emit);
+            return decode_others(in, command, m, st.extras, handler);
         if (!detail::json_truthy(in.id)) return errc::missing_id;
-        return detail::decode_relayed<detail::json_values>(in, *known, command, m, st.extras, emit);
+        return detail::decode_relayed<detail::json_values>(in, *known, command, m, st.extras, handler);
     }
 
     /// The most bytes that `encode` will write: as if each character of a name had to be escaped.
@@ -200,16 +200,16 @@ private:
     }
 
     // A command that is none as it stands: it may be one behind its escapes.
-    template <class Emit>
+    template <class Handler>
     [[gnu::noinline]] static errc decode_others(const detail::json_request_members& in,
                                                 std::string_view command, message m, bool extras,
-                                                Emit&& emit) {
+                                                Handler&& handler) {
         char room[detail::json_name_room];
         command = detail::json_unescape(command, room, sizeof room);
         const auto* const known = detail::find_command(command);
-        if (!known) return detail::decode_others<detail::json_values>(in, command, m, extras, emit);
+        if (!known) return detail::decode_others<detail::json_values>(in, command, m, extras, handler);
         if (!detail::json_truthy(in.id)) return errc::missing_id;
-        return detail::decode_relayed<detail::json_values>(in, *known, command, m, extras, emit);
+        return detail::decode_relayed<detail::json_values>(in, *known, command, m, extras, handler);
     }
 
     // A reply that says no more than that all is well.

@@ -62,7 +62,7 @@ struct framing_handler {
     bool on_control(control, std::uint16_t code, std::string_view text); // false: stop
 };
 
-struct emit {
+struct handler {
     void operator()(auto& event) const; // of any type among `incoming_events`
 };
 
@@ -139,9 +139,9 @@ concept has_word = requires(const C& c, const typename C::state& st, const E& e,
  *  Syntax, for `C c`, `C::state st`:
  *  - `c.open(request, st, admission)` -> `errc`: looks at the request, chooses sub-protocol and id; anything
  *    but `ok` refuses the connection.
- *  - `c.decode(message, st, emit)` -> `errc`: calls `emit(event)` for each event in the message, none or
- * more, each of a type among `incoming_events` and not const: the hub may change it. Anything but `ok` ends
- * the connection by `end`.
+ *  - `c.decode(message, st, handler)` -> `errc`: calls `handler(event)` for each event in the message, none
+ * or more, each of a type among `incoming_events` and not const: the hub may change it. Anything but `ok`
+ * ends the connection by `end`.
  *  - For each event of `outgoing_events` that this wire has a word for, at least `event::welcome`,
  * `event::reply` and `event::say`: `c.bound(event, st)` -> most bytes `encode` will write; 0 = no word for
  * this one, and nothing is sent. `c.encode(event, st, p)` -> bytes written at `p`. `c.type(event, st)` -> how
@@ -168,13 +168,13 @@ concept has_word = requires(const C& c, const typename C::state& st, const E& e,
  * format the codec cannot write, `bound` is 0 (`say`, `publish`, `request`), or the value is left out (all
  * others); see `codec::transcoded`.
  *  - A token comes back byte for byte, with its `wire`.
- *  Lifetime: the views in an emitted event live until `emit` returns. */
+ *  Lifetime: the views in an emitted event live until `handler` returns. */
 template <class C>
 concept Codec = std::default_initializable<typename C::state> &&
                 requires(C c, const C cc, typename C::state& st, const typename C::state& cst,
-                         const request& rq, admission& ad, message m, archetype::emit emit, errc why) {
+                         const request& rq, admission& ad, message m, archetype::handler handler, errc why) {
                     { c.open(rq, st, ad) } -> std::same_as<errc>;
-                    { c.decode(m, st, emit) } -> std::same_as<errc>;
+                    { c.decode(m, st, handler) } -> std::same_as<errc>;
                     { cc.share_key(cst) } -> std::same_as<int>;
                     { cc.end(why, cst) } -> std::same_as<ending>;
                     { C::checks_utf8 } -> std::convertible_to<bool>;

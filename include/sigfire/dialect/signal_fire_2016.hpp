@@ -53,8 +53,8 @@ public:
     }
 
     /// Emits at most one event, an `event::say` without a token. Errors: `bad_utf8` (text messages only).
-    template <class Emit>
-    errc decode(message m, state&, Emit&& emit) const {
+    template <class Handler>
+    errc decode(message m, state&, Handler&& handler) const {
         detail::json_scanner text{m.view()};
         members in;
         std::string_view object;
@@ -91,7 +91,7 @@ public:
         signal("offer", signal_kind::offer, in.sdp);
         signal("answer", signal_kind::answer, in.sdp);
         signal("ice", signal_kind::candidate, in.candidate);
-        emit(e);
+        handler(e);
         return errc::ok;
     }
 

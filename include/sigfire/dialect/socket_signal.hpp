@@ -75,8 +75,8 @@ public:
     }
 
     /// Emits at most one event. Never fails.
-    template <class Emit>
-    errc decode(message m, state&, Emit&& emit) const {
+    template <class Handler>
+    errc decode(message m, state&, Handler&& handler) const {
         const auto packet = detail::read_packet(m.view());
         document doc;
         if (!packet || !doc.read(packet->json)) return errc::ok;
@@ -89,7 +89,7 @@ public:
         names rooms;
         if (packet->response) {
             // Events are acknowledged, too: those are no answers.
-            if (packet->id != 0 && packet->id < event_ids) respond(*packet, doc, rooms, emit);
+            if (packet->id != 0 && packet->id < event_ids) respond(*packet, doc, rooms, handler);
             return errc::ok;
         }
         const auto asked = detail::socket_signal::method_of(packet->name, packet->event);
@@ -103,7 +103,7 @@ public:
             e.list = options_.listed_ids;
             e.metadata.wire = own;
             stamp(e, asked.kind, e.as);
-            hand(m, command, e, emit);
+            hand(m, command, e, handler);
             break;
         }
         case kind::leave: {
@@ -113,7 +113,7 @@ public:
             if (e.as.empty() || (e.topic.empty() && detail::json_truthy(doc.in.topic)))
                 e.fault = errc::malformed;
             stamp(e, asked.kind, e.as);
-            hand(m, command, e, emit);
+            hand(m, command, e, handler);
             break;
         }
         case kind::lookup: {
@@ -122,7 +122,7 @@ public:
             if (e.topic.empty()) e.fault = errc::malformed;
             e.limit = options_.listed_ids;
             stamp(e, asked.kind);
-            hand(m, command, e, emit);
+            hand(m, command, e, handler);
             break;
         }
         case kind::offer:
@@ -138,9 +138,9 @@ public:
                 }
                 e.echo = true;
                 e.data = {doc.data, own};
-                e.signal = detail::socket_signal::first_signal(doc.in.signals);
+                e.signal = detail::socket_signal::first_signal(doc.in.batch);
                 e.signal.call = name_of(doc.in.session_id, rooms.call);
-                hand(m, command, e, emit);
+                hand(m, command, e, handler);
             };
             if (asked.kind == kind::offer)
                 pass(event::request{});
@@ -152,14 +152,14 @@ public:
         case kind::ping: {
             event::ping e;
             stamp(e, asked.kind);
-            hand(m, command, e, emit);
+            hand(m, command, e, handler);
             break;
         }
         case kind::other: {
             event::custom e;
             e.data = {doc.data, own};
             stamp(e, asked.kind, packet->name);
-            hand(m, command, e, emit);
+            hand(m, command, e, handler);
             break;
         }
         }
@@ -303,23 +303,24 @@ private:
         return name.size() <= 256 ? name : std::string_view{};
     }
 
-    template <class E, class Emit>
-    static void hand(message m, std::string_view command, E& e, Emit& emit) {
+    template <class E, class Handler>
+    static void hand(message m, std::string_view command, E& e, Handler& handler) {
         e.command = command;
         if constexpr (requires { e.whole; }) e.whole = m;
-        emit(e);
+        handler(e);
     }
 
-    template <class Emit>
-    static void respond(const detail::nano_packet& packet, const document& doc, names& rooms, Emit& emit) {
+    template <class Handler>
+    static void respond(const detail::nano_packet& packet, const document& doc, names& rooms,
+                        Handler& handler) {
         event::respond e;
         e.token.wire = own;
         e.number = packet.id;
         e.outcome = packet.error ? errc::denied : errc::ok;
         e.data = {doc.data, own};
-        e.signal = detail::socket_signal::first_signal(doc.in.signals);
+        e.signal = detail::socket_signal::first_signal(doc.in.batch);
         e.signal.call = name_of(doc.in.session_id, rooms.call);
-        emit(e);
+        handler(e);
     }
 
     template <class E>

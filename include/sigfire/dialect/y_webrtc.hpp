@@ -57,21 +57,21 @@ public:
 
     /** Emits `event::join` or `event::leave` for each topic, or one `event::publish` or `event::ping`, or
      *  nothing. Errors: `bad_utf8` (text messages only). */
-    template <class Emit>
-    errc decode(message m, state&, Emit&& emit) const {
+    template <class Handler>
+    errc decode(message m, state&, Handler&& handler) const {
         members in;
         const auto object = read(m.view(), in);
         if (object.empty()) return detail::ignored(m);
         char type_buffer[24];
         const auto type = detail::text_of(in.type, type_buffer);
         if (type == "publish")
-            publish(m, in, emit);
+            publish(m, in, handler);
         else if (type == "ping")
-            pong(emit);
+            pong(handler);
         else if (type == "subscribe")
-            each_topic(event::join{}, "join", in.topics, emit);
+            each_topic(event::join{}, "join", in.topics, handler);
         else if (type == "unsubscribe")
-            each_topic(event::leave{}, "leave", in.topics, emit);
+            each_topic(event::leave{}, "leave", in.topics, handler);
         return errc::ok;
     }
 
@@ -222,8 +222,8 @@ private:
         return true;
     }
 
-    template <class Emit>
-    static void publish(message m, const members& in, Emit& emit) {
+    template <class Handler>
+    static void publish(message m, const members& in, Handler& handler) {
         char buffer[detail::json_name_room];
         event::publish e;
         if (!read_topic(in.topic, buffer, e.topic, e.fault)) return;
@@ -235,19 +235,19 @@ private:
         // Without the blanks around it, so that it need not be read again.
         const auto begin = m.view().find('{'), end = m.view().rfind('}') + 1;
         e.whole = {m.bytes.subspan(begin, end - begin), m.type};
-        emit(e);
+        handler(e);
     }
 
-    template <class Emit>
-    static void pong(Emit& emit) {
+    template <class Handler>
+    static void pong(Handler& handler) {
         event::ping e;
         e.token = {"ping", own};
         e.command = "ping";
-        emit(e);
+        handler(e);
     }
 
-    template <class E, class Emit>
-    static void each_topic(const E& of, std::string_view command, std::string_view topics, Emit& emit) {
+    template <class E, class Handler>
+    static void each_topic(const E& of, std::string_view command, std::string_view topics, Handler& handler) {
         std::size_t count = 0;
         detail::each_element(topics, [&](std::string_view element) {
             char buffer[detail::json_name_room];
@@ -261,7 +261,7 @@ private:
             e.token.wire = own;
             e.command = command;
             if constexpr (requires { e.open; }) e.open = true;
-            emit(e);
+            handler(e);
             return !too_many;
         });
     }

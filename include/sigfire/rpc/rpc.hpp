@@ -123,7 +123,7 @@ inline constexpr bool rpc_ends_with_token<Result, First, Rest...> =
  *      parent.define("add", [](int a, int b) { return a + b; });
  *      parent.on("quit", [&] { parent.close(asio::detached); });
  *      if (auto ec = parent.inherit()) return ec.value();
- *      parent.emit("ready", ::getpid());
+ *      parent.notify("ready", ::getpid());
  *      auto name = co_await parent.call<std::string>("name of", 7);
  *
  *  Needs Boost.JSON: link it, or compile `<boost/json/src.hpp>` in one source file. Arguments and results are
@@ -252,11 +252,11 @@ public:
      *  @returns `not_connected`, `full` if `rpc_options::outbox` bytes wait already, `too_large`, `malformed`
      *  for text that is not UTF-8, or `ok`. Throws if the conversion of an argument throws. */
     template <class... Args>
-    errc emit(std::string_view event, Args&&... args) {
+    errc notify(std::string_view event, Args&&... args) {
         return core_->say(detail::rpc_event(event, detail::rpc_array(std::forward<Args>(args)...)));
     }
 
-    /// Sends any document, which the other side hears of as such. Errors as for `emit`.
+    /// Sends any document, which the other side hears of as such. Errors as for `notify`.
     errc send(const boost::json::value& document) { return core_->say(document); }
 
     /** `call<Result>(command, args..., token)`: calls a command of the other side's, and completes with its
@@ -265,7 +265,7 @@ public:
      *
      *  A command that failed is an error: the one with the text that came, `unknown_command`, or `denied` for
      * any other text. To have that text, ask for an `rpc_result<T>`. `malformed`: the result is no `Result`.
-     * No reply: `request_timeout`. Not sent at all: as for `emit`, and `full` if `rpc_options::calls` wait
+     * No reply: `request_timeout`. Not sent at all: as for `notify`, and `full` if `rpc_options::calls` wait
      * already. Throws if the conversion of an argument throws. */
     template <class Result = void, class... Args>
     auto call(std::string command, Args&&... args) {

@@ -15,10 +15,10 @@
 namespace sigfire::detail {
 
 /// Emits the command `known` of Signal-Fire 2021, which is passed on. It has an id. Always returns `ok`.
-template <class Values, class Emit>
+template <class Values, class Handler>
 [[gnu::always_inline]] inline errc decode_relayed(const json_request_members& in, const json_command& known,
                                                   std::string_view command, message m, bool extras,
-                                                  Emit&& emit) {
+                                                  Handler&& handler) {
     typename Values::buffer room;
     payload data{{}, Values::wire};
     call_signal signal{known.kind};
@@ -40,7 +40,7 @@ template <class Values, class Emit>
     bool no = false;
     auto role = politeness::none;
     event::say e{head, to, topic, data, signal, m, no, no, unset, unset, role};
-    emit(e);
+    handler(e);
     return errc::ok;
 }
 
@@ -74,9 +74,9 @@ struct own_data {
 
 /** Emits a command that is none of Signal-Fire 2021: with `extras` a request of theirs, else for hooks that
  *  know it. Errors: `missing_id`. */
-template <class Values, class Emit>
+template <class Values, class Handler>
 [[gnu::noinline]] errc decode_others(const json_request_members& in, std::string_view command, message m,
-                                     bool extras, Emit&& emit) {
+                                     bool extras, Handler&& handler) {
     typename Values::buffer target_room, topic_room, room;
     const bool answered = Values::truthy(in.id), targeted = Values::truthy(in.target);
     const auto to = Values::text(in.target, target_room);
@@ -94,7 +94,7 @@ template <class Values, class Emit>
         e.token = {answered ? in.id : std::string_view{}, Values::wire};
         e.command = command;
         e.fault = fault;
-        emit(e);
+        handler(e);
         return errc::ok;
     };
     const auto refuse = [&fault](bool wrong) {

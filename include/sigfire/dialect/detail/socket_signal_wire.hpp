@@ -84,14 +84,14 @@ inline std::string_view make_token(token_room& room, method_kind kind, std::uint
 struct document {
     std::string_view data; // empty: no value
     struct {
-        std::string_view topic, id, remote_id, session_id, signals;
+        std::string_view topic, id, remote_id, session_id, batch;
 
         std::string_view* find(std::string_view name) noexcept {
             if (is(name, "topic")) return &topic;
             if (is(name, "id")) return &id;
             if (is(name, "remoteId")) return &remote_id;
             if (is(name, "sessionId")) return &session_id;
-            if (is(name, "data")) return &signals;
+            if (is(name, "data")) return &batch;
             return nullptr;
         }
     } in{}; // of `data`
