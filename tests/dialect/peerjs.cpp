@@ -913,6 +913,16 @@ BOOST_AUTO_TEST_CASE(cross_origin_requests) {
     BOOST_TEST(field(*chosen.http("GET", "/k/id", stranger), "Vary") == "Origin");
 }
 
+BOOST_AUTO_TEST_CASE(a_page_of_the_internet_may_ask_a_server_of_its_local_network) {
+    world w;
+    constexpr auto allow = "Access-Control-Allow-Private-Network";
+    const header plain[] = {{"Origin", "https://app.example"}, {"Access-Control-Request-Method", "GET"}};
+    const header local[] = {plain[0], plain[1], {"Access-Control-Request-Private-Network", "true"}};
+    BOOST_TEST(field(*w.http("OPTIONS", "/peerjs/id", local), allow) == "true");
+    BOOST_TEST(field(*w.http("OPTIONS", "/peerjs/id", plain), allow) == "");
+    BOOST_TEST(field(*w.http("GET", "/peerjs/id", local), allow) == "");
+}
+
 BOOST_AUTO_TEST_CASE(ids_that_are_taken_are_not_given_away) {
     int n = 0;
     world w{{.generate_id = [&n] { return "id-" + std::to_string(n++ / 2); }}};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sigfire/core/concepts.hpp>
+#include <sigfire/core/detail/origin.hpp>
 #include <sigfire/core/detail/random.hpp>
 #include <sigfire/dialect/detail/dialect_wire.hpp>
 #include <sigfire/text/json/scan.hpp>
@@ -64,11 +65,13 @@ public:
     /// The format of the payloads that this wire reads and writes.
     static constexpr wire_id format = wire_id::json;
 
+    /// @throws std::invalid_argument that names one of `cors_origins` that no browser could send
     explicit peerjs(peerjs_options options = {})
         : options_(std::move(options)), clients_{party::fresh_number(), options_.concurrent_limit} {
         auto& path = options_.path;
         if (!path.starts_with('/')) path.insert(path.begin(), '/');
         if (!path.ends_with('/')) path += '/';
+        options_.cors_origins = detail::serialized_origins(std::move(options_.cors_origins));
     }
 
     const peerjs_options& options() const noexcept { return options_; }
@@ -101,8 +104,8 @@ public:
     /** Emits at most one event: `event::say`, which may name the sender itself, `event::alive`, or
      *  `event::unname` for a LEAVE without `dst`. All else is ignored, whether it is JSON or not. Error:
      *  `bad_utf8` (text messages only). */
-    template <class Emit>
-    errc decode(message m, state&, Emit&& emit) const {
+    template <class Handler>
+    errc decode(message m, state&, Handler&& handler) const {
         detail::json_scanner text{m.view()};
         members in;
         if (text.first() != '{' || !read(text, in)) [[unlikely]]
@@ -112,9 +115,9 @@ public:
         const auto* const known =
             std::find_if(std::begin(types), std::end(types), [&](const auto& t) { return t.name == type; });
         if (known == std::end(types)) return errc::ok;
-        if (known->heartbeat) return emit_bare(event::alive{}, *known, emit);
+        if (known->heartbeat) return hand_bare(event::alive{}, *known, handler);
         if (!detail::json_truthy(in.dst)) // a LEAVE of nobody in particular gives up the sender's id
-            return known->kind == signal_kind::bye ? emit_bare(event::unname{}, *known, emit) : errc::ok;
+            return known->kind == signal_kind::bye ? hand_bare(event::unname{}, *known, handler) : errc::ok;
 
         event::say e;
         e.token.wire = e.data.wire = wire_id::peerjs;
@@ -132,7 +135,7 @@ public:
         if (!e.ephemeral)
             e.signal.body = known->kind == signal_kind::candidate ? in.inner.candidate : in.inner.sdp;
         e.signal.call = detail::name_of(in.inner.call, call_buffer);
-        emit(e);
+        handler(e);
         return errc::ok;
     }
 
@@ -306,11 +309,11 @@ private:
         return !whole.empty() && text.finished();
     }
 
-    template <class E, class Emit>
-    static errc emit_bare(E e, const message_kind& known, Emit& emit) {
+    template <class E, class Handler>
+    static errc hand_bare(E e, const message_kind& known, Handler& handler) {
         e.token.wire = wire_id::peerjs;
         e.command = known.name;
-        emit(e);
+        handler(e);
         return errc::ok;
     }
 
@@ -347,6 +350,8 @@ private:
         out.headers.emplace_back("Vary", "Access-Control-Request-Headers");
         if (const auto asked = rq["Access-Control-Request-Headers"]; !asked.empty())
             out.headers.emplace_back("Access-Control-Allow-Headers", asked);
+        if (rq["Access-Control-Request-Private-Network"] == "true") // by pages of the internet, to a local server
+            out.headers.emplace_back("Access-Control-Allow-Private-Network", "true");
         reply(out, 204, {}, {});
     }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sigfire/core/concepts.hpp>
+#include <sigfire/core/detail/origin.hpp>
 #include <sigfire/framing/websocket.hpp>
 #include <sigfire/net/accept_gate.hpp>
 #include <sigfire/net/engine/adopt_descriptor.hpp>
@@ -31,10 +32,12 @@ struct websocket_options {
     bool reuse_port = false; ///< several sockets, one per thread or process, share the port (SO_REUSEPORT)
     std::string path{};      ///< the only path on which peers are let in; empty = any
     std::vector<std::string>
-        origins{}; ///< pages that may connect, as browsers send `Origin` (`https://example.org`); empty = any
+        origins{}; ///< pages that may connect, as browsers send `Origin` (`https://example.org`); `none` =
+                   ///< clients that send no `Origin`, as those that are no browsers; empty = any
     std::vector<std::string>
         proxies{}; ///< `X-Forwarded-For` and `X-Forwarded-Proto` of these are believed: addresses and
                    ///< networks (`10.0.0.0/8`), `unix` = connections by a Unix socket; empty = of none
+    forwarded_header proxies_tell = forwarded_header::x_forwarded; ///< the header that is believed of them
     stream_limits limits{}; ///< bounds of the memory and time that peers cost it
     accept_gate gate{};     ///< asked about each connection
 };
@@ -58,8 +61,11 @@ public:
     template <class State, class Sink>
     using engine = typename detail::stream_engine<basic_websocket, Loop, State>::template with<Sink>;
 
+    /// @throws std::invalid_argument that names an origin that no browser could send
     basic_websocket(boost::asio::io_context& io, websocket_options options = {})
-        : io_{&io}, options_{std::move(options)}, proxies_{options_.proxies} {}
+        : io_{&io}, options_{std::move(options)}, proxies_{options_.proxies} {
+        options_.origins = detail::serialized_origins(std::move(options_.origins));
+    }
 
     boost::asio::io_context& context() const { return *io_; }
     const stream_limits& limits() const { return options_.limits; }
@@ -68,6 +74,7 @@ public:
     std::string_view path() const { return options_.path; }
     std::span<const std::string> origins() const { return options_.origins; }
     const detail::network_list& proxies() const { return proxies_; }
+    forwarded_header proxies_tell() const { return options_.proxies_tell; }
 
     void bind(detail::stream_acceptor& a, error_code& ec) const {
         if (!proxies_.valid()) {

@@ -260,6 +260,19 @@ BOOST_AUTO_TEST_CASE(origins_on_the_list_are_let_in) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(clients_without_an_origin_are_let_in_if_that_is_on_the_list) {
+    for (const bool listed : {false, true}) {
+        world w{
+            {.origins = listed ? strings{"https://example.org", "none"} : strings{"https://example.org"}}};
+        peer native{w.io}, page{w.io};
+        native.write(memory::upgrade_request());
+        page.write(memory::upgrade_request("Origin: https://elsewhere.org\r\n"));
+        w.run();
+        BOOST_TEST((status_line(native.read()) == "HTTP/1.1 101 Switching Protocols") == listed);
+        BOOST_TEST(refused(page) == "HTTP/1.1 403 Forbidden");
+    }
+}
+
 BOOST_AUTO_TEST_CASE(only_the_path_asked_for_lets_in) {
     const struct {
         const char* target;

@@ -141,7 +141,8 @@ inline errc check_upgrade(const request& r, bool http_1_1, std::span<const std::
     if (key.size() != upgrade_key_size || !key.ends_with("==") ||
         !std::all_of(key.begin(), key.end() - 2, base64))
         return errc::bad_handshake;
-    if (!origins.empty() && std::find(origins.begin(), origins.end(), r["Origin"]) == origins.end())
+    const auto origin = r["Origin"].empty() ? std::string_view{"none"} : r["Origin"];
+    if (!origins.empty() && std::find(origins.begin(), origins.end(), origin) == origins.end())
         return errc::forbidden_origin;
     return errc::ok;
 }

@@ -4,48 +4,80 @@
 #include <sigfire/core/request.hpp>
 #include <sigfire/net/proxy/network_list.hpp>
 
+#include <algorithm>
 #include <cstddef>
-#include <string>
 #include <string_view>
 
-namespace sigfire::detail {
+namespace sigfire {
 
-/// The address in an item of `X-Forwarded-For`: `192.0.2.1`, `192.0.2.1:80`, `[2001:db8::1]:80`.
+/// The header by which a proxy tells its client's address. A proxy passes the others on as a stranger wrote
+/// them.
+enum class forwarded_header : unsigned char {
+    x_forwarded, ///< `X-Forwarded-For` and `X-Forwarded-Proto`, as most proxies do
+    forwarded,   ///< `Forwarded` (RFC 7239)
+    x_real_ip,   ///< `X-Real-IP` and `X-Forwarded-Proto`
+};
+
+namespace detail {
+
+/// The address in an item of such a header: `192.0.2.1`, `192.0.2.1:80`, `[2001:db8::1]:80`, or one in
+/// quotes.
 inline std::string_view forwarded_address(std::string_view item) {
+    if (item.size() > 1 && item.starts_with('"') && item.ends_with('"'))
+        item = item.substr(1, item.size() - 2);
     if (item.starts_with('[')) return item.substr(1, item.find(']') - 1);
     const auto colon = item.find(':');
     return colon != item.npos && item.find(':', colon + 1) == item.npos ? item.substr(0, colon) : item;
 }
 
-/** Believes `X-Forwarded-For` and `X-Forwarded-Proto` as far as they come from `proxies`: the remote address
- *  becomes the last one that none of them has, `secure` as the nearest of them says. Items are read from the
- *  end, where each proxy adds the address that it saw; a stranger's items in front are never reached. */
-inline void apply_forwarded(request& r, const network_list& proxies) {
-    if (!proxies.contains(r.remote)) return;
-    const auto last = [](std::string_view& list) {
-        const auto comma = list.rfind(',');
-        const auto item = trim(list.substr(comma == list.npos ? 0 : comma + 1));
-        list = comma == list.npos ? std::string_view{} : list.substr(0, comma);
-        return item;
-    };
-    bool told = false;
-    for (auto i = r.headers.size(); i-- > 0;) {
-        auto list = r.headers[i].value;
-        if (!told && equal_ignoring_case(r.headers[i].name, "X-Forwarded-Proto")) {
-            const auto proto = last(list);
-            r.secure = equal_ignoring_case(proto, "https") || equal_ignoring_case(proto, "wss");
-            told = true;
-        }
+/// The value of a pair in an element of `Forwarded` (RFC 7239, 4): `for` in `for=192.0.2.1;proto=https`.
+inline std::string_view forwarded_pair(std::string_view element, std::string_view name) {
+    while (!element.empty()) {
+        const auto end = std::min(element.find(';'), element.size());
+        const auto pair = trim(element.substr(0, end));
+        element.remove_prefix(std::min(end + 1, element.size()));
+        const auto equals = pair.find('=');
+        if (equals != pair.npos && equal_ignoring_case(pair.substr(0, equals), name))
+            return pair.substr(equals + 1);
     }
-    for (auto i = r.headers.size(); i-- > 0;) {
-        if (!equal_ignoring_case(r.headers[i].name, "X-Forwarded-For")) continue;
-        for (auto list = r.headers[i].value; !list.empty();) {
-            const auto address = forwarded_address(last(list));
-            if (!address_bytes(address)) return;
-            r.remote = address;
-            if (!proxies.contains(address)) return;
-        }
-    }
+    return {};
 }
 
-} // namespace sigfire::detail
+/** Believes the header of that kind as far as it comes from `proxies`: the remote address becomes the last
+ * one that none of them has, `secure` as the nearest of them says. Items are read from the end, where each
+ * proxy adds the address that it saw; a stranger's items in front are never reached. */
+inline void apply_forwarded(request& r, const network_list& proxies,
+                            forwarded_header kind = forwarded_header::x_forwarded) {
+    if (!proxies.contains(r.remote)) return;
+    const bool standard = kind == forwarded_header::forwarded;
+    // Calls f(item) for all items of the headers of a name, last ones first, until it says false.
+    const auto each = [&](std::string_view name, auto f) {
+        for (auto i = r.headers.size(); i-- > 0;) {
+            if (!equal_ignoring_case(r.headers[i].name, name)) continue;
+            for (auto list = r.headers[i].value; !list.empty();) {
+                const auto comma = list.rfind(',');
+                if (!f(trim(list.substr(comma == list.npos ? 0 : comma + 1)))) return;
+                list = comma == list.npos ? std::string_view{} : list.substr(0, comma);
+            }
+        }
+    };
+    each(standard ? "Forwarded" : "X-Forwarded-Proto", [&](std::string_view item) {
+        const auto proto = standard ? forwarded_pair(item, "proto") : item;
+        if (!proto.empty() || !standard)
+            r.secure = equal_ignoring_case(proto, "https") || equal_ignoring_case(proto, "wss");
+        return false;
+    });
+    const auto* const name = standard                              ? "Forwarded"
+                             : kind == forwarded_header::x_real_ip ? "X-Real-IP"
+                                                                   : "X-Forwarded-For";
+    each(name, [&](std::string_view item) {
+        const auto address = forwarded_address(standard ? forwarded_pair(item, "for") : item);
+        if (!address_bytes(address)) return false;
+        r.remote = address;
+        return proxies.contains(address);
+    });
+}
+
+} // namespace detail
+
+} // namespace sigfire

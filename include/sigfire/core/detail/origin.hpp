@@ -1,0 +1,50 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sigfire::detail {
+
+/** A web origin as browsers send it (RFC 6454, 6.2): `scheme://host` in lower case, with a port unless that
+ * is the scheme's own. One slash at the end is dropped. `null` and `none` stay.
+ *  @throws std::invalid_argument if no browser could send that */
+inline std::string serialized_origin(std::string_view text) {
+    std::string out{text};
+    std::transform(out.begin(), out.end(), out.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    if (out == "null" || out == "none") return out;
+    if (out.ends_with('/') && !out.ends_with("://")) out.pop_back();
+    const auto scheme_end = out.find("://");
+    const auto scheme = std::string_view{out}.substr(0, scheme_end);
+    for (const std::string_view own : {"http:80", "https:443"}) {
+        const auto colon = own.find(':');
+        if (scheme == own.substr(0, colon) && out.ends_with(own.substr(colon)))
+            out.resize(out.size() - (own.size() - colon));
+    }
+    const auto in = [](std::string_view allowed) {
+        return [allowed](char c) {
+            return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || allowed.find(c) != allowed.npos;
+        };
+    };
+    const auto host =
+        scheme_end == out.npos ? std::string_view{} : std::string_view{out}.substr(scheme_end + 3);
+    if (scheme.empty() || (host.empty() && scheme != "file") ||
+        !std::all_of(scheme.begin(), scheme.end(), in("+-.")) ||
+        !std::all_of(host.begin(), host.end(), in("-._~%:[]")))
+        throw std::invalid_argument{
+            "sigfire: '" + std::string{text} +
+            "' is no origin: browsers send scheme://host or scheme://host:port, in ASCII"};
+    return out;
+}
+
+/// The same for each of a list.
+inline std::vector<std::string> serialized_origins(std::vector<std::string> all) {
+    for (auto& o : all) o = serialized_origin(o);
+    return all;
+}
+
+} // namespace sigfire::detail
