@@ -7,11 +7,15 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <optional>
 #include <string>
+#include <thread>
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -91,6 +95,62 @@ BOOST_FIXTURE_TEST_CASE(a_path_that_somebody_listens_on_is_left_alone, place) {
         BOOST_TEST((ec == boost::asio::error::address_in_use));
     }
     BOOST_TEST(fs::exists(path), "an engine that could not have it does not remove it");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_path_that_another_has_by_now_is_left_alone, place) {
+    engine newer{sigfire::unix_socket{io, {.path = path}}, sink};
+    {
+        engine older{sigfire::unix_socket{io, {.path = path}}, sink};
+        older.open(ec);
+        BOOST_TEST_REQUIRE(!ec);
+        fs::remove(path); // by an operator, say
+        newer.open(ec);
+        BOOST_TEST_REQUIRE(!ec);
+    }
+    BOOST_TEST(fs::is_socket(path));
+    stream_test::peer<framing::length> p{io, newer.address()};
+}
+
+BOOST_FIXTURE_TEST_CASE(of_two_that_take_over_a_path_at_once_one_gets_it, place) {
+    for (int round = 0; round < 400; ++round) {
+        {
+            boost::asio::local::stream_protocol::acceptor dead{io, {path}};
+        }
+        std::atomic<int> ready = 0, got = 0;
+        const auto start = [&] {
+            boost::asio::io_context own;
+            no_sink nobody;
+            error_code why;
+            engine e{sigfire::unix_socket{own, {.path = path}}, nobody};
+            ++ready;
+            while (ready < 2) std::this_thread::yield();
+            e.open(why);
+            if (!why) {
+                ++got;
+                boost::asio::local::stream_protocol::socket reaches{own};
+                reaches.connect({path}, why);
+                if (why) got = -1;
+            }
+            ++ready;
+            while (ready < 4) std::this_thread::yield();
+        };
+        std::thread other{start};
+        start();
+        other.join();
+        BOOST_TEST(got == 1);
+        fs::remove(path);
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_folder_that_is_locked_for_something_else_is_not_waited_for_long, place) {
+    const int folder = ::open(fs::path{path}.parent_path().c_str(), O_RDONLY | O_DIRECTORY);
+    BOOST_TEST_REQUIRE(folder >= 0);
+    BOOST_TEST_REQUIRE(::flock(folder, LOCK_SH) == 0);
+    engine e{sigfire::unix_socket{io, {.path = path}}, sink};
+    e.open(ec);
+    ::close(folder);
+    BOOST_TEST(!ec);
+    BOOST_TEST(fs::is_socket(path));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_file_that_is_no_socket_is_left_alone, place) {

@@ -44,7 +44,7 @@ public:
         : T{std::move(inner)}, options_{std::move(options)}, proxies_{options_.proxies} {}
 
     /// As that of the transport within; `invalid_argument` if a listed proxy is no network.
-    void bind(detail::stream_acceptor& a, error_code& ec) const {
+    void bind(detail::stream_acceptor& a, error_code& ec) {
         if (!proxies_.valid())
             ec = boost::asio::error::invalid_argument;
         else

@@ -10,17 +10,12 @@
 #include <sigfire/net/engine/socket_name.hpp>
 #include <sigfire/net/engine/stream_engine.hpp>
 #include <sigfire/net/engine/stream_protocol.hpp>
+#include <sigfire/net/engine/unix_path.hpp>
 #include <sigfire/net/stream_limits.hpp>
 
-#include <boost/asio/local/stream_protocol.hpp>
-
-#include <cerrno>
-#include <cstdio>
 #include <string>
 #include <type_traits>
 #include <utility>
-
-#include <sys/stat.h>
 
 namespace sigfire {
 
@@ -47,8 +42,6 @@ namespace transport {
  *  thread. */
 template <class Loop, class Framing = framing::length>
 class basic_unix_socket {
-    using protocol = boost::asio::local::stream_protocol;
-
 public:
     using loop_type = Loop;
     using framing_type = Framing;
@@ -68,7 +61,7 @@ public:
     const accept_gate& gate() const { return options_.gate; }
     bool hello() const { return options_.hello; }
 
-    void bind(detail::stream_acceptor& a, error_code& ec) const {
+    void bind(detail::stream_acceptor& a, error_code& ec) {
         if (options_.descriptor >= 0) return detail::adopt_descriptor(a, options_.descriptor, ec);
         // The address type would throw.
         if (options_.path.empty() || options_.path.size() > 107) {
@@ -76,34 +69,10 @@ public:
             if (options_.path.empty()) ec = boost::asio::error::invalid_argument;
             return;
         }
-        const protocol::endpoint endpoint{detail::socket_name(options_.path)};
-        a.open(endpoint.protocol(), ec);
-        if (!ec) a.bind(endpoint, ec);
-        if (ec == boost::asio::error::address_in_use && !abstract()) {
-            error_code refused;
-            protocol::socket probe{*io_};
-            probe.connect(endpoint, refused);
-            // A file that is no socket refuses too, and may be somebody's.
-            struct stat there{};
-            if (refused == boost::asio::error::connection_refused &&
-                ::stat(options_.path.c_str(), &there) == 0 && S_ISSOCK(there.st_mode) &&
-                std::remove(options_.path.c_str()) == 0) {
-                ec.clear();
-                a.bind(endpoint, ec);
-            }
-        }
-        // Nobody can connect before it listens.
-        if (!ec && options_.mode != 0 && !abstract() && ::chmod(options_.path.c_str(), options_.mode) != 0)
-            ec.assign(errno, boost::system::system_category());
-        if (!ec) a.listen(boost::asio::socket_base::max_listen_connections, ec);
-        if (!ec) a.non_blocking(true, ec);
-        error_code ignored;
-        if (ec) a.close(ignored);
+        place_.take(a, options_.path, options_.mode, ec);
     }
 
-    void unbind(detail::stream_acceptor&) const {
-        if (options_.descriptor < 0 && !abstract()) std::remove(options_.path.c_str());
-    }
+    void unbind(detail::stream_acceptor&) { place_.give_back(options_.path); }
 
     std::string address(const detail::stream_acceptor& a) const {
         error_code none;
@@ -116,10 +85,9 @@ private:
     // Clients have to know.
     static constexpr const char* scheme = std::is_same_v<Framing, framing::line> ? "line+unix:" : "unix:";
 
-    bool abstract() const { return options_.path.starts_with('@'); }
-
     boost::asio::io_context* io_;
     unix_socket_options options_;
+    detail::unix_path place_;
 };
 
 /// Unix socket on the fastest loop this system has.

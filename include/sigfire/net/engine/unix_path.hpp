@@ -1,0 +1,105 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <sigfire/core/error.hpp>
+#include <sigfire/net/engine/socket_name.hpp>
+#include <sigfire/net/engine/stream_protocol.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/socket_base.hpp>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <string>
+#include <thread>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace sigfire::detail {
+
+/// A listening socket's place in the file system: taken, and given back if it is still this one's.
+class unix_path {
+    using protocol = boost::asio::local::stream_protocol;
+
+public:
+    /** Has `a` listen at `path`, of 1 to 107 bytes, or at an abstract name. A path that no process listens on
+     * any more is taken over; of two processes that do so at once one gets it.
+     *  @param mode  permission to connect, as `chmod` has it; 0 = by the process' umask */
+    void take(stream_acceptor& a, const std::string& path, unsigned mode, error_code& ec) {
+        const bool abstract = path.starts_with('@');
+        const folder_lock lock{abstract ? std::string{} : path, patience};
+        const protocol::endpoint endpoint{socket_name(path)};
+        a.open(endpoint.protocol(), ec);
+        if (!ec) a.bind(endpoint, ec);
+        if (ec == boost::asio::error::address_in_use && !abstract && is_left_behind(a, endpoint, path) &&
+            std::remove(path.c_str()) == 0) {
+            ec.clear();
+            a.bind(endpoint, ec);
+        }
+        // Nobody can connect before it listens.
+        if (!ec && mode != 0 && !abstract && ::chmod(path.c_str(), mode) != 0)
+            ec.assign(errno, boost::system::system_category());
+        if (!ec) a.listen(boost::asio::socket_base::max_listen_connections, ec);
+        if (!ec) a.non_blocking(true, ec);
+        error_code ignored;
+        if (ec)
+            a.close(ignored);
+        else if (!abstract)
+            ::stat(path.c_str(), &mine_);
+    }
+
+    /// Removes the file, unless another process has put its own there since.
+    void give_back(const std::string& path) {
+        if (mine_.st_ino == 0) return;
+        const folder_lock lock{path, 0};
+        struct stat there{};
+        if (::stat(path.c_str(), &there) == 0 && there.st_dev == mine_.st_dev && there.st_ino == mine_.st_ino)
+            std::remove(path.c_str());
+        mine_ = {};
+    }
+
+private:
+    static constexpr int patience = 50; // times 10 ms
+
+    // Those that take a path over in one folder do so one after the other. Who holds it for something else is
+    // not waited for.
+    class folder_lock {
+    public:
+        folder_lock(const std::string& path, int tries) {
+            if (path.empty()) return;
+            const auto slash = path.rfind('/');
+            const auto folder = slash == path.npos ? std::string{"."} : path.substr(0, slash + 1);
+            descriptor_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+            while (descriptor_ >= 0 && ::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && tries-- > 0)
+                std::this_thread::sleep_for(std::chrono::milliseconds{10});
+        }
+        folder_lock(const folder_lock&) = delete;
+        folder_lock& operator=(const folder_lock&) = delete;
+        ~folder_lock() {
+            if (descriptor_ >= 0) ::close(descriptor_);
+        }
+
+    private:
+        int descriptor_ = -1;
+    };
+
+    // A file that is no socket refuses too, and may be somebody's.
+    static bool is_left_behind(stream_acceptor& a, const protocol::endpoint& endpoint,
+                               const std::string& path) {
+        error_code refused;
+        boost::asio::basic_stream_socket<protocol, loop_executor> probe{a.get_executor()};
+        probe.connect(endpoint, refused);
+        struct stat there{};
+        return refused == boost::asio::error::connection_refused && ::stat(path.c_str(), &there) == 0 &&
+               S_ISSOCK(there.st_mode);
+    }
+
+    struct stat mine_{}; // inode 0: none
+};
+
+} // namespace sigfire::detail
