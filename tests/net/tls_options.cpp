@@ -7,6 +7,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
@@ -70,7 +71,9 @@ BOOST_AUTO_TEST_CASE(an_option_of_no_use_is_named_with_the_reason) {
     const auto locked = f.write("locked.pem", own.locked_key());
     const auto other = f.write("other.pem", identity{"other"}.key());
     const auto missing = (f.path / "missing.pem").string();
-    const std::string start = "sigfire: TLS ";
+    const identity rsa{"rsa", &root(), {}, 3600, detail::key_ptr{EVP_RSA_gen(2048)}}, stranger{"stranger"};
+    const std::string start = "sigfire: TLS ",
+                      no_pair = "key given as text: it is not the key of the certificate";
     const struct {
         tls_options options;
         std::string said;
@@ -86,7 +89,16 @@ BOOST_AUTO_TEST_CASE(an_option_of_no_use_is_named_with_the_reason) {
         {{.certificates = {{good, missing}}}, "key '" + missing + "': No such file or directory"},
         {{.certificates = {{good}}},
          "key '" + good + "': no private key in it that can be read without a password"},
-        {{.certificates = {{good, other}}}, "key '" + other + "': key values mismatch"},
+        {{.certificates = {{good, other}}}, "key '" + other + "': it is not the key of the certificate"},
+        {{.certificates = {{rsa.certificate(), own.key()}}}, no_pair},
+        {{.certificates = {{own.certificate(), rsa.key()}}}, no_pair},
+        {{.certificates = {own.served(), {rsa.certificate(), stranger.key()}}}, no_pair},
+        {{.certificates = {{root().certificate() + own.certificate(), own.key()}}},
+         "certificate given as text: certificate 2 is not that of the issuer of the one before it"},
+        {{.certificates = {{own.certificate() + stranger.certificate(), own.key()}}},
+         "certificate given as text: certificate 2 is not that of the issuer of the one before it"},
+        {{.certificates = {{own.certificate() + root().certificate() + own.certificate(), own.key()}}},
+         "certificate given as text: certificate 3 is not that of the issuer of the one before it"},
         {{.certificates = {{good, locked}}},
          "key '" + locked + "': no private key in it that can be read without a password"},
         {{.certificates = {own.served()}, .verify = tls_verify::optional},
@@ -100,6 +112,18 @@ BOOST_AUTO_TEST_CASE(an_option_of_no_use_is_named_with_the_reason) {
         BOOST_TEST(said.starts_with(start), said);
         BOOST_TEST(said.find(row.said) != said.npos, said << " and not " << row.said);
     }
+}
+
+BOOST_AUTO_TEST_CASE(it_tells_when_the_first_certificate_ends) {
+    const identity soon{"soon", &root(), {}, 100}, gone{"gone", &root(), {}, -100};
+    const auto left = [](const tls_options& o) {
+        const auto end = detail::tls_server{o, true}.expiry() - std::chrono::system_clock::now();
+        return std::chrono::duration<double>(end).count();
+    };
+    BOOST_TEST(left({.certificates = {localhost().served()}}) > 3000);
+    const auto first = left({.certificates = {localhost().served(), soon.served()}});
+    BOOST_TEST((first > 0 && first <= 100));
+    BOOST_TEST(left({.certificates = {gone.served(), soon.served()}}) < 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_reload_that_fails_changes_nothing) {

@@ -37,8 +37,9 @@ inline std::string pem(auto write) {
 class identity {
 public:
     explicit identity(const std::string& name, const identity* issuer = nullptr,
-                      const std::vector<std::string>& hosts = {}, long seconds = 3600)
-        : key_{EVP_EC_gen("P-256")}, certificate_{X509_new()} {
+                      const std::vector<std::string>& hosts = {}, long seconds = 3600,
+                      detail::key_ptr key = detail::key_ptr{EVP_EC_gen("P-256")})
+        : key_{std::move(key)}, certificate_{X509_new()} {
         static long serial = 0;
         auto* const c = certificate_.get();
         X509_set_version(c, 2);

@@ -8,6 +8,7 @@
 #include <sigfire/net/tls/tls_server.hpp>
 #include <sigfire/net/tls_options.hpp>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -45,6 +46,9 @@ public:
      *  Connections that stand go on as they are. Thread-safe.
      *  @throws std::runtime_error if one is of no use; the old ones stay in force. */
     void reload() const { server_->reload(); }
+
+    /// When the first of its certificates ends: after that, clients refuse the server. Thread-safe.
+    std::chrono::system_clock::time_point expiry() const { return server_->expiry(); }
 
     /// As of the transport within: `wss://...`, `tls+tcp://...`, `tls+unix:...`.
     std::string address(const detail::stream_acceptor& a) const {

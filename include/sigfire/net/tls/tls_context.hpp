@@ -1,6 +1,10 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#if !__has_include(<openssl/ssl.h>)
+#error "sigfire: TLS needs OpenSSL 3: its headers (libssl-dev), and CMake's target sigfire::tls"
+#endif
+
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
@@ -81,13 +85,20 @@ inline void use_certificate(SSL_CTX* context, const std::string& chain, const st
     const auto certificates = read_certificates("certificate", chain);
     if (SSL_CTX_use_certificate(context, certificates.front().get()) != 1)
         refuse_pem("certificate", chain, openssl_reason());
-    for (std::size_t i = 1; i < certificates.size(); ++i)
+    for (std::size_t i = 1; i < certificates.size(); ++i) {
+        if (X509_check_issued(certificates[i].get(), certificates[i - 1].get()) != X509_V_OK)
+            refuse_pem("certificate", chain,
+                       "certificate " + std::to_string(i + 1) +
+                           " is not that of the issuer of the one before it");
         if (SSL_CTX_add1_chain_cert(context, certificates[i].get()) != 1)
             refuse_pem("certificate", chain, openssl_reason());
+    }
     const auto& source = key.empty() ? chain : key;
     const auto in = open_pem("key", source);
     const key_ptr k{PEM_read_bio_PrivateKey(in.get(), nullptr, no_password, nullptr)};
     if (!k) refuse_pem("key", source, "no private key in it that can be read without a password");
+    if (X509_check_private_key(certificates.front().get(), k.get()) != 1)
+        refuse_pem("key", source, "it is not the key of the certificate");
     if (SSL_CTX_use_PrivateKey(context, k.get()) != 1) refuse_pem("key", source, openssl_reason());
 }
 

@@ -5,7 +5,9 @@
 #include <sigfire/net/tls_options.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
+#include <ctime>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -48,6 +50,15 @@ public:
         return ssl_context_ptr{context_.get()};
     }
 
+    /// When the first of the servers' certificates ends.
+    std::chrono::system_clock::time_point expiry() const {
+        const auto first = context();
+        auto out = expiry_of(first.get());
+        for (const auto& c : *static_cast<contexts*>(SSL_CTX_get_ex_data(first.get(), others_index())))
+            out = std::min(out, expiry_of(c.get()));
+        return out;
+    }
+
     /// Tells `tls_options::on_failure` that a connection of `remote` failed.
     void failed(std::string_view remote, std::string_view why) const {
         if (options_.on_failure) options_.on_failure(remote, why);
@@ -62,6 +73,12 @@ private:
             0, nullptr, nullptr, nullptr,
             [](void*, void* p, CRYPTO_EX_DATA*, int, long, void*) { delete static_cast<contexts*>(p); });
         return index;
+    }
+
+    static std::chrono::system_clock::time_point expiry_of(SSL_CTX* c) {
+        std::tm end{};
+        if (ASN1_TIME_to_tm(X509_get0_notAfter(SSL_CTX_get0_certificate(c)), &end) != 1) return {};
+        return std::chrono::system_clock::from_time_t(::timegm(&end));
     }
 
     ssl_context_ptr load() const {
