@@ -1,9 +1,10 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include "stderr_sink.hpp"
+
 #include <sigfire/core/concepts.hpp>
 
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <cstdio>
@@ -12,12 +13,12 @@
 #include <string>
 #include <string_view>
 
-/** A sigfire Log that writes one JSON object a line on stderr: time, level, event and the event's fields. */
+/** A sigfire Log that writes one JSON object a line on stderr: time, level, event and the event's fields. It
+ * never waits for the reader of stderr. */
 class json_log {
 public:
     explicit json_log(spdlog::level::level_enum least)
-        : logger_{std::make_shared<spdlog::logger>("sigfire",
-                                                   std::make_shared<spdlog::sinks::stderr_sink_st>())} {
+        : logger_{std::make_shared<spdlog::logger>("sigfire", std::make_shared<stderr_sink>())} {
         logger_->set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l",%v})");
         logger_->set_level(least);
         logger_->flush_on(spdlog::level::trace);

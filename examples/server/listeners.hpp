@@ -24,7 +24,6 @@
 #include <chrono>
 #include <exception>
 #include <functional>
-#include <iostream>
 #include <memory>
 #include <string>
 #include <utility>
@@ -38,15 +37,18 @@ struct any_listener {
     virtual void open(sigfire::error_code&) = 0;
     virtual std::string address() const = 0;
     virtual void stop(std::function<void()>) = 0;
-    /// Reads certificates again, if it has any. Says on stderr why not, and goes on with the old ones.
+    /// Reads certificates again, if it has any; goes on with the old ones if they are of no use. Logs either.
     virtual void reload() = 0;
+    /// Warns in the log if certificates of it end soon, or have ended.
+    virtual void check_expiry() const = 0;
 };
 
 template <class Transport>
 struct listener_of final : any_listener {
     listener_of(Transport chosen, const endpoint& e, const settings& s, program_hub& h)
         : transport{chosen}, listener{std::move(chosen), wires_of(e.clients, s), h,
-                                      plain_http{e.clients == family::all || e.clients == family::sigfire}} {}
+                                      plain_http{e.clients == family::all || e.clients == family::sigfire}},
+          log{s.level} {}
 
     void open(sigfire::error_code& ec) override { listener.open(ec); }
     std::string address() const override { return listener.address(); }
@@ -55,17 +57,34 @@ struct listener_of final : any_listener {
     }
     void reload() override {
         if constexpr (requires { transport.reload(); }) {
+            const auto where = address();
             try {
                 transport.reload();
+                const sigfire::log_field fields[] = {{"address", where}};
+                log(sigfire::log_level::info, "certificates_reloaded", fields);
             } catch (const std::exception& e) {
-                std::cerr << "sigfire: the certificates of " << address()
-                          << " stay as they were: " << e.what() << '\n';
+                const sigfire::log_field fields[] = {{"address", where}, {"reason", e.what()}};
+                log(sigfire::log_level::error, "certificates_not_reloaded", fields);
             }
+        }
+    }
+    void check_expiry() const override {
+        if constexpr (requires { transport.expiry(); }) {
+            const auto left = transport.expiry() - std::chrono::system_clock::now();
+            if (left > std::chrono::days{14}) return;
+            const auto days = std::to_string(std::chrono::floor<std::chrono::days>(left).count());
+            const auto where = address();
+            const sigfire::log_field fields[] = {{"address", where}, {"days", days}};
+            if (left.count() > 0)
+                log(sigfire::log_level::warn, "certificate_expires", fields);
+            else
+                log(sigfire::log_level::error, "certificate_expired", fields);
         }
     }
 
     Transport transport; // a description: it shares its certificates with the listener's
     sigfire::listener<Transport, wires, program_hub, plain_http> listener;
+    json_log log;
 };
 
 /// A listener of this transport, below TLS if the endpoint asks for it.
@@ -89,16 +108,22 @@ inline std::unique_ptr<any_listener> make_listener(boost::asio::io_context& io, 
                                                    const settings& s, program_hub& h) {
     switch (e.kind) {
     case wire::websocket: {
-        sigfire::websocket_options o{.address = e.host, .port = e.port, .origins = s.origins};
+        sigfire::websocket_options o{
+            .address = e.host, .port = e.port, .descriptor = e.descriptor, .origins = s.origins};
         if (!e.proxied) o.proxies = s.proxies;
+        o.proxies_tell = s.proxies_tell;
+        o.limits.header = s.header;
         o.limits.ping = s.ping;
         if (s.ping.count() != 0) o.limits.dead = 2 * s.ping;
         return listener_over(sigfire::websocket{io, std::move(o)}, e, s, h);
     }
     case wire::tcp:
-        return listener_over(sigfire::tcp{io, {.address = e.host, .port = e.port, .hello = e.hello}}, e, s,
-                             h);
+        return listener_over(
+            sigfire::tcp{io,
+                         {.address = e.host, .port = e.port, .descriptor = e.descriptor, .hello = e.hello}},
+            e, s, h);
     case wire::unix_socket: break;
     }
-    return listener_over(sigfire::unix_socket{io, {.path = e.host, .hello = e.hello}}, e, s, h);
+    return listener_over(
+        sigfire::unix_socket{io, {.path = e.host, .descriptor = e.descriptor, .hello = e.hello}}, e, s, h);
 }

@@ -8,15 +8,33 @@
 #include <csignal>
 #include <exception>
 #include <iostream>
+#include <string_view>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace {
+
+// A descriptor of the loop must not take the place of one of these.
+void open_standard_descriptors() {
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+        if (::fcntl(fd, F_GETFD) < 0) ::open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY);
+}
+
+} // namespace
 
 int main(int argc, char** argv) {
-    std::signal(SIGPIPE, SIG_IGN);
+    open_standard_descriptors();
+    // None of them ends the program before it knows what to do with them.
+    for (const int s : {SIGPIPE, SIGHUP, SIGUSR1, SIGUSR2}) std::signal(s, SIG_IGN);
     settings s;
     if (const auto exit_code = read_settings(argc, argv, s)) return *exit_code;
     try {
         return serve(s);
     } catch (const std::exception& e) { // a certificate that is of no use, say
-        std::cerr << "sigfire: " << e.what() << '\n';
+        std::string_view why = e.what();
+        if (why.starts_with("sigfire: ")) why.remove_prefix(9);
+        std::cerr << "sigfire: " << why << '\n';
         return 1;
     }
 }

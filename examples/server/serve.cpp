@@ -5,16 +5,25 @@
 #include "serve.hpp"
 #include "listeners.hpp"
 
+#include <sigfire/net/activation.hpp>
+
+#include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 
+#include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <functional>
 #include <iostream>
 #include <memory>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 namespace {
 
@@ -26,6 +35,51 @@ void raise_descriptor_limit() {
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// The endpoints, on the sockets of this process' starter if it passes some: as many in the same order, or,
+// where the settings name none, one for each. Throws if they do not match.
+std::vector<endpoint> endpoints_of(const settings& s) {
+    const auto passed = sigfire::activated_sockets();
+    if (passed.empty()) return s.endpoints;
+    auto out = s.endpoints;
+    if (s.default_endpoint) out.assign(passed.size(), {});
+    if (out.size() != passed.size())
+        throw std::runtime_error{"the service manager passes " + std::to_string(passed.size()) +
+                                 " sockets, but --listen and --port name " + std::to_string(out.size())};
+    for (std::size_t i = 0; i < out.size(); ++i) {
+        sockaddr_storage bound{};
+        socklen_t size = sizeof bound;
+        if (::getsockname(passed[i].descriptor, reinterpret_cast<sockaddr*>(&bound), &size) != 0)
+            throw std::runtime_error{"descriptor " + std::to_string(passed[i].descriptor) + " is no socket"};
+        const bool is_unix = bound.ss_family == AF_UNIX;
+        if (s.default_endpoint && is_unix) out[i].kind = wire::unix_socket;
+        if (is_unix != (out[i].kind == wire::unix_socket))
+            throw std::runtime_error{"passed socket " + std::to_string(i + 1) + " is " +
+                                     (is_unix ? "a" : "no") + " Unix socket, unlike endpoint " +
+                                     std::to_string(i + 1) + " of --listen"};
+        out[i].descriptor = passed[i].descriptor;
+    }
+    return out;
+}
+
+// What may help against that error.
+std::string hint(sigfire::error_code ec, const endpoint& e) {
+    if (e.kind == wire::unix_socket) return {};
+    if (ec == boost::asio::error::invalid_argument)
+        return " (the host has to be a numeric address, or localhost)";
+    if (ec == boost::asio::error::address_in_use && (e.host == "::" || e.host == "0.0.0.0"))
+        return " ([::] takes IPv4 connections too: it needs no 0.0.0.0 beside it)";
+    return {};
+}
+
+// Looks at the certificates now and once a day.
+void watch_expiry(boost::asio::steady_timer& timer, const std::vector<std::unique_ptr<any_listener>>& all) {
+    for (const auto& l : all) l->check_expiry();
+    timer.expires_after(std::chrono::hours{24});
+    timer.async_wait([&](sigfire::error_code ec) {
+        if (!ec) watch_expiry(timer, all);
+    });
+}
+
 } // namespace
 
 int serve(const settings& s) {
@@ -35,16 +89,18 @@ int serve(const settings& s) {
     program_hub peers{
         {}, {}, mailbox_for_others(s), log, sigfire::hooks{connection_log{log}}, features_of(s)};
     std::vector<std::unique_ptr<any_listener>> listeners;
-    for (const auto& e : s.endpoints) {
+    for (const auto& e : endpoints_of(s)) {
         listeners.push_back(make_listener(io, e, s, peers));
         sigfire::error_code ec;
         listeners.back()->open(ec);
         if (ec) {
             std::cerr << "sigfire: cannot listen on " << listeners.back()->address() << ": " << ec.message()
-                      << '\n';
+                      << hint(ec, e) << '\n';
             return 1;
         }
     }
+    boost::asio::steady_timer daily{io};
+    watch_expiry(daily, listeners);
     boost::asio::signal_set signals{io, SIGINT, SIGTERM}, hang_up{io, SIGHUP};
     auto open = listeners.size();
     // The first signal drains, the second one ends at once.
@@ -56,6 +112,7 @@ int serve(const settings& s) {
                 if (--open != 0) return;
                 signals.cancel();
                 hang_up.cancel();
+                daily.cancel();
             });
         signals.async_wait(on_signal);
     };
@@ -63,6 +120,7 @@ int serve(const settings& s) {
     std::function<void(sigfire::error_code, int)> on_hang_up = [&](sigfire::error_code ec, int) {
         if (ec) return;
         for (const auto& l : listeners) l->reload();
+        watch_expiry(daily, listeners);
         hang_up.async_wait(on_hang_up);
     };
     hang_up.async_wait(on_hang_up);

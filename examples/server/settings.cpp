@@ -1,6 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
 #include "settings.hpp"
+#include "json_file.hpp"
 
 #include <sigfire/core/error.hpp>
 #include <sigfire/version.hpp>
@@ -14,9 +15,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
@@ -118,17 +117,6 @@ endpoint parse_endpoint(const std::string& text) {
     return e;
 }
 
-json::value read_json(const std::string& path) {
-    std::ifstream file{path};
-    if (!file) refuse("cannot read " + path);
-    const std::string text{std::istreambuf_iterator<char>{file}, {}};
-    boost::system::error_code ec;
-    auto value = json::parse(text, ec);
-    if (ec) refuse(path + " is not JSON: " + ec.message());
-    if (!value.is_object()) refuse(path + " is not a JSON object");
-    return value;
-}
-
 spdlog::level::level_enum parse_level(const std::string& name) {
     if (name == "debug") return spdlog::level::debug;
     if (name == "info") return spdlog::level::info;
@@ -144,6 +132,13 @@ std::string parse_path(const std::string& text) {
     if (!text.starts_with('/') || text.size() == 1 || text.ends_with('/'))
         refuse("'" + text + "' is no path like /name, nor off");
     return text;
+}
+
+sigfire::forwarded_header parse_forwarded_header(const std::string& name) {
+    if (name == "x-forwarded") return sigfire::forwarded_header::x_forwarded;
+    if (name == "forwarded") return sigfire::forwarded_header::forwarded;
+    if (name == "x-real-ip") return sigfire::forwarded_header::x_real_ip;
+    refuse("'" + name + "' is no header of proxies: x-forwarded, forwarded or x-real-ip");
 }
 
 // An address, a network or `unix`.
@@ -174,7 +169,12 @@ public:
     void parse(std::vector<std::string> words) {
         std::reverse(words.begin(), words.end()); // as the library has it
         app_.parse(words);
-        if (s_.endpoints.empty()) s_.endpoints.push_back({wire::websocket, false, "127.0.0.1", 3003});
+    }
+
+    // What the options say together: when all of them are known.
+    void check() {
+        s_.default_endpoint = s_.endpoints.empty();
+        if (s_.default_endpoint) s_.endpoints.push_back({wire::websocket, false, "127.0.0.1", 3003});
         for (auto i = s_.endpoints.begin(); i != s_.endpoints.end(); ++i) {
             // Port 0 is a new one each time.
             const bool any = i->kind != wire::unix_socket && i->port == 0;
@@ -188,6 +188,10 @@ public:
             if (i->tls && !certificate_.empty()) continue;
             if (i->tls) refuse("a listener with TLS needs --tls-certificate");
         }
+        const auto secure = [](const endpoint& e) { return e.tls; };
+        if ((!certificate_.empty() || !s_.tls.ca.empty()) &&
+            std::none_of(s_.endpoints.begin(), s_.endpoints.end(), secure))
+            refuse("--tls-certificate and --tls-ca need a listener with TLS, wss://HOST:PORT say");
         if (!certificate_.empty()) s_.tls.certificates = {{certificate_, key_}};
         if (!s_.tls.ca.empty()) s_.tls.verify = sigfire::tls_verify::required;
     }
@@ -199,7 +203,7 @@ public:
     std::vector<std::string> words_of(const std::string& path) {
         std::vector<std::string> words;
         const bool addresses_given = count("--port") + count("--listen") != 0;
-        const auto file = read_json(path);
+        const auto file = read_json_object(path);
         for (const auto& [name, value] : file.as_object()) {
             if (name == "rtc_configuration") {
                 if (!value.is_object()) refuse(path + ": 'rtc_configuration' is not an object");
@@ -238,7 +242,7 @@ private:
         serve_.add_option_function<std::string>(name, std::move(f), help)->allow_extra_args(false);
     }
     void values(const std::string& name, const std::string& help, std::vector<std::string>& to) {
-        serve_.add_option(name, to, help)->allow_extra_args(false);
+        serve_.add_option(name, to, help)->allow_extra_args(false)->delimiter(',');
     }
     // A time: the number counts `unit`s.
     void time(const std::string& name, const std::string& help, std::chrono::milliseconds& to,
@@ -272,7 +276,7 @@ private:
                 "send that header. With ?hello, tcp:// and unix: peers say hello first")
             ->allow_extra_args(false);
         value("--rtc-config", "file with the RTCConfiguration that every peer is sent",
-              [this](const std::string& v) { s_.rtc_configuration = json::serialize(read_json(v)); });
+              [this](const std::string& v) { s_.rtc_configuration = json::serialize(read_json_object(v)); });
         serve_.add_option(
             "--config", config_,
             "JSON file with any of these options: --resume-window 5 is \"resume_window\": 5, what may be "
@@ -288,7 +292,16 @@ private:
                 "addresses and networks (10.0.0.0/8) of proxies in front, unix = those on Unix sockets: "
                 "their X-Forwarded-For and X-Forwarded-Proto are believed, or their PROXY header (default: "
                 "nobody's)")
-            ->allow_extra_args(false);
+            ->allow_extra_args(false)
+            ->delimiter(',');
+        value("--proxies-tell",
+              "the header of theirs that is believed: x-forwarded (X-Forwarded-For, X-Forwarded-Proto; the "
+              "default), forwarded (RFC 7239) or x-real-ip",
+              [this](const std::string& v) { s_.proxies_tell = parse_forwarded_header(v); });
+        serve_
+            .add_option("--max-header", s_.header,
+                        "bytes that the header of an HTTP request may have, with its cookies (default 16384)")
+            ->check(CLI::Range(1024, 1 << 20));
         time("--ping",
              "seconds of silence after which a WebSocket peer is pinged, and after as many again gone; 0 = "
              "never (default 30)",
@@ -372,13 +385,22 @@ std::optional<int> read_settings(int argc, char** argv, settings& s) {
     command_line line{s};
     try {
         line.parse(words);
-        if (!line.config()) return std::nullopt;
+        if (!line.config()) {
+            line.check();
+            return std::nullopt;
+        }
         // The file speaks where the command line does not.
         const auto more = line.words_of(*line.config());
         const auto configuration = std::exchange(s, {}).rtc_configuration;
         s.rtc_configuration = configuration;
         words.insert(words.end(), more.begin(), more.end());
-        command_line{s}.parse(words);
+        command_line all{s};
+        try {
+            all.parse(words);
+            all.check();
+        } catch (const std::exception& e) { // the command line alone was right
+            refuse(*line.config() + ": " + e.what());
+        }
         return std::nullopt;
     } catch (const CLI::Success& e) {
         return line.exit(e);

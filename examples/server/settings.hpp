@@ -4,6 +4,7 @@
 #include <sigfire/dialect/peerjs.hpp>
 #include <sigfire/dialect/signal_fire_2016.hpp>
 #include <sigfire/feature/topic_table.hpp>
+#include <sigfire/net/proxy/forwarded.hpp>
 #include <sigfire/net/tls_options.hpp>
 
 #include <spdlog/common.h>
@@ -27,6 +28,7 @@ struct endpoint {
     std::uint16_t port = 0;
     family clients = family::all; ///< all: told apart by path and sub-protocol
     bool proxied = false;         ///< connections of `settings::proxies` begin with a PROXY header
+    int descriptor = -1;          ///< a listening socket of this process' starter; -1: none
     bool hello = false;           ///< a peer's first message is `hello`; for wires without HTTP
 
     bool operator==(const endpoint&) const = default;
@@ -35,10 +37,13 @@ struct endpoint {
 /// The settings of `sigfire serve`.
 struct settings {
     std::vector<endpoint> endpoints;
+    bool default_endpoint = false; ///< nobody named one
     std::string rtc_configuration; ///< a JSON object, or empty
     std::vector<std::string> origins;
+    sigfire::forwarded_header proxies_tell = sigfire::forwarded_header::x_forwarded;
     std::vector<std::string> proxies;       ///< proxies that are believed about their clients
     std::chrono::milliseconds ping{30'000}; ///< silence after which a WebSocket peer is pinged; 0: never
+    std::uint32_t header = 16'384;          ///< bytes of an HTTP request's header
     spdlog::level::level_enum level = spdlog::level::info;
     sigfire::tls_options tls;                          ///< without certificates where no listener needs them
     std::chrono::milliseconds resume_window{30'000};   ///< 0: nobody can resume

@@ -12,18 +12,54 @@
 #include <sigfire/dialect/socket_signal.hpp>
 #include <sigfire/dialect/y_webrtc.hpp>
 
+#include <algorithm>
+#include <cctype>
 #include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 /// Whether a request is one for a certain wire. Asked once a connection.
 using condition = std::function<bool(const sigfire::request&)>;
+
+/// Says on which path a family of clients is served, to those that ask for it on another one: greeted on a
+/// wire of another family, they would wait in silence.
+struct misdirected : sigfire::dialect::y_webrtc {
+    struct sign {
+        std::string word, path; ///< the last part of a path as such clients have it; the right path
+    };
+
+    explicit misdirected(std::vector<sign> all) : signs{std::move(all)} {}
+
+    /// The sign for a request, if it is one of a family's clients, but not on its path.
+    const sign* of(const sigfire::request& r) const {
+        std::string last{r.path()};
+        while (last.ends_with('/')) last.pop_back();
+        last.erase(0, last.rfind('/') + 1);
+        std::transform(last.begin(), last.end(), last.begin(),
+                       [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+        const auto found =
+            std::find_if(signs.begin(), signs.end(), [&](const sign& s) { return s.word == last; });
+        return r["Upgrade"].empty() || found == signs.end() ? nullptr : &*found;
+    }
+
+    sigfire::errc open(const sigfire::request& r, state&, sigfire::admission& wish) const {
+        if (const auto* const s = of(r))
+            wish.refused_as = sigfire::refusal{404, 0,
+                                               s->path.empty() ? s->word + " clients are not served here"
+                                                               : "the path is " + s->path};
+        return sigfire::errc::unknown;
+    }
+
+    std::vector<sign> signs;
+};
 
 /// Every wire that the program speaks. Those with JSON have the messages of MessagePack peers translated.
 using wires =
     sigfire::any_of<sigfire::when<sigfire::codec::transcoded<sigfire::dialect::signal_fire_2016>, condition>,
                     sigfire::when<sigfire::codec::transcoded<sigfire::dialect::socket_signal>, condition>,
                     sigfire::when<sigfire::codec::transcoded<sigfire::dialect::y_webrtc>, condition>,
-                    sigfire::when<sigfire::dialect::peerjs, condition>,
+                    sigfire::when<sigfire::dialect::peerjs, condition>, sigfire::when<misdirected, condition>,
                     sigfire::when<sigfire::codec::binary, condition>,
                     sigfire::when<sigfire::codec::transcoded<sigfire::codec::json>, condition>>;
 
@@ -33,12 +69,18 @@ inline condition at(const std::string& path) {
     return sigfire::by_path{path};
 }
 
+inline std::string path_of_peerjs(const settings& s) {
+    auto base = s.peerjs_options.path;
+    if (base.ends_with('/')) base.pop_back();
+    return base + "/peerjs";
+}
+
 /// PeerJS among others: its WebSocket and its HTTP routes, but of `/` only requests for no page.
 inline condition at_peerjs(const settings& s) {
     if (!s.peerjs) return at({});
     auto base = s.peerjs_options.path;
     if (base.ends_with('/')) base.pop_back();
-    return [routes = sigfire::by_path{base + '/' + s.peerjs_options.key}, socket = base + "/peerjs",
+    return [routes = sigfire::by_path{base + '/' + s.peerjs_options.key}, socket = path_of_peerjs(s),
             base](const sigfire::request& r) {
         if (r.method.empty()) return false; // a wire without HTTP
         if (!r["Upgrade"].empty()) return r.path() == socket;
@@ -57,6 +99,10 @@ inline wires wires_of(family clients, const settings& s) {
     const bool all = clients == family::all;
     auto peerjs = s.peerjs_options;
     if (all) peerjs.strict_key = true; // other paths are others'
+    const misdirected lost{{{"peerjs", s.peerjs ? path_of_peerjs(s) : ""},
+                            {"y-webrtc", s.y_webrtc_path},
+                            {"socket-signal", s.socket_signal_path},
+                            {"signal-fire-2016", s.signal_fire_2016_path}}};
     return wires{
         {sigfire::codec::transcoded{sigfire::dialect::signal_fire_2016{s.signal_fire_2016}},
          all ? at(s.signal_fire_2016_path) : only(family::signal_fire_2016)},
@@ -65,6 +111,7 @@ inline wires wires_of(family clients, const settings& s) {
         {sigfire::codec::transcoded{sigfire::dialect::y_webrtc{}},
          all ? at(s.y_webrtc_path) : only(family::y_webrtc)},
         {sigfire::dialect::peerjs{peerjs}, all ? at_peerjs(s) : only(family::peerjs)},
+        {lost, [lost, all](const sigfire::request& r) { return all && lost.of(r) != nullptr; }},
         {sigfire::codec::binary{{.rtc_configuration = s.rtc_configuration}},
          all ? sigfire::by_subprotocol{std::string{sigfire::codec::binary_subprotocol}}
              : only(family::msgpack)},

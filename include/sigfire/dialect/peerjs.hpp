@@ -350,8 +350,8 @@ private:
         out.headers.emplace_back("Vary", "Access-Control-Request-Headers");
         if (const auto asked = rq["Access-Control-Request-Headers"]; !asked.empty())
             out.headers.emplace_back("Access-Control-Allow-Headers", asked);
-        if (rq["Access-Control-Request-Private-Network"] ==
-            "true") // by pages of the internet, to a local server
+        // A page of the internet may ask a server of its user's own network.
+        if (rq["Access-Control-Request-Private-Network"] == "true")
             out.headers.emplace_back("Access-Control-Allow-Private-Network", "true");
         reply(out, 204, {}, {});
     }

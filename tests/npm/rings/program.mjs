@@ -3,13 +3,13 @@
 // What the server program promises to its operator: its addresses, exit codes, messages and HTTP answers.
 
 import { execFileSync } from 'node:child_process'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import * as tls from 'node:tls'
 import WebSocket from 'ws'
-import { equal, ring, run, scratch, serve, truth, unused, within } from './harness.mjs'
+import { binary, equal, ring, run, scratch, serve, truth, unused, within } from './harness.mjs'
 
 /** A peer that speaks JSON text to one of the program's addresses, of any kind. */
 class Peer {
@@ -269,6 +269,24 @@ await ring({
     })
   },
 
+  'a client on a wrong path is told the right one': () =>
+    served(['-p', '0', '--y-webrtc', '/rooms/y-webrtc', '--socket-signal', 'off'], async ({ addresses: [address] }) => {
+      const refusal = path => within(new Promise(resolve => {
+        new WebSocket(address + path).on('unexpected-response', (_, answer) => {
+          answer.setEncoding('utf8').on('data', body => resolve([answer.statusCode, body]))
+        }).on('open', () => resolve('is let in')).on('error', () => {})
+      }), `answer to ${path}`)
+      for (const [path, right] of [
+        ['/PeerJS?key=peerjs&id=a&token=b', 'the path is /peerjs'],
+        ['/app/peerjs?key=peerjs&id=a&token=b', 'the path is /peerjs'],
+        ['/y-webrtc', 'the path is /rooms/y-webrtc'],
+        ['/rooms/Y-WebRTC', 'the path is /rooms/y-webrtc'],
+        ['/Signal-Fire-2016/', 'the path is /signal-fire-2016'],
+        ['/socket-signal', 'socket-signal clients are not served here'],
+      ]) equal(await refusal(path), [404, right], path)
+      await Peer.join(address + '/any/other/path')
+    }),
+
   'TLS under every transport, and new certificates without a broken connection': async () => {
     const certificate = join(scratch, 'chain.pem'), key = join(scratch, 'key.pem'), socket = join(scratch, 'secured')
     const certify = name => execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256',
@@ -296,7 +314,9 @@ await ring({
     }
     writeFileSync(certificate, 'nonsense')
     server.child.kill('SIGHUP')
-    await within((async () => { while (!server.stderr.includes('stay as they were')) await subject(wss); })(), 'complaint')
+    await within((async () => { while (!server.stderr.includes('certificates_not_reloaded')) await subject(wss); })(), 'complaint')
+    const told = event => server.stderr.split('\n').filter(line => line.includes(`"event":"${event}"`)).length
+    equal([told('certificate_expires') >= 3, told('certificates_reloaded')], [true, 3], 'expiry and reload in the log')
     equal(await subject(wss), 'second', 'certificate after a bad one')
     equal(await server.stop(), { code: 0 }, 'exit')
     const without = run(['serve', ...listeners, '--tls-certificate', join(scratch, 'none.pem')])
@@ -364,6 +384,85 @@ await ring({
     }
   },
 
+  'a log that nobody reads stops nobody': async () => {
+    const server = await serve(['-p', '0', '--log-level', 'debug'])
+    const [address] = server.addresses
+    const crowd = async () => {
+      for (let i = 0; i < 20; ++i)
+        for (const peer of await Promise.all(Array.from({ length: 50 }, () => Peer.join(address)))) peer.leave()
+    }
+    server.child.stderr.pause()
+    await crowd()
+    equal((await get(address, '/healthz')).status, 200, 'status of /healthz')
+    server.child.stderr.resume()
+    await within((async () => {
+      while (!server.stderr.includes('log_lines_lost')) (await Peer.join(address)).leave()
+    })(), 'number of lost lines')
+    for (const line of server.stderr.split('\n').slice(0, -1)) JSON.parse(line)
+    server.child.stderr.pause()
+    await crowd()
+    const gone = new Promise(resolve => server.child.once('exit', resolve))
+    server.child.kill()
+    equal(await within(gone, 'exit'), 0, 'exit')
+    server.child.stderr.resume()
+  },
+
+  'signals that it has no use for do not end it': async () => {
+    const server = await serve()
+    for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGHUP', 'SIGPIPE']) server.child.kill(signal)
+    await Peer.join(server.addresses[0])
+    equal(await server.stop(), { code: 0 }, 'exit')
+  },
+
+  'without standard descriptors its sockets do not take their place': async () => {
+    const port = await unused()
+    const server = run(['-c', `exec "$0" serve -p ${port} --log-level debug <&- >&- 2>&-`, binary], 'sh')
+    const address = `ws://127.0.0.1:${port}`
+    await within((async () => { while (!(await get(address, '/healthz').catch(() => {}))); })(), 'the server')
+    const [a, b] = [await Peer.join(address), await Peer.join(address)]
+    equal((await a.ask('session-start', b.id)).ok, true, 'ok')
+    server.child.kill()
+    equal(await within(server.exited, 'end'), { code: 0 }, 'exit')
+  },
+
+  'it listens on the sockets that a service manager passes': async () => {
+    const path = join(scratch, 'passed')
+    const manager = `
+import fcntl, os, socket, sys
+tcp, unix = socket.socket(), socket.socket(socket.AF_UNIX)
+tcp.bind(('127.0.0.1', 0))
+unix.bind(sys.argv[1])
+for n, s in enumerate([os.dup(fcntl.fcntl(s.fileno(), fcntl.F_DUPFD, 10)) for s in (tcp, unix) if s.listen() is None]):
+    os.dup2(s, 3 + n)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='2')
+os.execv(sys.argv[2], sys.argv[2:])`
+    const start = (...args) => {
+      rmSync(path, { force: true })
+      return run(['-c', manager, path, binary, 'serve', ...args], 'python3')
+    }
+    for (const args of [[], ['--listen', anyPort('ws'), '--listen', `unix:${path}`]]) {
+      const server = start(...args)
+      const addresses = await within((async () => {
+        for (;;) {
+          const all = [...server.stdout.matchAll(/^listening on (\S+)\n/gm)].map(match => match[1])
+          if (all.length === 2) return all
+          await new Promise(resolve => server.child.once('output', resolve))
+        }
+      })(), 'addresses')
+      truth(/^ws:\/\/127\.0\.0\.1:[1-9]\d*$/.test(addresses[0]), `odd address ${addresses[0]}`)
+      equal(addresses[1], `unix:${path}`, 'unix address')
+      for (const address of addresses) await Peer.join(address)
+      server.child.kill()
+      equal(await within(server.exited, 'end'), { code: 0 }, 'exit')
+      truth(existsSync(path), 'the socket of the service manager is gone')
+    }
+    for (const [args, why] of [[['-p', '0'], 'passes 2 sockets'], [['-p', '0', '--listen', 'ws://127.0.0.1:1'], 'Unix socket']]) {
+      const server = start(...args)
+      equal(await within(server.exited, 'end'), { code: 1 }, `exit of ${args}`)
+      truth(server.stderr.includes(why), `stderr is ${server.stderr}`)
+    }
+  },
+
   'SIGTERM and SIGINT: goodbye to all, exit 0': async () => {
     for (const signal of ['SIGTERM', 'SIGINT']) {
       const path = join(scratch, signal)
@@ -417,6 +516,7 @@ await ring({
       [['serve', '-p', 'many'], 'many'],
       [['serve', '-p', '65536'], '65536'],
       [['serve', '-p', '-1']],
+      [['serve', '-p', '0', '--max-header', '10'], '--max-header'],
       [['serve', '--listen', 'http://127.0.0.1:0'], 'http://127.0.0.1:0'],
       [['serve', '--listen', 'ws://127.0.0.1:66000'], '66000'],
       [['serve', '--listen', 'ws://127.0.0.1'], 'ws://127.0.0.1'],
@@ -424,10 +524,13 @@ await ring({
       [['serve', '--listen', 'wss://127.0.0.1:0'], '--tls-certificate'],
       [['serve', '--listen', 'ws://127.0.0.1:0/?dialect=none'], 'dialect=none'],
       [['serve', '--y-webrtc', 'nowhere'], 'nowhere'],
+      [['serve', '-p', '0', '--tls-certificate', none], 'wss://'],
+      [['serve', '-p', '0', '--tls-ca', none], 'wss://'],
       [['serve', '--listen', 'tcp://127.0.0.1:0/?proxy-protocol'], '--proxies'],
       [['serve', '--listen', 'ws://127.0.0.1:0/?dialect=peerjs&proxy'], 'proxy'],
       [['serve', '--listen', 'ws://127.0.0.1:0/?hello'], 'hello'],
       [['serve', '--proxies', 'somewhere'], 'somewhere'],
+      [['serve', '--proxies-tell', 'lies'], 'lies'],
       [['serve', '--proxies', '10.0.0.0/33'], '10.0.0.0/33'],
       [['serve', '--peerjs-alive', '-1'], '--peerjs-alive'],
       [['serve', '--listen', `tcp://${twice}`, '--listen', `tcp://${twice}`], twice],
@@ -435,11 +538,37 @@ await ring({
       [['serve', '-p', '0', '--rtc-config', none], none],
       [['serve', '-p', '0', '--rtc-config', broken], broken],
       [['serve', '--config', none], none],
-      [['serve', '--config', broken], broken],
+      [['serve', '--config', broken], `${broken}:1:13`],
+      [['serve', '--config', file('line.json', '{\n  "port": 0,\n  "mailbox": 1x\n}')], 'line.json:3:15'],
+      [['serve', '--config', file('twice.json', '{"port": 0, "mailbox": 1, "port": 1}')], "'port' twice"],
+      [['serve', '--config', file('type.json', '{"port": 0, "mailbox": "soon"}')], 'type.json'],
+      [['serve', '--config', scratch], 'is a folder'],
       [['serve', '--config', file('odd.json', '{"no_such_member": 1}')], 'no_such_member'],
       [['serve', '-p', '0', '--log-level', 'chatty'], 'chatty'],
     ])
       await refused(args, 2, pattern)
+  },
+
+  'a header may be as large as asked for': async () => {
+    const bytes = n => ({ headers: { Cookie: 'x'.repeat(n) } })
+    await served(['-p', '0'], async ({ addresses: [address] }) => {
+      equal((await get(address, '/healthz', bytes(15_000))).status, 200, '15 kB')
+      equal((await get(address, '/healthz', bytes(17_000))).status, 431, '17 kB')
+    })
+    await served(['-p', '0', '--max-header', '65536'], async ({ addresses: [address] }) =>
+      equal((await get(address, '/healthz', bytes(60_000))).status, 200, '60 kB'))
+  },
+
+  'an address of no use is explained': async () => {
+    const port = await unused()
+    for (const [args, why] of [
+      [['--listen', 'ws://some.host.example:0'], 'numeric address'],
+      [['--listen', `ws://0.0.0.0:${port}`, '--listen', `ws://[::]:${port}`], '[::] takes IPv4'],
+    ]) {
+      const program = run(['serve', ...args])
+      equal(await within(program.exited, 'end'), { code: 1 }, `exit of ${args}`)
+      truth(program.stderr.includes(why), `stderr is ${program.stderr}`)
+    }
   },
 
   'an address in use: exit 1, and its name': async () => {

@@ -1,0 +1,87 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+#pragma once
+
+#include <boost/json/basic_parser_impl.hpp>
+#include <boost/json/stream_parser.hpp>
+#include <boost/json/value.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+/// A parser's handler that notices a member of the outermost object that stands there twice: one of them
+/// would be lost in silence.
+struct member_names {
+    constexpr static std::size_t max_object_size = std::size_t(-1), max_array_size = std::size_t(-1),
+                                 max_key_size = std::size_t(-1), max_string_size = std::size_t(-1);
+    using error_code = boost::system::error_code;
+
+    bool on_document_begin(error_code&) { return true; }
+    bool on_document_end(error_code&) { return true; }
+    bool on_object_begin(error_code&) { return ++depth != 0; }
+    bool on_object_end(std::size_t, error_code&) { return depth-- != 0; }
+    bool on_array_begin(error_code&) { return ++depth != 0; }
+    bool on_array_end(std::size_t, error_code&) { return depth-- != 0; }
+    bool on_key_part(boost::json::string_view s, std::size_t, error_code&) {
+        name += s;
+        return true;
+    }
+    bool on_key(boost::json::string_view s, std::size_t, error_code&) {
+        name += s;
+        if (depth == 1 && !seen.insert(name).second) twice = name;
+        name.clear();
+        return true;
+    }
+    bool on_string_part(boost::json::string_view, std::size_t, error_code&) { return true; }
+    bool on_string(boost::json::string_view, std::size_t, error_code&) { return true; }
+    bool on_number_part(boost::json::string_view, error_code&) { return true; }
+    bool on_int64(std::int64_t, boost::json::string_view, error_code&) { return true; }
+    bool on_uint64(std::uint64_t, boost::json::string_view, error_code&) { return true; }
+    bool on_double(double, boost::json::string_view, error_code&) { return true; }
+    bool on_bool(bool, error_code&) { return true; }
+    bool on_null(error_code&) { return true; }
+    bool on_comment_part(boost::json::string_view, error_code&) { return true; }
+    bool on_comment(boost::json::string_view, error_code&) { return true; }
+
+    int depth = 0;
+    std::string name{}, twice{};
+    std::set<std::string> seen{};
+};
+
+/** Reads the JSON object in a file, with or without a byte order mark.
+ *  @throws std::runtime_error that names the file and the place in it, and says why it is of no use. */
+inline boost::json::value read_json_object(const std::string& path) {
+    const auto refuse = [&](const std::string& why) { throw std::runtime_error{path + why}; };
+    if (std::filesystem::is_directory(path)) refuse(" is a folder, not a file");
+    std::ifstream file{path};
+    if (!file) throw std::runtime_error{"cannot read " + path};
+    std::string text{std::istreambuf_iterator<char>{file}, {}};
+    constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF"; // as some editors begin UTF-8
+    if (text.starts_with(byte_order_mark)) text.erase(0, byte_order_mark.size());
+
+    boost::json::stream_parser parser;
+    boost::system::error_code ec;
+    const auto read = parser.write_some(text.data(), text.size(), ec);
+    if (!ec && read != text.size()) ec = boost::json::error::extra_data;
+    if (!ec) parser.finish(ec);
+    if (ec) {
+        const auto before = std::string_view{text}.substr(0, read);
+        const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+        const auto column = before.size() - (before.rfind('\n') + 1) + 1; // in bytes; npos + 1 is 0
+        refuse(':' + std::to_string(line) + ':' + std::to_string(column) + " is not JSON: " + ec.message());
+    }
+    auto value = parser.release();
+    if (!value.is_object()) refuse(" is not a JSON object");
+    boost::json::basic_parser<member_names> again{boost::json::parse_options{}};
+    again.write_some(false, text.data(), text.size(), ec);
+    if (const auto& twice = again.handler().twice; !twice.empty())
+        refuse(" has the member '" + twice + "' twice");
+    return value;
+}
