@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+# packaging.sh BUILD_DIR: installs a build that has the program in a folder of its own, and tries what came with it.
+set -euo pipefail
+prefix=$(mktemp -d)
+trap 'rm -rf "$prefix"' EXIT
+cmake --install "$1" --prefix "$prefix" >/dev/null
+fail() { echo "packaging.sh: $*" >&2 && exit 1; }
+
+for file in bin/sigfire include/sigfire/sigfire.hpp share/cmake/sigfire/sigfireConfig.cmake share/pkgconfig/sigfire.pc \
+    share/pkgconfig/sigfire-tls.pc share/doc/sigfire/LICENSE share/man/man1/sigfire.1 etc/sigfire/sigfire.json \
+    lib/systemd/system/sigfire.service lib/systemd/system/sigfire.socket share/bash-completion/completions/sigfire; do
+    [[ -s $prefix/$file ]] || fail "$file is not there"
+done
+
+# The manual and the completion name each option of the help, and no other.
+options() { grep -oE -- '--[a-z][a-z0-9-]*' | sort -u; }
+help=$("$prefix/bin/sigfire" serve --help)
+wanted=$(grep -oE '^ +(-[a-zA-Z],)?--[a-z0-9-]+' <<<"$help" | options)
+manual=$(sed 's/\\-/-/g' "$prefix/share/man/man1/sigfire.1" | grep -A1 '^\.TP' | grep '^\.B -' | options)
+[[ $manual == "$wanted" ]] || fail "options of the manual: $(diff <(echo "$wanted") <(echo "$manual"))"
+if command -v man >/dev/null; then
+    said=$(man --warnings -E UTF-8 -l "$prefix/share/man/man1/sigfire.1" 2>&1 >/dev/null)
+    [[ -z $said ]] || fail "the manual: $said"
+fi
+completed=$(bash -c 'source "$1"; COMP_WORDS=("$2" serve --) COMP_CWORD=2 && _sigfire; printf "%s\n" "${COMPREPLY[@]}"' \
+    - "$prefix/share/bash-completion/completions/sigfire" "$prefix/bin/sigfire" | sort -u)
+[[ $completed == "$(options <<<"$help")" ]] || fail "options completed: $completed"
+completed=$(bash -c 'source "$1"; COMP_WORDS=(sigfire s) COMP_CWORD=1 && _sigfire; echo "${COMPREPLY[@]}"' \
+    - "$prefix/share/bash-completion/completions/sigfire")
+[[ $completed == serve ]] || fail "commands completed: $completed"
+
+# The example configuration is one.
+config=$prefix/etc/sigfire/sigfire.json
+sed -i 's/:3003/:0/' "$config"
+coproc { exec "$prefix/bin/sigfire" serve --config "$config"; }
+pid=$COPROC_PID
+read -r -t 10 line <&"${COPROC[0]}" || fail "the server says nothing"
+[[ $line == "listening on ws://127.0.0.1:"* ]] || fail "the server says $line"
+kill "$pid"
+wait "$pid" || fail "the server ends with $?"
+
+if command -v systemd-analyze >/dev/null; then
+    said=$(systemd-analyze verify "$prefix/lib/systemd/system/sigfire.socket" 2>&1 | grep sigfire || true)
+    [[ -z $said ]] || fail "the unit: $said"
+fi
+echo "the installed program: OK"
