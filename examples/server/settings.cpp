@@ -158,6 +158,7 @@ class command_line {
 public:
     explicit command_line(settings& to) : s_(to) {
         app_.set_version_flag("--version", sigfire::version);
+        serve_.set_version_flag("--version", sigfire::version);
         app_.require_subcommand(1);
         where();
         features();
@@ -268,20 +269,19 @@ private:
                 [this](const std::vector<std::string>& all) {
                     for (const auto& text : all) s_.endpoints.push_back(parse_endpoint(text));
                 },
-                "ws://HOST:PORT, tcp://HOST:PORT or unix:PATH; wss://, tls+tcp:// and tls+unix: with TLS; as "
-                "often "
-                "as you like. With ?dialect=NAME behind it, for the clients of one family only: sigfire, "
-                "msgpack, "
-                "signal-fire-2016, socket-signal, peerjs, y-webrtc. With ?proxy-protocol, for proxies that "
-                "send that header. With ?hello, tcp:// and unix: peers say hello first")
+                "ws://HOST:PORT, tcp://HOST:PORT or unix:PATH; with TLS wss://, tls+tcp:// or tls+unix:. May "
+                "be repeated. ?dialect=NAME serves the clients of one family only: sigfire, msgpack, "
+                "signal-fire-2016, socket-signal, peerjs, y-webrtc. ?proxy-protocol reads the PROXY headers "
+                "of --proxies. ?hello lets tcp:// and unix: peers say hello first")
             ->allow_extra_args(false);
-        value("--rtc-config", "file with the RTCConfiguration that every peer is sent",
+        value("--rtc-config", "file with an RTCConfiguration; the server sends it to every peer",
               [this](const std::string& v) { s_.rtc_configuration = json::serialize(read_json_object(v)); });
-        serve_.add_option(
-            "--config", config_,
-            "JSON file with any of these options: --resume-window 5 is \"resume_window\": 5, what may be "
-            "given often is a list; and with rtc_configuration, an object");
-        values("--origins", "pages that may connect, as browsers send it: https://example.org (default: any)",
+        serve_.add_option("--config", config_,
+                          "JSON file with any of these options: --resume-window 5 is \"resume_window\": 5. A "
+                          "repeated option is a list. rtc_configuration is an object");
+        values("--origins",
+               "origins of pages that may connect, for example https://example.org; none = clients without "
+               "an origin (default: any)",
                s_.origins);
         serve_
             .add_option_function<std::vector<std::string>>(
@@ -289,46 +289,47 @@ private:
                 [this](const std::vector<std::string>& all) {
                     for (const auto& text : all) s_.proxies.push_back(parse_proxy(text));
                 },
-                "addresses and networks (10.0.0.0/8) of proxies in front, unix = those on Unix sockets: "
-                "their X-Forwarded-For and X-Forwarded-Proto are believed, or their PROXY header (default: "
-                "nobody's)")
+                "addresses and networks (10.0.0.0/8) of trusted proxies; unix = proxies on Unix sockets. The "
+                "server believes their X-Forwarded-For and X-Forwarded-Proto, or their PROXY header "
+                "(default: none)")
             ->allow_extra_args(false)
             ->delimiter(',');
         value("--proxies-tell",
-              "the header of theirs that is believed: x-forwarded (X-Forwarded-For, X-Forwarded-Proto; the "
-              "default), forwarded (RFC 7239) or x-real-ip",
+              "header of these proxies: x-forwarded (X-Forwarded-For and X-Forwarded-Proto), forwarded (RFC "
+              "7239) or x-real-ip (default x-forwarded)",
               [this](const std::string& v) { s_.proxies_tell = parse_forwarded_header(v); });
         serve_
             .add_option("--max-header", s_.header,
-                        "bytes that the header of an HTTP request may have, with its cookies (default 16384)")
+                        "largest header of an HTTP request in bytes, cookies included (default 16384)")
             ->check(CLI::Range(1024, 1 << 20));
         time("--ping",
-             "seconds of silence after which a WebSocket peer is pinged, and after as many again gone; 0 = "
-             "never (default 30)",
+             "seconds of silence before the server pings a WebSocket peer; after as many again it "
+             "disconnects the peer. 0 = never (default 30)",
              s_.ping);
         serve_.add_option("--tls-certificate", certificate_,
-                          "PEM file of the certificate and those above it; read again on SIGHUP");
-        serve_.add_option("--tls-key", key_, "PEM file of its key (default: in the same file)");
+                          "PEM file with the certificate and its chain; SIGHUP reads it again");
+        serve_.add_option("--tls-key", key_, "PEM file with the key (default: the file of the certificate)");
         serve_.add_option("--tls-ca", s_.tls.ca,
-                          "PEM file of the CAs that vouch for clients; each client then needs a certificate");
+                          "PEM file with the CAs of client certificates; each client then needs one");
     }
 
     void features() {
         time("--resume-window",
-             "seconds a peer that asks for it may be gone and come back as itself; 0 = none (default 30)",
+             "seconds in which a disconnected peer can resume, if it asked for that; 0 = never (default 30)",
              s_.resume_window);
-        time("--mailbox", "seconds that messages wait for a peer that is not there; 0 = not at all (default)",
+        time("--mailbox", "seconds that the server keeps messages for an absent peer; 0 = none (default 0)",
              s_.mailbox);
-        time("--request-timeout", "seconds that a peer may take to answer another's request (default 10)",
+        time("--request-timeout", "seconds that a peer has to answer a request of another peer (default 10)",
              s_.request_timeout);
-        serve_.add_flag(
-            "--sessions", s_.sessions,
-            "sessions have a state: only the other side accepts, nobody is called twice, time-outs are told");
-        serve_.add_option("--topics", s_.topics.topics_in_all, "topics at a time; 0 = none (default 100000)");
+        serve_.add_flag("--sessions", s_.sessions,
+                        "the server keeps the state of sessions: only the callee accepts, a second call is "
+                        "refused, a time-out is reported");
+        serve_.add_option("--topics", s_.topics.topics_in_all,
+                          "largest number of topics; 0 = no topics (default 100000)");
         serve_.add_option("--topics-per-peer", s_.topics.topics_per_peer,
-                          "topics that one peer is in (default 1000)");
+                          "largest number of topics of one peer (default 1000)");
         serve_.add_option("--members-per-topic", s_.topics.members_per_topic,
-                          "peers in one topic (default 100000)");
+                          "largest number of peers in one topic (default 100000)");
     }
 
     void dialects() {
@@ -338,36 +339,39 @@ private:
         };
         path("--signal-fire-2016", s_.signal_fire_2016_path, "signal-fire 0.5 clients");
         serve_.add_flag("--signal-fire-2016-number-ids", s_.signal_fire_2016.number_ids,
-                        "a number names the peer that its digits spell");
+                        "a number is the id of the peer with these digits");
         serve_.add_flag("--signal-fire-2016-peer-id", s_.signal_fire_2016.peer_id_routing,
-                        "route by peerId where there is no receiverId, as 0.1 did");
+                        "route by peerId if there is no receiverId, as version 0.1 did");
         serve_.add_flag("--signal-fire-2016-check-sender", s_.signal_fire_2016.check_sender,
-                        "drop messages that name another sender than their own");
+                        "drop messages with a wrong sender id");
         path("--socket-signal", s_.socket_signal_path, "socket-signal 9 and 10 clients");
-        serve_.add_flag("--strict-ids", s_.strict_ids,
-                        "socket-signal: the first owner of an id keeps it, instead of the newest");
+        serve_.add_flag(
+            "--strict-ids", s_.strict_ids,
+            "socket-signal: the first owner of an id keeps it (default: the newest owner gets it)");
         path("--y-webrtc", s_.y_webrtc_path, "y-webrtc clients");
 
         auto& o = s_.peerjs_options;
-        value("--peerjs", "path below which PeerJS clients are served, or off (default /)",
-              [this](const std::string& v) {
-                  s_.peerjs = v != "off";
-                  if (s_.peerjs && !v.starts_with('/')) refuse("'" + v + "' is no path, nor off");
-                  if (s_.peerjs) s_.peerjs_options.path = v;
-              });
-        serve_.add_option("--peerjs-key", o.key, "API key that they have to name (default peerjs)");
-        time("--peerjs-expire", "ms that their messages wait for a peer that is not there (default 5000)",
-             o.expire_timeout, 1);
-        time("--peerjs-cleanup", "ms between two looks for messages that waited too long (default 1000)",
-             o.cleanup_out_msgs, 1);
-        time("--peerjs-alive",
-             "ms without a heartbeat after which they are closed; 0 = never (default 90000)", o.alive_timeout,
+        value("--peerjs", "path of PeerJS clients, or off (default /)", [this](const std::string& v) {
+            s_.peerjs = v != "off";
+            if (s_.peerjs && !v.starts_with('/')) refuse("'" + v + "' is no path, nor off");
+            if (s_.peerjs) s_.peerjs_options.path = v;
+        });
+        serve_.add_option("--peerjs-key", o.key, "API key that PeerJS clients send (default peerjs)");
+        time("--peerjs-expire",
+             "ms that the server keeps messages for an absent PeerJS client (default 5000)", o.expire_timeout,
              1);
+        time("--peerjs-cleanup", "ms between two removals of expired messages (default 1000)",
+             o.cleanup_out_msgs, 1);
+        time(
+            "--peerjs-alive",
+            "ms without a heartbeat before the server disconnects a PeerJS client; 0 = never (default 90000)",
+            o.alive_timeout, 1);
         serve_.add_option("--peerjs-limit", o.concurrent_limit,
-                          "of them at a time; 0 = any number (default 5000)");
+                          "largest number of PeerJS clients; 0 = no limit (default 5000)");
         serve_.add_flag("--peerjs-discovery", o.allow_discovery,
-                        "tell the ids of all peers to every client that asks");
-        values("--peerjs-cors", "pages that may ask over HTTP (default: any)", o.cors_origins);
+                        "tell all ids to each PeerJS client that asks");
+        values("--peerjs-cors", "origins of pages that may use the HTTP routes of PeerJS (default: any)",
+               o.cors_origins);
     }
 
     settings& s_;
@@ -382,8 +386,15 @@ private:
 
 std::optional<int> read_settings(int argc, char** argv, settings& s) {
     std::vector<std::string> words(argv + 1, argv + argc);
+    if (!words.empty() && words.front() == "help") { // as with programs of many commands: help serve
+        words.erase(words.begin());
+        words.push_back("--help");
+    }
     command_line line{s};
     try {
+        if (words.empty()) refuse("a command is needed: serve, or --help");
+        if (!words.front().starts_with('-') && words.front() != "serve")
+            refuse("'" + words.front() + "' is no command: serve, or --help");
         line.parse(words);
         if (!line.config()) {
             line.check();

@@ -509,8 +509,10 @@ os.execv(sys.argv[2], sys.argv[2:])`
     const none = join(scratch, 'none.json')
     const broken = file('broken.json', '{"listen": [')
     for (const [args, pattern] of [
-      [[]],
-      [['no-such-command']],
+      [[], 'serve'],
+      [['no-such-command'], "'no-such-command'"],
+      [['no-such-command', '--help'], "'no-such-command'"],
+      [['help', 'no-such-command'], "'no-such-command'"],
       [['serve', '--no-such-option'], '--no-such-option'],
       [['serve', '-p']],
       [['serve', '-p', 'many'], 'many'],
@@ -585,7 +587,12 @@ os.execv(sys.argv[2], sys.argv[2:])`
   },
 
   '--help explains itself': async () => {
-    for (const args of [['--help'], ['serve', '--help']]) {
+    for (const args of [['--version'], ['serve', '--version']]) {
+      const program = run(args)
+      equal(await within(program.exited, 'end'), { code: 0 }, 'exit')
+      truth(/^\d+\.\d+\.\d+\n$/.test(program.stdout), `stdout is ${program.stdout}`)
+    }
+    for (const args of [['--help'], ['serve', '--help'], ['help'], ['help', 'serve']]) {
       const program = run(args)
       equal(await within(program.exited, 'end'), { code: 0 }, 'exit')
       truth(program.stdout.includes('serve'), `stdout is ${program.stdout}`)
