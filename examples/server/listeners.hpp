@@ -111,7 +111,7 @@ inline std::unique_ptr<any_listener> make_listener(boost::asio::io_context& io, 
         sigfire::websocket_options o{
             .address = e.host, .port = e.port, .descriptor = e.descriptor, .origins = s.origins};
         if (!e.proxied) o.proxies = s.proxies;
-        o.proxies_tell = s.proxies_tell;
+        o.forwarded_by = s.forwarded_by;
         o.limits.header = s.header;
         o.limits.ping = s.ping;
         if (s.ping.count() != 0) o.limits.dead = 2 * s.ping;

@@ -12,6 +12,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstddef>
@@ -62,11 +63,15 @@ std::vector<endpoint> endpoints_of(const settings& s) {
 }
 
 // What may help against that error.
-std::string hint(sigfire::error_code ec, const endpoint& e) {
+std::string hint(sigfire::error_code ec, const endpoint& e, const settings& s) {
     if (e.kind == wire::unix_socket) return {};
+    const auto any = [](const std::string& host) { return host == "::" || host == "0.0.0.0"; };
+    const bool beside = std::any_of(s.endpoints.begin(), s.endpoints.end(), [&](const endpoint& other) {
+        return any(other.host) && other.host != e.host && other.port == e.port;
+    });
     if (ec == boost::asio::error::invalid_argument)
         return " (the host has to be a numeric address, or localhost)";
-    if (ec == boost::asio::error::address_in_use && (e.host == "::" || e.host == "0.0.0.0"))
+    if (ec == boost::asio::error::address_in_use && any(e.host) && beside)
         return " ([::] takes IPv4 connections too: it needs no 0.0.0.0 beside it)";
     return {};
 }
@@ -95,7 +100,7 @@ int serve(const settings& s) {
         listeners.back()->open(ec);
         if (ec) {
             std::cerr << "sigfire: cannot listen on " << listeners.back()->address() << ": " << ec.message()
-                      << hint(ec, e) << '\n';
+                      << hint(ec, e, s) << '\n';
             return 1;
         }
     }

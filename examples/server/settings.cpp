@@ -294,10 +294,10 @@ private:
                 "(default: none)")
             ->allow_extra_args(false)
             ->delimiter(',');
-        value("--proxies-tell",
+        value("--forwarded-by",
               "header of these proxies: x-forwarded (X-Forwarded-For and X-Forwarded-Proto), forwarded (RFC "
               "7239) or x-real-ip (default x-forwarded)",
-              [this](const std::string& v) { s_.proxies_tell = parse_forwarded_header(v); });
+              [this](const std::string& v) { s_.forwarded_by = parse_forwarded_header(v); });
         serve_
             .add_option("--max-header", s_.header,
                         "largest header of an HTTP request in bytes, cookies included (default 16384)")

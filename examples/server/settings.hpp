@@ -40,7 +40,8 @@ struct settings {
     bool default_endpoint = false; ///< nobody named one
     std::string rtc_configuration; ///< a JSON object, or empty
     std::vector<std::string> origins;
-    sigfire::forwarded_header proxies_tell = sigfire::forwarded_header::x_forwarded;
+    /// The header that is believed of them.
+    sigfire::forwarded_header forwarded_by = sigfire::forwarded_header::x_forwarded;
     std::vector<std::string> proxies;       ///< proxies that are believed about their clients
     std::chrono::milliseconds ping{30'000}; ///< silence after which a WebSocket peer is pinged; 0: never
     std::uint32_t header = 16'384;          ///< bytes of an HTTP request's header

@@ -5,6 +5,7 @@
 #include <spdlog/sinks/base_sink.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -42,11 +43,9 @@ private:
         std::size_t done = 0;
         while (done != rest_.size() && has_room()) {
             const auto n = ::write(descriptor_, rest_.data() + done, std::min(rest_.size() - done, most));
-            if (n < 0) { // nobody will ever read it
-                done = rest_.size();
-                break;
-            }
-            done += static_cast<std::size_t>(n);
+            if (n < 0 && (errno == EAGAIN || errno == EINTR)) break;
+            // After any other error nobody will ever read it.
+            done = n < 0 ? rest_.size() : done + static_cast<std::size_t>(n);
         }
         rest_.erase(0, done);
     }

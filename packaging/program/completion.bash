@@ -8,7 +8,7 @@ _sigfire() {
         return
         ;;
     --log-level) words="debug info warn error off" ;;
-    --proxies-tell) words="x-forwarded forwarded x-real-ip" ;;
+    --forwarded-by) words="x-forwarded forwarded x-real-ip" ;;
     --listen) words="ws:// wss:// tcp:// tls+tcp:// unix: tls+unix:" ;;
     *)
         if ((COMP_CWORD > 1)); then

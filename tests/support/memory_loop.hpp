@@ -284,7 +284,7 @@ public:
     std::string_view path() const { return options_.path; }
     std::span<const std::string> origins() const { return options_.origins; }
     const detail::network_list& proxies() const { return proxies_; }
-    forwarded_header proxies_tell() const { return {}; }
+    forwarded_header forwarded_by() const { return {}; }
     void bind(detail::stream_acceptor&, error_code&) const {}
     void unbind(detail::stream_acceptor&) const {}
     std::string address(const detail::stream_acceptor&) const { return "memory:"; }

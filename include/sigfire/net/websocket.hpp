@@ -37,7 +37,7 @@ struct websocket_options {
     std::vector<std::string>
         proxies{}; ///< `X-Forwarded-For` and `X-Forwarded-Proto` of these are believed: addresses and
                    ///< networks (`10.0.0.0/8`), `unix` = connections by a Unix socket; empty = of none
-    forwarded_header proxies_tell = forwarded_header::x_forwarded; ///< the header that is believed of them
+    forwarded_header forwarded_by = forwarded_header::x_forwarded; ///< the header that is believed of them
     stream_limits limits{}; ///< bounds of the memory and time that peers cost it
     accept_gate gate{};     ///< asked about each connection
 };
@@ -74,7 +74,7 @@ public:
     std::string_view path() const { return options_.path; }
     std::span<const std::string> origins() const { return options_.origins; }
     const detail::network_list& proxies() const { return proxies_; }
-    forwarded_header proxies_tell() const { return options_.proxies_tell; }
+    forwarded_header forwarded_by() const { return options_.forwarded_by; }
 
     void bind(detail::stream_acceptor& a, error_code& ec) const {
         if (!proxies_.valid()) {

@@ -532,7 +532,7 @@ os.execv(sys.argv[2], sys.argv[2:])`
       [['serve', '--listen', 'ws://127.0.0.1:0/?dialect=peerjs&proxy'], 'proxy'],
       [['serve', '--listen', 'ws://127.0.0.1:0/?hello'], 'hello'],
       [['serve', '--proxies', 'somewhere'], 'somewhere'],
-      [['serve', '--proxies-tell', 'lies'], 'lies'],
+      [['serve', '--forwarded-by', 'lies'], 'lies'],
       [['serve', '--proxies', '10.0.0.0/33'], '10.0.0.0/33'],
       [['serve', '--peerjs-alive', '-1'], '--peerjs-alive'],
       [['serve', '--listen', `tcp://${twice}`, '--listen', `tcp://${twice}`], twice],

@@ -287,7 +287,7 @@ private:
         }
         whole.storage = c.take_kept();
         const auto rest = whole.text.substr(whole.size);
-        if (!wire_.proxies().empty()) apply_forwarded(request, wire_.proxies(), wire_.proxies_tell());
+        if (!wire_.proxies().empty()) apply_forwarded(request, wire_.proxies(), wire_.forwarded_by());
         if (const auto e = table::gate_.pass(&c, request.remote); e != errc::ok) return turn_away(c, e);
         if (plain) return answer(c, request, rest);
         if (!wire_.path().empty() && request.path() != wire_.path()) return turn_away(c, errc::unknown);

@@ -10,10 +10,8 @@
 #include <boost/asio/socket_base.hpp>
 
 #include <cerrno>
-#include <chrono>
 #include <cstdio>
 #include <string>
-#include <thread>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -66,8 +64,8 @@ public:
 private:
     static constexpr int patience = 50; // times 10 ms
 
-    // Those that take a path over in one folder do so one after the other. Who holds it for something else is
-    // not waited for.
+    // Starters take over the paths of one folder one after the other. A lock that another program holds for
+    // its own ends delays a start by 0.5 s, no more.
     class folder_lock {
     public:
         folder_lock(const std::string& path, int tries) {
@@ -76,7 +74,7 @@ private:
             const auto folder = slash == path.npos ? std::string{"."} : path.substr(0, slash + 1);
             descriptor_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
             while (descriptor_ >= 0 && ::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && tries-- > 0)
-                std::this_thread::sleep_for(std::chrono::milliseconds{10});
+                ::usleep(10'000);
         }
         folder_lock(const folder_lock&) = delete;
         folder_lock& operator=(const folder_lock&) = delete;
