@@ -5,6 +5,7 @@
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/core/log.hpp>
 #include <sigfire/hub/channel.hpp>
+#include <sigfire/hub/detail/part_check.hpp>
 #include <sigfire/hub/feature.hpp>
 #include <sigfire/hub/hooks.hpp>
 #include <sigfire/hub/hub.hpp>
@@ -139,7 +140,15 @@ private:
     struct answers_http : std::bool_constant<HttpHandler<P> || detail::OnlyHttpHandlerOf<P, hub_type>> {};
     using http_type = part<answers_http, no_http>;
 
-    static_assert(((detail::roles<Parts> != 0 || answers_http<Parts>::value) && ...),
+    template <class P>
+    static constexpr bool recognised = [] {
+        if constexpr (detail::roles<P> != 0 || answers_http<P>::value)
+            return true;
+        else
+            return detail::part_check<P>::value;
+    }();
+
+    static_assert((recognised<Parts> && ...),
                   "sigfire: a part of this server is no Codec, Registry, Router, Log, HttpHandler, "
                   "hooks{...}, Feature, Policy, hub_options or listener_options");
     static_assert(((detail::roles<Parts> < 2) && ...),
@@ -189,6 +198,20 @@ public:
             hub_.set_time(listener_.now());
             f(hub_);
         });
+    }
+
+    /// Not here: `post` runs a function on the hub, which sends.
+    template <class... Args>
+    void send(const Args&...) {
+        static_assert(sizeof...(Args) > 99,
+                      "sigfire: a server sends by its hub: srv.post([](auto& hub) { hub.send(...); })");
+    }
+    /// Not here: `post` runs a function on the hub, which closes peers.
+    template <class... Args>
+    void close(const Args&...) {
+        static_assert(
+            sizeof...(Args) > 99,
+            "sigfire: a server closes peers by its hub: srv.post([](auto& hub) { hub.close(...); })");
     }
 
     /** Stops gracefully: accepts no more, tells every peer (close code 1001), sends all that is pending, cuts

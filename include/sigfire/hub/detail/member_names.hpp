@@ -34,6 +34,15 @@ struct on_request_name {
 struct permit_name {
     int permit;
 };
+struct decode_name {
+    int decode;
+};
+struct insert_name {
+    int insert;
+};
+struct route_name {
+    int route;
+};
 
 template <class H, class Name>
 struct beside : H, Name {};
@@ -69,5 +78,14 @@ concept names_on_request = requires { &H::on_request; } ||
 template <class H>
 concept names_permit =
     requires { &H::permit; } || (can_be_base<H> && !requires { &beside<H, permit_name>::permit; });
+template <class H>
+concept names_decode =
+    requires { &H::decode; } || (can_be_base<H> && !requires { &beside<H, decode_name>::decode; });
+template <class H>
+concept names_insert =
+    requires { &H::insert; } || (can_be_base<H> && !requires { &beside<H, insert_name>::insert; });
+template <class H>
+concept names_route =
+    requires { &H::route; } || (can_be_base<H> && !requires { &beside<H, route_name>::route; });
 
 } // namespace sigfire::detail

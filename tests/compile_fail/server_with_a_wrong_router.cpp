@@ -1,0 +1,15 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+// expect: sigfire: route of this Router has the wrong shape
+#include <sigfire/net/loopback.hpp>
+#include <sigfire/server.hpp>
+
+// Its route has forgotten the sender.
+struct router {
+#ifdef RIGHT
+    sigfire::errc route(const auto&, sigfire::peer_handle, const sigfire::event::say&, auto) { return {}; }
+#else
+    sigfire::errc route(const auto&, const sigfire::event::say&, auto) { return {}; }
+#endif
+};
+
+template class sigfire::server<sigfire::loopback, router>;
