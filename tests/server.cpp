@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <map>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -207,6 +208,47 @@ BOOST_AUTO_TEST_CASE(a_function_posted_to_a_server_that_is_gone_is_dropped) {
         srv.post([](auto&) { BOOST_ERROR("the hub is gone"); });
     }
     io.poll();
+}
+
+BOOST_AUTO_TEST_CASE(a_server_can_be_moved_under_its_peers) {
+    boost::asio::io_context io;
+    const auto make = [&] {
+        sigfire::server made{memory::websocket{io}, traced_page{}};
+        made.post([](auto& hub) { trace.push_back("posted to " + std::to_string(hub.size())); });
+        return made;
+    };
+    auto srv = make();
+    memory_peer p{io};
+    p.write(memory::upgrade_request());
+    memory::run(io);
+    auto moved = std::move(srv);
+    trace.clear();
+    moved.post([](auto& hub) { trace.push_back("posted to " + std::to_string(hub.size())); });
+    memory::run(io);
+    BOOST_TEST(trace == strings{"posted to 1"});
+    moved = make(); // the first one goes, with its peer
+    memory::run(io);
+    BOOST_TEST(p.at->server_closed);
+    moved.post([](auto& hub) { trace.push_back("posted to " + std::to_string(hub.size())); });
+    memory::run(io);
+    BOOST_TEST(trace.back() == "posted to 0");
+}
+
+BOOST_AUTO_TEST_CASE(a_posted_function_may_destroy_the_server) {
+    boost::asio::io_context io;
+    auto srv = std::make_unique<sigfire::server<memory::websocket>>(memory::websocket{io});
+    memory_peer p{io};
+    p.write(memory::upgrade_request());
+    memory::run(io);
+    std::size_t peers = 0;
+    srv->post([&](auto& hub) {
+        srv.reset();
+        hub.for_each(
+            [&](std::string_view, peer_handle) { ++peers; }); // it lives until this function has ended
+    });
+    memory::run(io);
+    BOOST_TEST(peers == 1);
+    BOOST_TEST(p.at->server_closed);
 }
 
 BOOST_AUTO_TEST_CASE(stop_says_goodbye_and_leaves_the_io_context_without_work) {

@@ -3,6 +3,7 @@
 
 #include <sigfire/client/detail/client_core.hpp>
 #include <sigfire/client/detail/client_start.hpp>
+#include <sigfire/client/responder.hpp>
 #include <sigfire/client/session.hpp>
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/core/error.hpp>
@@ -12,10 +13,12 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/execution_context.hpp>
+#include <boost/asio/post.hpp>
 
 #include <chrono>
 #include <concepts>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -79,9 +82,15 @@ public:
     client(Context& context, client_options options)
         : client{executor_type{context.get_executor()}, std::move(options)} {}
 
-    client(const client&) = delete;
-    client& operator=(const client&) = delete;
-    ~client() { core_->abandon(); }
+    /// A client that was moved from can be destroyed and assigned to, and nothing else. Operations under way
+    /// go with the connection; sessions stay as they are.
+    client(client&&) noexcept = default;
+    client& operator=(client&& from) noexcept {
+        std::swap(core_, from.core_);
+        if (&from != this) from.leave();
+        return *this;
+    }
+    ~client() { leave(); }
 
     executor_type get_executor() const { return core_->executor(); }
 
@@ -259,6 +268,25 @@ public:
             token, {.command = "respond", .data = std::move(data), .answered = request, .failed = true});
     }
 
+    /** Calls `handler` for each request of another peer from now on, on the executor of this client, never
+     * from within another call. It may keep the responder and answer later. Such requests do not wait for
+     * `receive`. An exception of the handler leaves `io_context::run`, and the request is refused. An empty
+     * handler: back to `receive`.
+     *
+     *      me.on_request([](sigfire::incoming request, sigfire::responder reply) {
+     * reply.respond(request.data); }); */
+    void on_request(std::function<void(incoming request, responder reply)> handler) {
+        if (!handler) return core_->on_request({});
+        core_->on_request(
+            [core = core_.get(), f = std::make_shared<decltype(handler)>(std::move(handler))](incoming& in) {
+                boost::asio::post(
+                    core->executor(),
+                    [f, in = std::move(in), r = responder{core->shared_from_this(), in.request}]() mutable {
+                        (*f)(std::move(in), std::move(r));
+                    });
+            });
+    }
+
     /** Says a command of any name to the server itself, `data` JSON or empty; completes with the reply's
      * data, of an error too. For commands of the server's own, and for its records: `create`, `update`,
      * `info`, `exists`, `delete`, with `target` where they are about another peer. */
@@ -310,6 +338,10 @@ public:
     }
 
 private:
+    void leave() {
+        if (const auto core = std::exchange(core_, nullptr)) core->abandon();
+    }
+
     using without_data = void(error_code);
     using with_data = void(error_code, std::string);
 

@@ -5,7 +5,6 @@
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/core/log.hpp>
 #include <sigfire/hub/channel.hpp>
-#include <sigfire/hub/detail/part_check.hpp>
 #include <sigfire/hub/feature.hpp>
 #include <sigfire/hub/hooks.hpp>
 #include <sigfire/hub/hub.hpp>
@@ -24,6 +23,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -60,6 +60,88 @@ constexpr int roles = is_codec<P>::value + is_registry<P>::value + is_router<P>:
 // A part that is nothing else may be an HttpHandler of the hub.
 template <class P, class Hub>
 concept OnlyHttpHandlerOf = (roles<P> == 0) && HttpHandlerOf<P, Hub>;
+
+template <class P>
+concept looks_like_a_hook =
+    names_on_admit<P> || names_on_admit_deferred<P> || names_on_open<P> || names_on_message<P> ||
+    names_on_deliver<P> || names_on_close<P> || names_on_outcome<P>;
+
+/** The errors for a part `P` of a server that models no concept. Each error names one missing member; the
+ * compiler names `P` beside it. A part is recognised by a member that no other kind of part has. */
+template <class P>
+struct part_check {
+    static constexpr bool value = false; // beside these, the server says that it is no part
+
+    static_assert(!Transport<P>,
+                  "sigfire: a server has one transport, its first part: for more, use one listener for each");
+    static_assert(!looks_like_a_hook<P>,
+                  "sigfire: a hook of a server belongs into its chain: hooks{your_hook{}}");
+    static_assert(
+        !names_permit<P> || Policy<P>,
+        "sigfire: permit of this Policy has the wrong shape: errc permit(const act&, const auto& here)");
+    static_assert(!names_route<P> || Router<P>,
+                  "sigfire: route of this Router has the wrong shape: errc route(const auto& registry, "
+                  "peer_handle from, const event::say&, auto to)");
+    static_assert(
+        !requires(P& p, const request& r, response& out) {
+            { p(r, out) } -> std::same_as<void>;
+        }, "sigfire: this HttpHandler returns void: bool operator()(const request&, response&), true if it "
+           "answered");
+
+    static constexpr bool registry = names_insert<P>;
+    static_assert(
+        !registry || requires(P& p, std::string_view id, peer_handle h) {
+            { p.insert(id, h) } -> std::same_as<bool>;
+        }, "sigfire: this Registry misses bool insert(std::string_view id, peer_handle)");
+    static_assert(
+        !registry || requires(P& p, std::string_view id) {
+            { p.erase(id) } -> std::same_as<bool>;
+        }, "sigfire: this Registry misses bool erase(std::string_view id)");
+    static_assert(
+        !registry || requires(const P& p, std::string_view id) {
+            { p.find(id) } -> std::same_as<peer_handle>;
+        }, "sigfire: this Registry misses peer_handle find(std::string_view id) const");
+    static_assert(
+        !registry || requires(const P& p) {
+            { p.size() } -> std::same_as<std::size_t>;
+        }, "sigfire: this Registry misses std::size_t size() const");
+    static_assert(
+        !registry || requires(const P& p, archetype::visit f) { p.for_each_peer(f); },
+        "sigfire: this Registry misses void for_each_peer(auto f) const");
+
+    static constexpr bool codec = names_decode<P>;
+    static constexpr bool codec_with_state = [] {
+        if constexpr (requires { typename P::state; })
+            return codec && std::default_initializable<typename P::state>;
+        return false;
+    }();
+    static_assert(!codec || codec_with_state,
+                  "sigfire: this Codec misses struct state, which can be made without arguments");
+    static_assert(
+        !codec_with_state || requires {
+            { P::checks_utf8 } -> std::convertible_to<bool>;
+        }, "sigfire: this Codec misses static constexpr bool checks_utf8");
+    static_assert(
+        !codec_with_state || requires(P& p, const request& r, typename P::state& s, admission& a) {
+            { p.open(r, s, a) } -> std::same_as<errc>;
+        }, "sigfire: this Codec misses errc open(const request&, state&, admission&)");
+    static_assert(
+        !codec_with_state || requires(P& p, message m, typename P::state& s, archetype::handler h) {
+            { p.decode(m, s, h) } -> std::same_as<errc>;
+        }, "sigfire: this Codec misses errc decode(message, state&, auto&& handler)");
+    static_assert(
+        !codec_with_state || requires(const P& p, const typename P::state& s) {
+            { p.share_key(s) } -> std::same_as<int>;
+        }, "sigfire: this Codec misses int share_key(const state&) const");
+    static_assert(
+        !codec_with_state || requires(const P& p, errc why, const typename P::state& s) {
+            { p.end(why, s) } -> std::same_as<ending>;
+        }, "sigfire: this Codec misses ending end(errc, const state&) const");
+    static_assert(
+        !codec_with_state ||
+            (has_word<P, event::welcome> && has_word<P, event::reply> && has_word<P, event::say>),
+        "sigfire: this Codec misses bound, encode or type for event::welcome, event::reply or event::say");
+};
 
 // How many of the parts play a role.
 template <template <class> class Is, class... Parts>
@@ -171,32 +253,34 @@ public:
         requires(!std::same_as<T, error_code>)
         : server(std::move(transport), std::tuple<Parts...>{std::move(parts)...}) {
         error_code ec;
-        listener_.open(ec);
-        if (ec) throw boost::system::system_error{ec, "sigfire: cannot listen on " + listener_.address()};
+        running_->front.open(ec);
+        if (ec) throw boost::system::system_error{ec, "sigfire: cannot listen on " + address()};
     }
 
     /// The same, but tells by `ec` why it could not be bound; it then serves nobody.
     server(error_code& ec, T transport, Parts... parts)
         : server(std::move(transport), std::tuple<Parts...>{std::move(parts)...}) {
         ec.clear();
-        listener_.open(ec);
+        running_->front.open(ec);
     }
 
-    server(const server&) = delete;
-    server& operator=(const server&) = delete;
-    ~server() { *token_ = false; }
+    /// A server that was moved from can be destroyed and assigned to, and nothing else.
+    server(server&&) noexcept = default;
+    server& operator=(server&&) noexcept = default;
+    ~server() = default;
 
     /// The address it is bound to: `ws://127.0.0.1:3003`, `tcp://[::1]:9000`, `unix:/run/signal`.
-    std::string address() const { return listener_.address(); }
+    std::string address() const { return running_->front.address(); }
 
     /** Calls `f(hub)` on the thread that runs the io_context, soon. The way for a host program to `send`,
      *  `close`, `find`, count. Thread-safe; `f` is dropped if the server is gone by then. */
     template <class F>
     void post(F f) {
-        boost::asio::post(io_, [this, token = token_, f = std::move(f)]() mutable {
-            if (!*token) return;
-            hub_.set_time(listener_.now());
-            f(hub_);
+        boost::asio::post(running_->io, [weak = std::weak_ptr{running_}, f = std::move(f)]() mutable {
+            const auto running = weak.lock();
+            if (!running) return;
+            running->core.set_time(running->front.now());
+            f(running->core);
         });
     }
 
@@ -219,26 +303,33 @@ public:
      *  work. A second call cuts at once, and its `done` takes the place of the first one's. On the thread of
      *  the io_context only. */
     void stop(std::chrono::milliseconds drain = std::chrono::seconds{5}, std::function<void()> done = {}) {
-        hub_.stop(errc::stopping);
-        listener_.stop(drain, std::move(done));
+        running_->core.stop(errc::stopping);
+        running_->front.stop(drain, std::move(done));
     }
 
 private:
-    server(T transport, std::tuple<Parts...> parts)
-        : io_{transport.context()}, hub_{detail::take<hub_options>(parts),
-                                         detail::take<part<detail::is_registry, local_registry>>(parts),
-                                         detail::take<part<detail::is_router, direct_router>>(parts),
-                                         detail::take<log_type>(parts),
-                                         detail::take<hooks_type>(parts),
-                                         detail::take_features(std::type_identity<features_type>{}, parts),
-                                         detail::take<policy_type>(parts)},
-          listener_{std::move(transport), detail::take<codec_type>(parts), hub_,
+    // Stands still where the server is moved: listener and hub refer to each other.
+    struct assembly {
+        assembly(T transport, std::tuple<Parts...>& parts)
+            : io{transport.context()}, core{detail::take<hub_options>(parts),
+                                            detail::take<part<detail::is_registry, local_registry>>(parts),
+                                            detail::take<part<detail::is_router, direct_router>>(parts),
+                                            detail::take<log_type>(parts),
+                                            detail::take<hooks_type>(parts),
+                                            detail::take_features(std::type_identity<features_type>{}, parts),
+                                            detail::take<policy_type>(parts)},
+              front{std::move(transport), detail::take<codec_type>(parts), core,
                     detail::take<http_type>(parts), detail::take<listener_options>(parts)} {}
 
-    boost::asio::io_context& io_;
-    std::shared_ptr<bool> token_ = std::make_shared<bool>(true); // tells posted calls that outlive the server
-    hub_type hub_;
-    listener<T, codec_type, hub_type, http_type> listener_;
+        boost::asio::io_context& io;
+        hub_type core;
+        listener<T, codec_type, hub_type, http_type> front;
+    };
+
+    server(T transport, std::tuple<Parts...> parts)
+        : running_{std::make_shared<assembly>(std::move(transport), parts)} {}
+
+    std::shared_ptr<assembly> running_; // posted calls hold it while they run
 };
 
 template <class T, class... Parts>

@@ -139,6 +139,51 @@ BOOST_FIXTURE_TEST_CASE(a_client_that_has_to_prove_itself, fixture) {
     BOOST_TEST(seen == std::vector<std::string>{"CN=robot-7,O=Example"});
 }
 
+// A server with tickets, in memory.
+bool resumed(const sigfire::detail::client_security& security, const std::string& host) {
+    static const auto context = [] {
+        auto c = sigfire::detail::make_context(TLS_server_method());
+        sigfire::detail::use_certificate(c.get(), localhost().certificate(), localhost().key());
+        return c;
+    }();
+    sigfire::detail::tls_wire wire;
+    sigfire::detail::tls_session server{context.get(), wire, true};
+    const auto client = security.begin(host, true);
+    std::string to_server, said(40'000, '\0');
+    client->receive({}, said, to_server);
+    for (int i = 0; i < 4; ++i) {
+        server.receive(wire, to_server, {said.data(), said.size()});
+        to_server.clear();
+        const auto to_client = std::exchange(wire.out, {});
+        std::string plain;
+        client->receive(to_client, plain, to_server);
+    }
+    BOOST_TEST(server.established());
+    return SSL_session_reused(server.native()) == 1;
+}
+
+BOOST_AUTO_TEST_CASE(the_next_handshake_with_a_server_is_a_short_one) {
+    const auto security = client_tls({.ca = root().certificate()});
+    BOOST_TEST(!resumed(*security, "localhost"));
+    for (int i = 0; i < 3; ++i)
+        BOOST_TEST(resumed(*security, "localhost")); // each ticket once, each brings a next
+    BOOST_TEST(!resumed(*security, "127.0.0.1"));    // a name of its own
+    BOOST_TEST(resumed(*security, "127.0.0.1"));
+    BOOST_TEST(!resumed(*client_tls({.ca = root().certificate()}), "localhost"));
+}
+
+BOOST_AUTO_TEST_CASE(tickets_are_bounded_and_each_is_good_for_one_connection) {
+    using sigfire::detail::session_ptr;
+    sigfire::detail::tls_tickets tickets;
+    BOOST_TEST(!tickets.take("a"));
+    for (std::size_t i = 0; i < 2 * tickets.most; ++i)
+        tickets.put(std::to_string(i), session_ptr{SSL_SESSION_new()});
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < 2 * tickets.most; ++i) kept += tickets.take(std::to_string(i)) != nullptr;
+    BOOST_TEST(kept == tickets.most);
+    for (std::size_t i = 0; i < 2 * tickets.most; ++i) BOOST_TEST(!tickets.take(std::to_string(i)));
+}
+
 BOOST_FIXTURE_TEST_CASE(certificates_are_replaced_under_connections_that_stand, fixture) {
     const auto file = path + ".pem";
     const auto write = [&](const identity& i) { std::ofstream{file} << i.certificate() << i.key(); };

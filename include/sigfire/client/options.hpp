@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sigfire/client/detail/client_cipher.hpp>
+#include <sigfire/client/detail/client_format.hpp>
 #include <sigfire/client/json_client.hpp>
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/event.hpp>
@@ -78,6 +79,13 @@ struct client_options {
     std::uint32_t idle_frames = 1000; ///< control and empty frames in a row without a message
     /// For `wss://` and `tls+tcp://`: `client_tls()` of `client/tls.hpp`. Without it they end with `no_tls`.
     std::shared_ptr<const detail::client_security> tls{};
+    /// The format of messages: `client_msgpack()` of `client/msgpack.hpp`; none: JSON. It does not go with
+    /// `line+`.
+    std::shared_ptr<const detail::client_format> format{};
+    /// An HTTP proxy to connect through, to any TCP address: `http://[user:password@]host[:port]`, port 80 by
+    /// default, user and password percent-encoded. The proxy has to allow `CONNECT` to that address. Empty:
+    /// none.
+    std::string proxy{};
     std::optional<reconnect_options> reconnect{}; ///< none: a connection that ends is the end
     /// The first message on TCP and Unix sockets; none: the client waits for the welcome, which most servers
     /// send at once. On a WebSocket `headers` and the URL's query carry the same.

@@ -10,7 +10,9 @@
 
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -33,10 +35,50 @@ struct client_tls_options {
 
 namespace detail {
 
+/// The TLS sessions that servers gave a client, one for each name: with it the next handshake is shorter (RFC
+/// 8446, 2.2). Each is good for one connection, so that nobody who looks on can tell that two are of one
+/// client.
+class tls_tickets {
+public:
+    static constexpr std::size_t most = 64; ///< names
+
+    void put(const std::string& name, session_ptr session) {
+        const std::lock_guard guard{mutex_};
+        if (kept_.size() == most && !kept_.contains(name)) kept_.erase(kept_.begin());
+        kept_[name] = std::move(session);
+    }
+
+    session_ptr take(const std::string& name) {
+        const std::lock_guard guard{mutex_};
+        auto node = kept_.extract(name);
+        return node ? std::move(node.mapped()) : session_ptr{};
+    }
+
+private:
+    std::mutex mutex_;
+    std::map<std::string, session_ptr> kept_;
+};
+
 class openssl_client final : public client_cipher {
 public:
-    openssl_client(SSL_CTX* context, const client_tls_options& options)
-        : session_{context, wire_, false}, on_failure_{options.on_failure} {}
+    openssl_client(SSL_CTX* context, const client_tls_options& options, std::string name,
+                   std::shared_ptr<tls_tickets> tickets)
+        : session_{context, wire_, false}, on_failure_{options.on_failure}, name_{std::move(name)},
+          tickets_{std::move(tickets)} {
+        SSL_set_app_data(native(), this);
+        if (const auto ticket = tickets_->take(name_)) SSL_set_session(native(), ticket.get());
+    }
+
+    /// OpenSSL's callback: keeps the ticket that the server gives.
+    static int keep(SSL* ssl, SSL_SESSION* session) {
+        const auto& self = *static_cast<const openssl_client*>(SSL_get_app_data(ssl));
+        // A copy: OpenSSL spoils the session of a connection that ends without a goodbye.
+        if (session_ptr copy{SSL_SESSION_dup(session)}) try {
+                self.tickets_->put(self.name_, std::move(copy));
+            } catch (...) { // it cannot pass through C; the next handshake is a full one
+            }
+        return 0;
+    }
 
     SSL* native() const { return session_.native(); }
 
@@ -69,6 +111,8 @@ private:
     tls_wire wire_;
     tls_session session_;
     std::function<void(std::string_view)> on_failure_;
+    std::string name_;
+    std::shared_ptr<tls_tickets> tickets_;
 };
 
 class openssl_security final : public client_security {
@@ -82,12 +126,14 @@ public:
         if (!options_.certificate.empty())
             use_certificate(context_.get(), options_.certificate, options_.key);
         SSL_CTX_set_verify(context_.get(), options_.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+        SSL_CTX_set_session_cache_mode(context_.get(), SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+        SSL_CTX_sess_set_new_cb(context_.get(), openssl_client::keep);
     }
 
     std::unique_ptr<client_cipher> begin(const std::string& host, bool http) const override {
-        auto c = std::make_unique<openssl_client>(context_.get(), options_);
-        const auto ssl = c->native();
         const auto& name = options_.server_name.empty() ? host : options_.server_name;
+        auto c = std::make_unique<openssl_client>(context_.get(), options_, name, tickets_);
+        const auto ssl = c->native();
         error_code no_address;
         boost::asio::ip::make_address(name, no_address);
         if (no_address) {
@@ -104,12 +150,15 @@ public:
 private:
     client_tls_options options_;
     ssl_context_ptr context_;
+    std::shared_ptr<tls_tickets> tickets_ = std::make_shared<tls_tickets>();
 };
 
 } // namespace detail
 
 /** TLS for clients: `client c{io, {.tls = client_tls()}}` may `connect` to `wss://` and `tls+tcp://`. One may
- *  serve many clients, on several threads. Needs OpenSSL 3 (CMake target `sigfire::tls`).
+ *  serve many clients, on several threads. It keeps the last session ticket of each server name, 64 names at
+ * most: the next connection to that name has a shorter handshake. Needs OpenSSL 3 (CMake target
+ * `sigfire::tls`).
  *
  *  A server's certificate that is not trusted, or is for another name, ends `connect` with `tls_failed`.
  *  @throws std::runtime_error that says which certificate, key or CA is of no use, and why. */

@@ -77,7 +77,8 @@ enum class errc : unsigned char {
     not_connected,   ///< the client is not connected
     bad_url,         ///< an address that names no transport of ours
     bad_welcome,     ///< the server's first message was not a welcome
-    no_tls,          ///< the address needs TLS, and `client_options::tls` is empty: see `client_tls.hpp`
+    no_tls,          ///< the address needs TLS, and `client_options::tls` is empty: see `client/tls.hpp`
+    proxy_refused,   ///< the proxy of `client_options::proxy` opens no tunnel to that address
 
     // how a session ended
     rejected,  ///< the other side does not want it
@@ -154,6 +155,7 @@ inline constexpr errc_row errc_table[] = {
     {errc::bad_welcome, condition::stay_away, "bad_welcome", "First Message Was Not a Welcome"},
     {errc::no_tls, condition::fix_request, "no_tls",
      "TLS Is Not There: #include <sigfire/client/tls.hpp> and Set client_options::tls"},
+    {errc::proxy_refused, condition::reconnect, "proxy_refused", "Proxy Refuses the Connection"},
     {errc::rejected, condition::try_later, "rejected", "Session Rejected"},
     {errc::cancelled, condition::try_later, "cancelled", "Session Cancelled"},
     {errc::ended, condition::try_later, "ended", "Session Ended"},

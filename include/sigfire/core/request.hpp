@@ -1,6 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/core/detail/percent.hpp>
 #include <sigfire/core/event.hpp>
 
 #include <cstddef>
@@ -184,25 +185,7 @@ private:
         return found;
     }
 
-    static constexpr int hex(char c) noexcept {
-        c = detail::lower(c);
-        return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-    }
-
-    static std::string decode(std::string_view s) {
-        std::string out;
-        out.reserve(s.size());
-        for (std::size_t i = 0; i < s.size(); ++i) {
-            if (s[i] == '+')
-                out += ' ';
-            else if (s[i] == '%' && i + 2 < s.size() && hex(s[i + 1]) >= 0 && hex(s[i + 2]) >= 0) {
-                out += static_cast<char>(hex(s[i + 1]) * 16 + hex(s[i + 2]));
-                i += 2;
-            } else
-                out += s[i];
-        }
-        return out;
-    }
+    static std::string decode(std::string_view s) { return detail::percent_decoded(s, true); }
 };
 
 /** A copy of a request that lives as long as it is needed; it stays where it is. */

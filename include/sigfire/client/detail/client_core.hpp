@@ -28,6 +28,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -93,8 +94,12 @@ public:
         const auto number = ++last_;
         auto& log = session_.log;
         std::string text;
-        if (const auto wrong = session_.compose(number, r.view(), options_.message, text); wrong != errc::ok)
-            return done.settle(wrong);
+        auto wrong = session_.compose(number, r.view(), options_.message, text);
+        // Translation makes a message at most three times as long.
+        if (wrong == errc::ok && options_.format && text.size() > options_.message / 3 &&
+            options_.format->from_json(text)->size() > options_.message)
+            wrong = errc::too_large;
+        if (wrong != errc::ok) return done.settle(wrong);
         if (!log.keep(number, std::move(text), options_.outbox)) return done.settle(errc::full);
         if (online()) {
             flush();
@@ -109,6 +114,23 @@ public:
                 if (!why) memberships_.agreed(r, reply.data.bytes);
             };
         wait(number, std::move(done));
+    }
+
+    /// Calls `f` for requests of other peers, which then do not wait for `receive`; an empty one: they do.
+    void on_request(std::function<void(incoming&)> f) { on_request_ = std::move(f); }
+
+    /// How often the server has forgotten this client: numbers of requests before have no meaning then.
+    std::uint64_t era() const noexcept { return era_; }
+
+    /// Answers request `number` of that era; one that cannot be sent becomes a refusal.
+    void answer(std::uint64_t number, std::uint64_t era, std::string data, bool failed) {
+        if (era != era_ || gone_) return;
+        client_waiter w;
+        w.then = [this, number, era](error_code why, const server_reply&) {
+            if (why == errc::malformed || why == errc::too_large) answer(number, era, {}, true);
+        };
+        request({.command = "respond", .data = std::move(data), .answered = number, .failed = failed},
+                std::move(w));
     }
 
     void receive(completion<error_code, incoming> done) {
@@ -236,6 +258,7 @@ private:
         said.request = m.number;
         said.role = m.role;
         if (sessions_.hear(said)) return;
+        if (on_request_ && said.command == "request") return on_request_(said);
         if (phase_ != phase::closing || inbox_.awaited() || inbox_.size() < options_.inbox)
             inbox_.tell(std::move(said));
     }
@@ -268,6 +291,7 @@ private:
 
     // The server knows nothing of before.
     void forget_sent(error_code why) {
+        ++era_;
         sessions_.end_all(why);
         session_.calls.forget_if([this](std::uint64_t n) { return !session_.log.unsent(n); }, settle(why));
     }
@@ -385,11 +409,13 @@ private:
     completion<error_code, welcome> connect_;
     std::map<std::uint64_t, completion<error_code>> closers_; // in the order they came
     client_inbox inbox_;
+    std::function<void(incoming&)> on_request_;
     std::string id_;
     error_code cause_ = errc::not_connected;  // why there is no connection, while idle
     time_point deadline_ = time_point::max(); // of the phase
     std::uint64_t last_ = 0;                  // number drawn
     std::uint64_t connection_ = 0;
+    std::uint64_t era_ = 0;
     phase phase_ = phase::idle;
     bool returning_ = false; // was online, and is going to be again
     bool gone_ = false;

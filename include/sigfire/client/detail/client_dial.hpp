@@ -1,8 +1,10 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/client/detail/client_format.hpp>
 #include <sigfire/client/detail/client_handshake.hpp>
 #include <sigfire/client/detail/client_link.hpp>
+#include <sigfire/client/detail/client_proxy.hpp>
 #include <sigfire/client/detail/client_stream.hpp>
 #include <sigfire/client/json_client.hpp>
 #include <sigfire/client/options.hpp>
@@ -28,19 +30,26 @@ inline result<std::shared_ptr<client_link>> dial(const boost::asio::any_io_execu
                                                  client_link_events& events, const client_place& to,
                                                  const client_options& options, std::string_view query,
                                                  std::string hello) {
+    client_translation translation{options.format};
     if (const auto net = std::get_if<transport::loopback>(&to)) {
-        auto link = std::make_shared<client_loopback>(events);
+        auto link = std::make_shared<client_loopback>(events, std::move(translation));
         link->open(*net);
         return {std::move(link)};
     }
     auto url = parse_url(std::get<std::string>(to));
     if (!url) return url.error();
     if (url->secure && !options.tls) return make_error_code(errc::no_tls);
+    if (url->lines && translation) return make_error_code(errc::bad_url); // a line is text
+    auto proxy = options.proxy.empty() ? result<client_proxy>{client_proxy{}} : parse_proxy(options.proxy);
+    if (!proxy) return proxy.error();
     auto key = sec_websocket_key();
+    auto offered = options.subprotocol;
+    if (translation)
+        offered.insert(0, std::string{translation.subprotocol()} + (offered.empty() ? "" : ", "));
     auto request = std::move(hello);
     if (url->via == scheme::ws) {
         if (!query.empty()) add_to_query(*url, query);
-        auto text = upgrade_request(*url, key, options.subprotocol, options.headers);
+        auto text = upgrade_request(*url, key, offered, options.headers);
         if (!text) return text.error();
         request = std::move(*text);
     }
@@ -52,7 +61,9 @@ inline result<std::shared_ptr<client_link>> dial(const boost::asio::any_io_execu
     if (url->secure)
         link->secure(options.tls->begin(url->via == scheme::unix_socket ? "localhost" : url->host,
                                         url->via == scheme::ws));
-    link->open(*url, std::move(request), std::move(key), options.subprotocol);
+    if (!options.proxy.empty()) link->by_way_of(*std::move(proxy));
+    if (translation) link->translate(std::move(translation), url->via != scheme::ws);
+    link->open(*url, std::move(request), std::move(key), std::move(offered));
     return {std::move(link)};
 }
 

@@ -169,8 +169,8 @@ private:
 };
 
 /** The fault of the answer `block` to an upgrade request with `key` (RFC 6455 section 4.1), or `ok`. A server
- *  that answers without a sub-protocol is taken at its word: it has none. `chosen`: the one that it answers
- *  with. */
+ *  that answers without a sub-protocol is taken at its word: it has none. `subprotocol`: those that were
+ * offered, a list; `chosen`: the one that it answers with. */
 inline errc check_response(std::string_view block, std::string_view key, std::string_view subprotocol,
                            std::string* chosen = nullptr) {
     response_header r;
@@ -187,7 +187,9 @@ inline errc check_response(std::string_view block, std::string_view key, std::st
     }
     const bool good = has_token(r.upgrade, "websocket") && has_token(r.connection, "upgrade") &&
                       r.accept == sec_websocket_accept(key) && r.extensions.empty() &&
-                      (r.subprotocol.empty() || r.subprotocol == subprotocol);
+                      (r.subprotocol.empty() || any_in_list(subprotocol, [&r](std::string_view offered) {
+                           return offered == r.subprotocol;
+                       }));
     if (chosen) *chosen = std::move(r.subprotocol);
     return good ? errc::ok : errc::bad_handshake;
 }

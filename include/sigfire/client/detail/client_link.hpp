@@ -1,6 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/client/detail/client_format.hpp>
 #include <sigfire/core/admission.hpp>
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/message.hpp>
@@ -51,7 +52,8 @@ public:
 /// A client's link through a loopback.
 class client_loopback final : public client_link, public std::enable_shared_from_this<client_loopback> {
 public:
-    explicit client_loopback(client_link_events& to) : events_{&to} {}
+    client_loopback(client_link_events& to, client_translation by)
+        : events_{&to}, translation_{std::move(by)} {}
 
     /// Connects, if there is a server.
     void open(const transport::loopback& net) {
@@ -66,7 +68,9 @@ public:
         });
     }
 
-    bool send(std::string_view text) override { return end_.send(text) == errc::ok; }
+    bool send(std::string_view text) override {
+        return end_.send(translation_.to_send(text), translation_.type()) == errc::ok;
+    }
 
     void resume() override {
         if (events_) end_.on_message([this](message m) { received(m); });
@@ -93,7 +97,7 @@ private:
     void received(message m) {
         const auto alive = shared_from_this();
         if (events_) events_->on_bytes();
-        if (events_ && !events_->on_message(m)) end_.on_message(nullptr);
+        if (events_ && !events_->on_message(translation_.received(m))) end_.on_message(nullptr);
     }
 
     void ended(error_code why, std::uint16_t close_code = 0) {
@@ -101,6 +105,7 @@ private:
     }
 
     client_link_events* events_;
+    client_translation translation_;
     boost::asio::io_context* io_ = nullptr;
     transport::loopback::end end_;
 };

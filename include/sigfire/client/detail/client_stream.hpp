@@ -2,8 +2,10 @@
 #pragma once
 
 #include <sigfire/client/detail/client_cipher.hpp>
+#include <sigfire/client/detail/client_format.hpp>
 #include <sigfire/client/detail/client_handshake.hpp>
 #include <sigfire/client/detail/client_link.hpp>
+#include <sigfire/client/detail/client_proxy.hpp>
 #include <sigfire/client/detail/connect_race.hpp>
 #include <sigfire/client/detail/keep_alive.hpp>
 #include <sigfire/client/json_client.hpp>
@@ -27,6 +29,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -59,6 +62,12 @@ public:
     /// Has it speak TLS; before `open`.
     void secure(std::unique_ptr<client_cipher> cipher) { cipher_ = std::move(cipher); }
 
+    /// Has it connect by way of `proxy`; before `open`.
+    void by_way_of(client_proxy proxy) { proxy_ = std::move(proxy); }
+
+    /// Has it translate its messages; before `open`. `agreed`: the server knows that format without a word.
+    void translate(client_translation by, bool agreed) { (agreed ? translation_ : offered_) = std::move(by); }
+
     /// Connects to `url`; `request` is the upgrade request with `key` that offers `subprotocol`, or where
     /// there is no upgrade the first message, if any.
     void open(const client_url& url, std::string request, std::string key, std::string subprotocol) {
@@ -74,8 +83,10 @@ public:
         if (url.via == scheme::unix_socket)
             return connect({boost::asio::local::stream_protocol::endpoint{socket_name(url.host)}});
         tcp_ = true;
+        if (proxy_) tunnel_ = connect_request(*proxy_, url);
         resolver_.async_resolve(
-            url.host, url.port, tcp::resolver::numeric_service,
+            proxy_ ? proxy_->host : url.host, proxy_ ? proxy_->port : url.port,
+            tcp::resolver::numeric_service,
             [self = shared_from_this()](error_code ec, const tcp::resolver::results_type& found) {
                 if (!self->events_) return;
                 if (ec) return self->ended(ec);
@@ -130,7 +141,7 @@ private:
         client_stream& link;
 
         bool on_message(message m) {
-            if (!link.events_->on_message(m)) link.held_ = true;
+            if (!link.events_->on_message(link.translation_.received(m))) link.held_ = true;
             return link.events_ && !link.held_;
         }
         bool on_control(control c, std::uint16_t code, std::string_view text) {
@@ -138,14 +149,15 @@ private:
         }
     };
 
-    void frame(std::string_view text) {
+    void frame(std::string_view json) {
+        const auto text = translation_.to_send(json);
         std::visit(
             [&](auto& f) {
                 const auto start = out_.size(), head = f.header_bound(text.size());
                 out_.resize(start + head + text.size());
                 const auto p = out_.data() + start;
                 std::memcpy(p + head, text.data(), text.size());
-                out_.resize(start + f.seal(message_type::text, p, head, text.size()));
+                out_.resize(start + f.seal(translation_.type(), p, head, text.size()));
             },
             framing_);
     }
@@ -169,13 +181,34 @@ private:
             socket_.set_option(tcp::no_delay{true}, ignored);
             keep_alive(socket_.native_handle(), limits_.silence);
         }
+        if (tunnel_.empty()) {
+            begin();
+        } else {
+            sending_ = tunnel_;
+            send_on();
+        }
+        read();
+    }
+
+    // There is a way to the server.
+    void begin() {
         if (cipher_) {
             decipher({});
             write();
         } else {
             ready();
         }
-        read();
+    }
+
+    // Takes the proxy's answer, and leaves in `bytes` those of the server; whether to go on.
+    bool pass_proxy(std::span<char>& bytes) {
+        const auto size = take_head(bytes);
+        if (size == 0) return events_ != nullptr;
+        if (!tunnel_stands(std::string_view{head_}.substr(0, size))) return ended(errc::proxy_refused), false;
+        tunnel_.clear();
+        head_ = {};
+        begin();
+        return true;
     }
 
     // Whether this wire has no word for goodbye: the end of the output is one.
@@ -200,6 +233,10 @@ private:
             return;
         }
         sending_.swap(next);
+        send_on();
+    }
+
+    void send_on() {
         boost::asio::async_write(socket_, boost::asio::buffer(sending_),
                                  [self = shared_from_this()](error_code ec, std::size_t) {
                                      self->sending_.clear();
@@ -237,6 +274,10 @@ private:
                                     if (ec) return self->broken(ec);
                                     self->events_->on_bytes();
                                     std::span bytes{self->buffer_.data(), n};
+                                    if (!self->tunnel_.empty()) {
+                                        if (!self->pass_proxy(bytes)) return;
+                                        if (bytes.empty()) return self->read();
+                                    }
                                     if (self->cipher_) {
                                         self->decipher(bytes);
                                         bytes = self->said_;
@@ -249,19 +290,29 @@ private:
     // These say whether to go on reading.
 
     bool upgrade(std::span<char> bytes) {
-        const auto before = head_.size();
-        head_.append(bytes.data(), bytes.size());
-        const auto blank = head_.find("\r\n\r\n", before < 3 ? 0 : before - 3);
-        const auto size = blank == head_.npos ? head_.size() : blank + 4;
-        if (size > limits_.header) return ended(errc::header_too_large), false;
-        if (blank == head_.npos) return true;
+        const auto size = take_head(bytes);
+        if (size == 0) return events_ != nullptr;
         std::string chosen;
         const auto e = check_response(std::string_view{head_}.substr(0, size), key_, subprotocol_, &chosen);
         if (e != errc::ok) return ended(e), false;
         upgrading_ = false;
         head_ = {};
-        events_->on_open(chosen == json_client::subprotocol);
-        return feed(bytes.subspan(size - before));
+        const bool translated = offered_ && chosen == offered_.subprotocol();
+        if (translated) translation_ = std::move(offered_);
+        events_->on_open(translated || chosen == json_client::subprotocol);
+        return feed(bytes);
+    }
+
+    // Gathers a header of HTTP: its size once it is complete, with those bytes in `bytes` that stand behind
+    // it; else 0, without bytes.
+    std::size_t take_head(std::span<char>& bytes) {
+        const auto before = head_.size();
+        head_.append(bytes.data(), bytes.size());
+        const auto blank = head_.find("\r\n\r\n", before < 3 ? 0 : before - 3);
+        const auto size = blank == head_.npos ? head_.size() : blank + 4;
+        if (size > limits_.header) return ended(errc::header_too_large), 0;
+        bytes = blank == head_.npos ? std::span<char>{} : bytes.subspan(size - before);
+        return blank == head_.npos ? 0 : size;
     }
 
     bool feed(std::span<char> bytes) {
@@ -337,6 +388,10 @@ private:
     std::variant<framing::length, framing::line, framing::websocket<framing::role::client>> framing_;
     std::string out_, sending_; // to be written; being written
     std::string head_, key_, subprotocol_;
+    std::optional<client_proxy> proxy_;
+    std::string tunnel_;             // request to the proxy, until it has agreed
+    client_translation translation_; // of the messages
+    client_translation offered_;     // that the server may agree to
     std::span<char> kept_; // bytes behind the message after which reading was held; lies in buffer_, or
                            // in said_
     std::unique_ptr<client_cipher> cipher_; // if by TLS, then:

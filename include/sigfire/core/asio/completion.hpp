@@ -2,13 +2,16 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
+#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 
 #include <memory>
+#include <new>
 #include <utility>
 
 namespace sigfire::detail {
@@ -16,7 +19,8 @@ namespace sigfire::detail {
 /** The handler of one asynchronous operation, of any type: move-only, called once or dropped.
  *
  *  The call goes through the handler's associated executor, never from within: `complete` may be called
- *  wherever the operation is in its work. That executor has work until then. */
+ *  wherever the operation is in its work. That executor has work until then. Memory comes from the handler's
+ *  associated allocator, and is given back before the call. */
 template <class... Args>
 class completion {
 public:
@@ -25,7 +29,7 @@ public:
     /// `io` is the executor of handlers that have none of their own.
     template <class Handler>
     completion(Handler handler, const boost::asio::any_io_executor& io)
-        : model_{std::make_unique<model<Handler>>(std::move(handler), io)} {}
+        : model_{model<Handler>::make(std::move(handler), io)} {}
 
     explicit operator bool() const noexcept { return static_cast<bool>(model_); }
 
@@ -42,44 +46,73 @@ public:
 
     /// Ends the operation. Only once.
     void complete(Args... args) {
-        const auto p = model_.get();
-        p->complete(std::move(model_), std::move(args)...);
+        const auto p = model_.release(); // it owns itself from here on
+        p->complete(std::move(args)...);
     }
 
 private:
     struct erased {
-        virtual ~erased() = default;
         virtual boost::asio::cancellation_slot slot() const = 0;
-        virtual void complete(std::unique_ptr<erased> self, Args... args) = 0;
+        virtual void complete(Args... args) = 0;
+        virtual void destroy() noexcept = 0;
+
+    protected:
+        ~erased() = default;
     };
+    struct destroyer {
+        void operator()(erased* e) const noexcept { e->destroy(); }
+    };
+    using owner = std::unique_ptr<erased, destroyer>;
 
     template <class Handler>
     struct model final : erased {
         using executor = boost::asio::associated_executor_t<Handler, boost::asio::any_io_executor>;
+        using allocator = typename std::allocator_traits<
+            boost::asio::associated_allocator_t<Handler>>::template rebind_alloc<model>;
+
+        static model* make(Handler&& h, const boost::asio::any_io_executor& io) {
+            allocator from{boost::asio::get_associated_allocator(h)};
+            const auto place = std::allocator_traits<allocator>::allocate(from, 1);
+            try {
+                return ::new (static_cast<void*>(place)) model{std::move(h), io};
+            } catch (...) {
+                std::allocator_traits<allocator>::deallocate(from, place, 1);
+                throw;
+            }
+        }
 
         model(Handler&& h, const boost::asio::any_io_executor& io)
             : handler{std::move(h)}, work{boost::asio::get_associated_executor(handler, io)} {}
+
+        auto memory() const noexcept { return boost::asio::get_associated_allocator(handler); }
 
         boost::asio::cancellation_slot slot() const override {
             return boost::asio::get_associated_cancellation_slot(handler);
         }
 
-        void complete(std::unique_ptr<erased> self, Args... args) override {
-            const auto to = work.get_executor();
-            boost::asio::post(to, [self = std::move(self), this, ... args = std::move(args)]() mutable {
+        void complete(Args... args) override {
+            auto later = [self = owner{this}, this, ... args = std::move(args)]() mutable {
                 // Not before: the slot may be the one that is calling `complete`.
                 if (auto s = slot(); s.is_connected()) s.clear();
                 auto f = std::move(handler);
                 self.reset();
                 std::move(f)(std::move(args)...);
-            });
+            };
+            const auto to = work.get_executor();
+            boost::asio::post(to, boost::asio::bind_allocator(memory(), std::move(later)));
+        }
+
+        void destroy() noexcept override {
+            allocator from{memory()};
+            this->~model();
+            std::allocator_traits<allocator>::deallocate(from, this, 1);
         }
 
         Handler handler;
         boost::asio::executor_work_guard<executor> work;
     };
 
-    std::unique_ptr<erased> model_;
+    owner model_;
 };
 
 } // namespace sigfire::detail

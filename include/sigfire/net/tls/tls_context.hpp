@@ -31,6 +31,7 @@ struct openssl_free {
 using ssl_context_ptr = std::unique_ptr<SSL_CTX, openssl_free<SSL_CTX_free>>;
 using bio_ptr = std::unique_ptr<BIO, openssl_free<BIO_free>>;
 using certificate_ptr = std::unique_ptr<X509, openssl_free<X509_free>>;
+using session_ptr = std::unique_ptr<SSL_SESSION, openssl_free<SSL_SESSION_free>>;
 using key_ptr = std::unique_ptr<EVP_PKEY, openssl_free<EVP_PKEY_free>>;
 
 /// OpenSSL's words on its first error since the last `ERR_clear_error`.
