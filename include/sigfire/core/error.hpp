@@ -243,6 +243,7 @@ inline boost::system::error_condition make_error_condition(condition c) noexcept
 
 } // namespace sigfire
 
+// Doxygen 1.9.4 warns about specializations in namespace boost.
 /// @cond
 template <>
 struct boost::system::is_error_code_enum<sigfire::errc> : std::true_type {};
