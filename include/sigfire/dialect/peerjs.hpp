@@ -33,9 +33,9 @@ struct peerjs_options {
                                                      ///< disconnected; 0 = never
     std::size_t concurrent_limit = 5000;             ///< most clients at a time; 0 = no limit
     bool allow_discovery = false;                    ///< whether `{key}/peers` lists the ids of all peers
-    /** Settings for the hub's `mailbox`. `expire_timeout`: time after which an EXPIRE answers a message to an
-     *  absent client. `cleanup_out_msgs`: interval of the checks for such messages. */
-    std::chrono::milliseconds expire_timeout{5000}, cleanup_out_msgs{1000}; ///< see `expire_timeout`
+    /** Time after which an EXPIRE answers a message to an absent client. A setting for the hub's `mailbox`,
+     *  like `cleanup_out_msgs`. */
+    std::chrono::milliseconds expire_timeout{5000}, cleanup_out_msgs{1000}; ///< interval of checks
     std::vector<std::string> cors_origins = {};    ///< origins of pages that may use the HTTP routes;
                                                    ///< empty = all
     std::function<std::string()> generate_id = {}; ///< makes ids for `{key}/id`; empty = UUID, version 4
