@@ -128,7 +128,7 @@ public:
                     [&](auto& codec, auto& its) { return codec.decode(m, its, handler); });
     }
 
-    /// As the chosen codec; 0 if it has no word for `e`.
+    /// As the chosen codec; 0 if it has no message for `e`.
     template <class E>
         requires one_has_word<E>
     std::size_t bound(const E& e, const state& st) const {

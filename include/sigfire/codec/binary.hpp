@@ -23,8 +23,8 @@ namespace codec {
 /// The sub-protocol by which a peer asks for MessagePack.
 inline constexpr std::string_view binary_subprotocol = "sigfire.v1.msgpack";
 
-/** sigfire's own wire in MessagePack, server side: the words of `codec::json` with the extras. Each message
- *  is one map with the same members (examples/protocol.md).
+/** sigfire's own wire in MessagePack, server side: the messages of `codec::json` with the extras. Each
+ *  message is one map with the same members (examples/protocol.md).
  *
  *  Reads messages in place and writes them once, in the shortest form, without allocation in either
  *  direction. `data` may hold any value, also bytes, ext and timestamps, and passes unchanged. The codec

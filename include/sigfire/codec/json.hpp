@@ -43,7 +43,7 @@ inline constexpr std::string_view json_subprotocol = "sigfire.v1.json";
 /** sigfire's own wire in JSON, server side: Signal-Fire 2021, one JSON object per message, plus extras. A
  *  peer gets the extras if it asks for the sub-protocol `sigfire.v1.json` or connects without HTTP.
  *
- *  Extras: an error reply has its cause in `data.cause`, close codes tell the cause (4600-4999: do not
+ *  Extras: an error reply has its cause in `data.cause`, close codes show the cause (4600-4999: do not
  *  reconnect), and answers are not copied. Requests are the same for all peers.
  *
  *  Text and binary messages are read alike; the codec writes text. Neither direction allocates. Member names
@@ -89,9 +89,9 @@ public:
         return errc::ok;
     }
 
-    /** Emits at most one event: `event::say` for a relayed command, the event of a command of the extras, or
-     *  `event::custom` for an unknown command with an `id`. Ignores other valid JSON. Reads the `data` of
-     *  requests to the hub; if `data` is wrong, the event has a `fault`.
+    /** Emits at most one event. A relayed command becomes an `event::say`, and a command of the extras
+     *  becomes its own event. An unknown command with an `id` becomes an `event::custom`. Ignores other valid
+     *  JSON. Reads the `data` of requests to the hub; if `data` is wrong, the event has a `fault`.
      *
      *  Errors: `malformed`, `bad_utf8` (text messages only), `internal_error`, `missing_id`. */
     template <class Handler>
@@ -218,7 +218,7 @@ private:
         return detail::decode_relayed<detail::json_values>(in, *known, command, m, extras, handler);
     }
 
-    // Whether a reply says nothing but success.
+    // Whether a reply has no content but success.
     static bool is_bare(const event::reply& e, const state& st) noexcept {
         return is_verdict(e.cause) && e.data.empty() && !e.token.empty() &&
                format_of(e.token.wire) == format &&

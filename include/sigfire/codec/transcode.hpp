@@ -16,10 +16,10 @@ namespace sigfire::codec {
  *  payloads, and the signals in them, into `C::format`. The rules are at `msgpack_from_json`. A payload
  *  already in that format costs one more comparison than with `C` alone.
  *
- *  A payload whose translation exceeds the limit is not sent, and its sender gets `too_large`. A request for
- *  a record or a member list with such a payload fails with `too_large`. So does a request that another peer
- *  answers with such a payload. In publications, the affected members do not get the message. In presence
- *  changes, the value is left out.
+ *  A payload that exceeds the limit after translation is not sent, and its sender gets `too_large`. A request
+ *  for a record or a member list with such a payload fails with `too_large`. So does a request that another
+ *  peer answers with such a payload. In publications, the affected members do not get the message. In
+ *  presence changes, the value is left out.
  *
  *  One object for one loop, because the object keeps the last translated payload. */
 template <class C>

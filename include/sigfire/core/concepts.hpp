@@ -120,7 +120,7 @@ struct connection_state {};
  *    message and `h.on_control` for each control message. `code` is the code of a close, or 0.
  *  - `F::header_bound(n)` -> number of bytes to leave free before a payload of at most `n` bytes.
  *  - `f.seal(type, p, head, n)` -> size of the frame in bytes. Writes the frame at `p`; its payload of `n`
- *    bytes already stands at `p + head`.
+ *    bytes is already at `p + head`.
  *  - `f.write_control(c, code, text, p)` -> bytes written at `p`, at most `F::control_bound`. 0 = this
  *    framing has no such message.
  *  - `f.incomplete()` -> bytes of memory held for incomplete messages.
@@ -151,7 +151,7 @@ concept Framing = std::movable<F> && requires(F f, const F cf, std::span<char> b
 
 namespace detail {
 
-// Whether a codec has a word for an event.
+// Whether a codec has a message for an event.
 template <class C, class E>
 concept has_word = requires(const C& c, const typename C::state& st, const E& e, char* p) {
     { c.bound(e, st) } -> std::same_as<std::size_t>;
@@ -168,28 +168,28 @@ concept has_word = requires(const C& c, const typename C::state& st, const E& e,
  *    result but `ok` refuses the connection.
  *  - `c.decode(message, st, handler)` -> `errc`: calls `handler(event)` for each event in the message. There
  *    may be none or several, each of a type in `incoming_events`. The event is not const: the hub may change
- *    it. Any result but `ok` ends the connection as `end` says.
+ *    it. Any result but `ok` ends the connection as `end` defines.
  *  - `c.bound(event, st)`, `c.encode(event, st, p)` and `c.type(event, st)`: for each event of
- *    `outgoing_events` with a word on this wire. Required for `event::welcome`, `event::reply` and
+ *    `outgoing_events` that has a message on this wire. Required for `event::welcome`, `event::reply` and
  *    `event::say`.
- *  - `c.bound(event, st)` -> most bytes that `encode` will write. 0 = no word for this event, and the channel
- *    sends nothing.
+ *  - `c.bound(event, st)` -> most bytes that `encode` will write. 0 = no message for this event, and the
+ *    channel sends nothing.
  *  - `c.encode(event, st, p)` -> number of bytes written at `p`.
  *  - `c.type(event, st)` -> the mark of the encoded message.
- *  - `c.share_key(st)` -> a key, or -1. For two connections of one codec object, equal keys mean equal bytes,
- *    so the hub encodes an event once for all of them. -1 = encode for this connection alone.
+ *  - `c.share_key(st)` -> a key, or -1. For connections of one codec object, equal keys mean equal bytes. The
+ *    hub then encodes an event only once. -1 = encode for this connection alone.
  *  - `c.end(errc, st)` -> how to end the connection for that cause.
  *  - `C::checks_utf8` -> true if `decode` rejects text that is not UTF-8 with `bad_utf8`, or does not read
  *    messages as text.
  *  - Optional: `c.objection(event, st)` -> the cause for the sender when `bound` is 0, instead of
  *    `unknown_command`.
  *
- *  When the target's wire has no word for an event, its sender gets `unknown_command`.
+ *  When the target's wire has no message for an event, the sender of the event gets `unknown_command`.
  *
  *  Optional, for HTTP routes of a dialect: `c.http(request, response, directory)` -> whether it answered a
  *  plain HTTP request. The listener calls it before the HttpHandler. If it returns false but sets a status
- *  other than 200, the response is the answer when the HttpHandler has none. `directory` has `find`, `size`
- *  and `for_each_peer` as a Registry has; the codec does not keep it.
+ *  other than 200, its response is the default answer. The client gets that answer when the HttpHandler has
+ *  none. `directory` has `find`, `size` and `for_each_peer` as a Registry has; the codec does not keep it.
  *
  *  Laws:
  *  - `0 < encode <= bound` wherever `bound` is not 0. `encode` gets the same event as `bound`. An encoded
@@ -234,8 +234,8 @@ concept Codec = std::default_initializable<typename C::state> &&
  *  - `c.state()` -> the sink's state.
  *
  *  Laws:
- *  - No operation calls the sink. When a connection fails or is full, the transport marks the connection and
- *    ends it at the end of the turn. The sink then gets `closed` once.
+ *  - No operation calls the sink. When a connection fails or is full, the transport marks the connection. At
+ *    the end of the turn, the transport ends marked connections, and the sink gets one `closed` for each.
  *  - Messages arrive whole and in the order of `commit`, or the connection ends.
  *  - An empty outbox takes any message within the message limit. A reservation that does not fit marks the
  *    connection as `slow_consumer`. The transport then frees the output at once and cuts the connection.
@@ -349,8 +349,8 @@ struct sink {
  *
  *  Laws:
  *  - For each connection: `opening` first, then `received` and `alive` in order, then `closed` once.
- *  - The transport flushes output at the end of the turn, or of the next turn if the turn's time is up. A
- *    stalled peer delays no other peer.
+ *  - The transport flushes output at the end of the turn. If the turn's time is up, it flushes at the end of
+ *    the next turn. A stalled peer delays no other peer.
  *  - An exception of the sink ends at most one connection, and the loop continues.
  *  - An option bounds all memory that a peer can make the transport use. */
 template <class T>
@@ -366,10 +366,10 @@ concept Transport = std::copy_constructible<T> && requires(const T& t) {
  *
  *  Syntax, for `O o` and each event `e` of `outgoing_events`:
  *  - `o.ready(e, bound)` -> `ok` if `deliver(e, bound)` would succeed now; sets `bound`. Else the cause:
- *    `full` if there is no room; the connection then ends. If the wire has no word for `e`: the codec's
+ *    `full` if there is no room; the connection then ends. If the wire has no message for `e`: the codec's
  *    objection, or `unknown_command`.
  *  - `o.deliver(e, bound)`: encodes `e` into the outbox.
- *  - `o.deliver(e)`: the same without `ready`. Does nothing if the wire has no word for `e`.
+ *  - `o.deliver(e)`: the same without `ready`. Does nothing if the wire has no message for `e`.
  *  - `o.deliver(e, f)`: the same, with the texts that `f`, a `fanout`, already holds.
  *  - `o.has_room(e)` -> false where `ready` would return `full`. Unlike `ready`, it does not end the
  *    connection.

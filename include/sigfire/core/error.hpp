@@ -36,8 +36,8 @@ enum class errc : unsigned char {
     offline,           ///< the peer is known, but not connected
     self,              ///< sender and target are the same peer
     full,              ///< the target has no room
-    denied,            ///< a hook or policy refused the request
-    expired,           ///< no peer took the message in time
+    denied,            ///< a hook, policy or feature refused the request
+    expired,           ///< no peer took the message in time, or `admission::valid_for` has passed
     malformed,         ///< not a valid message of this wire
     too_large,         ///< over the message limit
     rate,              ///< over the rate limit

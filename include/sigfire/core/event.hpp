@@ -33,7 +33,7 @@ constexpr wire_id format_of(wire_id w) noexcept {
 /// The wire of a value without one: from host code, from options.
 inline constexpr wire_id default_wire = wire_id::json;
 
-/// A value that the hub passes on without reading it, as it stands in a message. No bytes = no value.
+/// A value in a message that the hub passes on unread and unchanged. No bytes = no value.
 struct payload {
     std::string_view bytes{};    ///< the value; lent, like all views in events
     wire_id wire = default_wire; ///< wire of the bytes
@@ -91,7 +91,7 @@ namespace event {
 /// The members of every event from a peer.
 struct incoming {
     request_token token{};      ///< name of the request, for the reply
-    std::string_view command{}; ///< the wire's own word: `offer`, `join`
+    std::string_view command{}; ///< name of the command on the wire: `offer`, `join`
     errc fault = errc::ok;      ///< the codec's objection to the event; the hub sends it as the reply
 };
 
@@ -268,8 +268,8 @@ struct resume_grant {
     std::string_view peer{};            ///< id of the peer; empty = unchanged
     std::string_view proof{};           ///< token for the next `resume`: plain ASCII
     std::chrono::milliseconds window{}; ///< time in which the peer may resume
-    bool returned = false;              ///< whether the peer has resumed with a token
-    bool recovered = false;             ///< whether the peer has missed no message
+    bool returned = false;              ///< whether the peer has sent a token
+    bool recovered = false;             ///< with `returned`: whether the peer has missed no message
     std::uint64_t received = 0; ///< with `recovered`: number of requests that the hub has received from the
                                 ///< peer
 };

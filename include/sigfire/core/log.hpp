@@ -22,7 +22,8 @@ namespace sigfire {
  *  - `claim_refused` (warn; `id`): the peer with the claimed id answered in time, or could not be pinged.
  *  - `connection_refused` (warn; `remote`, `cause`): transport, codec, hooks or hub refused a connection.
  *  - `request_refused` (warn, or debug if the cause is `unknown` or `offline`; `id`, `cause`): the hub
- *    refused a request, and the peer's wire has no word for the refusal. Logged once for each peer and cause.
+ *    refused a request, and the peer's wire has no message for the refusal. Logged once for each peer and
+ *    cause.
  *  - `callback_failed` (error; `what`): a hook, feature, function, policy, router or handler threw.
  *
  *  `cause` is a `cause_name`. A log may call the hub, like all code of the host program. */

@@ -57,7 +57,7 @@ struct peerjs_options {
  *  256 bytes. After a LEAVE without `dst`, a client keeps its former id as sender until another client takes
  *  that id.
  *
- *  The wire has no words for messages of other wires, because these clients could not read them. Neither
+ *  The codec does not send messages of other wires, because these clients could not read them. Neither
  *  direction allocates. The codec drops messages with an unknown type or without `dst`. One thread at a time.
  */
 class peerjs {

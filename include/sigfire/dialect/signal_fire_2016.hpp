@@ -29,9 +29,9 @@ struct signal_fire_2016_options {
  *  an absent receiver. The last of equal members counts; names and ids may have escapes. Ids of more than 256
  *  bytes match no peer, and objects may nest at most 512 deep.
  *
- *  For other codecs, a message is the command `offer`, `answer` or `ice` if its `type` says so and its `sdp`
- *  or `candidate` is present. Otherwise the command is `message`. The payload is the whole object. Of the
- *  events of other codecs, this wire has words for offers, answers and candidates only.
+ *  For other codecs, the command of a message is its `type` if that is `offer`, `answer` or `ice`. The `sdp`
+ *  or `candidate` must be present. Otherwise the command is `message`. The payload is the whole object. Of
+ *  the events of other codecs, this wire has messages for offers, answers and candidates only.
  *
  *  The original server refuses plain HTTP requests with 426, as a listener does by default. Models Codec;
  *  neither direction allocates. */

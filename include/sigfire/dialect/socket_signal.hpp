@@ -51,13 +51,13 @@ struct socket_signal_options {
  *
  *  Messages between peers pass unchanged, with unknown members too. The feature `requests` limits the wait
  *  for a peer's response. Failures have the codes, texts and arguments of the original, without `stack`. The
- *  server acknowledges each event, whatever its outcome.
+ *  server acknowledges each event, also after a failure.
  *
  *  An id or topic is text, or bytes. The hub has bytes as a name `base64:...` in canonical form, so that
  *  equal bytes are equal names. A name has 1-256 bytes, which is room for 186 bytes in base64. The codec
  *  ignores messages that are not a packet, and packets with an id of 2^30 or more.
  *
- *  Of the events of other codecs, this wire has words for topic members and for replies to its requests. A
+ *  Of the events of other codecs, this wire has messages for topic members and for replies to its requests. A
  *  reply in MessagePack needs `transcoded`. Models Codec; neither direction allocates. */
 class socket_signal {
 public:

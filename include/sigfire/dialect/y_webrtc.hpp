@@ -29,13 +29,12 @@ namespace sigfire::dialect {
  *
  *  The codec skips an element of `topics` that is empty or not a string. It rejects a topic of more than 256
  *  bytes with `malformed`. It reads `topics_per_message` topics of a message, rejects the next one with
- *  `too_large`, and stops. This wire has no word for a rejection: only hooks and the log (`request_refused`)
- *  see it.
+ *  `too_large`, and stops. This wire has no message for a rejection: only hooks and the log
+ *  (`request_refused`) see it.
  *
  *  A publication passes unchanged, except for `clients`. For other codecs, its `data` is the payload. A
  *  `signal` in that payload is an offer, an answer or a candidate. A publication from another codec arrives
- *  as `{"type":"publish","topic":...,"data":...,"clients":...}`. This wire has no word for a message to a
- *  single peer.
+ *  as `{"type":"publish","topic":...,"data":...,"clients":...}`. This wire has no message to a single peer.
  *
  *  Clients need a message at least every 30 s: the reply to their own `ping`. They also need a WebSocket ping
  *  every 30 s from the transport. A page has one connection for all its rooms, including rooms that it has
@@ -207,7 +206,7 @@ private:
         return text.finished() ? object : std::string_view{};
     }
 
-    // The signal inside `data`, in the words of simple-peer, which these clients use.
+    // The signal inside `data`, in the format of simple-peer, which these clients use.
     static call_signal signal_of(const members& in) noexcept {
         if (in.signal.empty() || in.signal[0] != '{') return {};
         if (in.signal_type == R"("offer")") return {signal_kind::offer, in.signal};

@@ -20,7 +20,7 @@ namespace sigfire::framing {
  *  empty message, but too many in a row fail with `flood`.
  *
  *  A sealed payload must not end with CR. `seal` replaces each LF in the payload by a blank; in JSON, an LF
- *  only stands where a blank may stand. Models Framing; one thread at a time. */
+ *  is only valid where a blank is valid. Models Framing; one thread at a time. */
 class line {
 public:
     /// No room for control messages: there are none.

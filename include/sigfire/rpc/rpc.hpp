@@ -214,8 +214,8 @@ public:
     /** Takes ownership of the descriptor that a node parent passes in the environment variable
      *  `NODE_CHANNEL_FD`. Removes the variable, so that later child processes do not use the descriptor. Do
      *  not call while other threads read the environment.
-     *  @returns `not_connected` if there is no such parent, or if it uses another format than JSON (see
-     *    `serialization` in node), and the errors of `adopt` */
+     *  @returns `ok`, an error of `adopt`, or `not_connected`. `not_connected` means that there is no such
+     *    parent, or that the parent's `serialization` is not JSON. */
     error_code inherit() {
         const auto told = std::getenv("NODE_CHANNEL_FD"),
                    mode = std::getenv("NODE_CHANNEL_SERIALIZATION_MODE");
@@ -258,8 +258,8 @@ public:
     }
 
     /** Calls `handler(document)` for each document without another handler. These are documents that are not
-     *  events, commands or results, and events without a handler, or with arguments of wrong types. An empty
-     *  function ignores them. */
+     *  events, commands or results. They also include events without a handler, or with arguments of wrong
+     *  types. An empty function ignores them. */
     void on_message(std::function<void(boost::json::value)> handler) { core_->other = std::move(handler); }
 
     /** Sends an event. Throws if the conversion of an argument throws.
@@ -277,11 +277,11 @@ public:
      *  with `void(error_code, Result)`, or with `void(error_code)` if `Result` is `void`. If the call fails,
      *  or the reply has no result, `Result` is default-constructed.
      *
-     *  When the command fails, the error is the cause with the text of the reply, `unknown_command`, or
-     *  `denied` for any other text. To get the text, use `rpc_result<T>` as `Result`. Other errors are
-     *  `malformed` if the result does not convert to `Result`, and `request_timeout` without a reply. If the
-     *  call cannot be sent, the errors are those of `notify`, and `full` if `rpc_options::calls` calls
-     *  already wait. Throws if the conversion of an argument throws. */
+     *  When the command fails, the error is the cause with the text of the reply. An unknown command gives
+     *  `unknown_command`; any other text gives `denied`. To get the text, use `rpc_result<T>` as `Result`.
+     *  Other errors are `malformed` if the result does not convert to `Result`, and `request_timeout` without
+     *  a reply. If the call cannot be sent, the errors are those of `notify`, and `full` if
+     *  `rpc_options::calls` calls already wait. Throws if the conversion of an argument throws. */
     template <class Result = void, class... Args>
     auto call(std::string command, Args&&... args) {
         if constexpr (detail::rpc_ends_with_token<Result, Args...>)

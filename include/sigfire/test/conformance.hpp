@@ -147,7 +147,7 @@ void codec_laws(const C& original, auto&& check) {
     admission ad;
     codec.open(request{}, st, ad);
 
-    // Every event with a word on this wire, with names of different lengths.
+    // Every event with a message on this wire, with names of different lengths.
     const auto write = [&]<class E>(const E& e) {
         if constexpr (sigfire::detail::has_word<C, E>) {
             const auto bound = codec.bound(e, st);
@@ -202,7 +202,7 @@ void codec_laws(const C& original, auto&& check) {
     odd.signal.body = odd.data.bytes;
     check(codec.bound(odd, st) == 0, "a payload in an unknown format is not sent");
 
-    // Any bytes: all single bytes, and every text of four from a set of bytes with a meaning on some wire.
+    // Any bytes: all single bytes, and every text of four bytes from a set with a meaning on some wire.
     constexpr std::string_view letters = "{}[]\"\\:,10nu\x01\x80\xff";
     for (unsigned i = 0; i < 256 + 65536; ++i)
         for (const auto type : {message_type::text, message_type::binary}) {

@@ -10,8 +10,8 @@
 #include <arm_neon.h>
 #endif
 
-/** The only file with intrinsics. A kernel reads a block of 64 bytes and returns bit masks: bit i stands for
- *  byte i. The library is built for the baseline architecture and selects AVX2 at run time. */
+/** The only file with intrinsics. A kernel reads a block of 64 bytes and returns bit masks: bit i is for byte
+ *  i. The library is built for the baseline architecture and selects AVX2 at run time. */
 namespace sigfire::detail {
 
 /// The facts about 64 bytes that a JSON string scanner needs.

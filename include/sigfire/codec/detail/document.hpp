@@ -11,7 +11,7 @@
 #include <utility>
 
 /** One interface to write maps and arrays in both formats. The caller gives the number of parts first,
- *  because MessagePack writes the number first, and then each name and value in order. */
+ *  because MessagePack writes the number first. Then the caller gives each name and value in order. */
 namespace sigfire::detail {
 
 template <class Sink>

@@ -24,8 +24,8 @@ constexpr const char* behind_json_string(const char* p) noexcept {
     return p + 1;
 }
 
-/** Numbers of elements or members of all arrays and objects in the checked `text`, in the order in which they
- *  begin. MessagePack writes these numbers first. */
+/** Numbers of elements or members of all arrays and objects in the checked `text`, in order of their first
+ *  byte. MessagePack writes these numbers first. */
 inline std::vector<std::uint32_t> json_sizes(std::string_view text) {
     std::vector<std::uint32_t> sizes;
     std::size_t open[json_max_depth]; // indexes of the open ones, innermost last
@@ -56,7 +56,7 @@ inline double json_double(std::string_view raw) noexcept {
     const auto begin = raw.data(), end = begin + raw.size();
     double d = 0;
     if (std::from_chars(begin, end, d).ec == std::errc{}) return d;
-    // The decimal place of the first non-zero digit tells overflow from underflow.
+    // The decimal place of the first non-zero digit distinguishes overflow and underflow.
     const auto mantissa = raw.substr(0, raw.find_first_of("eE"));
     const auto first = static_cast<std::int64_t>(mantissa.find_first_of("123456789"));
     const auto point = static_cast<std::int64_t>(std::min(mantissa.find('.'), mantissa.size()));

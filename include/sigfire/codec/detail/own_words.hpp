@@ -10,11 +10,11 @@
 #include <cstdint>
 #include <string_view>
 
-/** The hub's words on sigfire's own wires, written once for both formats. `Document` is a `json_document` or
- *  a `msgpack_document`. The functions leave out a payload in another format. */
+/** The hub's messages on sigfire's own wires, written once for both formats. `Document` is a `json_document`
+ *  or a `msgpack_document`. The functions leave out a payload in another format. */
 namespace sigfire::detail {
 
-/// The form of words for a peer.
+/// The form of messages for a peer.
 struct own_manner {
     bool extras = true;               ///< whether the peer gets the extras
     std::string_view configuration{}; ///< the codec's own RTC configuration, in the format of the document
@@ -288,7 +288,7 @@ void write_word(Document& out, const event::resume_grant& e, const own_manner&) 
     write_reply(out, e.token, true, true, [&] { write_word_pairs(out, e); });
 }
 
-/// Events with a word on sigfire's own wires.
+/// Events with a message on sigfire's own wires.
 template <class E>
 concept own_word =
     requires(json_document<count_sink>& out, const E& e, const own_manner& how) { write_word(out, e, how); };

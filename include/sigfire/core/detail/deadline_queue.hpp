@@ -13,7 +13,7 @@
 namespace sigfire::detail {
 
 /** Deadlines of things, in any order. Equal deadlines are due in the order in which they were added. A
- *  finished thing leaves its deadline in the queue; `is_open(key)` tells whether a thing is unfinished. The
+ *  finished thing leaves its deadline in the queue; `is_open(key)` returns whether a thing is unfinished. The
  *  queue keeps at most 16 deadlines and two for each open thing. If deadlines do not decrease, `add` takes
  *  constant time. */
 template <class Key>

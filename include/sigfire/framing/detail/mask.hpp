@@ -19,8 +19,8 @@ constexpr T advance_mask(T key, std::size_t n) noexcept {
     return std::endian::native == std::endian::little ? std::rotr(key, bits) : std::rotl(key, bits);
 }
 
-// Masks as many bytes at a time as a word has. The last word overlaps earlier words. So it is read before
-// them and written after them, which avoids a loop over the remaining bytes.
+// Masks as many bytes at a time as a word has. The last word overlaps earlier words. So the function reads
+// the last word first and writes it last. This avoids a loop over the remaining bytes.
 template <class Word>
 [[gnu::always_inline]] inline void mask_words(char* p, std::size_t n, std::uint32_t key) noexcept {
     constexpr auto size = sizeof(Word), unrolled = 4 * size;

@@ -23,7 +23,7 @@ namespace sigfire::detail {
 
 namespace json = boost::json;
 
-// The messages of both sides, with the words and member order of Wormhole 2.x.
+// The messages of both sides, with the member names and order of Wormhole 2.x.
 
 inline json::string_view rpc_text(std::string_view s) noexcept {
     return {s.data(), s.size()};

@@ -59,7 +59,7 @@ template <std::size_t N>
 /** Reads one JSON text from front to back.
  *
  *  The constructor checks that the text of an array or object ends in a bracket. So a byte always follows a
- *  comma, a colon, a name or a scalar, and only a bracket can be the last token.
+ *  comma, a colon, a name or a scalar. Only a bracket can be the last token.
  *
  *  The out-of-line functions take the text by value. If such a function knew the address of a scanner, the
  *  compiler would not keep the scanner in registers. */

@@ -31,8 +31,8 @@ constexpr std::string_view json_contents(std::string_view raw) noexcept {
     return {raw.data() + 1, raw.size() - 2};
 }
 
-// Whether s can stand between quotes unchanged. Returns false for text that is not ASCII, which costs only
-// time.
+// Whether s is valid between quotes without escapes. Returns false for text that is not ASCII, which costs
+// only time.
 inline bool json_plain(std::string_view s) noexcept {
     const auto p = s.data();
     const auto n = s.size();
@@ -164,8 +164,8 @@ template <bool Replace>
  *  bytes.
  *
  *  Returns `s` itself if it has no escape, else the text in `buffer`. Returns a null view if the text does
- *  not fit, or if half of a surrogate pair stands alone: no UTF-8 text equals that half. With `Replace`, such
- *  a half becomes U+FFFD. */
+ *  not fit, or if there is only half of a surrogate pair: no UTF-8 text equals that half. With `Replace`,
+ *  such a half becomes U+FFFD. */
 template <bool Replace = false>
 inline std::string_view json_unescape(std::string_view s, char* buffer, std::size_t size) noexcept {
     if (json_plain(s)) [[likely]]
