@@ -99,7 +99,7 @@ class any_of {
 public:
     /// The state of a connection: the state of the chosen codec.
     struct state {
-        /// state of the chosen codec; `std::monostate` = none chosen
+        /// State of the chosen codec; `std::monostate` = none chosen.
         std::variant<std::monostate, typename decltype(Choices::codec)::state...> chosen;
     };
 
