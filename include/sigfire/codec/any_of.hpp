@@ -19,47 +19,51 @@ namespace sigfire {
 
 /// Matches every request.
 struct always {
+    /// Always true.
     bool operator()(const request&) const noexcept { return true; }
 };
 
-/// Matches the path, as sent: `/socket-signal`, with or without a `/` behind it, and all paths below.
+/// Matches a path as sent, with or without a `/` at the end, and all paths below it.
 struct by_path {
-    std::string path; ///< begins with `/` and does not end with one
+    std::string path; ///< begins with `/` and does not end with `/`: `/socket-signal`
 
+    /// Whether the request matches.
     bool operator()(const request& r) const noexcept {
         const auto p = r.path();
         return p.starts_with(path) && (p.size() == path.size() || p[path.size()] == '/');
     }
 };
 
-/// Matches a request that offers that WebSocket sub-protocol, among others or alone.
+/// Matches a request that offers a WebSocket sub-protocol, alone or among others.
 struct by_subprotocol {
-    std::string name;
+    std::string name; ///< name of the sub-protocol
 
+    /// Whether the request matches.
     bool operator()(const request& r) const noexcept {
         return r.any_subprotocol([this](std::string_view offered) { return offered == name; });
     }
 };
 
-/// Matches a query parameter of that name, with any value or with none.
+/// Matches a request with a query parameter, with any value or none.
 struct by_query {
-    std::string name;
+    std::string name; ///< name of the parameter
 
+    /// Whether the request matches.
     bool operator()(const request& r) const { return r.has_query(name); }
 };
 
 namespace codec {
 
-/** One choice of `any_of`: `codec` for the requests that `matches`. `C` models Codec; `P` is called with a
- *  `const request&` and says whether it is one of them. */
+/** One choice of `any_of`: `codec` for the requests that `matches`. `C` models Codec. `P` takes a
+ *  `const request&` and returns whether the request matches. */
 template <class C, class P = always>
 struct when {
     static_assert(Codec<C>, "sigfire: Codec requirements not met");
     static_assert(std::predicate<const P&, const request&>,
                   "sigfire: a choice is made by what is called with a const request& and returns bool");
 
-    C codec{}; // may be explicit
-    P matches{};
+    C codec{};   ///< the codec of the choice; its default constructor may be explicit
+    P matches{}; ///< the condition of the choice
 };
 
 template <class C>
@@ -67,12 +71,12 @@ when(C) -> when<C>;
 template <class C, class P>
 when(C, P) -> when<C, P>;
 
-/** Several wires at one listener: each connection speaks that of the first choice with a condition that its
- *  request matches. Models Codec.
+/** Several wires on one listener. Each connection uses the codec of the first choice that matches its
+ *  request. Models Codec.
  *
- *  `any_of{when{dialect::y_webrtc{}, by_path{"/y-webrtc"}}, when{codec::json{}}}`. A request that matches
- * none is refused with 404. On a transport without HTTP the request is empty: the choices under `always`
- *  match. Plain HTTP requests are answered by the first choice that matches and has an answer. */
+ *  `any_of{when{dialect::y_webrtc{}, by_path{"/y-webrtc"}}, when{codec::json{}}}`. A request that matches no
+ *  choice is refused with 404. On a transport without HTTP, the request is empty: only choices with `always`
+ *  match. The first choice that matches and has an answer answers a plain HTTP request. */
 template <class... Choices>
 class any_of {
     static_assert(sizeof...(Choices) != 0,
@@ -93,17 +97,19 @@ class any_of {
     static constexpr bool one_has_word = (detail::has_word<decltype(Choices::codec), E> || ...);
 
 public:
-    /// The state of a connection: that of the choice that was made.
+    /// The state of a connection: the state of the chosen codec.
     struct state {
+        /// State of the chosen codec; `std::monostate` = none chosen.
         std::variant<std::monostate, typename decltype(Choices::codec)::state...> chosen;
     };
 
-    /// Texts are checked by the transport unless each of the codecs does.
+    /// Whether all codecs check UTF-8. If not, the transport checks each text message.
     static constexpr bool checks_utf8 = (decltype(Choices::codec)::checks_utf8 && ...);
 
+    /// The choices, in order of preference.
     explicit any_of(Choices... choices) : choices_(std::move(choices)...) {}
 
-    /// Chooses. `unknown` if nothing matches, else the codec's answer.
+    /// Chooses the codec and returns the result of its `open`; `unknown` if no choice matches.
     errc open(const request& r, state& st, admission& ad) {
         errc result = errc::unknown;
         each([&]<std::size_t I>() {
@@ -115,12 +121,14 @@ public:
         return result;
     }
 
+    /// As the chosen codec.
     template <class Handler>
     errc decode(message m, state& st, Handler&& handler) {
         return with(*this, st, errc::malformed,
                     [&](auto& codec, auto& its) { return codec.decode(m, its, handler); });
     }
 
+    /// As the chosen codec; 0 if it has no message for `e`.
     template <class E>
         requires one_has_word<E>
     std::size_t bound(const E& e, const state& st) const {
@@ -132,6 +140,7 @@ public:
         });
     }
 
+    /// As the chosen codec.
     template <class E>
         requires one_has_word<E>
     std::size_t encode(const E& e, const state& st, char* p) const {
@@ -143,6 +152,7 @@ public:
         });
     }
 
+    /// As the chosen codec.
     template <class E>
         requires one_has_word<E>
     message_type type(const E& e, const state& st) const {
@@ -154,6 +164,7 @@ public:
         });
     }
 
+    /// A key for each pair of choice and key of its codec; -1 as the chosen codec.
     int share_key(const state& st) const {
         const int key =
             with(*this, st, -1, [](const auto& codec, const auto& its) { return codec.share_key(its); });
@@ -161,12 +172,13 @@ public:
         return key < 0 ? key : key * n + static_cast<int>(st.chosen.index()) - 1;
     }
 
+    /// As the chosen codec; 404 if no choice matched.
     ending end(errc why, const state& st) const {
         return with(*this, st, ending{404, 1003, to_string(why)},
                     [&](const auto& codec, const auto& its) { return codec.end(why, its); });
     }
 
-    /// The wire's objection to `e`, for the codecs that have an opinion.
+    /// The objection of the chosen codec to `e`; `ok` if the codec has no `objection`.
     template <class E>
         requires(objects<decltype(Choices::codec), E> || ...)
     errc objection(const E& e, const state& st) const {
@@ -179,7 +191,7 @@ public:
                     });
     }
 
-    /// Plain HTTP, for the codecs that answer it.
+    /// Answers plain HTTP by the first matching choice with an answer.
     template <class Directory>
     bool http(const request& r, response& out, const Directory& here)
         requires(answers_http<decltype(Choices::codec), Directory> || ...)
@@ -203,7 +215,7 @@ private:
         }(std::index_sequence_for<Choices...>{});
     }
 
-    // The result of `f(codec, state)` for the choice that was made; `otherwise` if none was.
+    // The result of `f(codec, state)` for the chosen codec; `otherwise` if no choice matched.
     template <std::size_t I = 0, class Self, class State, class R, class F>
     [[gnu::always_inline]] static R with(Self& self, State& st, const R& otherwise, const F& f) {
         constexpr std::size_t n = sizeof...(Choices);
@@ -213,7 +225,7 @@ private:
             else
                 return otherwise;
         };
-        switch (st.chosen.index() - 1 - I) { // of none: a number above all
+        switch (st.chosen.index() - 1 - I) { // without a choice, the index is beyond all cases
         case 0: return call(std::integral_constant<std::size_t, I>{});
         case 1: return call(std::integral_constant<std::size_t, I + 1>{});
         case 2: return call(std::integral_constant<std::size_t, I + 2>{});

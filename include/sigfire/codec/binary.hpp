@@ -23,28 +23,30 @@ namespace codec {
 /// The sub-protocol by which a peer asks for MessagePack.
 inline constexpr std::string_view binary_subprotocol = "sigfire.v1.msgpack";
 
-/** sigfire's own words in MessagePack, server side: those of `codec::json` with the extras, one map a message
- *  with the same members (examples/protocol.md).
+/** sigfire's own wire in MessagePack, server side: the messages of `codec::json` with the extras. Each
+ *  message is one map with the same members (examples/protocol.md).
  *
- *  Messages are read in place and written once, in the shortest form; neither direction allocates. `data` is
- *  opaque and may hold anything, also bytes, ext and timestamps; it is passed on as it stands. All of a
- *  message is checked: lengths, UTF-8 of strings, nesting of at most 512, nothing behind the map. The last of
- *  equal members counts. A value is true if JavaScript takes it for true.
+ *  Reads messages in place and writes them once, in the shortest form, without allocation in either
+ *  direction. `data` may hold any value, also bytes, ext and timestamps, and passes unchanged. The codec
+ *  checks the whole message: lengths, UTF-8 of strings, nesting of at most 512, nothing after the map. The
+ *  last of equal members counts. Truth is as in JavaScript.
  *
- *  A message is read alike whether it is marked as text or binary; the codec writes binary. Payloads in other
- *  formats it cannot write: see `binary`. */
+ *  Text and binary messages are read alike; the codec writes binary. It cannot write payloads in other
+ *  formats: see `binary`. */
 class msgpack {
 public:
-    /// Nothing is kept for a connection.
+    /// The state of a connection: none.
     struct state {};
 
-    static constexpr wire_id format = wire_id::msgpack; ///< of the payloads that it reads and writes
-    static constexpr bool checks_utf8 = true;           // messages are no text, even on a wire without marks
+    static constexpr wire_id format = wire_id::msgpack; ///< format of payloads on this wire
+    static constexpr bool checks_utf8 = true; ///< the message itself is not text, even on a wire without
+                                              ///< marks
 
+    /// Sends no RTC configuration.
     msgpack() = default;
 
-    /// `rtc_configuration`: JSON object sent to each peer in its welcome, unless it has one of its own; empty
-    /// = none. Throws `std::invalid_argument` if it is neither.
+    /** `rtc_configuration`: JSON object for the welcome of each peer without a configuration of its own;
+     *  empty = none. Throws `std::invalid_argument` if the text is not a JSON object. */
     explicit msgpack(std::string_view rtc_configuration) {
         if (rtc_configuration.empty()) return;
         auto packed = msgpack_from_json(rtc_configuration);
@@ -53,8 +55,8 @@ public:
         configuration_ = *std::move(packed);
     }
 
-    /// Answers with its sub-protocol if that is offered, anywhere in the list, else with none. Never refuses.
-    /// The id is left to the hub.
+    /** Accepts its sub-protocol at any place of the offered list, else answers with none. Never refuses.
+     *  Leaves the id to the hub. */
     errc open(const request& rq, state&, admission& ad) const {
         if (rq.any_subprotocol([](std::string_view offered) { return offered == binary_subprotocol; }))
             ad.subprotocol = binary_subprotocol;
@@ -63,7 +65,7 @@ public:
     }
 
     /** Emits at most one event, as `json::decode` does with the extras. Payloads and tokens are
-     *  `wire_id::msgpack`. Other valid messages are ignored.
+     *  `wire_id::msgpack`. Ignores other valid messages.
      *
      *  Errors: `malformed`, `internal_error` (nil), `missing_id`. */
     template <class Handler>
@@ -79,27 +81,28 @@ public:
         return detail::decode_relayed<detail::msgpack_values>(in, *known, command, m, true, handler);
     }
 
-    /// The exact size that `encode` will write.
+    /// The exact number of bytes that `encode` will write.
     template <detail::own_word E>
     std::size_t bound(const E& e, const state&) const noexcept {
         return detail::word_size<detail::msgpack_document>(e, {.configuration = configuration_});
     }
 
-    /// Writes `e` at `p`; nothing where `bound` is 0.
+    /// Writes `e` at `p`; writes nothing where `bound` is 0.
     template <detail::own_word E>
     std::size_t encode(const E& e, const state&, char* p) const noexcept {
         return detail::put_word<detail::msgpack_document>(e, {.configuration = configuration_}, p);
     }
 
+    /// Always binary.
     template <detail::own_word E>
     message_type type(const E&, const state&) const noexcept {
         return message_type::binary;
     }
 
-    /// One for all.
+    /// One key for all connections.
     int share_key(const state&) const noexcept { return 0; }
 
-    /// As `json` ends it for peers with the extras.
+    /// The same ending as `json` for peers with the extras.
     ending end(errc why, const state&) const noexcept { return detail::own_ending(why, true); }
 
 private:
@@ -108,25 +111,26 @@ private:
 
 /// Options of `binary`.
 struct binary_options {
-    std::string rtc_configuration = {}; ///< JSON object sent to each peer in its welcome, unless it has one
+    std::string rtc_configuration = {}; ///< JSON object for the welcome of each peer without a configuration
                                         ///< of its own; empty = none
-    std::size_t transcoded = transcoding_limit; ///< longest payload, in bytes, made of one in another format;
-                                                ///< a longer one is `too_large`
+    std::size_t transcoded = transcoding_limit; ///< longest payload, in bytes, translated from another
+                                                ///< format; a longer one fails with `too_large`
 };
 
-/** `msgpack`, and payloads in JSON, those of other peers and of the hub's hooks, are translated: see
- *  `msgpack_from_json`. Listeners with `codec::json` on the same hub want to be `transcoded<json>`, else
- * their peers do not hear the peers of this codec.
+/** `msgpack` that also translates JSON payloads from other peers and from hooks: see `msgpack_from_json`. On
+ *  the same hub, use `transcoded<json>` instead of `codec::json`. Otherwise the peers of `codec::json` do not
+ *  get the messages of the peers of this codec.
  *
- *  One object for one loop: it keeps the last payload that it has translated. */
+ *  One object for one loop, because the object keeps the last translated payload. */
 class binary : public transcoded<msgpack> {
 public:
+    /// A codec with default options.
     binary() : binary(binary_options{}) {}
 
-    /// Throws `std::invalid_argument` if `rtc_configuration` is not empty and not a JSON object.
+    /// Throws `std::invalid_argument` if `rtc_configuration` is neither empty nor a JSON object.
     explicit binary(const binary_options& options) : binary(options, transcoder{options.transcoded}) {}
 
-    /// The same with formats of your own; the limit is that of the transcoder.
+    /// The same with formats of your own; the limit is that of `formats`, not `options.transcoded`.
     binary(const binary_options& options, transcoder formats)
         : transcoded(msgpack{options.rtc_configuration}, std::move(formats)) {}
 };

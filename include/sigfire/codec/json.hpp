@@ -23,46 +23,48 @@ namespace codec {
 
 /// How much of a message `json` checks.
 enum class json_check : unsigned char {
-    full,    ///< all of it: grammar (RFC 8259), UTF-8, nesting of at most 512
-    trusted, ///< not the inside of the values in `data`, only that brackets are balanced: for senders that
-             ///< are trusted to write valid JSON, since all that they write is forwarded
+    full,    ///< everything: grammar (RFC 8259), UTF-8, nesting of at most 512
+    trusted, ///< Everything but the inside of the values in `data`, where only brackets must balance. For
+             ///< senders trusted to write valid JSON, because the hub forwards all that they write.
 };
 
 /// Options of `json`.
 struct json_options {
-    json_check check = json_check::full; ///< how much of a message is checked
-    std::string rtc_configuration = {};  ///< JSON object sent to each peer in its welcome, unless it has one
+    json_check check = json_check::full; ///< how much of a message the codec checks
+    std::string rtc_configuration = {};  ///< JSON object for the welcome of each peer without a configuration
                                          ///< of its own; empty = none
-    bool answer_copy = true; ///< send an answer in `data.offer` too, to peers without the extras: the
-                             ///< published Signal-Fire client looks for it there
+    bool answer_copy = true; ///< whether peers without the extras get an answer in `data.offer` too: the
+                             ///< published Signal-Fire client reads the answer there
 };
 
 /// The sub-protocol by which a peer asks for the extras.
 inline constexpr std::string_view json_subprotocol = "sigfire.v1.json";
 
-/** sigfire's own JSON, server side: Signal-Fire 2021, one JSON object a message, plus extras for peers that
- *  ask for them by the sub-protocol `sigfire.v1.json` or come without HTTP.
+/** sigfire's own wire in JSON, server side: Signal-Fire 2021, one JSON object per message, plus extras. A
+ *  peer gets the extras if it asks for the sub-protocol `sigfire.v1.json` or connects without HTTP.
  *
- *  Extras: an error reply also names its cause (`data.cause`), close codes tell why (4600-4999: do not come
- *  back), and an answer is not copied. Requests are the same for all.
+ *  Extras: an error reply has its cause in `data.cause`, close codes show the cause (4600-4999: do not
+ *  reconnect), and answers are not copied. Requests are the same for all peers.
  *
  *  Text and binary messages are read alike; the codec writes text. Neither direction allocates. Member names
- *  and the values of `cmd` and `target` may hold escapes; the last of equal members counts. Numbers count as
- *  true unless all digits before the exponent are zero. */
+ *  and the values of `cmd` and `target` may have escapes; the last of equal members counts. A number is true
+ *  unless all digits before its exponent are zero. */
 class json {
 public:
     /// The state of a connection.
     struct state {
-        bool extras = false; ///< the peer asked for more than Signal-Fire 2021
+        bool extras = false; ///< whether the peer gets the extras
     };
 
-    static constexpr wire_id format = wire_id::json; ///< of the payloads that it reads and writes
+    static constexpr wire_id format = wire_id::json; ///< format of payloads on this wire
+    /// `decode` checks messages for UTF-8.
     static constexpr bool checks_utf8 = true;
 
+    /// A codec with default options.
     json() = default;
 
-    /** Throws `std::invalid_argument`, with the offset in bytes, if `rtc_configuration` is not empty and not
-     *  a JSON object. */
+    /** Throws `std::invalid_argument` if `rtc_configuration` is neither empty nor a JSON object. The message
+     *  of the exception has the offset of the error in bytes. */
     explicit json(json_options options) : options_(std::move(options)) {
         const std::string_view configuration = options_.rtc_configuration;
         detail::json_scanner text{configuration};
@@ -72,8 +74,8 @@ public:
                                     std::to_string(text.offset()));
     }
 
-    /** Prefers a sub-protocol it knows wherever it stands in the list, else echoes the first. Never refuses.
-     *  The id is left to the hub. */
+    /** Chooses a known sub-protocol at any place of the offered list, else echoes the first. Never refuses.
+     *  Leaves the id to the hub. */
     errc open(const request& rq, state& st, admission& ad) const {
         std::string_view chosen;
         const bool found = rq.any_subprotocol([&](std::string_view offered) {
@@ -87,9 +89,9 @@ public:
         return errc::ok;
     }
 
-    /** Emits at most one event: `event::say` for a command that is relayed, with extras that of one of
-     * theirs, `event::custom` for an unknown one with an `id`. Other valid JSON is ignored. The `data` of
-     * requests to the hub itself is read here; where it is wrong, the event says so by `fault`.
+    /** Emits at most one event. A relayed command becomes an `event::say`, and a command of the extras
+     *  becomes its own event. An unknown command with an `id` becomes an `event::custom`. Ignores other valid
+     *  JSON. Reads the `data` of requests to the hub; if `data` is wrong, the event has a `fault`.
      *
      *  Errors: `malformed`, `bad_utf8` (text messages only), `internal_error`, `missing_id`. */
     template <class Handler>
@@ -110,7 +112,7 @@ public:
         return detail::decode_relayed<detail::json_values>(in, *known, command, m, st.extras, handler);
     }
 
-    /// The most bytes that `encode` will write: as if each character of a name had to be escaped.
+    /// Most bytes that `encode` will write, as if each character of a name needed an escape.
     std::size_t bound(const event::say& e, const state& st) const noexcept {
         using detail::json_text_bound, detail::length;
         if (e.command.empty() || detail::is_foreign(e.data, format)) return 0;
@@ -123,17 +125,17 @@ public:
         return size;
     }
 
-    /// Writes `e` at `p`; nothing where `bound` is 0.
+    /// Writes `e` at `p`; writes nothing where `bound` is 0.
     std::size_t encode(const event::say& e, const state& st, char* p) const noexcept {
         if (e.command.empty() || detail::is_foreign(e.data, format)) return 0;
         if (st.extras && (!e.topic.empty() || e.role != politeness::none)) [[unlikely]]
             return detail::put_word<detail::json_document>(e, manner(st), p);
         detail::json_writer out{p};
         out.literal(R"({"id":")");
-        out.raw(e.id); // drawn by the hub: plain
+        out.raw(e.id); // drawn by the hub: no escapes
         out.literal(R"(","cmd":")");
         out.text(e.command);
-        if (!e.from.empty()) [[likely]] { // a message of the server itself comes from nobody
+        if (!e.from.empty()) [[likely]] { // a message of the server itself has no sender
             out.literal(R"(","origin":")");
             out.text(e.from);
         }
@@ -156,12 +158,14 @@ public:
         return out.size();
     }
 
+    /// The exact number of bytes that `encode` will write.
     std::size_t bound(const event::reply& e, const state& st) const noexcept {
         if (!is_bare(e, st)) [[unlikely]]
             return detail::word_size<detail::json_document>(e, manner(st));
         return detail::length(R"({"id":,"ok":true})") + e.token.bytes.size();
     }
 
+    /// Writes `e` at `p`; writes nothing where `bound` is 0.
     std::size_t encode(const event::reply& e, const state& st, char* p) const noexcept {
         if (!is_bare(e, st)) [[unlikely]]
             return detail::put_word<detail::json_document>(e, manner(st), p);
@@ -172,26 +176,28 @@ public:
         return out.size();
     }
 
-    /// The same for all other words of this wire. The exact size that `encode` will write.
+    /// For all other events: the exact number of bytes that `encode` will write.
     template <detail::own_word E>
     std::size_t bound(const E& e, const state& st) const noexcept {
         return detail::word_size<detail::json_document>(e, manner(st));
     }
 
+    /// Writes `e` at `p`; writes nothing where `bound` is 0.
     template <detail::own_word E>
     std::size_t encode(const E& e, const state& st, char* p) const noexcept {
         return detail::put_word<detail::json_document>(e, manner(st), p);
     }
 
+    /// Always text.
     template <detail::own_word E>
     message_type type(const E&, const state&) const noexcept {
         return message_type::text;
     }
 
-    /// One text for all peers with extras, one for all without.
+    /// One key for all peers with the extras, another for all without.
     int share_key(const state& st) const noexcept { return st.extras; }
 
-    /// See `detail::own_ending`: 4001-4399 ask to reconnect, 4600 and above to stay away.
+    /// See `detail::own_ending`: 4001-4399 = reconnect; 4600 and above = stay away.
     ending end(errc why, const state& st) const noexcept { return detail::own_ending(why, st.extras); }
 
 private:
@@ -199,7 +205,7 @@ private:
         return {st.extras, options_.rtc_configuration};
     }
 
-    // A command that is none as it stands: it may be one behind its escapes.
+    // An unknown command may be a known one with escapes.
     template <class Handler>
     [[gnu::noinline]] static errc decode_others(const detail::json_request_members& in,
                                                 std::string_view command, message m, bool extras,
@@ -212,21 +218,22 @@ private:
         return detail::decode_relayed<detail::json_values>(in, *known, command, m, extras, handler);
     }
 
-    // A reply that says no more than that all is well.
+    // Whether a reply has no content but success.
     static bool is_bare(const event::reply& e, const state& st) noexcept {
         return is_verdict(e.cause) && e.data.empty() && !e.token.empty() &&
                format_of(e.token.wire) == format &&
                (!st.extras || (e.cause != errc::held && e.role == politeness::none));
     }
 
-    // Nothing but blanks between the braces.
+    // Whether there are only blanks between the braces.
     static bool is_bare(std::string_view object) noexcept {
         auto i = object.rfind('}');
         while (i != 0 && detail::is_json_blank(object[i - 1])) --i;
         return i == 1;
     }
 
-    // Whether the payload of an answer has a member `offer` too. `body`, the answer itself, was read before.
+    // Whether the payload of an answer has a member `offer` too. `body` is the answer itself, which was read
+    // before.
     static bool has_offer(std::string_view payload, std::string_view body) noexcept {
         detail::json_scanner text{payload, true};
         bool found = false;

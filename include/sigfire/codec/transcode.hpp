@@ -12,15 +12,16 @@
 
 namespace sigfire::codec {
 
-/** A codec `C` on a hub that also has peers with payloads in other formats: those are translated for its
- *  peers into its own, `C::format`, signals included. The rules stand at `msgpack_from_json`. A payload in
- *  that format already costs a comparison more than with `C` alone.
+/** A codec `C` for a hub that also has peers with payloads in other formats. The wrapper translates such
+ *  payloads, and the signals in them, into `C::format`. The rules are at `msgpack_from_json`. A payload
+ *  already in that format costs one more comparison than with `C` alone.
  *
- *  A payload that would be longer than the limit is not sent: the peer that sends it is told `too_large`, and
- *  so is a peer that waits for it as the answer to a request. To the members of a topic it is just not sent,
- *  and out of lists of members and changes it is left.
+ *  A payload that exceeds the limit after translation is not sent, and its sender gets `too_large`. A request
+ *  for a record or a member list with such a payload fails with `too_large`. So does a request that another
+ *  peer answers with such a payload. In publications, the affected members do not get the message. In
+ *  presence changes, the value is left out.
  *
- *  One object for one loop: it keeps the last payload that it has translated. */
+ *  One object for one loop, because the object keeps the last translated payload. */
 template <class C>
 class transcoded : public C {
     static_assert(Codec<C>, "sigfire: Codec requirements not met");
@@ -29,22 +30,25 @@ class transcoded : public C {
         "sigfire: a codec that is to be transcoded has `static constexpr wire_id format`");
 
 public:
+    /// The state of a connection: that of `C`.
     using state = typename C::state;
 
-    /// `limit`: the longest payload in bytes that is made of one in another format.
+    /// `limit`: longest payload in bytes translated from another format.
     explicit transcoded(C wrapped = C{}, std::size_t limit = transcoding_limit)
         : transcoded(std::move(wrapped), transcoder{limit}) {}
 
     /// The same with formats of your own.
     transcoded(C wrapped, transcoder formats) : C(std::move(wrapped)), translate_(std::move(formats)) {}
 
+    /// As `C::bound` for the translated event; 0 if the event cannot be translated.
     template <class E>
         requires detail::has_word<C, E>
     std::size_t bound(const E& e, const state& st) const {
-        const C& wrapped = *this; // g++ 12 breaks over `this` in such a function
+        const C& wrapped = *this; // g++ 12 fails to compile `this` in such a lambda
         return translated(e, [&](const auto& made) { return wrapped.bound(made, st); });
     }
 
+    /// As `C::encode` for the translated event.
     template <class E>
         requires detail::has_word<C, E>
     std::size_t encode(const E& e, const state& st, char* p) const {
@@ -52,7 +56,7 @@ public:
         return translated(e, [&](const auto& made) { return wrapped.encode(made, st, p); });
     }
 
-    /// This wire's objection to `e`: `too_large` or `malformed`, or that of `C`.
+    /// The objection of this wire to `e`: `too_large` or `malformed`, else that of `C`.
     template <class E>
         requires detail::has_word<C, E>
     errc objection(const E& e, const state& st) const {
@@ -71,7 +75,7 @@ private:
             return errc::ok;
     }
 
-    // The result of `f` for `e` once it is in this format; 0 if it cannot be.
+    // The result of `f` for the translated event; 0 if the event cannot be translated.
     template <class E, class F>
     std::size_t translated(const E& e, F f) const {
         if (detail::is_in_format(e, format_of(C::format))) [[likely]]
@@ -79,7 +83,7 @@ private:
         auto made = e;
         const errc failed = translate_(made, C::format);
         if (failed == errc::ok) return f(made);
-        if constexpr (detail::listing_reply<E>) // a peer waits for it
+        if constexpr (detail::listing_reply<E>) // a peer waits for the reply
             return f(event::reply{.token = made.token, .cause = failed});
         else
             return 0;

@@ -17,26 +17,27 @@
 
 namespace sigfire::codec {
 
-/** Rules by which JSON (RFC 8259) becomes MessagePack and the other way round. No value is refused; time and
- *  memory are linear in the bytes read, nothing recurses.
+/** Translates JSON (RFC 8259) into MessagePack. The rules hold for both directions. No value is refused. Time
+ *  and memory are linear in the bytes read, without recursion. Error: `malformed`, if the bytes to read are
+ *  not valid.
  *
  *  JSON to MessagePack:
- *  - Whole numbers are exact from -2^63 to 2^64-1; `-0` is 0. All others, also those with fraction or
- *    exponent, are the nearest float of 64 bits: `1e400` is infinity, `1e-400` zero.
+ *  - Whole numbers are exact from -2^63 to 2^64-1; `-0` becomes 0. All other numbers, also those with
+ *    fraction or exponent, become the nearest float of 64 bits: `1e400` becomes infinity, `1e-400` zero.
  *  - Strings lose their escapes; half of a surrogate pair (`"\ud800"`) becomes U+FFFD.
  *
  *  MessagePack to JSON:
- *  - Whole numbers are exact, of 64 bits too, though JavaScript will round them when it reads them. Floats
- * are the shortest text that is read as the same double, whole ones up to 2^53 without fraction or exponent;
- *    NaN and the infinities are `null`.
- *  - Bytes are a string: base64 (RFC 4648, section 4, padded). So is an ext with its type, a timestamp too:
- * the base64 of the whole value as it stood.
- *  - Keys that are no strings become strings: `1`, `-1`, `0.5`, `true` and `nil` as JSON writes them, bytes
- * in base64; ext, arrays and maps as the base64 of the whole value.
+ *  - Whole numbers are exact, also with 64 bits, though JavaScript rounds such numbers when it reads them. A
+ *    float becomes the shortest text that reads as the same double. A whole float up to 2^53 has no fraction
+ *    or exponent. NaN and the infinities become `null`.
+ *  - Bytes become a string in base64 (RFC 4648, section 4, padded). An ext, also a timestamp, becomes the
+ *    base64 of the whole value with its type.
+ *  - Keys that are not strings become strings: `1`, `-1`, `0.5`, `true` and `nil` as JSON writes them, bytes
+ *    in base64. Ext, arrays and maps become the base64 of the whole value.
  *
- *  Either way members keep their order, and equal keys stay: the last of them counts, for this library as for
- *  JavaScript. A key that becomes equal to another only by this is no exception. Arrays and objects are
- * nested 512 deep at most. */
+ *  In both directions, members keep their order, and equal keys stay. The last of equal keys counts, for this
+ *  library as for JavaScript. This also holds for keys that become equal by the translation. Arrays and
+ *  objects may nest at most 512 deep. */
 inline result<std::string> msgpack_from_json(std::string_view text) {
     std::string out;
     detail::transcoded_part none;
@@ -45,8 +46,8 @@ inline result<std::string> msgpack_from_json(std::string_view text) {
     return out;
 }
 
-/// The other way: the rules stand at `msgpack_from_json`. Error of both: `malformed`, if the bytes to read
-/// are not valid.
+/** Translates MessagePack into JSON; the rules are at `msgpack_from_json`. Error: `malformed`, if the bytes
+ *  to read are not valid. */
 inline result<std::string> json_from_msgpack(std::string_view bytes) {
     std::string out;
     detail::transcoded_part none;
@@ -55,33 +56,31 @@ inline result<std::string> json_from_msgpack(std::string_view bytes) {
     return out;
 }
 
-/// Longest payload, in bytes, that is made of one in another format; the same as the default limit of
-/// messages.
+/// Default limit of translated payloads in bytes; equal to the default limit of messages.
 inline constexpr std::size_t transcoding_limit = 1u << 20;
 
-/// Where a value that is part of a payload comes to lie in the translation: told of each value by
-/// `begins` and `ends`.
+/** Tracks the position of a part of a payload in its translation. A translation function reports each value
+ *  by `begins` and `ends`. */
 using transcoded_part = detail::transcoded_part;
 
 /** Translates payloads from one format into another.
  *
- *  It knows JSON and MessagePack; `add` teaches it others. Formats are told apart by `format_of`. Two formats
- *  without a function of their own are translated by way of JSON. It keeps the last payload that it has
- *  translated: several peers that need the same translation cost one, and a comparison each. One thread at a
- *  time. */
+ *  Knows JSON and MessagePack; `add` adds other formats. `format_of` distinguishes the formats. Without a
+ *  function for two formats, translates by way of JSON. Keeps the last translated payload, so the same
+ *  translation for several peers costs one translation and one comparison per peer. One thread at a time. */
 class transcoder {
 public:
-    /** Appends the value of `from` in another format to `to`; or returns why it cannot: `malformed` if `from`
-     *  is not valid, `too_large` as soon as `to` has more than `limit` bytes. May tell `part` where values
-     *  come to lie; if it does not, signals in the payload are unknown to the other side. Must not throw but
-     *  for lack of memory. */
+    /** A translation function: appends the value of `from`, in another format, to `to`. Returns `malformed`
+     *  if `from` is not valid, or `too_large` as soon as `to` has more than `limit` bytes. May report the
+     *  positions of values to `part`. Without such reports, the other side gets no signal with the payload.
+     *  Must not throw unless memory runs out. */
     using function =
         std::function<errc(std::string_view from, std::string& to, std::size_t limit, transcoded_part& part)>;
 
-    /// `limit`: the longest translation in bytes; a longer one is `too_large`.
+    /// `limit`: longest translation in bytes. A longer one fails with `too_large`.
     explicit transcoder(std::size_t limit = transcoding_limit) : limit_(limit) {}
 
-    /// Translates from one format into another by `f` from now on.
+    /// Adds or replaces the function that translates `from` into `to`.
     void add(wire_id from, wire_id to, function f) {
         const pair names{format_of(from), format_of(to)};
         kept_ = {};
@@ -93,15 +92,15 @@ public:
         added_.push_back({names, std::move(f)});
     }
 
-    /// Whether it can translate from one format into another, directly or by way of JSON.
+    /// Whether the object can translate `from` into `to`, directly or by way of JSON.
     bool can(wire_id from, wire_id to) const noexcept {
         const auto a = format_of(from), b = format_of(to);
         return has({a, b}) || (has({a, wire_id::json}) && has({wire_id::json, b}));
     }
 
-    /** Appends the value of `p` in the format of `to` to `out`, which is empty. `body` is a part of the
-     *  payload, or empty: it becomes the same part of `out`, or empty. Keeps nothing. Errors: `malformed`,
-     *  `too_large`, `unknown_command` if it cannot translate these. */
+    /** Appends the value of `p` in the format of `to` to `out`, which must be empty. `body` is a part of the
+     *  payload, or empty. It becomes the same part of `out`, or empty. Keeps nothing. Errors: `malformed`,
+     *  `too_large`, or `unknown_command` if there is no function for the formats. */
     errc translate(const payload& p, std::string_view& body, wire_id to, std::string& out) const {
         const auto a = format_of(p.wire), b = format_of(to);
         if (has({a, b})) return direct(p.bytes, body, {a, b}, out);
@@ -111,13 +110,13 @@ public:
         return failed != errc::ok ? failed : direct(json, body, {wire_id::json, b}, out);
     }
 
-    /** Puts `p` and the `body` in it into the format of `to`. The views are valid until the next call.
-     *  Errors as `translate`; then both have no bytes. */
+    /** Translates `p`, and the `body` inside, into the format of `to`. The views are valid until the next
+     *  call. Errors are as for `translate`; both views are then empty. */
     errc operator()(payload& p, std::string_view& body, wire_id to) {
         const pair names{format_of(p.wire), format_of(to)};
         const auto at = offset_of(body, p.bytes);
         if (kept_.names != names || kept_.body_before != at || kept_.source != p.bytes) {
-            kept_.names = {}; // should memory run out, nothing is kept
+            kept_.names = {}; // if memory runs out, nothing is kept
             kept_.text.clear();
             auto part = at == npos ? std::string_view{} : body;
             kept_.failed = translate(p, part, to, kept_.text);
@@ -151,18 +150,18 @@ private:
         function translate;
     };
 
-    // The last payload, and the outcome.
+    // The last payload and its translation.
     struct translation {
         pair names{};
         std::string source{}, text{};
-        std::size_t body_before = npos; // where the part stood
+        std::size_t body_before = npos; // position of the part in the source
         std::size_t body_at = npos, body_size = 0;
         errc failed = errc::ok;
     };
 
-    // Where `part` lies in `whole`, if it does.
+    // The offset of `part` in `whole`, or `npos`.
     static std::size_t offset_of(std::string_view part, std::string_view whole) noexcept {
-        const std::less_equal<> before; // also of pointers into two things
+        const std::less_equal<> before; // also orders pointers into different objects
         const bool within = !part.empty() && before(whole.data(), part.data()) &&
                             before(part.data() + part.size(), whole.data() + whole.size());
         return within ? static_cast<std::size_t>(part.data() - whole.data()) : npos;

@@ -16,33 +16,34 @@
 
 namespace sigfire {
 
-/** How a connection is ended: by HTTP status while the upgrade can still be refused, else by close code. The
- * texts outlive the call that is handed the ending. */
+/** How to end a connection. An HTTP status refuses an upgrade request; a close code ends a connection that
+ *  was accepted. The texts must stay valid until the call that takes the ending returns. */
 struct ending {
-    unsigned http_status = 400;      ///< for a refused upgrade; 0 = accept it, then close: only close codes
-                                     ///< can be read by the page in a browser
-    std::uint16_t close_code = 1000; ///< RFC 6455 section 7.4; 0 = no close message, cut the connection;
-                                     ///< 1005 = a close message without a code
-    std::string_view text{};         ///< body of the refusal, or close reason (at most 123 bytes)
-    std::string_view farewell{};     ///< a text message to send before the close, if any
-    std::chrono::seconds retry_after{}; ///< when the client may try again (HTTP `Retry-After`); 0 = not said
+    unsigned http_status = 400; ///< HTTP status of the refusal. 0 = accept the upgrade, then close: a page in
+                                ///< a browser can read close codes only.
+    std::uint16_t close_code = 1000; ///< WebSocket close code (RFC 6455, section 7.4). 0 = cut the connection
+                                     ///< without a close message; 1005 = send a close message without a code.
+    std::string_view text{};         ///< body of the refusal, or close reason (at most 123 bytes), UTF-8
+    std::string_view farewell{};     ///< text message to send before the close; empty = none
+    std::chrono::seconds retry_after{}; ///< time after which the client may try again (HTTP `Retry-After`);
+                                        ///< 0 = not given
     std::string_view content_type{};    ///< media type of `text` as a body; empty = plain text
 };
 
 /// How a hook refuses a connection: an `ending` that owns its texts.
 struct refusal {
-    unsigned http_status = 403;         ///< 0 = accept the upgrade, then close
-    std::uint16_t close_code = 4403;    ///< 4600-4999: the client must not come back
+    unsigned http_status = 403;         ///< HTTP status of the refusal; 0 = accept the upgrade, then close
+    std::uint16_t close_code = 4403;    ///< WebSocket close code; 4600-4999 = the client must not reconnect
     std::string text{};                 ///< body of the refusal, or close reason (at most 123 bytes), UTF-8
-    std::string farewell{};             ///< a text message to send before the close, if any
-    std::chrono::seconds retry_after{}; ///< when the client may try again; 0 = not said
+    std::string farewell{};             ///< text message to send before the close; empty = none
+    std::chrono::seconds retry_after{}; ///< time after which the client may try again; 0 = not given
 
-    /// Views of this refusal.
+    /// An ending with views of these texts. Valid while this refusal exists and does not change.
     operator ending() const noexcept { return {http_status, close_code, text, farewell, retry_after}; }
 };
 
-/** Values that hooks attach to a peer: one for each type. Several hooks keep different types. A value is not
- * changed once it was put in; copies of the notes share the values. One thread at a time. */
+/** Values that hooks attach to a peer: one value for each type. A value never changes once it is stored, and
+ *  copies of the notes share the values. Not thread-safe. */
 class notes {
     struct holder {
         virtual ~holder() = default;
@@ -55,10 +56,10 @@ class notes {
     using key_type = const char*;
 
     template <class T>
-    static constexpr char key_of = 0; // its address tells types apart
+    static constexpr char key_of = 0; // the address tells types apart
 
 public:
-    /// Puts a value in; it takes the place of an older one of its type.
+    /// Stores `value`, and replaces the value of the same type, if any.
     template <class T>
     void put(T value) {
         auto held = std::make_shared<const holder_of<T>>(std::move(value));
@@ -70,7 +71,7 @@ public:
         entries_.push_back({&key_of<T>, std::move(held)});
     }
 
-    /// The value of that type, or null. Valid as long as these notes, or a copy, have it.
+    /// The value of type `T`, or null. The pointer is valid while these notes, or a copy, hold the value.
     template <class T>
     const T* find() const noexcept {
         for (const auto& e : entries_)
@@ -78,6 +79,7 @@ public:
         return nullptr;
     }
 
+    /// Whether no value is stored.
     bool empty() const noexcept { return entries_.empty(); }
 
 private:
@@ -88,37 +90,43 @@ private:
     std::vector<entry> entries_;
 };
 
-/// Peers that are counted together, see `admission::party`.
+/// A group of peers with a common limit, see `admission::counted_with`.
 struct party {
-    std::uint32_t number = 0; ///< 0: no party
-    std::size_t limit = 0;    ///< peers of it that may be here; 0 = any number
+    std::uint32_t number = 0; ///< number of the party; 0 = no party
+    std::size_t limit = 0;    ///< most peers of the party that may be present; 0 = no limit
 
-    /// A number that no other party of this process has. Thread-safe.
+    /// Returns a number that no other party of this process has. Thread-safe.
     static std::uint32_t fresh_number() noexcept {
         static std::atomic<std::uint32_t> last{0};
         return ++last;
     }
 };
 
-/** How a connection is let in: filled by the codec, then by hooks, while the connection opens. */
+/** The terms on which a connection becomes a peer. While the connection opens, the codec fills in the
+ *  admission first; then the hooks may change it. */
 struct admission {
-    std::string remote{};      ///< numeric address of the other side; empty if none
-    std::string id{};          ///< the id the peer shall have, UTF-8, 1-256 bytes; empty = the hub draws one
-    bool id_drawn = false;     ///< `id` is no wish of the peer: a proof that it is another one counts more
-    std::string subprotocol{}; ///< WebSocket sub-protocol to answer with; empty = none
-    sigfire::notes attached{}; ///< that hooks hand to `on_open`, to policies and to each other
-    std::string metadata{};    ///< for the peer's record, if the hub keeps records; empty = none
-    wire_id metadata_wire = default_wire; ///< how the metadata are written
-    std::string rtc_configuration{};      ///< of this peer, JSON object; empty = as the codec has it
-    bool permanent = false;               ///< whether the record stays when the peer goes
-    bool resumable = false;               ///< the peer wants to be able to continue on another connection
-    std::string token{};                  ///< proof that it is a peer of before; empty = it is new
-    std::uint64_t received = 0;           ///< with `token`: how many messages of the hub it had
-    bool proven = false; ///< the hooks know that the id is this peer's: it takes the id over at once
-    std::optional<refusal> refused_as{};           ///< how to refuse it; empty = as the codec ends that cause
-    std::chrono::milliseconds heartbeat_timeout{}; ///< it has to send `alive` that often; 0 = it need not
-    std::chrono::milliseconds valid_for{};         ///< the connection ends after that time; 0 = never
-    sigfire::party counted_with{};                 ///< the party that it is counted with
+    std::string remote{};      ///< numeric address of the client; empty = none
+    std::string id{};          ///< id of the peer, UTF-8, 1-256 bytes; empty = the hub draws one
+    bool id_drawn = false;     ///< Whether `id` was drawn by the server side, not asked for by the client. A
+                               ///< resume token for another id then wins.
+    std::string subprotocol{}; ///< WebSocket sub-protocol for the answer; empty = none
+    sigfire::notes attached{}; ///< values from hooks for `on_open`, policies and other hooks
+    std::string metadata{};    ///< metadata for the peer's record, if the hub keeps records; empty = none
+    wire_id metadata_wire = default_wire; ///< wire of `metadata`
+    std::string rtc_configuration{}; ///< RTC configuration for this peer, a JSON object; empty = the codec's
+                                     ///< own configuration
+    bool permanent = false;          ///< whether the peer's record stays after the peer leaves
+    bool resumable = false;          ///< whether the peer wants to resume on another connection later
+    std::string token{};        ///< proof that this connection belongs to an earlier peer; empty = a new peer
+    std::uint64_t received = 0; ///< with `token`: number of messages that the peer had received from the hub
+    bool proven = false; ///< Whether the hooks have verified that the id belongs to this peer. The peer then
+                         ///< takes the id over at once.
+    std::optional<refusal> refused_as{}; ///< how to refuse the connection; empty = as the codec ends a
+                                         ///< connection for that cause
+    std::chrono::milliseconds heartbeat_timeout{}; ///< longest time between two `event::alive` of the peer;
+                                                   ///< 0 = the peer need not send any
+    std::chrono::milliseconds valid_for{}; ///< time after which the hub ends the connection; 0 = never
+    sigfire::party counted_with{};         ///< the party that counts this peer
 };
 
 } // namespace sigfire

@@ -17,72 +17,98 @@
 #include <string_view>
 #include <type_traits>
 
-/** All named requirements on one page. Each states its laws; `sigfire/test/` checks those that
- *  a program can check. Everything here is used by one thread at a time. */
+/** All named requirements on one page. Each one states its laws; `sigfire/test/` checks the laws that a
+ *  program can check. No entity here is thread-safe: use each object from one thread at a time. */
 namespace sigfire {
 
-/// The clock of deadlines. Hubs and framings never read it: the time is handed to them.
+/// The clock of deadlines. Hubs and framings never read the clock; their callers pass the time.
 using clock = std::chrono::steady_clock;
+/// A point in time of `clock`.
 using time_point = clock::time_point;
 
-/// The messages that a framing accepts.
+/// Limits on the messages that a framing accepts.
 struct framing_limits {
-    std::uint32_t message = 1u << 20; ///< longest message in bytes; a longer one is `too_large`
+    std::uint32_t message = 1u << 20; ///< Longest message in bytes. A longer message fails with `too_large`.
     std::uint32_t idle_frames =
-        1000;               ///< control and empty frames in a row without a message; more are a `flood`
-    bool check_utf8 = true; ///< false where the codec checks each text message itself
+        1000; ///< Most control and empty frames in a row without a message. More frames fail with `flood`.
+    bool check_utf8 = true; ///< whether the framing checks text for UTF-8; false if the codec checks each
+                            ///< text message itself
 };
 
-/// How far a framing came with the bytes it was fed.
+/// Result of one `feed` of a framing.
 struct framing_progress {
-    std::size_t consumed = 0; ///< bytes used up, from the front; the rest was not looked at
-    errc error = errc::ok;    ///< why the connection has to end, or `ok`
+    std::size_t consumed = 0; ///< Number of bytes consumed from the front. The framing did not read the rest.
+    errc error = errc::ok;    ///< `ok`, or the cause for which the connection has to end
 };
 
 /// Control messages of a framing.
-enum class control : unsigned char { ping, pong, close };
+enum class control : unsigned char {
+    ping, ///< asks for a pong
+    pong, ///< answers a ping
+    close ///< ends the connection
+};
 
 /// Texts that several deliveries share: `fanout.hpp`.
 class fanout;
 
-/// How grave a log event is.
-enum class log_level : unsigned char { debug, info, warn, error };
-
-/// One field of a log event: a name and its value, UTF-8. Values may hold a peer's bytes: escape them.
-struct log_field {
-    std::string_view name;
-    std::string_view value;
+/// Severity of a log event.
+enum class log_level : unsigned char {
+    debug, ///< detail of little interest
+    info,  ///< normal operation
+    warn,  ///< a refusal, or a fault of a peer or connection
+    error  ///< a fault in code of the host program
 };
 
-/// Objects that stand in the concepts for the user's own. Never defined: for `requires` only.
+/** One field of a log event: name and value, UTF-8. A value may hold bytes from a peer, so escape it before
+ *  output. */
+struct log_field {
+    std::string_view name;  ///< a fixed word
+    std::string_view value; ///< lent: valid until the log returns
+};
+
+/// Stand-ins for user types in the concepts. Declared for `requires` only, and never defined.
 namespace archetype {
 
+/// Stands for the handler of a framing.
 struct framing_handler {
-    bool on_message(message);                                            // false: stop after this message
-    bool on_control(control, std::uint16_t code, std::string_view text); // false: stop
+    bool on_message(message); ///< returns false to stop after this message
+    bool on_control(control, std::uint16_t code, std::string_view text); ///< returns false to stop
 };
 
+/// Stands for the handler of a codec.
 struct handler {
-    void operator()(auto& event) const; // of any type among `incoming_events`
+    void operator()(auto& event) const; ///< takes an event of any type in `incoming_events`
 };
 
+/// Stands for a function that takes a handle.
 struct collect {
+    /// Takes one peer.
     void operator()(peer_handle) const;
 };
 
+/// Stands for a function that takes an id and its handle.
 struct visit {
+    /// Takes one peer.
     void operator()(std::string_view id, peer_handle) const;
 };
 
+/// Stands for a registry that a router can query.
 struct registry {
+    /// As in Registry.
     bool insert(std::string_view, peer_handle);
+    /// As in Registry.
     bool erase(std::string_view);
+    /// As in Registry.
     peer_handle find(std::string_view) const;
+    /// As in Registry.
     std::size_t size() const;
+    /// As in Registry.
     void for_each_peer(visit) const;
+    /// Calls the function for each member of `topic`.
     void for_each(std::string_view topic, collect) const;
 };
 
+/// Stands for the state that a sink keeps in a connection.
 struct connection_state {};
 
 } // namespace archetype
@@ -90,25 +116,26 @@ struct connection_state {};
 /** Framing: bytes to messages and back for one connection, without I/O.
  *
  *  Syntax, for `F f`, limits `l`, handler `h` (`archetype::framing_handler`):
- *  - `f.feed(bytes, l, h)` -> `framing_progress`: reads lent bytes, calls `h.on_message` for each complete
- *    message and `h.on_control` for each control message (`code` is 0 but for a close that carries one).
- *  - `F::header_bound(n)` -> bytes to leave free in front of a payload of at most `n` bytes.
- *  - `f.seal(type, p, head, n)` -> makes a frame at `p` of the payload of `n` bytes that stands at `p +
- * head`; returns the frame's size.
- *  - `f.write_control(c, code, text, p)` -> writes a control message at `p`, at most `F::control_bound`
- * bytes; 0 = this framing has no such message.
- *  - `f.incomplete()` -> bytes of memory held for messages that have begun.
- *  - `f.forgive()` starts the count of idle frames anew: a heartbeat over hours is no flood.
+ *  - `f.feed(bytes, l, h)` -> `framing_progress`: reads the bytes. It calls `h.on_message` for each complete
+ *    message and `h.on_control` for each control message. `code` is the code of a close, or 0.
+ *  - `F::header_bound(n)` -> number of bytes to leave free before a payload of at most `n` bytes.
+ *  - `f.seal(type, p, head, n)` -> size of the frame in bytes. Writes the frame at `p`; its payload of `n`
+ *    bytes is already at `p + head`.
+ *  - `f.write_control(c, code, text, p)` -> bytes written at `p`, at most `F::control_bound`. 0 = this
+ *    framing has no such message.
+ *  - `f.incomplete()` -> bytes of memory held for incomplete messages.
+ *  - `f.forgive()`: resets the count of idle frames, so that hours of heartbeats do not count as a flood.
  *
  *  Laws:
- *  - Cutting: the same bytes in other pieces yield the same messages, controls and error.
- *  - A sealed message that is fed to the other side's framing comes out equal.
- *  - Memory grows with bytes received, never with a length that was only announced; a message over
- *    `l.message` fails with `too_large` before it is stored.
- *  - After an error nothing more is delivered, and `feed` is not called again.
- *  - `feed` stops right behind the message or control for which the handler returned false.
- *  - No call throws but for lack of memory.
- *  Lifetime: a message lies in the bytes fed, or in the framing; it is lent until `on_message` returns. */
+ *  - Cutting: however the bytes are split into pieces, they yield the same messages, controls and error.
+ *  - The framing of the other side reads a sealed message as an equal message.
+ *  - Memory grows with bytes received, never with an announced length. A message longer than `l.message`
+ *    fails with `too_large` before the framing stores it.
+ *  - After an error, the framing delivers nothing more, and the caller does not call `feed` again.
+ *  - `feed` stops right after the message or control for which the handler returned false.
+ *  - A call throws only if memory runs out.
+ *
+ *  Lifetime: a message lies in the bytes fed or in the framing, and is valid until `on_message` returns. */
 template <class F>
 concept Framing = std::movable<F> && requires(F f, const F cf, std::span<char> bytes, const framing_limits& l,
                                               archetype::framing_handler& h, message_type type, char* p,
@@ -124,7 +151,7 @@ concept Framing = std::movable<F> && requires(F f, const F cf, std::span<char> b
 
 namespace detail {
 
-// Whether a codec has a word for an event.
+// Whether a codec has a message for an event.
 template <class C, class E>
 concept has_word = requires(const C& c, const typename C::state& st, const E& e, char* p) {
     { c.bound(e, st) } -> std::same_as<std::size_t>;
@@ -134,41 +161,48 @@ concept has_word = requires(const C& c, const typename C::state& st, const E& e,
 
 } // namespace detail
 
-/** Codec: messages to events and back. One object per listener, one `state` per connection.
+/** Codec: messages to events and back. One object for each listener, one `state` for each connection.
  *
  *  Syntax, for `C c`, `C::state st`:
- *  - `c.open(request, st, admission)` -> `errc`: looks at the request, chooses sub-protocol and id; anything
- *    but `ok` refuses the connection.
- *  - `c.decode(message, st, handler)` -> `errc`: calls `handler(event)` for each event in the message, none
- * or more, each of a type among `incoming_events` and not const: the hub may change it. Anything but `ok`
- * ends the connection by `end`.
- *  - For each event of `outgoing_events` that this wire has a word for, at least `event::welcome`,
- * `event::reply` and `event::say`: `c.bound(event, st)` -> most bytes `encode` will write; 0 = no word for
- * this one, and nothing is sent. `c.encode(event, st, p)` -> bytes written at `p`. `c.type(event, st)` -> how
- * they are marked. A peer that sends an event without a word on its target's wire gets `unknown_command`.
- *  - `c.share_key(st)` -> equal keys of one codec object, not negative, mean equal bytes: an event to many is
- * encoded once for all of them. -1: for this connection alone.
+ *  - `c.open(request, st, admission)` -> `errc`: reads the request and fills in sub-protocol and id. Any
+ *    result but `ok` refuses the connection.
+ *  - `c.decode(message, st, handler)` -> `errc`: calls `handler(event)` for each event in the message. There
+ *    may be none or several, each of a type in `incoming_events`. The event is not const: the hub may change
+ *    it. Any result but `ok` ends the connection as `end` defines.
+ *  - `c.bound(event, st)`, `c.encode(event, st, p)` and `c.type(event, st)`: for each event of
+ *    `outgoing_events` that has a message on this wire. Required for `event::welcome`, `event::reply` and
+ *    `event::say`.
+ *  - `c.bound(event, st)` -> most bytes that `encode` will write. 0 = no message for this event, and the
+ *    channel sends nothing.
+ *  - `c.encode(event, st, p)` -> number of bytes written at `p`.
+ *  - `c.type(event, st)` -> the mark of the encoded message.
+ *  - `c.share_key(st)` -> a key, or -1. For connections of one codec object, equal keys mean equal bytes. The
+ *    hub then encodes an event only once. -1 = encode for this connection alone.
  *  - `c.end(errc, st)` -> how to end the connection for that cause.
- *  - `C::checks_utf8` -> whether `decode` refuses text that is not UTF-8 with `bad_utf8`, or does not read
+ *  - `C::checks_utf8` -> true if `decode` rejects text that is not UTF-8 with `bad_utf8`, or does not read
  *    messages as text.
- *  - It may also have `c.objection(event, st)`, asked where `bound` is 0: the cause that the sender of the
- * event gets instead of `unknown_command`.
+ *  - Optional: `c.objection(event, st)` -> the cause for the sender when `bound` is 0, instead of
+ *    `unknown_command`.
  *
- *  A dialect may have HTTP routes too: `c.http(request, response, directory)` -> whether it answered a plain
- *  HTTP request, asked before the HttpHandler. A response that it fills with a status other than 200, but
- *  does not call an answer, is the answer if the HttpHandler has none. `directory` can be asked as a Registry
- *  is, by `find`, `size` and `for_each_peer`; it is not kept.
+ *  When the target's wire has no message for an event, the sender of the event gets `unknown_command`.
+ *
+ *  Optional, for HTTP routes of a dialect: `c.http(request, response, directory)` -> whether it answered a
+ *  plain HTTP request. The listener calls it before the HttpHandler. If it returns false but sets a status
+ *  other than 200, its response is the default answer. The client gets that answer when the HttpHandler has
+ *  none. `directory` has `find`, `size` and `for_each_peer` as a Registry has; the codec does not keep it.
  *
  *  Laws:
- *  - 0 < `encode` <= `bound` wherever `bound` is not 0; `encode` is handed the event that `bound` was. An
- * encoded event decodes on the other side.
- *  - `decode` never throws, for any bytes; time and memory are linear in them. It may change the bytes.
+ *  - `0 < encode <= bound` wherever `bound` is not 0. `encode` gets the same event as `bound`. An encoded
+ *    event decodes on the other side.
+ *  - `decode` never throws, for any bytes. Its time and memory are linear in the bytes. It may change the
+ *    bytes.
  *  - An `event::say` without `to` and `topic` carries a `fault`.
- *  - A payload is passed on as it came. A codec that writes a payload looks at its `wire`: where that is a
- * format the codec cannot write, `bound` is 0 (`say`, `publish`, `request`), or the value is left out (all
- * others); see `codec::transcoded`.
+ *  - A payload passes unchanged. A codec that writes a payload checks its `wire`. If the codec cannot write
+ *    that format, `bound` is 0 for `say`, `publish` and `request`. In all other events, the codec leaves the
+ *    value out; see `codec::transcoded`.
  *  - A token comes back byte for byte, with its `wire`.
- *  Lifetime: the views in an emitted event live until `handler` returns. */
+ *
+ *  Lifetime: the views in an event from `decode` are valid until `handler` returns. */
 template <class C>
 concept Codec = std::default_initializable<typename C::state> &&
                 requires(C c, const C cc, typename C::state& st, const typename C::state& cst,
@@ -182,31 +216,36 @@ concept Codec = std::default_initializable<typename C::state> &&
                 detail::has_word<C, event::welcome> && detail::has_word<C, event::reply> &&
                 detail::has_word<C, event::say>;
 
-/** Connection: one peer's end of the wire, owned by a transport; the codec's view of it is a bound.
+/** Connection: one peer's end of the wire. A transport owns it.
  *
  *  Syntax, for `C c`:
- *  - `c.reserve(type, n)` -> room for a message of at most `n` bytes, or null; `c.commit(k)` sends its first
- *    `k` bytes. Nothing else is called in between.
+ *  - `c.reserve(type, n)` -> room for a message of at most `n` bytes, or null. `c.commit(k)` then sends the
+ *    first `k` bytes. Make no other call in between.
  *  - `c.room(n)` -> whether `reserve` of `n` bytes would succeed now.
- *  - `c.accept(subprotocol)`, `c.refuse(ending)`: answers the upgrade, once: inside `opening`, or later if it
- *    was held in there.
- *  - `c.hold()` stops reading, `c.release()` goes on; messages that came meanwhile are delivered afterwards,
- *    in order. Before the answer `release` does no more than to have a turn run soon, in which it may be
- *    given.
- *  - `c.ping()` -> whether the wire can ask for a sign of life; the sink hears it by `alive`.
- *  - `c.close(ending, cause)`: sends all that is committed, says goodbye, closes. `c.state()` -> the sink's
- * state.
+ *  - `c.accept(subprotocol)`, `c.refuse(ending)`: answers the upgrade, once. The answer comes inside
+ *    `opening`, or later if the sink called `hold` there.
+ *  - `c.hold()`: stops reading.
+ *  - `c.release()`: resumes reading. Messages that arrived meanwhile are delivered later, in order. Before
+ *    the answer, `release` only schedules a turn soon, in which the sink may answer.
+ *  - `c.ping()` -> whether the wire can ask for a sign of life. The sink gets `alive` when the answer
+ *    arrives.
+ *  - `c.close(ending, cause)`: sends all committed messages and the close message, then closes the
+ *    connection.
+ *  - `c.state()` -> the sink's state.
  *
  *  Laws:
- *  (a) No operation calls the sink. A failing or full connection is marked, ended at the end of the turn, and
- *      the sink hears of it once, by `closed`.
- *  - Messages arrive in the order committed, whole, or the connection ends.
+ *  - No operation calls the sink. When a connection fails or is full, the transport marks the connection. At
+ *    the end of the turn, the transport ends marked connections, and the sink gets one `closed` for each.
+ *  - Messages arrive whole and in the order of `commit`, or the connection ends.
  *  - An empty outbox takes any message within the message limit. A reservation that does not fit marks the
- *    connection as a `slow_consumer`: its output is freed at once and the wire cut.
- *  - After `close`, or once marked, `reserve` returns null, `room` false, and further calls do nothing.
- *  - One that was held before its answer waits for it however long, and bytes behind the upgrade wait too,
- * bounded. `close` answers it as `refuse` does. Its end is told by `closed` from then on, unless it is
- * refused; that a peer which is not being read has gone may not be seen before the answer. */
+ *    connection as `slow_consumer`. The transport then frees the output at once and cuts the connection.
+ *  - After `close`, or once the connection is marked, `reserve` returns null, `room` returns false, and all
+ *    other calls do nothing.
+ *  - A connection that was held before its answer waits for the answer without a time limit. Bytes after the
+ *    upgrade request wait too, up to a bound. `close` then answers as `refuse` does.
+ *  - When a connection that was held before its answer ends, the sink gets `closed`, unless the sink refused
+ *    the connection. The transport does not read a held connection, so it may notice a lost peer only after
+ *    the answer. */
 template <class C>
 concept Connection =
     requires(C& c, message_type type, std::size_t n, std::string_view text, ending e, errc why) {
@@ -222,41 +261,45 @@ concept Connection =
         c.state();
     };
 
-/** Connection that can share messages: a message to many stands once in memory. All transports of sigfire
- *  have it.
+/** Connection that can share messages: a message to many peers is stored once. All transports of sigfire have
+ *  such connections.
  *
  *  Syntax, for `C c`:
- *  - `c.share(type, bytes)` -> a block: the message as this kind of connection sends it. Copies of the block
- *    refer to the same bytes. One thread at a time.
- *  - `c.append(block)` -> whether it was taken. The block is of a connection of the same type.
+ *  - `c.share(type, bytes)` -> a block: the message as this type of connection sends it. Copies of the block
+ *    refer to the same bytes. Use a block and its copies from one thread at a time.
+ *  - `c.append(block)` -> whether the connection took the block. The block comes from a connection of the
+ *    same type.
  *
- *  Laws: `append` is as `reserve` and `commit` of the same message, in its order, its limit and its failure:
- *  the whole size counts for each connection. It may be flushed behind messages that were committed
- *  elsewhere. */
+ *  Laws: `append` acts like `reserve` and `commit` of the same message, with the same order, limit and
+ *  failure. The whole size counts for each connection. The transport may flush the block after messages that
+ *  were committed to other connections. */
 template <class C>
 concept SharingConnection = Connection<C> && requires(C& c, message_type type, std::string_view bytes) {
     { c.append(c.share(type, bytes)) } -> std::same_as<bool>;
     requires std::copyable<decltype(c.share(type, bytes))>;
 };
 
-/** Sink: hears a transport's news; the listener is one.
- *  - `opening(c, request)`: a connection wants in; answer it with `accept` or `refuse`, or `hold` it and do
- * so later. A connection that is not answered or held is refused.
- *  - `received(c, message)`: a whole message. `alive(c)`: the other side answered a `ping()`.
- *  - `closed(c, cause)`: it is gone; last call for `c`, made exactly once for each connection that was
- * accepted, or held before its answer, but not if it was refused.
- *  - `http(request, response)` -> whether it answered this plain HTTP request.
- *  - `tick(now)` -> when to be called again at the latest. Called at the start of each turn, with a time
- *    before that deadline, and again when the turn has read all that came: then the sink may judge. Time in
- *    which the loop did not run is left out of `now`, which never goes back.
- *  - It may also have `failed(c, what)`: told of an exception of a member, and the connection it was about;
- *    null for `tick`. The text is lent. An exception of `failed` is ignored.
- *  - And `refused(remote, cause)`: told at the end of a turn about a connection that was refused without
- *    `opening`: by the accept gate, or for a handshake that failed. The address is numeric, and lent.
+/** Sink: receives the events of a transport. The listener is a sink.
+ *  - `opening(c, request)`: a connection asks for an upgrade. Answer with `accept` or `refuse`, or call
+ *    `hold` and answer later. The transport refuses a connection that is neither answered nor held.
+ *  - `received(c, message)`: a whole message arrived.
+ *  - `alive(c)`: the peer answered a `ping()`.
+ *  - `closed(c, cause)`: the connection has ended. This is the last call for `c`. The transport makes it
+ *    exactly once for each connection that was accepted, or held before its answer. It does not call `closed`
+ *    for a refused connection.
+ *  - `http(request, response)` -> whether the sink answered this plain HTTP request.
+ *  - `tick(now)` -> deadline of the next call. The transport calls `tick` at the start of each turn, with a
+ *    time before that deadline. It calls `tick` again after the turn has read all that arrived; only then the
+ *    sink may judge deadlines. `now` leaves out time in which the loop did not run, and never goes back.
+ *  - Optional: `failed(c, what)`: a member threw an exception about the connection `c`, which is null for
+ *    `tick`. The text is lent. The transport ignores an exception of `failed`.
+ *  - Optional: `refused(remote, cause)`: the transport refused a connection without `opening`. The accept
+ *    gate refused it, or its handshake failed. The call comes at the end of a turn. The address is numeric
+ *    and lent.
  *
- *  Law: a member may throw, and that costs the one connection it was called about: its cause is
- *  `internal_error` (close code 1011; 500 before the answer), and the loop goes on. After an exception of
- * `tick` it is called again within a second. */
+ *  Law: when a member throws, only the connection of that call ends. Its cause is `internal_error` (close
+ *  code 1011; HTTP status 500 before the answer), and the loop continues. After an exception of `tick`, the
+ *  transport calls `tick` again within 1 s. */
 template <class S, class C>
 concept Sink = requires(S& s, C& c, const request& rq, response& rs, message m, errc why, time_point now) {
     s.opening(c, rq);
@@ -270,36 +313,46 @@ concept Sink = requires(S& s, C& c, const request& rq, response& rs, message m, 
 
 namespace archetype {
 
+/// Stands for a sink of `Connection`.
 template <class Connection>
 struct sink {
+    /// As in Sink.
     void opening(Connection&, const request&);
+    /// As in Sink.
     void received(Connection&, message);
+    /// As in Sink.
     void alive(Connection&);
+    /// As in Sink.
     void closed(Connection&, errc);
+    /// As in Sink.
     bool http(const request&, response&);
+    /// As in Sink.
     time_point tick(time_point);
+    /// As in Codec.
     static constexpr bool checks_utf8 = false;
 };
 
 } // namespace archetype
 
-/** Transport: owns sockets, moves bytes. A description by value; its engine does the work.
+/** Transport: owns sockets and moves bytes. The transport itself is a description, copied by value; its
+ *  engine does the work.
  *
  *  Syntax, for `T t`, a state `S` and a sink `K`:
- *  - `t.context()` -> the `boost::asio::io_context` that it runs on.
- *  - `T::connection<S>`: models Connection; does not depend on the sink.
+ *  - `t.context()` -> the `boost::asio::io_context` that runs the engine.
+ *  - `T::connection<S>`: models Connection, and does not depend on the sink.
  *  - `T::engine<S, K>`: constructed from `(t, sink&)`.
- *    `engine.open(error_code&)` binds and starts to accept. `engine.address()` -> the address it is bound to,
- *    as a URL without path (`ws://127.0.0.1:3003`). `engine.stop(drain, f)` accepts no more, drops those that
- *    are still opening, cuts those left after `drain` (milliseconds; called again: at once) and calls `f()`
- *    when all connections are gone.
+ *  - `engine.open(error_code&)`: binds and starts to accept.
+ *  - `engine.address()` -> the bound address, as a URL without path (`ws://127.0.0.1:3003`).
+ *  - `engine.stop(drain, f)`: stops accepting and drops connections that are still opening. It cuts the
+ *    remaining connections after `drain` (milliseconds), or at once on a second call. It calls `f()` when all
+ *    connections have ended.
  *
  *  Laws:
  *  - For each connection: `opening` first, then `received` and `alive` in order, then `closed` once.
- *  - Output is flushed at the end of the turn, or of the next one if the turn's time is up; a stalled peer
- *    delays nobody else.
- *  - An exception of the sink costs one connection at most, and the loop goes on.
- *  - Everything a peer can make it store is bounded by an option. */
+ *  - The transport flushes output at the end of the turn. If the turn's time is up, it flushes at the end of
+ *    the next turn. A stalled peer delays no other peer.
+ *  - An exception of the sink ends at most one connection, and the loop continues.
+ *  - An option bounds all memory that a peer can make the transport use. */
 template <class T>
 concept Transport = std::copy_constructible<T> && requires(const T& t) {
     t.context();
@@ -309,18 +362,21 @@ concept Transport = std::copy_constructible<T> && requires(const T& t) {
         archetype::sink<typename T::template connection<archetype::connection_state>>>;
 } && Connection<typename T::template connection<archetype::connection_state>>;
 
-/** Channel: the hub's way to one peer: its connection, codec and codec state. Cheap to copy.
+/** Channel: the hub's path to one peer: its connection, codec and codec state. Cheap to copy.
  *
- *  For each event `e` of `outgoing_events`:
- *  - `o.ready(e, bound)` -> `ok` if `deliver(e, bound)` would be taken now, with the `bound` that it has set;
- *    `unknown_command` if the wire has no word for it, or its codec's objection to `e`; else `full` (and the
- * peer is on its way out).
- *  - `o.deliver(e, bound)`: encodes `e` into the outbox. `o.deliver(e)`: the same without having asked;
- * nothing if the wire has no word for it. `o.deliver(e, f)`: the same with the texts that `f`, a `fanout`,
- * holds already.
- *  - `o.has_room(e)` -> false where `ready` would say `full`, but a channel without room stays as it is.
- *  - `o.ping()` -> asks for a sign of life; false if the wire cannot.
- *  - `o.hold()`, `o.release()`: stops and resumes reading. `o.close(why)`: ends the connection.
+ *  Syntax, for `O o` and each event `e` of `outgoing_events`:
+ *  - `o.ready(e, bound)` -> `ok` if `deliver(e, bound)` would succeed now; sets `bound`. Else the cause:
+ *    `full` if there is no room; the connection then ends. If the wire has no message for `e`: the codec's
+ *    objection, or `unknown_command`.
+ *  - `o.deliver(e, bound)`: encodes `e` into the outbox.
+ *  - `o.deliver(e)`: the same without `ready`. Does nothing if the wire has no message for `e`.
+ *  - `o.deliver(e, f)`: the same, with the texts that `f`, a `fanout`, already holds.
+ *  - `o.has_room(e)` -> false where `ready` would return `full`. Unlike `ready`, it does not end the
+ *    connection.
+ *  - `o.ping()` -> false if the wire cannot ask for a sign of life; else it asks.
+ *  - `o.hold()`, `o.release()`: stops and resumes reading.
+ *  - `o.close(why)`: ends the connection.
+ *
  *  Law: no operation calls back into the hub. */
 template <class O>
 concept Channel =
@@ -339,16 +395,19 @@ concept Channel =
         o.close(why);
     };
 
-/** Registry: the peers on this hub. Local and synchronous.
+/** Registry: the peers of this hub by id. Local and synchronous.
  *
  *  Syntax, for `R r`, an id and a `peer_handle h`:
- *  - `r.insert(id, h)` -> false, and nothing changed, if the id is taken.
- *  - `r.erase(id)` -> whether it was there. `r.find(id)` -> its handle, or one that names nobody.
- *  - `r.size()`, `r.for_each_peer(f)`: calls `f(id, handle)` for each, in any order.
+ *  - `r.insert(id, h)` -> false if the id is taken; the registry then stays unchanged.
+ *  - `r.erase(id)` -> whether the id was present.
+ *  - `r.find(id)` -> the handle of the id, or an empty handle.
+ *  - `r.size()` -> number of peers.
+ *  - `r.for_each_peer(f)`: calls `f(id, handle)` for each peer, in any order.
  *
- *  Laws: ids are bytes, compared as bytes. `find` after `insert` finds; after `erase` it does not. `f` must
+ *  Laws: ids are bytes and compare as bytes. `find` finds an id after `insert` and until `erase`. `f` must
  *  not change the registry.
- *  Lifetime: the id handed to `insert` stays valid and unchanged until `erase` returns: a registry may keep
+ *
+ *  Lifetime: the id given to `insert` stays valid and unchanged until `erase` returns, so a registry may keep
  *  the view. */
 template <class R>
 concept Registry =
@@ -360,36 +419,42 @@ concept Registry =
         cr.for_each_peer(visit);
     };
 
-/** Router: where a message goes.
+/** Router: chooses the targets of a message.
  *
- *  `r.route(registry, from, say, to)` -> `ok` after `to(handle)` was called for each target, or the cause for
- * which there is none (`unknown`, `self`, ...). `registry` can be asked as a Registry is, and by
- * `for_each(topic, f)` for the members of a topic, in the order in which they joined (nobody where the hub
- * has no topics). A message names a peer (`to`) or a topic. Laws: it names the sender only if `echo` is set,
- * and nobody twice; it changes neither the registry nor the message. */
+ *  `r.route(registry, from, say, to)` -> `ok` after it called `to(handle)` for each target. If there is no
+ *  target, it returns the cause (`unknown`, `self`, ...). A message has a peer (`to`) or a topic. `registry`
+ *  has the queries of a Registry. `registry.for_each(topic, f)` calls `f` for the members of a topic, in the
+ *  order in which they joined. Without topics in the hub, there are no members.
+ *
+ *  Laws: the router chooses the sender only if `echo` is set, and no target twice. It changes neither the
+ *  registry nor the message. */
 template <class R>
 concept Router = requires(R r, const archetype::registry& registry, peer_handle from, const event::say& e,
                           archetype::collect to) {
     { r.route(registry, from, e, to) } -> std::same_as<errc>;
 };
 
-/** Log: told of events. `l(level, event, fields)`; `event` is a fixed word (`peer_opened`), the fields are
- *  lent. Law: it returns soon and does not throw; it runs on the loop. */
+/** Log: receives log events. `l(level, event, fields)`: `event` is a fixed word (`peer_opened`), and the
+ *  fields are lent.
+ *
+ *  Law: the call runs on the loop, returns soon and does not throw. */
 template <class L>
 concept Log = requires(L& l, log_level level, std::string_view event, std::span<const log_field> fields) {
     l(level, event, fields);
 };
 
-/** HttpHandler: answers plain HTTP requests. `h(request, response)` -> false if it has no answer (404, or
- *  426 where a WebSocket upgrade would have been accepted). A listener calls `h(request, response, hub)`
- *  where that is possible. The request may have a body. The answer may come later: `request::answer_later`.
- *  Laws: it returns soon; it runs on the loop. It may throw: then the answer is 500. */
+/** HttpHandler: answers plain HTTP requests. `h(request, response)` -> false if it has no answer. The client
+ *  then gets 404, or 426 where a WebSocket upgrade would have been accepted. A listener calls
+ *  `h(request, response, hub)` if the handler takes three parameters. The request may have a body. The answer
+ *  may come later: `request::answer_later`.
+ *
+ *  Laws: the call runs on the loop and returns soon. When it throws, the client gets 500. */
 template <class H>
 concept HttpHandler = requires(H& h, const request& rq, response& rs) {
     { h(rq, rs) } -> std::same_as<bool>;
 };
 
-/// The same for a handler that takes the hub of its listener.
+/// HttpHandler that takes the hub of its listener as the third parameter.
 template <class H, class Hub>
 concept HttpHandlerOf = requires(H& h, const request& rq, response& rs, Hub& hub) {
     { h(rq, rs, hub) } -> std::same_as<bool>;

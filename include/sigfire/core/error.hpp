@@ -13,85 +13,87 @@
 
 namespace sigfire {
 
+/// An error code with its category, as Boost.System defines it.
 using boost::system::error_code;
 
-/** The result of a parse function: a value, or the `error_code` that says why there is none. Nothing that
- *  reads a peer's bytes throws. */
+/** The result of a parse function: a value, or the `error_code` of the failure. A function that reads bytes
+ *  from a peer never throws. */
 template <class T>
 using result = boost::system::result<T>;
 
-/** The causes. One list for the whole library; `condition` groups them by the remedy.
+/** The causes of failures, ends and refusals: one list for the whole library. `condition` groups them by
+ *  remedy.
  *
- *  The first four are verdicts, not failures: an `error_code` made of one tests as false. */
+ *  The first four are verdicts, not failures: an `error_code` made of a verdict tests as false. */
 enum class errc : unsigned char {
-    ok,        ///< done
-    held,      ///< an admission waits for something; the connection is not being read
-    forwarded, ///< another hub has it now
+    ok,        ///< success
+    held,      ///< an admission waits for a decision; the connection is not read meanwhile
+    forwarded, ///< another hub has taken the message
     deferred,  ///< the verdict comes later
 
-    // causes with which a request ends
+    // Causes of failed requests.
     unknown,           ///< no peer has that id
     offline,           ///< the peer is known, but not connected
-    self,              ///< sender and target are one peer
-    full,              ///< the target cannot take more
-    denied,            ///< a hook refused it
-    expired,           ///< nobody took it in time
-    malformed,         ///< not a message of this wire
+    self,              ///< sender and target are the same peer
+    full,              ///< the target has no room
+    denied,            ///< a hook, policy or feature refused the request
+    expired,           ///< no peer took the message in time, or `admission::valid_for` has passed
+    malformed,         ///< not a valid message of this wire
     too_large,         ///< over the message limit
-    rate,              ///< too many, too fast
-    missing_target,    ///< a request that names nobody
+    rate,              ///< over the rate limit
+    missing_target,    ///< a request without a target
     missing_offer,     ///< an offer without its description
     missing_answer,    ///< an answer without its description
     missing_candidate, ///< an ICE message without its candidate
-    unknown_command,   ///< a command that this server, or the peer it is for, does not have
-    no_session,        ///< an answer to, or the end of, a session that is not there
-    session_exists,    ///< a session with that peer has begun already
+    unknown_command,   ///< a command that the server, or the target peer, does not have
+    no_session,        ///< an answer to, or the end of, a session that does not exist
+    session_exists,    ///< a session with that peer already exists
 
-    // why a connection ended
-    closed,                ///< the peer closed it properly
-    lost,                  ///< it broke: reset, or an end without a close
+    // Causes of ended or refused connections.
+    closed,                ///< the peer closed the connection properly
+    lost,                  ///< the connection broke: a reset, or an end without a close
     protocol_violation,    ///< the peer broke the rules of the framing
     bad_utf8,              ///< text that is not UTF-8
-    flood,                 ///< control or empty frames without end
-    missing_id,            ///< a request without an id, which could not be answered
-    internal_error,        ///< host code threw; or the message was JSON `null`
-    overloaded,            ///< no room is left: for incomplete messages, or for one peer more
+    flood,                 ///< too many control or empty frames in a row
+    missing_id,            ///< a request without the id that a reply needs
+    internal_error,        ///< host code threw, or the message was JSON `null`
+    overloaded,            ///< no room for incomplete messages, or for another peer
     slow_consumer,         ///< the peer does not read its messages
-    pong_timeout,          ///< the peer no longer answers pings, or sends heartbeats
-    id_in_use,             ///< another living connection has that id
+    pong_timeout,          ///< the peer stopped answering pings, or sending heartbeats
+    id_in_use,             ///< another connected peer has that id
     replaced,              ///< a newer connection took over this peer
-    stopping,              ///< the server stops
+    stopping,              ///< the server is stopping
     handshake_timeout,     ///< no complete upgrade request in time
-    bad_handshake,         ///< the upgrade request or its answer is not valid
+    bad_handshake,         ///< an invalid upgrade request, or an invalid answer to one
     header_too_large,      ///< the header of a request is over its limit
     version_not_supported, ///< a WebSocket version other than 13
     forbidden_origin,      ///< the page's origin is not on the list
-    upgrade_required,      ///< this address speaks WebSocket only
-    tls_failed,            ///< no agreement on TLS, a certificate that is not trusted, or broken records
+    upgrade_required,      ///< this address accepts WebSocket only
+    tls_failed,            ///< a failed TLS handshake, an untrusted certificate, or broken records
 
-    // causes that only a client sees
+    // Causes that only a client sees.
     connect_timeout, ///< no connection in time
-    welcome_timeout, ///< connected, but not greeted in time
+    welcome_timeout, ///< connected, but no welcome in time
     request_timeout, ///< no reply in time
     close_timeout,   ///< the server did not answer the close in time
     not_connected,   ///< the client is not connected
-    bad_url,         ///< an address that names no transport of ours
+    bad_url,         ///< the URL names no transport of sigfire
     bad_welcome,     ///< the server's first message was not a welcome
-    no_tls,          ///< the address needs TLS, and `client_options::tls` is empty: see `client/tls.hpp`
-    proxy_refused,   ///< the proxy of `client_options::proxy` opens no tunnel to that address
+    no_tls,          ///< the URL needs TLS, and `client_options::tls` is empty: see `sigfire/client/tls.hpp`
+    proxy_refused,   ///< the proxy of `client_options::proxy` opens no tunnel to the server
 
-    // how a session ended
-    rejected,  ///< the other side does not want it
-    cancelled, ///< the other side gave it up before it was accepted
-    ended,     ///< the other side ended it
+    // Causes of ended sessions.
+    rejected,  ///< the other peer rejected the session
+    cancelled, ///< the other peer cancelled the session before it was accepted
+    ended,     ///< the other peer ended the session
 };
 
-/** The remedy for a cause: `if (ec == condition::reconnect) ...`. */
+/// The remedy for a cause: `if (ec == condition::reconnect) ...`.
 enum class condition : unsigned char {
-    fix_request = 1, ///< the request is wrong: sending it again cannot help
-    try_later,       ///< nothing is wrong with it: the same request may succeed later
-    reconnect,       ///< the connection is gone: open a new one
-    stay_away,       ///< the other side does not want this peer back as it is
+    fix_request = 1, ///< The request is wrong. Sending it again cannot succeed.
+    try_later,       ///< The request is right. The same request may succeed later.
+    reconnect,       ///< The connection has ended. Open a new one.
+    stay_away,       ///< The other side refuses this peer as it is. Do not reconnect unchanged.
 };
 
 namespace detail {
@@ -103,7 +105,8 @@ struct errc_row {
     const char* text;
 };
 
-// The one message table. Where Signal-Fire has a text for a cause, this is that text: its clients show it.
+// The only message table. Where Signal-Fire has a text for a cause, the table has the same text, because its
+// clients show the text.
 inline constexpr errc_row errc_table[] = {
     {errc::ok, {}, "ok", "OK"},
     {errc::held, {}, "held", "Held until admitted"},
@@ -173,17 +176,18 @@ constexpr bool is_verdict(errc e) noexcept {
     return e <= errc::deferred;
 }
 
-/// The one text of `e`, English, ASCII, static storage.
+/// The text of `e`: English, ASCII, static storage.
 constexpr std::string_view to_string(errc e) noexcept {
     return detail::row(e).text;
 }
 
-/// The name of `e` on the wire: that of its enumerator. Static storage.
+/** The name of `e` on the wire, equal to its enumerator except for `internal_error` (`null_message`). Static
+ *  storage. */
 constexpr std::string_view cause_name(errc e) noexcept {
     return detail::row(e).name;
 }
 
-/// The failure with that `cause_name` or, failing that, that `to_string`; `denied` if there is none.
+/// The failure with `text` as its `cause_name`, else as its `to_string`. Returns `denied` if there is none.
 constexpr errc cause_from(std::string_view text) noexcept {
     for (const auto& row : detail::errc_table)
         if (!is_verdict(row.code) && row.name == text) return row.code;
@@ -194,7 +198,8 @@ constexpr errc cause_from(std::string_view text) noexcept {
 
 namespace detail {
 
-// Both have an id, drawn by lot: by it they are the same in each shared object of a process.
+// Each category has a random id. The id makes equal the copies of a category in the shared objects of a
+// process.
 struct errc_category final : boost::system::error_category {
     constexpr errc_category() noexcept : error_category{0xa34dca7ce91fd6cf} {}
     const char* name() const noexcept override { return "sigfire"; }
@@ -228,17 +233,22 @@ inline boost::system::error_condition errc_category::default_error_condition(int
 
 } // namespace detail
 
+/// Makes an `error_code` of a cause, for Boost.System.
 inline error_code make_error_code(errc e) noexcept {
     return {static_cast<int>(e), detail::errc_category_instance};
 }
 
+/// Makes an `error_condition` of a remedy, for Boost.System.
 inline boost::system::error_condition make_error_condition(condition c) noexcept {
     return {static_cast<int>(c), detail::condition_category_instance};
 }
 
 } // namespace sigfire
 
+// Doxygen 1.9.4 warns about specializations in namespace boost.
+/// @cond
 template <>
 struct boost::system::is_error_code_enum<sigfire::errc> : std::true_type {};
 template <>
 struct boost::system::is_error_condition_enum<sigfire::condition> : std::true_type {};
+/// @endcond

@@ -7,17 +7,20 @@
 namespace sigfire {
 
 /// How the sender marked a message. Wires without such a mark deliver `text`.
-enum class message_type : unsigned char { text = 1, binary = 2 };
+enum class message_type : unsigned char {
+    text = 1,  ///< UTF-8 text
+    binary = 2 ///< any bytes
+};
 
-/** One whole unit on the wire.
+/** One complete message on the wire.
  *
- *  The bytes are lent: they are valid, and may be changed in place, until the function that was handed the
- *  message returns. Code that needs them longer copies them. */
+ *  The bytes are lent: the function that takes the message may read and change them until that function
+ *  returns. Code that needs the bytes longer copies them. */
 struct message {
-    std::span<char> bytes;                  ///< the payload, without any framing
-    message_type type = message_type::text; ///< as the sender marked it
+    std::span<char> bytes;                  ///< the payload, without framing
+    message_type type = message_type::text; ///< the sender's mark
 
-    /// The bytes as a view.
+    /// The bytes as a view, valid as long as `bytes`.
     constexpr std::string_view view() const noexcept { return {bytes.data(), bytes.size()}; }
 };
 

@@ -16,10 +16,10 @@
 
 namespace sigfire {
 
-/// A header field: name and value, without the blanks around the value.
+/// A header field, without the blanks around the value.
 struct header {
-    std::string_view name;
-    std::string_view value;
+    std::string_view name;  ///< name as received; compare without case
+    std::string_view value; ///< value without the blanks around it
 };
 
 namespace detail {
@@ -41,7 +41,7 @@ constexpr std::string_view trim(std::string_view s) noexcept {
     return s;
 }
 
-// Calls f(item) for each item of a comma-separated list until f returns true; says whether it did.
+// Calls f(item) for each item of a comma-separated list until f returns true. Returns whether f did.
 template <class F>
 constexpr bool any_in_list(std::string_view list, F f) {
     while (!list.empty()) {
@@ -56,9 +56,9 @@ constexpr bool any_in_list(std::string_view list, F f) {
 
 } // namespace detail
 
-/// A process at the other end of a Unix socket, as it was when it connected; the system says so.
+/// The process at the other end of a Unix socket when it connected, as the operating system reports it.
 struct process_identity {
-    std::int64_t pid;  ///< process id; 0 where the system does not tell
+    std::int64_t pid;  ///< process id; 0 where the system does not report one
     std::uint32_t uid; ///< effective user id
     std::uint32_t gid; ///< effective group id
 };
@@ -67,7 +67,7 @@ struct response;
 
 namespace detail {
 
-/// Where an answer that comes later is to go; the transport empties it when nobody waits any more.
+/// Destination of a later answer. The transport clears `engine` when the client no longer waits.
 struct answer_slot {
     void (*deliver)(void* engine, void* connection, const response& r) = nullptr;
     void* engine = nullptr;
@@ -76,28 +76,29 @@ struct answer_slot {
     answer_slot() = default;
     answer_slot(const answer_slot&) = delete;
     answer_slot& operator=(const answer_slot&) = delete;
-    ~answer_slot(); // unanswered: 503
+    ~answer_slot(); // sends 503 if there was no answer
 };
 
-/// A transport lends this to a request, so that its answer may come later.
+/// A transport lends an opener to a request, so that the answer may come later.
 struct answer_opener {
     std::shared_ptr<answer_slot> (*open)(answer_opener&);
 };
 
 } // namespace detail
 
-/** An answer to a plain HTTP request that comes later. Copies are the same answer; when the last one is
- *  dropped unsent, the client gets 503, as it does after a deadline. Used on the loop's thread: `post` there
- *  from others. It may outlive the server. */
+/** A later answer to a plain HTTP request. All copies are the same answer. The client gets 503 when the last
+ *  copy is destroyed unsent, or after a deadline. Use the object on the loop's thread; other threads `post`
+ *  to the loop. The object may outlive the server. */
 class later_answer {
 public:
-    later_answer() = default; ///< one for which nobody waits
+    later_answer() = default; ///< an answer without a waiting client
+    /// An answer through `slot`; for transports.
     explicit later_answer(std::shared_ptr<detail::answer_slot> slot) noexcept : slot_{std::move(slot)} {}
 
     /// Whether the client still waits.
     explicit operator bool() const noexcept { return slot_ && slot_->engine != nullptr; }
 
-    /// Answers; nothing if nobody waits. After the handler has returned.
+    /// Sends the answer, after the handler has returned. Does nothing if the client no longer waits.
     void send(const response& r) const {
         if (!*this) return;
         slot_->deliver(std::exchange(slot_->engine, nullptr), slot_->connection, r);
@@ -107,56 +108,56 @@ private:
     std::shared_ptr<detail::answer_slot> slot_;
 };
 
-/** The HTTP request by which a peer connected: a view of it. A peer on a transport without HTTP (TCP, Unix
- *  socket, loopback) has an empty method, target and header list; if it said `hello`, as `tcp_options::hello`
- *  asks for, target and headers are those that a WebSocket would have had for it.
+/** A view of the HTTP request by which a peer connected. On a transport without HTTP (TCP, Unix socket,
+ *  loopback), method, target and headers are empty. When the peer sends a `hello` there, target and headers
+ *  are as in a WebSocket request; see `tcp_options::hello`.
  *
- *  Everything in it is valid until the call that was handed the request returns; code that needs it longer
- *  copies from it. */
+ *  All views are valid until the call that takes the request returns. Code that needs the values longer
+ *  copies them. */
 struct request {
     std::string_view method; ///< `GET`, `HEAD`, ...
-    std::string_view target; ///< path and query as sent, percent-encoded: begins with `/`, but for the `*` of
-                             ///< `OPTIONS *`; never the absolute form
+    std::string_view target; ///< Path and query as sent, percent-encoded. Begins with `/`, except for the `*`
+                             ///< of `OPTIONS *`; never the absolute form.
     std::span<const header> headers; ///< in the order received
-    std::string_view
-        remote; ///< numeric address of the other side, `192.0.2.1` or `2001:db8::1`; empty if none
-    std::string_view peer_subject{}; ///< subject of the certificate that the peer has proved to be its own by
-                                     ///< TLS, RFC 2253: `CN=robot-7,O=Example`; empty if none
-    bool secure = false;             ///< whether it came by TLS
-    std::optional<process_identity> process{}; ///< the peer's process, if it came by a Unix socket
-    std::string_view body{};                   ///< of a plain HTTP request, whole and without its chunks
-    request_token hello{};                     ///< for the reply to its `hello`, if that has an id
-    detail::answer_opener* opener = nullptr;   ///< for `answer_later`
+    std::string_view remote; ///< numeric address of the client, `192.0.2.1` or `2001:db8::1`; empty = none
+    std::string_view peer_subject{}; ///< subject of the client certificate that TLS has verified, RFC 2253:
+                                     ///< `CN=robot-7,O=Example`; empty = none
+    bool secure = false;             ///< whether the request came over TLS
+    std::optional<process_identity> process{}; ///< the client's process, on a Unix socket
+    std::string_view body{};                   ///< whole body of a plain HTTP request, without chunk framing
+    request_token hello{}; ///< token for the reply to the peer's `hello`, if the `hello` has an id
+    detail::answer_opener* opener = nullptr; ///< for `answer_later`; null = the transport has none
 
-    /** Puts the answer to a plain HTTP request off: the handler returns true, and the response that it wrote
-     *  does not count. An empty one, where the transport cannot wait or too many wait already, has to be
-     *  answered at once. Inside the handler only. */
+    /** Defers the answer to a plain HTTP request. Call it inside the handler only. The handler then returns
+     *  true, and its response does not count. If the transport cannot wait, or too many requests already
+     *  wait, the result is empty. The handler must then answer at once. */
     later_answer answer_later() const;
 
     /// The target without its query.
     constexpr std::string_view path() const noexcept { return target.substr(0, target.find('?')); }
 
-    /// The first field of that name (case ignored), or empty.
+    /// The value of the first header field of that name (without case), or empty.
     constexpr std::string_view operator[](std::string_view name) const noexcept {
         for (const auto& h : headers)
             if (detail::equal_ignoring_case(h.name, name)) return h.value;
         return {};
     }
 
-    /** The decoded value of a query parameter, or empty: `+` and `%20` are blanks, a broken escape stays as
-     *  it is. Only the first parameter of that name counts. */
+    /** The decoded value of the first query parameter of that name, or empty. `+` and `%20` are blanks; a
+     *  broken escape stays as it is. */
     std::string query(std::string_view name) const { return find_query(name).value_or(std::string{}); }
 
-    /// The same, but of several parameters of that name the last one counts, as in Node's `url.parse`.
+    /// As `query`, but with the last parameter of that name, like `url.parse` of Node.
     std::string last_query(std::string_view name) const {
         return find_query(name, true).value_or(std::string{});
     }
 
-    /// Whether there is a query parameter of that name, with a value or without.
+    /// Whether the query has a parameter of that name, with or without a value.
     bool has_query(std::string_view name) const { return find_query(name).has_value(); }
 
-    /** Calls `f(std::string_view)` for each WebSocket sub-protocol the peer offers, in its order, until `f`
-     *  returns true; says whether it did. The list is split by hand: `Signal-Fire@3` is no HTTP token. */
+    /** Calls `f(std::string_view)` for each WebSocket sub-protocol that the peer offers, in its order, until
+     *  `f` returns true. Returns whether `f` did. sigfire splits the list itself, because `Signal-Fire@3` is
+     *  not a valid HTTP token. */
     template <class F>
     constexpr bool any_subprotocol(F f) const {
         for (const auto& h : headers)
@@ -188,14 +189,15 @@ private:
     static std::string decode(std::string_view s) { return detail::percent_decoded(s, true); }
 };
 
-/** A copy of a request that lives as long as it is needed; it stays where it is. */
+/// A copy of a request that owns its bytes. The object cannot move.
 class owned_request {
 public:
+    /// Copies everything but the opener: `answer_later` of the copy is always empty.
     explicit owned_request(const request& r) {
         std::size_t size = r.method.size() + r.target.size() + r.remote.size() + r.peer_subject.size() +
                            r.body.size() + r.hello.bytes.size();
         for (const auto& h : r.headers) size += h.name.size() + h.value.size();
-        bytes_.reserve(size); // from here on nothing moves
+        bytes_.reserve(size); // reserved before any view is taken, so that the bytes never move
         headers_.reserve(r.headers.size());
         for (const auto& h : r.headers) headers_.push_back({keep(h.name), keep(h.value)});
         view_ = {keep(r.method), keep(r.target),       headers_,
@@ -203,10 +205,12 @@ public:
                  r.process,      keep(r.body),         {keep(r.hello.bytes), r.hello.wire}};
     }
 
+    /// Not copyable.
     owned_request(const owned_request&) = delete;
+    /// Not copyable.
     owned_request& operator=(const owned_request&) = delete;
 
-    /// Valid for the life of this object.
+    /// The copied request, valid for the life of this object.
     const request& view() const noexcept { return view_; }
 
 private:
@@ -221,13 +225,13 @@ private:
     request view_;
 };
 
-/** The answer to a plain HTTP request. The transport adds `Content-Length` and `Connection`; header
- *  names and values must not contain line breaks (those that do are left out). */
+/** The answer to a plain HTTP request. The transport adds `Content-Length` and `Connection`. It leaves out
+ *  header fields with a line break in name or value. */
 struct response {
     unsigned status = 200;                                    ///< HTTP status code
     std::string content_type = "text/plain; charset=utf-8";   ///< media type of `body`
-    std::string body;                                         ///< sent as it is; not sent on HEAD
-    std::vector<std::pair<std::string, std::string>> headers; ///< further fields
+    std::string body;                                         ///< sent unchanged; not sent on HEAD
+    std::vector<std::pair<std::string, std::string>> headers; ///< further header fields: name and value
 };
 
 inline later_answer request::answer_later() const {
@@ -240,7 +244,7 @@ inline detail::answer_slot::~answer_slot() {
         deliver(std::exchange(engine, nullptr), connection,
                 {503, "text/plain; charset=utf-8", "No Answer", {}});
     } catch (...) {
-        // It has a deadline all the same.
+        // The client gets its answer from the deadline instead.
     }
 }
 

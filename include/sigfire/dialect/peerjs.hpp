@@ -23,49 +23,56 @@ namespace sigfire {
 
 namespace dialect {
 
-/** Settings of `peerjs`, with the names and defaults of PeerServer. Its `host`, `port`, `ssl` and `proxied`
- *  are the transport's. */
+/** Settings of `peerjs`, with the names and defaults of PeerServer. For its `host`, `port`, `ssl` and
+ *  `proxied`, set the transport instead. */
 struct peerjs_options {
-    std::string path = "/";     ///< in front of the WebSocket's path and of the HTTP routes
-    std::string key = "peerjs"; ///< API key that clients have to name
-    bool strict_key = false;    ///< over HTTP, too: PeerServer takes any there
-    std::chrono::milliseconds alive_timeout{90'000}; ///< without a HEARTBEAT, a client is closed; 0 = never
-    std::size_t concurrent_limit = 5000;             ///< clients that are let in; 0 = any number
-    bool allow_discovery = false;                    ///< whether `{key}/peers` tells the ids of all peers
-    /// Until a message to an absent client is answered by EXPIRE; and how often that is looked for. These two
-    /// are for the hub's `mailbox`.
-    std::chrono::milliseconds expire_timeout{5000}, cleanup_out_msgs{1000};
-    std::vector<std::string> cors_origins = {};    ///< pages that may use the HTTP routes; none = any
+    std::string path = "/";     ///< path before the WebSocket's path and the HTTP routes
+    std::string key = "peerjs"; ///< API key that clients must send
+    bool strict_key = false;    ///< checks the key of HTTP requests too; PeerServer accepts any key there
+    std::chrono::milliseconds alive_timeout{90'000}; ///< a client without a HEARTBEAT for this long is
+                                                     ///< disconnected; 0 = never
+    std::size_t concurrent_limit = 5000;             ///< most clients at a time; 0 = no limit
+    bool allow_discovery = false;                    ///< whether `{key}/peers` lists the ids of all peers
+    /** Time after which an EXPIRE answers a message to an absent client. A setting for the hub's `mailbox`,
+     *  like `cleanup_out_msgs`. */
+    std::chrono::milliseconds expire_timeout{5000}, cleanup_out_msgs{1000}; ///< interval of checks
+    std::vector<std::string> cors_origins = {};    ///< origins of pages that may use the HTTP routes;
+                                                   ///< empty = all
     std::function<std::string()> generate_id = {}; ///< makes ids for `{key}/id`; empty = UUID, version 4
 };
 
-/** The wire of PeerJS clients: peerjs 1.5.5 and its server, npm `peer` 1.0.2.
+/** The wire of PeerJS clients, as of peerjs 1.5.5 and its server, npm `peer` 1.0.2.
  *
- *  WebSocket at `{path}peerjs?key=K&id=ID&token=TOKEN`, JSON texts `{"type","src","dst","payload"}`; over
- *  HTTP `{path}{key}/id`, `{path}{key}/peers` and `{path}`, with CORS. This wire uses these features of a
- *  hub, each of which can be left out:
- *  - `mailbox{direct_router{}, o.expire_timeout, {.lines_checked_every = o.cleanup_out_msgs}}`: OFFER, ANSWER
- *    and CANDIDATE wait for a client that is absent, and EXPIRE;
- *  - `identity`: a client that comes again with its id and token takes the place of its old connection;
- *    `concurrent_limit`, the order of `{key}/peers`, LEAVE without `dst`;
+ *  The WebSocket is at `{path}peerjs?key=K&id=ID&token=TOKEN`, with JSON texts
+ *  `{"type","src","dst","payload"}`. The HTTP routes are `{path}{key}/id`, `{path}{key}/peers` and `{path}`,
+ *  with CORS. The wire uses these optional parts of a hub:
+ *  - `mailbox{direct_router{}, o.expire_timeout, {.lines_checked_every = o.cleanup_out_msgs}}`: keeps OFFER,
+ *    ANSWER and CANDIDATE for an absent client, and sends EXPIRE.
+ *  - `identity`: a client that connects again with its id and token replaces its old connection. Also
+ *    `concurrent_limit`, the order of `{key}/peers`, and LEAVE without `dst`.
  *  - `heartbeat`: `alive_timeout`.
  *
- *  Better than the original: messages that are none are ignored, the queue is bounded, a client that takes
- *  over is sent OPEN, a `dst` that is a number names the peer of that id. A token is at most 256 bytes long.
- *  A client that gave up its id by a LEAVE without `dst` talks on under it, until another client has that id.
+ *  Improvements over the original: the codec ignores invalid messages, and the queue is bounded. A client
+ *  that takes over an id gets OPEN. A `dst` that is a number is the id with these digits. A token has at most
+ *  256 bytes. After a LEAVE without `dst`, a client keeps its former id as sender until another client takes
+ *  that id.
  *
- *  Messages of other wires are not written: these clients could not read them. Neither direction allocates;
- *  nothing is left of a message with an unknown type or no `dst`. One thread at a time. */
+ *  The codec does not send messages of other wires, because these clients could not read them. Neither
+ *  direction allocates. The codec drops messages with an unknown type or without `dst`. One thread at a time.
+ */
 class peerjs {
 public:
-    /// Nothing has to be kept for a connection.
+    /// The state of a connection: none.
     struct state {};
 
+    /// `decode` checks text messages for UTF-8.
     static constexpr bool checks_utf8 = true;
-    /// The format of the payloads that this wire reads and writes.
+    /// The format of payloads on this wire.
     static constexpr wire_id format = wire_id::json;
 
-    /// @throws std::invalid_argument that names one of `cors_origins` that no browser could send
+    /** A codec with these options.
+     *  @throws std::invalid_argument if no browser could send an origin in `cors_origins`; the text has the
+     *    origin */
     explicit peerjs(peerjs_options options = {})
         : options_(std::move(options)), clients_{party::fresh_number(), options_.concurrent_limit} {
         auto& path = options_.path;
@@ -74,14 +81,16 @@ public:
         options_.cors_origins = detail::serialized_origins(std::move(options_.cors_origins));
     }
 
+    /// The options, with the path completed and the origins normalized.
     const peerjs_options& options() const noexcept { return options_; }
 
-    /// Whether a client of this wire sent `e`: for hubs with other wires, where a mailbox keeps nothing else.
+    /** Whether a client of this wire sent `e`. On hubs with several wires, the condition for a mailbox that
+     *  keeps messages of this wire only. */
     static bool says(const event::say& e) noexcept { return e.data.wire == wire_id::peerjs; }
 
-    /** Takes id and token from the query; the last parameter of a name counts. Echoes the first sub-protocol.
-     *  Errors: `bad_handshake` on any other path; `missing_id`, and `denied` for a wrong key, are told the
-     *  client in band. */
+    /** Takes id and token from the query; the last of equal parameters counts. Accepts the first offered
+     *  sub-protocol. Errors: `bad_handshake` for another path, `missing_id`, `denied` for a wrong key. The
+     *  client gets the last two as messages. */
     errc open(const request& rq, state&, admission& ad) const {
         const auto path = rq.path(), base = std::string_view{options_.path};
         if (!path.starts_with(base) || path.substr(base.size()) != "peerjs") return errc::bad_handshake;
@@ -101,9 +110,9 @@ public:
         return errc::ok;
     }
 
-    /** Emits at most one event: `event::say`, which may name the sender itself, `event::alive`, or
-     *  `event::unname` for a LEAVE without `dst`. All else is ignored, whether it is JSON or not. Error:
-     *  `bad_utf8` (text messages only). */
+    /** Emits at most one event: `event::say`, also to the sender itself; `event::alive`; or `event::unname`
+     *  for a LEAVE without `dst`. Ignores everything else, JSON or not. Error: `bad_utf8` (text messages
+     *  only). */
     template <class Handler>
     errc decode(message m, state&, Handler&& handler) const {
         detail::json_scanner text{m.view()};
@@ -116,7 +125,7 @@ public:
             std::find_if(std::begin(types), std::end(types), [&](const auto& t) { return t.name == type; });
         if (known == std::end(types)) return errc::ok;
         if (known->heartbeat) return hand_bare(event::alive{}, *known, handler);
-        if (!detail::json_truthy(in.dst)) // a LEAVE of nobody in particular gives up the sender's id
+        if (!detail::json_truthy(in.dst)) // a LEAVE without `dst` gives up the sender's id
             return known->kind == signal_kind::bye ? hand_bare(event::unname{}, *known, handler) : errc::ok;
 
         event::say e;
@@ -139,47 +148,51 @@ public:
         return errc::ok;
     }
 
-    /// The most bytes that `encode` will write.
+    /// Most bytes that `encode` will write.
     std::size_t bound(const event::welcome&, const state&) const noexcept {
         return detail::length(R"({"type":"OPEN"})");
     }
-    /// 0: these clients cannot read the words of other wires.
+    /// Most bytes that `encode` will write; 0 for messages of other wires, which these clients cannot read.
     std::size_t bound(const event::say& e, const state&) const noexcept {
         if (!says(e)) return 0;
         return frame + e.command.size() + detail::json_text_bound(e.from) + detail::json_text_bound(e.to) +
                e.data.bytes.size();
     }
+    /// Most bytes that `encode` will write.
     std::size_t bound(const event::expired& e, const state&) const noexcept {
         return frame + detail::length("EXPIRE") + detail::json_text_bound(e.from) +
                detail::json_text_bound(e.to);
     }
-    /// 0: nothing is replied here.
+    /// Always 0: this wire has no replies.
     std::size_t bound(const event::reply&, const state&) const noexcept { return 0; }
 
-    /// Writes `e` at `p`; nothing where `bound` is 0.
+    /// Writes `e` at `p`; writes nothing where `bound` is 0.
     std::size_t encode(const event::welcome&, const state&, char* p) const noexcept {
         detail::json_writer out{p};
         out.literal(R"({"type":"OPEN"})");
         return out.size();
     }
+    /// Writes `e` at `p`; writes nothing where `bound` is 0.
     std::size_t encode(const event::say& e, const state&, char* p) const noexcept {
         return says(e) ? write(p, e.command, e.from, e.to, e.data.bytes) : 0;
     }
+    /// Writes `e` at `p`.
     std::size_t encode(const event::expired& e, const state&, char* p) const noexcept {
         return write(p, "EXPIRE", e.from, e.to, {});
     }
+    /// Writes nothing.
     std::size_t encode(const event::reply&, const state&, char*) const noexcept { return 0; }
 
-    /// All is text.
+    /// Always text.
     template <class E>
     message_type type(const E&, const state&) const noexcept {
         return message_type::text;
     }
 
-    /// Each message names its receiver.
+    /// Always -1, because each message contains its receiver.
     int share_key(const state&) const noexcept { return -1; }
 
-    /// In band, a message that clients show; then a close without a code.
+    /// For most causes: a message that clients show, then a close without a code.
     ending end(errc why, const state&) const noexcept {
         const std::string_view text = to_string(why);
         switch (why) {
@@ -207,8 +220,9 @@ public:
         }
     }
 
-    /** Answers requests below `path`: `GET` and `HEAD` of `{path}`, `{key}/id` and `{key}/peers` (case and a
-     *  last slash do not matter), and CORS preflights. Leaves a 404 for all else. */
+    /** Answers requests below `path`: `GET` and `HEAD` of `{path}`, `{key}/id` and `{key}/peers`, and CORS
+     *  preflights. Letter case and a slash at the end do not matter. Prepares a 404 for all other requests.
+     */
     template <class Directory>
     bool http(const request& rq, response& out, const Directory& here) const {
         const auto path = rq.path(), base = std::string_view{options_.path};
@@ -237,7 +251,7 @@ public:
         } else if (key.empty() || (options_.strict_key && key != options_.key)) {
             return false;
         } else if (detail::equal_ignoring_case(last, "id")) {
-            // An own generator might know nothing else.
+            // A generator of the host program may always return the same id.
             int attempts = 100;
             auto id = fresh_id();
             while (--attempts != 0 && here.find(id)) id = fresh_id();
@@ -256,6 +270,8 @@ public:
     }
 
 private:
+    // Doxygen 1.9.4 misreads the braces in the string literals below.
+    /// @cond
     struct inner_members {
         std::string_view sdp, candidate, call;
 
@@ -293,7 +309,7 @@ private:
     static constexpr std::size_t longest_proof = 256;
     static constexpr std::size_t frame = detail::length(R"({"type":"","src":"","dst":"","payload":})");
 
-    // Reads the object that is the whole text. Of equal members the last counts, with its contents.
+    // Reads the object that is the whole text. The last of equal members counts, with its contents.
     static bool read(detail::json_scanner& text, members& in) noexcept {
         const auto find = [&in](std::string_view name) { return in.find(name); };
         const auto find_inner = [&in](std::string_view name) { return in.inner.find(name); };
@@ -350,7 +366,7 @@ private:
         out.headers.emplace_back("Vary", "Access-Control-Request-Headers");
         if (const auto asked = rq["Access-Control-Request-Headers"]; !asked.empty())
             out.headers.emplace_back("Access-Control-Allow-Headers", asked);
-        // A page of the internet may ask a server of its user's own network.
+        // A page from the internet may use a server in its user's private network.
         if (rq["Access-Control-Request-Private-Network"] == "true")
             out.headers.emplace_back("Access-Control-Allow-Private-Network", "true");
         reply(out, 204, {}, {});
@@ -366,7 +382,8 @@ private:
         if (options_.generate_id) return options_.generate_id();
         std::array<unsigned char, 16> bits;
         detail::random_bytes(bits);
-        bits[6] = static_cast<unsigned char>((bits[6] & 0x0f) | 0x40); // version and variant: RFC 9562, 5.4
+        bits[6] = static_cast<unsigned char>((bits[6] & 0x0f) | 0x40); // version and variant: RFC 9562,
+                                                                       // section 5.4
         bits[8] = static_cast<unsigned char>((bits[8] & 0x3f) | 0x80);
         std::string id;
         for (std::size_t i = 0; i < bits.size(); ++i) {
@@ -388,7 +405,8 @@ private:
     }
 
     peerjs_options options_;
-    party clients_; // that are counted together
+    party clients_; // limited by `concurrent_limit`
+    /// @endcond
 };
 
 } // namespace dialect

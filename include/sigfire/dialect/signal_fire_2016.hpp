@@ -16,37 +16,40 @@ namespace sigfire::dialect {
 
 /// Options of `signal_fire_2016`.
 struct signal_fire_2016_options {
-    bool number_ids = false;      ///< a whole number as `receiverId` is the id that its digits spell
-    bool peer_id_routing = false; ///< 0.1: `peerId` names the receiver where there is no `receiverId`
-    bool check_sender = false;    ///< drop a message with a `senderId` that is not its sender's
+    bool number_ids = false;      ///< accepts a whole number as `receiverId`: its digits are the id
+    bool peer_id_routing = false; ///< as in 0.1: without `receiverId`, `peerId` is the receiver
+    bool check_sender = false;    ///< drops a message with a `senderId` other than its sender's id
 };
 
 /** The wire of npm signal-fire 0.5.3 and signal-fire-client 0.2.1 (2016), server side.
  *
- *  The first message to each peer is `{"type":"id","peerId":...}`. From then on any JSON object that has a
- *  string `receiverId` goes to that peer, the sender included, byte for byte and marked as it came, text or
- *  binary. Nothing is ever answered: a message that is no JSON, names nobody, or names a peer that is not
- *  there, is dropped. The last of equal members counts, names and ids may hold escapes; ids of over 256 bytes
- *  and objects nested over 512 deep are no one's.
+ *  The first message to each peer is `{"type":"id","peerId":...}`. After that, any JSON object with a string
+ *  `receiverId` goes to that peer, which may be the sender. The message passes byte for byte, with its mark
+ *  as text or binary. The server never replies. It drops a message that is not JSON, has no receiver, or has
+ *  an absent receiver. The last of equal members counts; names and ids may have escapes. Ids of more than 256
+ *  bytes match no peer, and objects may nest at most 512 deep.
  *
- *  To other codecs a message is the command `offer`, `answer` or `ice` if its `type` says so and the `sdp` or
- *  `candidate` is there, else `message`, with the whole object as payload. Of their events, this wire has
- * words for offers, answers and candidates of a peer, and nothing else.
+ *  For other codecs, the command of a message is its `type` if that is `offer`, `answer` or `ice`. The `sdp`
+ *  or `candidate` must be present. Otherwise the command is `message`. The payload is the whole object. Of
+ *  the events of other codecs, this wire has messages for offers, answers and candidates only.
  *
- *  Its server refuses plain HTTP requests with 426, as a listener does by itself. Models Codec; no allocation
- *  in either direction. */
+ *  The original server refuses plain HTTP requests with 426, as a listener does by default. Models Codec;
+ *  neither direction allocates. */
 class signal_fire_2016 {
 public:
-    /// Nothing is kept for a connection.
+    /// The state of a connection: none.
     struct state {};
 
+    /// `decode` checks text messages for UTF-8.
     static constexpr bool checks_utf8 = true;
-    /// The format of the payloads that this wire reads and writes.
+    /// The format of payloads on this wire.
     static constexpr wire_id format = wire_id::json;
 
+    /// A codec with these options.
     explicit signal_fire_2016(signal_fire_2016_options options = {}) noexcept : options_(options) {}
 
-    /// Takes any path, and the first sub-protocol. Never refuses. The id is left to hooks and the hub.
+    /** Accepts any path, and the first offered sub-protocol. Never refuses. Leaves the id to hooks and the
+     *  hub. */
     errc open(const request& rq, state&, admission& ad) const {
         ad.subprotocol = detail::first_subprotocol(rq);
         return errc::ok;
@@ -64,7 +67,7 @@ public:
                 [&text](std::string_view* view) { return detail::read_value(text, *view); });
             if (!text.finished()) object = {};
         }
-        if (object.empty()) return detail::ignored(m); // a scalar names nobody
+        if (object.empty()) return detail::ignored(m); // a scalar has no receiver
 
         auto receiver = in.receiver;
         if (receiver.empty() && options_.peer_id_routing) receiver = in.peer;
@@ -95,21 +98,21 @@ public:
         return errc::ok;
     }
 
-    /// The most bytes that `encode` will write.
+    /// Most bytes that `encode` will write.
     std::size_t bound(const event::welcome& e, const state&) const noexcept {
         return detail::length(R"({"type":"id","peerId":""})") + detail::json_text_bound(e.peer);
     }
-    /// 0 for a message that is neither of this wire nor a signal.
+    /// Most bytes that `encode` will write; 0 for a message that is neither of this wire nor a signal.
     std::size_t bound(const event::say& e, const state&) const noexcept {
         if (is_own(e)) return is_spoofed(e) ? 0 : original(e).size();
         if (!is_signal(e)) return 0;
         return detail::length(R"({"candidate":,"type":"answer","senderId":"","receiverId":""})") +
                e.signal.body.size() + detail::json_text_bound(e.from) + detail::json_text_bound(e.to);
     }
-    /// 0: nothing is replied here.
+    /// Always 0: this wire has no replies.
     std::size_t bound(const event::reply&, const state&) const noexcept { return 0; }
 
-    /// Writes `e` at `p`; nothing where `bound` is 0.
+    /// Writes `e` at `p`; writes nothing where `bound` is 0.
     std::size_t encode(const event::welcome& e, const state&, char* p) const noexcept {
         detail::json_writer out{p};
         out.literal(R"({"type":"id","peerId":")");
@@ -117,6 +120,7 @@ public:
         out.literal(R"("})");
         return out.size();
     }
+    /// Writes `e` at `p`; writes nothing where `bound` is 0.
     std::size_t encode(const event::say& e, const state&, char* p) const noexcept {
         detail::json_writer out{p};
         if (is_own(e)) {
@@ -135,21 +139,23 @@ public:
         }
         return out.size();
     }
+    /// Writes nothing.
     std::size_t encode(const event::reply&, const state&, char*) const noexcept { return 0; }
 
-    /// As the sender marked it; the hub's own messages are text.
+    /// The sender's mark; text for messages of the hub.
     message_type type(const event::say& e, const state&) const noexcept {
         return is_own(e) ? e.whole.type : message_type::text;
     }
+    /// Always text.
     template <class E>
     message_type type(const E&, const state&) const noexcept {
         return message_type::text;
     }
 
-    /// One text for all.
+    /// One key for all connections.
     int share_key(const state&) const noexcept { return 0; }
 
-    /// Close codes of RFC 6455; the clients know no other.
+    /// Close codes of RFC 6455; the clients know no others.
     ending end(errc why, const state&) const noexcept { return detail::plain_ending(why); }
 
 private:
@@ -170,12 +176,12 @@ private:
 
     static bool is_own(const event::say& e) noexcept { return e.data.wire == own; }
 
-    // The bytes to forward: all that came, unless a hook has put another object in place of it.
+    // The bytes to forward: the whole message as received, or the object that a hook has put in its place.
     static std::string_view original(const event::say& e) noexcept {
         return detail::has_own_payload(e) && !e.data.bytes.empty() ? e.whole.view() : e.data.bytes;
     }
 
-    // Looked for when it is delivered: only then the hub has named the sender.
+    // Checked at delivery, because the hub sets the sender only then.
     bool is_spoofed(const event::say& e) const noexcept {
         if (!options_.check_sender) return false;
         const auto said = detail::json_member(e.data.bytes, "senderId");
@@ -192,7 +198,7 @@ private:
                format_of(e.data.wire) == wire_id::json;
     }
 
-    // Digits that JavaScript spells the same way; 0 is falsy.
+    // Digits that JavaScript writes in the same way; 0 is false.
     static bool is_whole_number(std::string_view raw) noexcept {
         const auto digits = raw.substr(raw.starts_with('-') ? 1 : 0);
         return !digits.empty() && digits.size() <= 15 && digits[0] != '0' &&

@@ -17,7 +17,7 @@
 
 namespace sigfire::dialect {
 
-/// Milliseconds since 1970 by the system's clock.
+/// Milliseconds since 1970 (UTC) by the system's clock.
 inline std::uint64_t system_milliseconds() noexcept {
     using namespace std::chrono;
     return static_cast<std::uint64_t>(
@@ -26,49 +26,52 @@ inline std::uint64_t system_milliseconds() noexcept {
 
 /// Options of `socket_signal`.
 struct socket_signal_options {
-    std::uint64_t (*clock)() noexcept = system_milliseconds; ///< the answer to `__ping__`
-    std::uint32_t listed_ids = 1000; ///< told of a topic at most; `topics_options::lookup_limit` too
+    std::uint64_t (*clock)() noexcept = system_milliseconds; ///< clock for the answer to `__ping__`, in
+                                                             ///< milliseconds since 1970 (UTC)
+    std::uint32_t listed_ids = 1000; ///< most members in one list; `topics_options::lookup_limit` also
+                                     ///< applies
 };
 
-/** The wire of npm socket-signal and socket-signal-websocket, 9.2 and 10.3, server side: nanomessage packets,
- *  one a message. Clients of both versions may share a listener, and reach each other.
+/** The wire of npm socket-signal and socket-signal-websocket, 9.2 and 10.3, server side: one nanomessage
+ *  packet per message. Clients of both versions may share a listener and reach each other.
  *
- *  For hubs with `topics`, `requests` and `identity`: peers are nameless until they `join`, and `identity`
- * says whether the newest or the first has an id that two of them claim.
+ *  Use it with the features `topics`, `requests` and `identity`. A peer has no name before it joins. When two
+ *  peers claim an id, `identity` decides whether the newest or the first gets it.
  *
- *  | 9.2 | 10.3, with `socket-signal-` in front | event |
+ *  | 9.2 | 10.3, with prefix `socket-signal-` | event |
  *  | --- | --- | --- |
- *  | `join`, `leave`, `lookup` | the same | the same: by the id `as`, of `topic`; a `leave` without topic
- *  leaves all |
- *  | `offer` | `offer` | `request` to the peer, of command `offer` |
- *  | | `remote-connect` | `request`, of command `remoteConnect` |
- *  | event `signal` | event `onsignal` | `say`, of command `signal` |
- *  | `__ping__` | `__ping__` | `ping`, as are events nobody knows |
+ *  | `join`, `leave`, `lookup` | the same | the same, with the peer's id as `as` |
+ *  | `offer` | `offer` | `request` to the peer, with command `offer` |
+ *  | | `remote-connect` | `request`, with command `remoteConnect` |
+ *  | event `signal` | event `onsignal` | `say`, with command `signal` |
+ *  | `__ping__`, unknown events | `__ping__`, unknown events | `ping` |
  *  | any other | any other | `custom` |
  *
- *  Messages of peers to each other pass as they came, unknown members too. A response that a peer owes is
- *  waited for as `requests` says; failures have the codes, texts and arguments of the original, without
- *  `stack`. Events are acknowledged however they end.
+ *  A `leave` without topic leaves all topics.
  *
- *  Ids and topics may be text, or bytes, which on the hub have the name `base64:...` (canonical; so equal
- *  bytes are equal names); they are 1-256 bytes long as names, which is 186 bytes. A message that is no
- *  packet, or has an id of 2^30 or more, is ignored.
+ *  Messages between peers pass unchanged, with unknown members too. The feature `requests` limits the wait
+ *  for a peer's response. Failures have the codes, texts and arguments of the original, without `stack`. The
+ *  server acknowledges each event, also after a failure.
  *
- *  Of the events from other codecs, clients of this wire have a use for the members of topics and for answers
- *  to their requests; an answer in MessagePack is none without `transcoded`. Models Codec; no allocation in
- *  either direction. */
+ *  An id or topic is text, or bytes. The hub has bytes as a name `base64:...` in canonical form, so that
+ *  equal bytes are equal names. A name has 1-256 bytes, which is room for 186 bytes in base64. The codec
+ *  ignores messages that are not a packet, and packets with an id of 2^30 or more.
+ *
+ *  Of the events of other codecs, this wire has messages for topic members and for replies to its requests. A
+ *  reply in MessagePack needs `transcoded`. Models Codec; neither direction allocates. */
 class socket_signal {
 public:
-    /// Nothing is kept for a connection.
+    /// The state of a connection: none.
     struct state {};
 
-    static constexpr bool checks_utf8 = false; // packets are bytes
-    /// The format of the payloads that this wire reads and writes.
+    static constexpr bool checks_utf8 = false; ///< packets are bytes
+    /// The format of payloads on this wire.
     static constexpr wire_id format = wire_id::json;
 
+    /// A codec with these options.
     explicit socket_signal(socket_signal_options options = {}) noexcept : options_(options) {}
 
-    /// Takes any path, and the first sub-protocol. Never refuses.
+    /// Accepts any path, and the first offered sub-protocol. Never refuses.
     errc open(const request& rq, state&, admission& ad) const {
         ad.subprotocol = detail::first_subprotocol(rq);
         return errc::ok;
@@ -88,7 +91,7 @@ public:
         };
         names rooms;
         if (packet->response) {
-            // Events are acknowledged, too: those are no answers.
+            // An acknowledgement of an event is not a response.
             if (packet->id != 0 && packet->id < event_ids) respond(*packet, doc, rooms, handler);
             return errc::ok;
         }
@@ -134,7 +137,7 @@ public:
                 e.topic = name_of(doc.in.topic, rooms.topic);
                 if (e.to.empty() || e.topic.empty()) {
                     e.fault = errc::malformed;
-                    e.to = e.topic = {}; // and not to all of a topic
+                    e.to = e.topic = {}; // so that the message does not go to a whole topic
                 }
                 e.echo = true;
                 e.data = {doc.data, own};
@@ -166,19 +169,21 @@ public:
         return errc::ok;
     }
 
-    /// 0: nobody is greeted.
+    /// Always 0: this wire has no welcome.
     std::size_t bound(const event::welcome&, const state&) const noexcept { return 0; }
-    /// The most bytes that `encode` will write; 0 for the words of other wires.
+    /// Most bytes that `encode` will write; 0 for messages of other wires.
     std::size_t bound(const event::say& e, const state&) const noexcept { return bound_of(e); }
+    /// Most bytes that `encode` will write; 0 for messages of other wires.
     std::size_t bound(const event::request& e, const state&) const noexcept { return bound_of(e); }
-    /// 0 for a token that is none of this wire.
+    /// Most bytes that `encode` will write; 0 for a token of another wire.
     std::size_t bound(const event::reply& e, const state&) const noexcept {
-        // A failure has at most a name of the token in it, or a text.
+        // A failure contains at most one name of the token, or one text.
         token t;
         return !t.read(e.token) ? 0
                                 : frame + 256 + e.data.bytes.size() + detail::json_text_bound(e.text) +
                                       detail::json_text_bound(t.about);
     }
+    /// Most bytes that `encode` will write; 0 for a token of another wire.
     std::size_t bound(const event::member_list& e, const state&) const noexcept {
         token t;
         if (!t.read(e.token)) return 0;
@@ -186,27 +191,31 @@ public:
         for (const auto& m : e.members) size += detail::length(R"("",)") + detail::json_text_bound(m.id);
         return size;
     }
+    /// Most bytes that `encode` will write; 0 for a token of another wire.
     std::size_t bound(const event::joined& e, const state&) const noexcept {
         token t;
         return t.read(e.token) ? frame + detail::length("[]") : 0;
     }
 
+    /// Writes nothing.
     std::size_t encode(const event::welcome&, const state&, char*) const noexcept { return 0; }
-    /// Writes `e` at `p`; nothing where `bound` is 0.
+    /// Writes `e` at `p`; writes nothing where `bound` is 0.
     std::size_t encode(const event::say& e, const state&, char* p) const noexcept {
         if (e.data.wire != own) return 0;
         return detail::write_value_packet(p, {.id = event_id(e.id), .event = true, .name = e.command},
                                           e.data.bytes);
     }
+    /// Writes `e` at `p`; writes nothing where `bound` is 0.
     std::size_t encode(const event::request& e, const state&, char* p) const noexcept {
         if (e.data.wire != own) return 0;
         return detail::write_value_packet(p, {.id = static_cast<std::uint32_t>(e.number), .name = e.command},
                                           e.data.bytes);
     }
+    /// Writes `e` at `p`; writes nothing where `bound` is 0.
     std::size_t encode(const event::reply& e, const state&, char* p) const noexcept {
         token t;
         if (!t.read(e.token)) return 0;
-        // In another format it is nothing that these clients could read.
+        // These clients cannot read other formats.
         const auto data = format_of(e.data.wire) == format ? e.data.bytes : std::string_view{};
         const bool event = t.kind == kind::signal || t.kind == kind::event;
         const bool nobody_there =
@@ -229,6 +238,7 @@ public:
         out.literal("}");
         return detail::write_value_packet(p, packet, {time, out.size()});
     }
+    /// Writes `e` at `p`; writes nothing where `bound` is 0.
     std::size_t encode(const event::member_list& e, const state&, char* p) const noexcept {
         token t;
         if (!t.read(e.token)) return 0;
@@ -236,24 +246,25 @@ public:
             return detail::socket_signal::write_ids(at, e.members);
         });
     }
+    /// Writes `e` at `p`; writes nothing where `bound` is 0.
     std::size_t encode(const event::joined& e, const state&, char* p) const noexcept {
         token t;
         return t.read(e.token) ? detail::write_value_packet(p, {.id = t.id, .response = true}, "[]") : 0;
     }
 
-    /// Packets are bytes.
+    /// Always binary: packets are bytes.
     template <class E>
     message_type type(const E&, const state&) const noexcept {
         return message_type::binary;
     }
 
-    /// One packet for all.
+    /// One key for all connections.
     int share_key(const state&) const noexcept { return 0; }
 
-    /// Close codes of RFC 6455; the clients know no other.
+    /// Close codes of RFC 6455; the clients know no others.
     ending end(errc why, const state&) const noexcept { return detail::plain_ending(why); }
 
-    /// Plain HTTP requests are answered like by the original, on any path.
+    /// Answers plain HTTP requests on any path like the original server: 200, `Signal running OK`.
     template <class Directory>
     bool http(const request&, response& out, const Directory&) const {
         out.content_type = "text/plain";
@@ -261,8 +272,9 @@ public:
         return true;
     }
 
-    /** For hooks: the words of a peer of this wire with an event, as JSON (`{"id":...,"metadata":...}`);
-     * empty if it said nothing, or on another wire. A view of the event's. */
+    /** For hooks: the data that a peer of this wire sent with an event, as JSON
+     *  (`{"id":...,"metadata":...}`). Empty if there is no data, or for another wire. The view is valid as
+     *  long as the event's views. */
     template <class E>
     static std::string_view parameters(const E& e) noexcept {
         if constexpr (requires { e.data; }) {
@@ -281,7 +293,7 @@ private:
     static constexpr wire_id own = wire_id::socket_signal;
     static constexpr std::size_t frame = detail::nano_overhead + detail::length(R"({"data":})");
 
-    // Ids of this and above are those of events, below are the numbers of requests.
+    // Events have ids from this number on; requests have lower ids.
     static constexpr std::uint32_t event_ids = detail::nano_ids / 2;
 
     using token = detail::socket_signal::token;
@@ -296,7 +308,7 @@ private:
         name_room peer, topic, call;
     };
 
-    // Equal bytes are equal names.
+    // Equal bytes become equal names.
     static std::string_view name_of(std::string_view raw, name_room& room) noexcept {
         const auto name =
             detail::canonical_bytes(detail::text_of(raw, room.text), room.bytes, sizeof room.bytes);
@@ -328,7 +340,7 @@ private:
         return e.data.wire == own ? frame + e.command.size() + e.data.bytes.size() : 0;
     }
 
-    // Unlike that of any event before or after it for a long time.
+    // A hash, so that ids of nearby events differ.
     static std::uint32_t event_id(std::string_view id) noexcept {
         std::uint32_t hash = 0;
         for (const char c : id) hash = hash * 131 + static_cast<unsigned char>(c);

@@ -14,42 +14,44 @@
 
 namespace sigfire::dialect {
 
-/** The wire of y-webrtc's signaling server (`bin/server.js` of npm y-webrtc 10.3.0), server side: topics, and
- *  nothing else. For hubs with `topics`; a peer that publishes need not be a member here.
+/** The wire of y-webrtc's signaling server (`bin/server.js` of npm y-webrtc 10.3.0), server side. It has
+ *  topics only. Use it with the feature `topics`. On this wire, a peer may publish without being a member.
  *
- *  | peer says | effect |
+ *  | message | effect |
  *  | --- | --- |
- *  | `{"type":"subscribe","topics":[...]}` | it joins each |
- *  | `{"type":"unsubscribe","topics":[...]}` | it leaves each |
- *  | `{"type":"publish","topic":...}` | the object, with the number of members as `clients`, goes to all
- *  members, the sender included if it is one |
- *  | `{"type":"ping"}` | `{"type":"pong"}` |
+ *  | `{"type":"subscribe","topics":[...]}` | joins each topic |
+ *  | `{"type":"unsubscribe","topics":[...]}` | leaves each topic |
+ *  | `{"type":"publish","topic":...}` | goes to all members, also to the sender if it is a member |
+ *  | `{"type":"ping"}` | the server replies `{"type":"pong"}` |
  *
- *  Other messages are ignored. Nothing but a ping is answered: peers have no ids here and are not greeted. A
- *  value that is no string, or empty, is no topic and skipped. A topic over 256 bytes is refused as
- *  `malformed`. Of one message `topics_per_message` are read; the next one is refused as `too_large`, and
- *  ends the reading. This wire has no word for a refusal: hooks and the log (`request_refused`) see it, not
- *  the client.
+ *  The server adds the number of members, as `clients`, to each published object. It replies to pings only:
+ *  on this wire, peers have no ids and get no welcome. The codec ignores other messages.
  *
- *  A publication is copied as it stands, but for `clients`. To other codecs its `data` is the payload, and
- * the `signal` in there an offer, an answer or a candidate; their publications arrive as
- *  `{"type":"publish","topic":...,"data":...,"clients":...}`. Messages to a single peer have no word here.
+ *  The codec skips an element of `topics` that is empty or not a string. It rejects a topic of more than 256
+ *  bytes with `malformed`. It reads `topics_per_message` topics of a message, rejects the next one with
+ *  `too_large`, and stops. This wire has no message for a rejection: only hooks and the log
+ *  (`request_refused`) see it.
  *
- *  Clients want to be sent something every 30 s, which `ping` sees to, and a WebSocket ping every 30 s, which
- *  is the transport's. A page has one connection for all of its rooms, those that it has left too: give
- *  `topic_limits::topics_per_peer` room for them. Models Codec; no allocation in either direction. */
+ *  A publication passes unchanged, except for `clients`. For other codecs, its `data` is the payload. A
+ *  `signal` in that payload is an offer, an answer or a candidate. A publication from another codec arrives
+ *  as `{"type":"publish","topic":...,"data":...,"clients":...}`. This wire has no message to a single peer.
+ *
+ *  Clients need a message at least every 30 s: the reply to their own `ping`. They also need a WebSocket ping
+ *  every 30 s from the transport. A page has one connection for all its rooms, including rooms that it has
+ *  left: set `topic_limits::topics_per_peer` accordingly. Models Codec; neither direction allocates. */
 class y_webrtc {
 public:
-    /// Nothing is kept for a connection.
+    /// The state of a connection: none.
     struct state {};
 
+    /// `decode` checks text messages for UTF-8.
     static constexpr bool checks_utf8 = true;
-    /// The format of the payloads that this wire reads and writes.
+    /// The format of payloads on this wire.
     static constexpr wire_id format = wire_id::json;
-    /// Topics of one message that are read.
+    /// Most topics that the codec reads from one message.
     static constexpr std::size_t topics_per_message = 1000;
 
-    /// Takes any path, and the first sub-protocol. Never refuses.
+    /// Accepts any path, and the first offered sub-protocol. Never refuses.
     errc open(const request& rq, state&, admission& ad) const {
         ad.subprotocol = detail::first_subprotocol(rq);
         return errc::ok;
@@ -75,14 +77,15 @@ public:
         return errc::ok;
     }
 
-    /// 0: nobody is greeted.
+    /// Always 0: this wire has no welcome.
     std::size_t bound(const event::welcome&, const state&) const noexcept { return 0; }
-    /// 0: a message for one peer has no word here.
+    /// Always 0: this wire has no message to a single peer.
     std::size_t bound(const event::say&, const state&) const noexcept { return 0; }
-    /// The most bytes that `encode` will write; 0 for a failure.
+    /// Most bytes that `encode` will write; 0 for a failure.
     std::size_t bound(const event::reply& e, const state&) const noexcept {
         return is_verdict(e.cause) && e.token.wire == own ? detail::length(R"({"type":"pong"})") : 0;
     }
+    /// Most bytes that `encode` will write; 0 for a payload in another format.
     std::size_t bound(const event::publish& e, const state&) const noexcept {
         using detail::length, detail::json_number_room;
         if (is_original(e)) return e.whole.bytes.size() + length(R"(,"clients":)") + json_number_room;
@@ -91,14 +94,17 @@ public:
                detail::json_text_bound(e.topic) + e.data.bytes.size() + json_number_room;
     }
 
+    /// Writes nothing.
     std::size_t encode(const event::welcome&, const state&, char*) const noexcept { return 0; }
+    /// Writes nothing.
     std::size_t encode(const event::say&, const state&, char*) const noexcept { return 0; }
-    /// Writes `e` at `p`; nothing where `bound` is 0.
+    /// Writes `e` at `p`; writes nothing where `bound` is 0.
     std::size_t encode(const event::reply& e, const state& st, char* p) const noexcept {
         detail::json_writer out{p};
         if (bound(e, st) != 0) out.literal(R"({"type":"pong"})"); // only pings have a token
         return out.size();
     }
+    /// Writes `e` at `p`; writes nothing where `bound` is 0.
     std::size_t encode(const event::publish& e, const state& st, char* p) const noexcept {
         detail::json_writer out{p};
         if (bound(e, st) == 0) return 0;
@@ -108,7 +114,7 @@ public:
             const auto object = e.whole.view();
             const auto replaced = clients_of(e);
             if (replaced.empty()) {
-                out.raw(object.substr(0, object.size() - 1)); // not empty: it has a type
+                out.raw(object.substr(0, object.size() - 1)); // not empty: there is a type
                 out.literal(R"(,"clients":)");
                 out.raw(clients);
                 out.literal("}");
@@ -130,19 +136,19 @@ public:
         return out.size();
     }
 
-    /// All is text.
+    /// Always text.
     template <class E>
     message_type type(const E&, const state&) const noexcept {
         return message_type::text;
     }
 
-    /// One text for all.
+    /// One key for all connections.
     int share_key(const state&) const noexcept { return 0; }
 
-    /// Close codes of RFC 6455; the clients know no other.
+    /// Close codes of RFC 6455; the clients know no others.
     ending end(errc why, const state&) const noexcept { return detail::plain_ending(why); }
 
-    /// Plain HTTP requests are answered like by the original, on any path: 200, `okay`.
+    /// Answers plain HTTP requests on any path like the original server: 200, `okay`.
     template <class Directory>
     bool http(const request&, response& out, const Directory&) const {
         out.content_type = "text/plain";
@@ -155,7 +161,7 @@ private:
 
     struct members {
         std::string_view type, topics, topic, data, clients;
-        std::string_view signal, signal_type, candidate; // of `data`, and of the signal in there
+        std::string_view signal, signal_type, candidate; // of `data`, and of the signal inside
 
         std::string_view* find(std::string_view name) noexcept {
             if (detail::is(name, "type")) return &type;
@@ -174,8 +180,8 @@ private:
         }
     };
 
-    // The object that is the whole of `message`, without the blanks around it; empty if it is none. Of equal
-    // members the last counts, with its contents.
+    // Returns the object that is the whole `message`, without surrounding blanks, or an empty view. The last
+    // of equal members counts, with its contents.
     static std::string_view read(std::string_view message, members& in) noexcept {
         detail::json_scanner text{message};
         if (text.first() != '{') return {};
@@ -200,7 +206,7 @@ private:
         return text.finished() ? object : std::string_view{};
     }
 
-    // The signal's name in simple-peer, by which these clients talk.
+    // The signal inside `data`, in the format of simple-peer, which these clients use.
     static call_signal signal_of(const members& in) noexcept {
         if (in.signal.empty() || in.signal[0] != '{') return {};
         if (in.signal_type == R"("offer")") return {signal_kind::offer, in.signal};
@@ -210,8 +216,8 @@ private:
         return {signal_kind::other, in.signal};
     }
 
-    // Reads a topic that is a string and not empty. One that can be no name stays as it is, with a fault: an
-    // empty topic would mean all.
+    // Reads a topic that is a non-empty string. A string that cannot be a name stays as it is, with a fault:
+    // an empty topic would mean all topics.
     static bool read_topic(std::string_view raw, char (&buffer)[detail::json_name_room],
                            std::string_view& topic, errc& fault) noexcept {
         if (!detail::is_json_string(raw) || raw.size() == 2) return false;
@@ -232,7 +238,7 @@ private:
         e.echo = e.open = true;
         e.data.bytes = in.data;
         e.signal = signal_of(in);
-        // Without the blanks around it, so that it need not be read again.
+        // Cuts surrounding blanks, so that `encode` need not read the message again.
         const auto begin = m.view().find('{'), end = m.view().rfind('}') + 1;
         e.whole = {m.bytes.subspan(begin, end - begin), m.type};
         handler(e);
@@ -251,7 +257,7 @@ private:
         std::size_t count = 0;
         detail::each_element(topics, [&](std::string_view element) {
             char buffer[detail::json_name_room];
-            E e = of; // an emitted event may be changed
+            E e = of; // the handler may change an event
             const bool too_many = ++count > topics_per_message;
             if (!read_topic(element, buffer, e.topic, e.fault) && !too_many) return true;
             if (too_many) {
@@ -266,13 +272,13 @@ private:
         });
     }
 
-    // A hook may have put another payload in place of the one that came.
+    // A hook may have replaced the payload.
     static bool is_original(const event::publish& e) noexcept {
         return e.data.wire == own && !e.whole.bytes.empty() && detail::has_own_payload(e);
     }
 
-    // The value of `clients` as it came; empty if there is none. Clients do not send it: that shows without
-    // looking into the payload, which is most of the message.
+    // The received value of `clients`; empty if there is none. Clients do not send this member. The search
+    // leaves out the payload, which is most of the message.
     static std::string_view clients_of(const event::publish& e) noexcept {
         const auto object = e.whole.view();
         const auto begin = e.data.bytes.empty()

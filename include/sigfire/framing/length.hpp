@@ -16,14 +16,15 @@
 
 namespace sigfire::framing {
 
-/** Framing for stream sockets without WebSocket: 4 bytes of length, most significant byte first, then the
- *  payload. It has no control messages and does not mark text and binary: all messages are text. An empty
- *  message is legal, but too many in a row are a `flood`. Models `Framing`; one thread at a time. */
+/** Framing for stream sockets without WebSocket: a length of 4 bytes, most significant byte first, then the
+ *  payload. Has no control messages and does not mark text and binary: all messages are text. Empty messages
+ *  are valid, but too many in a row fail with `flood`. Models Framing; one thread at a time. */
 class length {
 public:
+    /// No room for control messages: there are none.
     static constexpr std::size_t control_bound = 0;
 
-    /// See `Framing`. Errors: `too_large`, `flood`, and `bad_utf8` if `limits.check_utf8`.
+    /// See Framing. Errors: `too_large`, `flood`, and `bad_utf8` if `limits.check_utf8`.
     template <class Handler>
     framing_progress feed(std::span<char> bytes, const framing_limits& limits, Handler& handler) {
         auto p = bytes.data();
@@ -47,7 +48,7 @@ public:
                 if (!deliver(done.data(), done.size(), e)) return stop(e);
                 continue;
             }
-            const auto cut = held_.size(); // bytes of the header that came before
+            const auto cut = held_.size(); // header bytes from earlier calls
             const auto n = std::min(head_size - cut, rest());
             const auto head = n == head_size ? p : held_.append(p, n, head_size) - cut;
             p += n;
@@ -68,34 +69,34 @@ public:
         return {bytes.size(), errc::ok};
     }
 
-    /// See `Framing`: always 4.
+    /// See Framing: always 4.
     static constexpr std::size_t header_bound(std::size_t) noexcept { return head_size; }
 
-    /// See `Framing`. `n` is at most 2^32 - 1.
+    /// See Framing. `n` is at most 2^32 - 1.
     std::size_t seal(message_type, char* p, std::size_t head, std::size_t n) noexcept {
         if (head != head_size) std::memmove(p + head_size, p + head, n);
         detail::store_big(p, static_cast<std::uint32_t>(n));
         return head_size + n;
     }
 
-    /// See `Framing`: there are no control messages, so 0.
+    /// See Framing: always 0, because there are no control messages.
     std::size_t write_control(control, std::uint16_t, std::string_view, char*) noexcept { return 0; }
 
-    /// See `Framing`.
+    /// See Framing.
     std::size_t incomplete() const noexcept { return held_.memory(); }
 
-    /// See `Framing`.
+    /// See Framing.
     void forgive() noexcept { idle_ = 0; }
 
 private:
     static constexpr std::size_t head_size = 4;
 
     struct reading {
-        std::size_t left = 0; // bytes of the payload to come; 0 = the bytes held are a header that was cut
+        std::size_t left = 0; // missing bytes of the payload; 0 = the held bytes are part of a header
     };
 
     detail::incomplete<reading> held_;
-    std::uint32_t idle_ = 0; // empty messages since the last one that was not
+    std::uint32_t idle_ = 0; // empty messages since the last non-empty one
 };
 
 static_assert(Framing<length>);

@@ -15,17 +15,18 @@
 
 namespace sigfire::framing {
 
-/** Framing for stream sockets and pipes, one message per line: the payload, then LF. One CR before the LF is
- *  dropped. It has no control messages and does not mark text and binary: all messages are text. An empty
- *  line is an empty message, but too many in a row are a `flood`.
+/** Framing for stream sockets and pipes, one message per line: the payload, then LF. Drops one CR before the
+ *  LF. Has no control messages and does not mark text and binary: all messages are text. An empty line is an
+ *  empty message, but too many in a row fail with `flood`.
  *
- *  A payload that is sealed must not end with CR. LF in it becomes a blank: in JSON it can only stand where a
- *  blank may. Models `Framing`; one thread at a time. */
+ *  A sealed payload must not end with CR. `seal` replaces each LF in the payload by a blank; in JSON, an LF
+ *  is only valid where a blank is valid. Models Framing; one thread at a time. */
 class line {
 public:
+    /// No room for control messages: there are none.
     static constexpr std::size_t control_bound = 0;
 
-    /// See `Framing`. Errors: `too_large`, `flood`, and `bad_utf8` if `limits.check_utf8`.
+    /// See Framing. Errors: `too_large`, `flood`, and `bad_utf8` if `limits.check_utf8`.
     template <class Handler>
     framing_progress feed(std::span<char> bytes, const framing_limits& limits, Handler& handler) {
         auto p = bytes.data();
@@ -37,7 +38,8 @@ public:
             const auto lf = static_cast<char*>(std::memchr(p, '\n', rest()));
             auto n = lf ? static_cast<std::size_t>(lf - p) : rest();
             const auto size = held_.size() + n;
-            // The byte before the LF, or the last one so far: it may yet turn out to be the CR.
+            // The byte before the LF. Without an LF, the last byte so far, which may be the CR of the line
+            // end.
             const bool cr = (n != 0 ? p[n - 1] : held_.size() != 0 ? held_.data()[size - 1] : '\0') == '\r';
             if (size - cr > most) return held_.reset(), stop(errc::too_large);
             if (!lf) {
@@ -61,10 +63,10 @@ public:
         return {bytes.size(), errc::ok};
     }
 
-    /// See `Framing`: always 1, which makes the room for the LF.
+    /// See Framing: always 1, the room for the LF.
     static constexpr std::size_t header_bound(std::size_t) noexcept { return 1; }
 
-    /// See `Framing`. Moves the payload to the front: its LF takes the place of its last byte.
+    /// See Framing. Moves the payload to the front, so that the LF takes the place of its last byte.
     std::size_t seal(message_type, char* p, std::size_t head, std::size_t n) noexcept {
         std::memmove(p, p + head, n);
         std::replace(p, p + n, '\n', ' ');
@@ -72,20 +74,20 @@ public:
         return n + 1;
     }
 
-    /// See `Framing`: there are no control messages, so 0.
+    /// See Framing: always 0, because there are no control messages.
     std::size_t write_control(control, std::uint16_t, std::string_view, char*) noexcept { return 0; }
 
-    /// See `Framing`.
+    /// See Framing.
     std::size_t incomplete() const noexcept { return held_.memory(); }
 
-    /// See `Framing`.
+    /// See Framing.
     void forgive() noexcept { idle_ = 0; }
 
 private:
     struct reading {};
 
-    detail::incomplete<reading> held_; // a line that was cut
-    std::uint32_t idle_ = 0;           // empty lines since the last one that was not
+    detail::incomplete<reading> held_; // an incomplete line
+    std::uint32_t idle_ = 0;           // empty lines since the last non-empty one
 };
 
 static_assert(Framing<line>);

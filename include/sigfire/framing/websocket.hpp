@@ -17,10 +17,13 @@
 
 namespace sigfire::framing {
 
-/// Which end of a WebSocket: a client masks its frames, a server must not (RFC 6455 section 5.1).
-enum class role : unsigned char { server, client };
+/// The end of a WebSocket connection. A client masks its frames; a server must not (RFC 6455, section 5.1).
+enum class role : unsigned char {
+    server, ///< the end that accepted the connection
+    client  ///< the end that opened the connection
+};
 
-/// The close code (RFC 6455 section 7.4) with which to end a connection for `cause`.
+/// The close code (RFC 6455, section 7.4) that ends a connection for `cause`.
 constexpr std::uint16_t close_code(errc cause) noexcept {
     switch (cause) {
     case errc::closed: return 1000;
@@ -34,28 +37,30 @@ constexpr std::uint16_t close_code(errc cause) noexcept {
     }
 }
 
-/// Whether `code` may stand in a close frame: 1005, 1006 and 1015 only name an event, others are reserved.
+/** Whether a close frame may contain `code`. It may not contain 1005, 1006 and 1015, which only report
+ *  events, nor reserved codes. */
 constexpr bool is_close_code(unsigned code) noexcept {
     return (code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006) ||
            (code >= 3000 && code <= 4999);
 }
 
-/** The data framing of RFC 6455 (section 5), after the upgrade, without extensions. Models `Framing`.
+/** The data framing of RFC 6455 (section 5), after the upgrade, without extensions. Models Framing.
  *
- *  A message that lies unfragmented and whole in the bytes fed is unmasked where it lies and lent from there.
- *  Otherwise it is gathered in memory of its own, which is freed when it was delivered. Control messages come
- *  at once, also between the fragments of a message. Behind a close nothing is delivered: the bytes that
- *  follow are used up unread.
+ *  A message in one frame that is complete in the bytes fed is unmasked and lent in place. Any other message
+ *  is collected in memory of its own, which is freed after delivery. Control messages are delivered at once,
+ *  also between the fragments of a message. After a close, nothing more is delivered: `feed` consumes further
+ *  bytes unread.
  *
- *  Errors of `feed`: `protocol_violation`, `too_large`, `flood`, `bad_utf8` (of close reasons always, of text
- *  messages if `limits.check_utf8`, as soon as it shows). `close_code` tells the code to answer with.
- *  One thread at a time. */
+ *  Errors of `feed`: `protocol_violation`, `too_large`, `flood`, `bad_utf8`. `feed` always checks close
+ *  reasons for UTF-8. It checks text messages if `limits.check_utf8`, and fails at the first wrong byte.
+ *  `close_code` maps an error to its close code. One thread at a time. */
 template <role Role>
 class websocket {
 public:
+    /// Most bytes that `write_control` writes.
     static constexpr std::size_t control_bound = Role == role::client ? 131 : 127;
 
-    /// See `Framing`. `on_control` gets the code 0 for a close without a body.
+    /// See Framing. `on_control` gets the code 0 for a close without a body.
     template <class Handler>
     framing_progress feed(std::span<char> bytes, const framing_limits& limits, Handler& handler) {
         auto p = bytes.data();
@@ -82,7 +87,7 @@ public:
                 continue;
             }
 
-            // A header or control frame that was cut is put together behind the bytes held of the message.
+            // Collects the parts of a header or control frame after the held bytes of the message.
             auto at = p;
             auto there = static_cast<std::size_t>(end - p);
             const std::size_t cut = held_ ? held_->cut : 0;
@@ -120,13 +125,13 @@ public:
         return {bytes.size(), errc::ok};
     }
 
-    /// See `Framing`: 2, 4 or 10, and 4 more for the masking key of a client.
+    /// See Framing: 2, 4 or 10 bytes, plus 4 bytes for the masking key of a client.
     static constexpr std::size_t header_bound(std::size_t n) noexcept {
         return (n < 126 ? 2u : n < 0x10000 ? 4u : 10u) + key_size(Role == role::client);
     }
 
-    /** See `Framing`. If `head` is `header_bound(n)` nothing is moved. A client's payload is masked in place,
-     *  with a key that cannot be foreseen. Throws only if the system has no source of randomness. */
+    /** See Framing. Moves nothing if `head` is `header_bound(n)`. Masks a client's payload in place, with an
+     *  unpredictable key. Throws only if the system has no source of randomness. */
     std::size_t seal(message_type type, char* p, std::size_t head, std::size_t n) {
         const auto size = header_bound(n);
         if (head != size) std::memmove(p + size, p + head, n);
@@ -134,10 +139,8 @@ public:
         return size + n;
     }
 
-    /** See `Framing`. The part that does not fit into 125 bytes is cut off. A close with a code that must not
-     *  be sent (0, 1005, 1006, ...) has no body. A reason is cut between characters, and left out if it is
-     *  not UTF-8.
-     */
+    /** See Framing. Cuts the body after 125 bytes. A close has no body if its code must not be sent (0, 1005,
+     *  1006, ...). Cuts a reason between characters, and omits a reason that is not UTF-8. */
     std::size_t write_control(control c, std::uint16_t code, std::string_view text, char* p) {
         const auto payload = p + header_bound(0);
         std::size_t n = 0;
@@ -165,10 +168,10 @@ public:
         return header_bound(0) + n;
     }
 
-    /// See `Framing`.
+    /// See Framing.
     std::size_t incomplete() const noexcept { return held_.memory(); }
 
-    /// See `Framing`.
+    /// See Framing.
     void forgive() noexcept { idle_ = 0; }
 
 private:
@@ -181,31 +184,32 @@ private:
 
     struct frame {
         std::uint64_t length = 0; // of the payload
-        std::size_t size = 0; // of the header, for a control frame with the payload; 0 = not all there yet
+        std::size_t size = 0;     // Bytes of the header; for a control frame, also of its payload.
+                                  // 0 = incomplete.
         std::uint32_t key = 0;
         unsigned char opcode = 0;
         bool last = false;
     };
 
-    // The state needed to go on reading. The bytes held with it: the message so far, unmasked, and behind it
-    // `cut` bytes of a header or control frame, as received.
+    // The state for reading on. The held bytes are the message so far, unmasked. After them come `cut` bytes
+    // of a header or control frame, as received.
     struct reading {
-        std::size_t left = 0;  // bytes of the current data frame still to come
-        std::uint32_t key = 0; // for the next of them
-        detail::utf8 text;     // has seen the message so far
+        std::size_t left = 0;  // missing bytes of the current data frame
+        std::uint32_t key = 0; // for the next missing byte
+        detail::utf8 text;     // has checked the message so far
         unsigned char cut = 0;
-        unsigned char type = 0; // opcode of the message; 0 = none has begun
-        bool last = false;      // the current frame is the last of the message
+        unsigned char type = 0; // opcode of the message; 0 = no message has begun
+        bool last = false;      // whether the current frame is the last of the message
     };
 
-    // The hot path: a message in one frame that is all there, without the checks that only other frames need.
-    // False = perhaps something else, and `f` is untouched.
+    // The hot path: a complete message in one frame, without the checks that only other frames need.
+    // False = another kind of frame, perhaps; `f` is unchanged.
     static bool parse_usual(const char* p, const char* end, const framing_limits& limits, frame& f) noexcept {
         const auto n = static_cast<std::size_t>(end - p);
         if (n < 2 + 2 + 4) return false;
         const unsigned opcode = static_cast<unsigned char>(p[0]) ^ 0x80u;
         if (opcode - 1 > 1) return false;
-        // With a wrong masking bit this is over 126.
+        // Greater than 126 if the masking bit is wrong.
         std::size_t length = static_cast<unsigned char>(p[1]) ^ (Role == role::server ? 0x80u : 0u);
         auto size = 2 + key_size(Role == role::server);
         if (length >= 126) {
@@ -214,7 +218,7 @@ private:
             if (length < 126) return false;
             size += 2;
         }
-        if (length - 1 >= n - size || length > limits.message) return false; // empty ones too
+        if (length - 1 >= n - size || length > limits.message) return false; // rejects empty payloads too
         f.opcode = static_cast<unsigned char>(opcode);
         f.length = length;
         f.size = size;
@@ -222,7 +226,7 @@ private:
         return true;
     }
 
-    // Every check of the header that does not depend on the limits.
+    // All checks of the header that do not depend on the limits.
     errc parse(const char* p, std::size_t n, frame& f) const noexcept {
         if (n < 2) return errc::ok;
         const unsigned first = static_cast<unsigned char>(p[0]);
@@ -263,14 +267,16 @@ private:
         return errc::ok;
     }
 
-    // Removes the `n` bytes of a frame that was cut, and all that is held if no message has begun.
+    // Removes the last `n` held bytes, the collected part of a frame. Frees the memory if no message has
+    // begun.
     void uncut(std::size_t n) noexcept {
         held_->cut = 0;
         held_.drop(n);
         if (held_->type == 0) held_.reset();
     }
 
-    // These hand something to the handler; false = stop, with `e` or because the handler wants it.
+    // These functions call the handler. They return false to stop, with an error in `e` or because the
+    // handler returned false.
 
     template <class Handler>
     bool whole_message(const frame& f, std::span<char> payload, const framing_limits& limits,
@@ -333,7 +339,7 @@ private:
         return handler.on_message({{done.data(), done.size()}, static_cast<message_type>(done->type)});
     }
 
-    // Masks the payload behind the header too, if this is a client.
+    // A client masks the payload after the header too.
     static void write_header(unsigned first, char* p, std::size_t n) {
         const unsigned masked = Role == role::client ? 0x80 : 0;
         const auto size = header_bound(n);
@@ -355,8 +361,8 @@ private:
     }
 
     detail::incomplete<reading> held_;
-    std::uint32_t idle_ = 0; // control and empty frames since the last one with data
-    bool ended_ = false;     // by a close or an error: nothing is delivered any more
+    std::uint32_t idle_ = 0; // control and empty frames since the last frame with data
+    bool ended_ = false;     // after a close or an error: nothing more is delivered
 };
 
 static_assert(Framing<websocket<role::server>> && Framing<websocket<role::client>>);

@@ -33,22 +33,23 @@
 
 namespace sigfire {
 
-/// Why a command of the other side's failed, in its words.
+/// The failure of a command on the other side.
 struct rpc_failure {
-    std::string message;
+    std::string message; ///< the other side's text, UTF-8
 };
 
+/// Throws `std::runtime_error` with the text, for `boost::system::result`.
 [[noreturn]] inline void throw_exception_from_error(const rpc_failure& f, const boost::source_location&) {
     throw std::runtime_error{f.message};
 }
 
-/// The outcome of a command of the other side's: a `T`, or its words on why not.
+/// The outcome of a command on the other side: a `T`, or the text of its failure.
 template <class T>
 using rpc_result = boost::system::result<T, rpc_failure>;
 
 namespace detail {
 
-// How a reply becomes the `Result` of a call. `none` is that of a call that failed.
+// Converts a reply into the `Result` of a call. A failed call has a default-constructed `Result`.
 template <class Result>
 struct rpc_conversion {
     using completion = detail::completion<error_code, Result>;
@@ -56,7 +57,7 @@ struct rpc_conversion {
 
     static void settle(completion& done, error_code why, rpc_reply reply) {
         if (!why && reply.status != errc::ok) why = reply.status;
-        // A side that is older leaves out values that are false in JavaScript.
+        // An older version of the other side leaves out values that are false in JavaScript.
         if (why || !reply.result) return done.complete(why, Result{});
         auto read = rpc_read<Result>(*reply.result);
         read ? done.complete({}, *std::move(read)) : done.complete(errc::malformed, Result{});
@@ -115,9 +116,9 @@ inline constexpr bool rpc_ends_with_token<Result, First, Rest...> =
 
 } // namespace detail
 
-/** Events and commands between two processes, both ways, through a Unix socket or an inherited descriptor.
- * One JSON document per line, compatible with Wormhole 2.x, so that the other side may be node: a child gets
- * its descriptor through `spawn(..., { stdio: [..., 'ipc'] })`.
+/** Events and commands between two processes, in both directions, over a Unix socket or an inherited
+ *  descriptor. The wire has one JSON document per line and is compatible with Wormhole 2.x. So the other side
+ *  may be node: a child gets its descriptor through `spawn(..., { stdio: [..., "ipc"] })`.
  *
  *      sigfire::rpc parent{io};
  *      parent.define("add", [](int a, int b) { return a + b; });
@@ -126,51 +127,63 @@ inline constexpr bool rpc_ends_with_token<Result, First, Rest...> =
  *      parent.notify("ready", ::getpid());
  *      auto name = co_await parent.call<std::string>("name of", 7);
  *
- *  Needs Boost.JSON: link it, or compile `<boost/json/src.hpp>` in one source file. Arguments and results are
- *  of any type that it converts (`value_from`, `value_to`). As in JavaScript arguments that are missing are
- *  null, and those that are too many are ignored.
+ *  Needs Boost.JSON: link the library, or compile `<boost/json/src.hpp>` in one source file. Arguments and
+ *  results may have any type that Boost.JSON converts (`value_from`, `value_to`). As in JavaScript, missing
+ *  arguments are null, and extra arguments are ignored.
  *
- *  Each operation takes a completion token, by default `asio::deferred`. It is never completed from within
- *  the call that starts it, and can be cancelled (`connect`, `accept`, `close`: the connection is dropped
- *  then; `call`: the other side may have got it, its reply is ignored; `wait`: nothing happens). When the
- *  connection ends, operations under way end with the cause: `closed`, `lost`, or why it was ended here:
- *  `malformed` for a line that is no JSON (nesting over 512 included), `too_large`, `bad_utf8`, `flood`,
- *  `slow_consumer`. Nothing that the other side sends throws, and the memory that it can cost this side is
- *  bounded by `rpc_options`. Then it may be opened again.
+ *  Each operation takes a completion token, by default `asio::deferred`. The operation never completes inside
+ *  the call that starts it, and can be cancelled. Cancellation of `connect`, `accept` and `close` drops the
+ *  connection. After cancellation of `call`, the command may still run, and its reply is ignored.
+ *  Cancellation of `wait` only ends the wait.
  *
- *  Handlers run on the executor, one after the other in the order of the messages. An exception of an event
- *  handler comes out of the context's `run`. An exception of a command is told to the caller: the message of
- *  a `system_error`'s code, or `what()`.
+ *  When the connection ends, all operations complete with the cause. The cause is `closed`, `lost`, or the
+ *  reason why this side ended the connection. Reasons are `malformed` (a line that is not JSON, or nests more
+ *  than 512 deep), `too_large`, `bad_utf8`, `flood` and `slow_consumer`. Afterwards, the rpc may be opened
+ *  again. No input from the other side causes an exception. `rpc_options` bounds the memory that the other
+ *  side can make this side use.
  *
- *  Thread safety: none; on an io_context run by several threads give it a strand, and use it, cancellation
- *  included, on that strand only. An rpc may be destroyed with operations under way: they complete with
- *  `operation_aborted`, and coroutines of commands run on, their results going nowhere. The execution context
- *  outlives it. */
+ *  Handlers run on the executor, one after the other, in the order of the messages. An exception of an event
+ *  handler propagates out of the context's `run`. An exception of a command goes to the caller as a text: the
+ *  message of a `system_error`'s code, or `what()`.
+ *
+ *  Not thread-safe. On an io_context with several threads, use a strand, and use the rpc, including
+ *  cancellation, only on that strand. An rpc may be destroyed while operations are in progress. They then
+ *  complete with `operation_aborted`; coroutines of commands continue, and their results are dropped. The
+ *  execution context must outlive the rpc. */
 class rpc {
     template <class Token>
     static constexpr bool for_error = boost::asio::completion_token_for<Token, void(error_code)>;
 
 public:
+    /// The executor type.
     using executor_type = boost::asio::any_io_executor;
 
+    /// An rpc with default options. Handlers and completions run on `executor`.
     explicit rpc(executor_type executor) : rpc{std::move(executor), rpc_options()} {}
+    /// An rpc with `options`.
     rpc(executor_type executor, rpc_options options)
         : core_{std::make_shared<detail::rpc_core>(std::move(executor), options)} {}
 
+    /// An rpc on the executor of `context`, with default options.
     template <class Context>
         requires std::derived_from<Context, boost::asio::execution_context>
     explicit rpc(Context& context) : rpc{executor_type{context.get_executor()}} {}
+    /// An rpc on the executor of `context`, with `options`.
     template <class Context>
         requires std::derived_from<Context, boost::asio::execution_context>
     rpc(Context& context, rpc_options options) : rpc{executor_type{context.get_executor()}, options} {}
 
+    /// Not copyable.
     rpc(const rpc&) = delete;
+    /// Not copyable.
     rpc& operator=(const rpc&) = delete;
+    /// Aborts the operations in progress and closes the connection.
     ~rpc() { core_->abandon(); }
 
+    /// The executor of handlers and completions.
     executor_type get_executor() const { return core_->executor(); }
 
-    /// Whether there is a connection on which something can be said.
+    /// Whether there is an open connection that is not closing.
     bool connected() const { return core_->online(); }
 
     /** Connects to the Unix socket at `path`, at most 107 bytes. Errors: those of the system,
@@ -182,10 +195,10 @@ public:
                      token, std::move(path));
     }
 
-    /** Listens on a Unix socket at `path`, at most 107 bytes, until one has connected; then the path is
-     *  removed. Errors: those of the system (`address_in_use` if there is a file of that name, even one that
-     *  nobody listens on any more), `already_connected`. To serve many, accept them yourself and `adopt`
-     *  each in an rpc of its own. */
+    /** Listens on a Unix socket at `path`, at most 107 bytes, until one peer has connected. Then removes the
+     *  path. Errors: those of the system, `already_connected`. The error is `address_in_use` if a file
+     *  already exists at `path`, even a socket without a listener. To serve many peers, accept connections
+     *  yourself and `adopt` each one in an rpc of its own. */
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
     auto accept(std::string path, Token&& token = Token{}) {
@@ -193,15 +206,16 @@ public:
                      token, std::move(path));
     }
 
-    /** Takes over `fd`, a stream socket that is connected: one half of a socketpair, or one that was accepted
-     *  or inherited. It is the caller's still if there is an error: one of the system's,
-     *  `already_connected`. */
+    /** Takes ownership of `fd`, a connected stream socket: one end of a socketpair, an accepted or an
+     *  inherited socket. On error, the caller keeps `fd`. Errors: those of the system, `already_connected`.
+     */
     error_code adopt(int fd) { return core_->adopt(fd); }
 
-    /** Takes over the descriptor that a parent told in `NODE_CHANNEL_FD`, as node does, and removes that from
-     *  the environment, so that programs started later do not look for it: not while other threads read it.
-     *  @returns `not_connected` if there is no such parent, or one that does not speak JSON there (see node's
-     *  `serialization`), and the errors of `adopt`. */
+    /** Takes ownership of the descriptor that a node parent passes in the environment variable
+     *  `NODE_CHANNEL_FD`. Removes the variable, so that later child processes do not use the descriptor. Do
+     *  not call while other threads read the environment.
+     *  @returns `ok`, an error of `adopt`, or `not_connected`. `not_connected` means that there is no such
+     *    parent, or that the parent's `serialization` is not JSON. */
     error_code inherit() {
         const auto told = std::getenv("NODE_CHANNEL_FD"),
                    mode = std::getenv("NODE_CHANNEL_SERIALIZATION_MODE");
@@ -215,58 +229,59 @@ public:
         return ec;
     }
 
-    /** Calls `handler(args...)` for each event of that name; it takes the place of the one before. Its
-     *  arguments are of stated types. */
+    /** Calls `handler(args...)` for each event `event`, and replaces an earlier handler. The parameters of
+     *  the handler need explicit types. */
     template <class F>
     void on(std::string event, F handler) {
         core_->events.insert_or_assign(std::move(event), detail::rpc_event_handler(std::move(handler)));
     }
 
-    /// No handler for that event any more.
+    /// Removes the handler of `event`.
     void off(std::string_view event) {
         if (const auto at = core_->events.find(event); at != core_->events.end()) core_->events.erase(at);
     }
 
-    /** Calls `handler(args...)` for each call of that command, and replies with its result; it takes the
-     *  place of the handler before. Its arguments are of stated types. It returns a value, nothing, or an
-     *  `asio::awaitable` of these, in which case any number of calls may be under way. Calls with arguments
-     *  that do not fit fail with `malformed`. */
+    /** Calls `handler(args...)` for each call of `command` and replies with its result. Replaces an earlier
+     *  handler. The parameters of the handler need explicit types. The handler returns a value, nothing, or
+     *  an `asio::awaitable` of either. With an awaitable, several calls may be in progress. A call with
+     *  arguments of wrong types fails with `malformed`. */
     template <class F>
     void define(std::string command, F handler) {
         core_->commands.insert_or_assign(std::move(command),
                                          detail::rpc_command_handler(std::move(handler), core_->executor()));
     }
 
-    /// No handler for that command any more: calls fail with `unknown_command`.
+    /// Removes the handler of `command`: calls fail with `unknown_command`.
     void undefine(std::string_view command) {
         if (const auto at = core_->commands.find(command); at != core_->commands.end())
             core_->commands.erase(at);
     }
 
-    /** Calls `handler(document)` for each `boost::json::value` that nobody took: one that is neither event
-     * nor command nor result, and events without a handler or with arguments that do not fit it. Null:
-     * ignored. */
+    /** Calls `handler(document)` for each document without another handler. These are documents that are not
+     *  events, commands or results. They also include events without a handler, or with arguments of wrong
+     *  types. An empty function ignores them. */
     void on_message(std::function<void(boost::json::value)> handler) { core_->other = std::move(handler); }
 
-    /** Sends an event.
-     *  @returns `not_connected`, `full` if `rpc_options::outbox` bytes wait already, `too_large`, `malformed`
-     *  for text that is not UTF-8, or `ok`. Throws if the conversion of an argument throws. */
+    /** Sends an event. Throws if the conversion of an argument throws.
+     *  @returns `ok`, `not_connected`, `full` if more than `rpc_options::outbox` bytes wait already,
+     *    `too_large`, or `malformed` for text that is not UTF-8 */
     template <class... Args>
     errc notify(std::string_view event, Args&&... args) {
         return core_->say(detail::rpc_event(event, detail::rpc_array(std::forward<Args>(args)...)));
     }
 
-    /// Sends any document, which the other side hears of as such. Errors as for `notify`.
+    /// Sends any document; the other side gets it as it is. Errors as for `notify`.
     errc send(const boost::json::value& document) { return core_->say(document); }
 
-    /** `call<Result>(command, args..., token)`: calls a command of the other side's, and completes with its
-     *  `Result`: `void(error_code, Result)`, for `void` `void(error_code)`. A `Result` is made of nothing,
-     * too, which it then is if the call fails, or if the reply holds no result.
+    /** `call<Result>(command, args..., token)`: calls a command of the other side. The operation completes
+     *  with `void(error_code, Result)`, or with `void(error_code)` if `Result` is `void`. If the call fails,
+     *  or the reply has no result, `Result` is default-constructed.
      *
-     *  A command that failed is an error: the one with the text that came, `unknown_command`, or `denied` for
-     * any other text. To have that text, ask for an `rpc_result<T>`. `malformed`: the result is no `Result`.
-     * No reply: `request_timeout`. Not sent at all: as for `notify`, and `full` if `rpc_options::calls` wait
-     * already. Throws if the conversion of an argument throws. */
+     *  When the command fails, the error is the cause with the text of the reply. An unknown command gives
+     *  `unknown_command`; any other text gives `denied`. To get the text, use `rpc_result<T>` as `Result`.
+     *  Other errors are `malformed` if the result does not convert to `Result`, and `request_timeout` without
+     *  a reply. If the call cannot be sent, the errors are those of `notify`, and `full` if
+     *  `rpc_options::calls` calls already wait. Throws if the conversion of an argument throws. */
     template <class Result = void, class... Args>
     auto call(std::string command, Args&&... args) {
         if constexpr (detail::rpc_ends_with_token<Result, Args...>)
@@ -277,17 +292,17 @@ public:
                                       boost::asio::deferred_t{});
     }
 
-    /// Completes with the cause when the connection ends; at once if there is none.
+    /// Completes with the cause when the connection ends; at once if there is no connection.
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
     auto wait(Token&& token = Token{}) {
         return start([](auto& core, auto&& done) { core.wait(std::move(done)); }, token);
     }
 
-    /** Sends all that waits and says goodbye; completes when the other side has too, without error, or with
-     *  `close_timeout`, `not_connected`, or why the connection ended otherwise. Calls that are answered
-     *  meanwhile end so, the others with `closed`; results that are ready later are not sent. A `connect` or
-     *  `accept` under way is aborted. */
+    /** Sends all waiting output and closes this side. Completes without error when the other side has closed
+     *  too. Otherwise completes with `close_timeout`, `not_connected`, or the cause of another end. Calls
+     *  that get their reply meanwhile complete normally; all other calls complete with `closed`. Later
+     *  results of commands are not sent. Aborts a `connect` or `accept` in progress. */
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
     auto close(Token&& token = Token{}) {
@@ -295,7 +310,7 @@ public:
     }
 
 private:
-    // A deferred operation keeps the core, since the rpc may be gone when it is started.
+    // A deferred operation keeps the core, because the rpc may be destroyed before the operation starts.
     template <class Token, class F, class... Args>
     auto start(F f, Token& token, Args... args) {
         return boost::asio::async_initiate<Token, void(error_code)>(

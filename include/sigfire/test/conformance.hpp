@@ -13,19 +13,22 @@
 #include <utility>
 #include <vector>
 
-/** The laws of the named requirements, as far as a program can check them, for models of your own. Each takes
- *  `check(bool, const char* law)`, so any test framework will do. */
+/** Checks the laws of the named requirements, as far as a program can, for your own models. Each function
+ *  calls `check(bool, const char* law)`, so it works with any test framework. */
 namespace sigfire::test {
 
-/// A framing handler that writes down its calls: one string per message or control, then the error.
+/// A framing handler that records its calls, one string for each message or control.
 struct framing_record {
-    std::vector<std::string> events;
-    std::size_t stop_after = 0; ///< return false at this many events; 0 = never
+    std::vector<std::string> events; ///< the recorded calls: `text:...`, `binary:...`, `ping:...`,
+                                     ///< `pong:...`, `close:code:...`
+    std::size_t stop_after = 0;      ///< number of events after which a call returns false; 0 = never
 
+    /// Records a message.
     bool on_message(message m) {
         return add((m.type == message_type::text ? "text:" : "binary:") + std::string(m.view()));
     }
 
+    /// Records a control message.
     bool on_control(control c, std::uint16_t code, std::string_view text) {
         constexpr const char* names[] = {"ping:", "pong:", "close:"};
         return add(names[static_cast<int>(c)] + (code != 0 ? std::to_string(code) + ':' : std::string()) +
@@ -39,8 +42,8 @@ private:
     }
 };
 
-/** Feeds a copy of `wire` in pieces of `piece` bytes, the first one `first` bytes long, each in memory of
- *  exactly its size, and returns the events delivered and the error, if any, as last event. */
+/** Feeds a copy of `wire` in pieces of `piece` bytes, after a first piece of `first` bytes. Each piece lies
+ *  in memory of exactly its size. Returns the delivered events, and the error, if any, as the last event. */
 template <Framing F>
 std::vector<std::string> feed_in_pieces(F& framing, std::string_view wire, std::size_t first,
                                         std::size_t piece, const framing_limits& limits = {}) {
@@ -58,7 +61,7 @@ std::vector<std::string> feed_in_pieces(F& framing, std::string_view wire, std::
     return std::move(record.events);
 }
 
-/// A message as `framing` seals it when it left `head` bytes in front.
+/// A message in the form that `framing` seals, with `head` bytes of room before the payload.
 template <Framing F>
 std::string sealed(F& framing, message_type type, std::string_view payload, std::size_t head) {
     std::vector<char> room(std::max(head, F::header_bound(payload.size())) + payload.size());
@@ -67,7 +70,7 @@ std::string sealed(F& framing, message_type type, std::string_view payload, std:
     return {room.data(), n};
 }
 
-/** Laws of `Framing`. `ours()` makes a framing, `theirs()` one of the other side. */
+/// Checks the laws of Framing. `ours()` makes a framing; `theirs()` makes a framing of the other side.
 template <class Ours, class Theirs>
 void framing_laws(Ours ours, Theirs theirs, auto&& check) {
     using sender = decltype(theirs());
@@ -117,7 +120,7 @@ void framing_laws(Ours ours, Theirs theirs, auto&& check) {
     auto strict = ours();
     const framing_limits limits{.message = 99'999};
     frame = sealed(other, message_type::text, std::string(100'000, 'x'), sender::header_bound(100'000));
-    // Where nothing in front tells the length, all of it has to come before it is over the limit.
+    // A framing without a length before the payload needs the whole message to find it too long.
     const bool told = !frame.starts_with(std::string(100'000, 'x'));
     const auto got = feed_in_pieces(
         strict, {frame.data(), told ? sender::header_bound(100'000) : frame.size()}, 1, 1, limits);
@@ -136,7 +139,7 @@ void framing_laws(Ours ours, Theirs theirs, auto&& check) {
     check(once.events == std::vector<std::string>{"text:one", "text:two"}, "a stopped feed goes on");
 }
 
-/** Laws of `Codec`. */
+/// Checks the laws of Codec, on a copy of `original`.
 template <Codec C>
 void codec_laws(const C& original, auto&& check) {
     C codec = original;
@@ -144,7 +147,7 @@ void codec_laws(const C& original, auto&& check) {
     admission ad;
     codec.open(request{}, st, ad);
 
-    // The events that it has a word for, with names of different lengths.
+    // Every event with a message on this wire, with names of different lengths.
     const auto write = [&]<class E>(const E& e) {
         if constexpr (sigfire::detail::has_word<C, E>) {
             const auto bound = codec.bound(e, st);
@@ -192,14 +195,14 @@ void codec_laws(const C& original, auto&& check) {
         write(event::session_over{.id = name, .from = name, .cause = n % 2 ? errc::lost : errc::expired});
     }
 
-    // Bytes that nobody can read are nobody's JSON.
+    // The format is unknown to all codecs.
     event::say odd;
     odd.id = "1", odd.command = "offer", odd.from = "x";
     odd.data = {"\xc1", wire_id{0xfefe}}, odd.signal.kind = signal_kind::offer,
     odd.signal.body = odd.data.bytes;
     check(codec.bound(odd, st) == 0, "a payload in an unknown format is not sent");
 
-    // Any bytes: every short text of some that mean something to one wire or other, and all single bytes.
+    // Any bytes: all single bytes, and every text of four bytes from a set with a meaning on some wire.
     constexpr std::string_view letters = "{}[]\"\\:,10nu\x01\x80\xff";
     for (unsigned i = 0; i < 256 + 65536; ++i)
         for (const auto type : {message_type::text, message_type::binary}) {
@@ -222,7 +225,7 @@ void codec_laws(const C& original, auto&& check) {
         }
 }
 
-/// Laws of `Registry`, from an empty one.
+/// Checks the laws of Registry; `r` is empty.
 template <Registry R>
 void registry_laws(R r, auto&& check) {
     const std::string odd[] = {"a",    "A",         std::string(1, '\0'),  std::string(2, '\0'), "b ",
@@ -246,7 +249,7 @@ void registry_laws(R r, auto&& check) {
     }
 }
 
-/// Laws of `Router`. `registry` is empty, and of the kind that the router is meant for.
+/// Checks the laws of Router. `registry` is empty, and of a type that the router is made for.
 template <class R, Registry Peers>
 void router_laws(R router, Peers registry, auto&& check) {
     const std::string ids[] = {"a", "b", "c"};

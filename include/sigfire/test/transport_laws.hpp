@@ -17,24 +17,34 @@ namespace sigfire::test {
 
 /// The state of a connection of `transport_laws`.
 struct probe_state {
-    std::size_t number = 0; ///< from 1, in the order of opening
+    std::size_t number = 0; ///< number of the connection, from 1, in the order of opening
 };
 
-/// A sink that answers by script and watches the laws of being called.
+/// A sink that answers by script and checks the laws about its calls.
 template <class C>
 struct transport_probe {
+    /// As in Codec: the transport must check text messages.
     static constexpr bool checks_utf8 = false;
-    std::function<void(bool, const char*)> check;
-    std::map<std::size_t, C*> open{};
-    std::map<std::size_t, std::vector<std::string>> heard{};
-    std::map<std::size_t, errc> ended{};
-    std::size_t count = 0, alive_count = 0;
-    std::size_t ticks = 0;
-    bool refuse = false, hold = false, wait = false, echo = false;
-    bool busy = false; // inside a sink call or an operation
+    std::function<void(bool, const char*)> check;            ///< takes the result and the text of each law
+    std::map<std::size_t, C*> open{};                        ///< open connections by number
+    std::map<std::size_t, std::vector<std::string>> heard{}; ///< received messages by number of the
+                                                             ///< connection
+    std::map<std::size_t, errc> ended{};                     ///< causes of ended connections by number
+    /// Number of connections so far.
+    std::size_t count = 0, alive_count = 0; ///< number of answered pings
+    std::size_t ticks = 0;                  ///< number of calls of `tick`
+    /// Whether `opening` refuses each connection.
+    bool refuse = false,
+         hold = false, ///< whether `opening` answers and then holds each connection
+        wait = false,  ///< whether `opening` holds each connection without an answer
+        echo = false;  ///< whether `received` sends each message back
+    bool busy = false; ///< whether a call of the sink, or an operation, is running
 
+    /// Checks that no operation has called the sink.
     void enter() { check(!std::exchange(busy, true), "no operation calls the sink"); }
+    /// Checks that the connection is open.
     void known(C& c) { check(open.count(c.state().number) == 1, "opening comes first, and closed last"); }
+    /// Sends `text` and returns whether there was room.
     bool say(C& c, std::string_view text) {
         const bool room = c.room(text.size());
         char* p = c.reserve(message_type::text, text.size());
@@ -44,6 +54,7 @@ struct transport_probe {
         return p != nullptr;
     }
 
+    /// As in Sink.
     void opening(C& c, const request&) {
         enter();
         check(c.state().number == 0, "a connection opens once");
@@ -57,6 +68,7 @@ struct transport_probe {
         }
         busy = false;
     }
+    /// As in Sink; the message "close me" closes the connection.
     void received(C& c, message m) {
         enter();
         known(c);
@@ -69,12 +81,14 @@ struct transport_probe {
         }
         busy = false;
     }
+    /// As in Sink.
     void alive(C& c) {
         enter();
         known(c);
         ++alive_count;
         busy = false;
     }
+    /// As in Sink.
     void closed(C& c, errc why) {
         enter();
         known(c);
@@ -83,17 +97,23 @@ struct transport_probe {
         check(!c.room(0) && !c.reserve(message_type::text, 1), "after the end nothing is taken");
         busy = false;
     }
+    /// Answers no request.
     bool http(const request&, response&) { return false; }
+    /// Counts the call.
     time_point tick(time_point) { return ++ticks, time_point::max(); }
 };
 
-/** Laws of `Transport`, `Connection`, and of how they call their sink.
+/** Checks the laws of Transport and Connection, and of the calls to their sink.
  *
- *  `transport` takes messages of `message` bytes, at least 200,000, and has an outbox limit of `outbox`, less
- *  than half of that. `dial(address)` makes a peer that is connected to `engine.address()`: `p.send(text)`,
- *  `p.take()` -> the messages that came since the last call, `p.ended()` -> whether the server ended it,
- *  `p.hang_up()`, `p.stall()` -> it reads no more. `drive(condition)` runs the io_context and the peers until
- *  `condition()` holds, and returns whether it did within a reasonable time. */
+ *  @param transport takes messages of `message_limit` bytes and has an outbox limit of `outbox_limit`
+ *  @param message_limit in bytes, at least 200,000
+ *  @param outbox_limit in bytes, less than half of `message_limit`
+ *  @param dial `dial(address)` makes a peer `p` with a connection to `engine.address()`. `p.send(text)` sends
+ *    a message. `p.take()` returns the messages since the last call. `p.ended()` returns whether the server
+ *    has ended the connection. `p.hang_up()` disconnects. `p.stall()` stops reading.
+ *  @param drive `drive(condition)` runs the io_context and the peers until `condition()` holds. It returns
+ *    whether that happened within a reasonable time.
+ *  @param check `check(bool, const char* law)` takes the result and the text of each law */
 template <Transport T>
 void transport_laws(const T& transport, std::size_t message_limit, std::size_t outbox_limit, auto dial,
                     auto drive, auto&& check) {
@@ -107,7 +127,7 @@ void transport_laws(const T& transport, std::size_t message_limit, std::size_t o
     engine.open(ec);
     check(!ec, "a description that can be bound is bound");
 
-    // Order and wholeness, both ways.
+    // Order and wholeness, in both directions.
     auto talker = dial(engine.address());
     check(drive([&] { return sink.open.size() == 1; }), "a peer is let in");
     sink.echo = true;
@@ -116,7 +136,7 @@ void transport_laws(const T& transport, std::size_t message_limit, std::size_t o
                                 std::size_t{65'535}, std::size_t{65'536}, message_limit, std::size_t{2}}) {
         said.push_back(std::string(n, static_cast<char>('a' + said.size())));
         talker.send(said.back());
-        // One after the other: together they would be over the outbox limit.
+        // One at a time: together, the messages would exceed the outbox limit.
         drive([&] {
             for (auto& m : talker.take()) got.push_back(std::move(m));
             return got.size() == said.size();
@@ -131,7 +151,7 @@ void transport_laws(const T& transport, std::size_t message_limit, std::size_t o
     check(got == said, "messages arrive whole and in the order committed");
     sink.echo = false;
 
-    // A message that came while held is heard after the release.
+    // A message to a held connection arrives after the release.
     sink.hold = true;
     auto held = dial(engine.address());
     check(drive([&] { return sink.open.size() == 2; }), "a second peer is let in");
@@ -161,14 +181,14 @@ void transport_laws(const T& transport, std::size_t message_limit, std::size_t o
     check(sink.heard[4].empty() && sink.ended.count(4) == 0, "who was refused is never heard of");
     sink.refuse = false;
 
-    // A stalled reader ends, alone; an empty outbox takes any message.
+    // Only a stalled reader is disconnected; an empty outbox takes any message.
     auto stalled = dial(engine.address());
     check(drive([&] { return sink.open.count(5) == 1; }), "a peer is let in behind one that was refused");
     stalled.stall();
     const std::string large(message_limit, 'x');
     bool taken = sink.say(*sink.open[5], large);
     check(taken, "an empty outbox takes any message within the limit");
-    // The system may take some: until it has enough there is always room in the end.
+    // The operating system takes some messages before the outbox fills up.
     for (int i = 0; taken && i < 200; ++i) {
         taken = sink.say(*sink.open[5], large.substr(0, outbox_limit / 2));
         if (taken) drive([&, once = 0]() mutable { return ++once > 2; });
@@ -188,12 +208,12 @@ void transport_laws(const T& transport, std::size_t message_limit, std::size_t o
           "a slow consumer delays nobody else");
     check(got == std::vector<std::string>{"unharmed"}, "a slow consumer changes nobody else's messages");
 
-    // A sign of life, where the wire has one.
+    // A sign of life, if the wire has one.
     if (sink.open[1]->ping()) {
         check(drive([&] { return sink.alive_count == 1; }), "a ping that is answered is told");
     }
 
-    // Held before the answer.
+    // Connections held before the answer.
     sink.wait = true;
     const auto first = sink.count + 1;
     const auto waiting = [&](std::size_t n) {

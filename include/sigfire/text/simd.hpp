@@ -10,19 +10,19 @@
 #include <arm_neon.h>
 #endif
 
-/** The only file with intrinsics. Kernels look at a block of 64 bytes and answer with bit masks, bit i for
- *  byte i. AVX2 is chosen at run time: the library is built for the plain architecture. */
+/** The only file with intrinsics. A kernel reads a block of 64 bytes and returns bit masks: bit i is for byte
+ *  i. The library is built for the baseline architecture and selects AVX2 at run time. */
 namespace sigfire::detail {
 
-/// The facts that a JSON string scanner needs of 64 bytes.
+/// The facts about 64 bytes that a JSON string scanner needs.
 struct string_masks {
     std::uint64_t quote;     ///< `"`
     std::uint64_t backslash; ///< `\`
-    std::uint64_t r_or_n;    ///< the letters of the two escapes that session descriptions are full of
+    std::uint64_t r_or_n;    ///< the letters of the two most common escapes in session descriptions
     std::uint64_t unplain;   ///< control characters and bytes that are not ASCII
 };
 
-/// The kernel that needs nothing but 64-bit words.
+/// The portable kernel, with 64-bit words only.
 struct swar {
     static constexpr std::uint64_t all(std::uint64_t c) noexcept { return c * 0x0101010101010101u; }
 
@@ -46,7 +46,7 @@ struct swar {
         return zeros(w ^ all(static_cast<unsigned char>(c)));
     }
 
-    // Top bits to neighbouring bits.
+    // Moves the top bit of each byte to eight adjacent bits.
     static constexpr std::uint64_t gather(std::uint64_t tops) noexcept {
         return ((tops >> 7) * 0x0102040810204080u) >> 56;
     }
@@ -63,8 +63,8 @@ struct swar {
         return m;
     }
 
-    /** Of the 16 bytes at `p`, the index of the first, not before `from`, that is not plain: a quote, a
-     *  backslash, a control character or not ASCII. 16 if all are plain. */
+    /** Of the 16 bytes at `p`: the index of the first special byte at or after `from`, or 16. Special are a
+     *  quote, a backslash, a control character and a byte that is not ASCII. */
     static unsigned first_special(const char* p, unsigned from = 0) noexcept {
         for (unsigned i = 0; i < 16; i += 8) {
             const auto w = load(p + i);
@@ -78,12 +78,12 @@ struct swar {
 
 #if defined(__x86_64__)
 
-// Vectors of the language as g++ and clang extend it, and two built-in functions: <immintrin.h> would take
-// the compiler half a second. Bytes are signed here, so that those beyond ASCII are below the blank too.
+// Vector types that g++ and clang add to the language, and two built-in functions: <immintrin.h> would cost
+// half a second of compile time. Bytes are signed here, so bytes beyond ASCII are less than a blank too.
 
 struct sse2 {
     using bytes [[gnu::vector_size(16)]] = signed char;
-    using chars [[gnu::vector_size(16)]] = char; // as the built-in function wants them
+    using chars [[gnu::vector_size(16)]] = char; // the type that the built-in function takes
 
     static std::uint64_t bits(bytes v) noexcept {
         return static_cast<std::uint32_t>(__builtin_ia32_pmovmskb128(reinterpret_cast<chars>(v)));
@@ -110,9 +110,10 @@ struct sse2 {
     static unsigned first_special(const char* p, unsigned from = 0) noexcept {
         const auto v = load(p);
         const auto marks = equal(v, '"') | equal(v, '\\');
-        const auto all = static_cast<std::uint32_t>(bits(marks | (v < ' '))) | 0x10000u; // ends the search
+        // Bit 16 ends the search.
+        const auto all = static_cast<std::uint32_t>(bits(marks | (v < ' '))) | 0x10000u;
         const auto special = all >> from << from;
-        if (special == 0) __builtin_unreachable(); // `countr_zero` would look for that
+        if (special == 0) __builtin_unreachable(); // `countr_zero` would test for zero otherwise
         return static_cast<unsigned>(std::countr_zero(special));
     }
 };
@@ -183,7 +184,7 @@ using baseline = swar;
 
 #endif
 
-/** Calls `Loop::run<Kernel>(p, end)` with the best kernel of this machine. */
+/// Calls `Loop::run<Kernel>(p, end)` with the best kernel for this machine.
 template <class Loop>
 struct best_kernel {
     using function = const char*(const char*, const char*) noexcept;
@@ -193,7 +194,7 @@ struct best_kernel {
     }
 
 #if defined(__x86_64__)
-    // Flatten, because a function for the plain architecture cannot inline the kernel, only this one can.
+    // Flattened, because a function for the baseline architecture cannot inline the kernel.
     [[gnu::target("avx2"), gnu::flatten]] static const char* on_avx2(const char* p,
                                                                      const char* end) noexcept {
         return Loop::template run<avx2>(p, end);

@@ -5,26 +5,29 @@
 #include <cstring>
 #include <string>
 
-/** Where writers put their output. */
+/// Outputs for writers.
 namespace sigfire::detail {
 
 /// Counts the bytes written.
 class count_sink {
 public:
+    /// Counts `n` bytes.
     void operator()(const char*, std::size_t n) noexcept { size_ += n; }
+    /// Number of bytes written.
     std::size_t size() const noexcept { return size_; }
 
 private:
     std::size_t size_ = 0;
 };
 
-/// Writes to memory, of which there is enough.
+/// Writes to memory. The caller provides enough room.
 class memory_sink {
 public:
     explicit memory_sink(char* p) noexcept : begin_(p), p_(p) {}
 
+    /// Writes `n` bytes.
     void operator()(const char* bytes, std::size_t n) noexcept {
-        // Ids have some 20 bytes: two moves instead of a call.
+        // Ids have about 20 bytes: two moves instead of a call.
         if (n - 16 <= 16)
             two<16>(bytes, n);
         else if (n > 32)
@@ -37,10 +40,11 @@ public:
             p_[0] = bytes[0], p_[n / 2] = bytes[n / 2], p_[n - 1] = bytes[n - 1];
         p_ += n;
     }
+    /// Number of bytes written.
     std::size_t size() const noexcept { return static_cast<std::size_t>(p_ - begin_); }
 
 private:
-    // The first and the last `Size` bytes of `n`, which may overlap.
+    // Copies the first and the last `Size` of `n` bytes, which may overlap.
     template <std::size_t Size>
     void two(const char* bytes, std::size_t n) noexcept {
         std::memcpy(p_, bytes, Size);
@@ -51,12 +55,14 @@ private:
     char* p_;
 };
 
-/// Appends to a string.
+/// Appends to a string, which must outlive the sink.
 class string_sink {
 public:
     explicit string_sink(std::string& out) noexcept : out_(&out) {}
 
+    /// Appends `n` bytes.
     void operator()(const char* bytes, std::size_t n) { out_->append(bytes, n); }
+    /// Size of the string in bytes, including its earlier contents.
     std::size_t size() const noexcept { return out_->size(); }
 
 private:

@@ -7,15 +7,15 @@
 
 namespace sigfire::detail {
 
-/** Checks that bytes are UTF-8 (RFC 3629: no overlong form, no surrogate, nothing above U+10FFFF), in pieces
- *  cut anywhere. After `feed` said false the object is of no more use. */
+/** Checks bytes for UTF-8 (RFC 3629), in pieces cut anywhere. Rejects overlong forms, surrogates and numbers
+ *  above U+10FFFF. After `feed` has returned false, do not use the object again. */
 class utf8 {
 public:
-    /// False as soon as no continuation can make the bytes fed so far valid.
+    /// Checks the next bytes. Returns false as soon as no further bytes can make the text valid.
     bool feed(std::string_view bytes) noexcept {
         auto p = reinterpret_cast<const unsigned char*>(bytes.data());
         const auto end = p + bytes.size();
-        // Locals: a store to a member might change the bytes, as far as the compiler knows.
+        // Local copies: the compiler must assume that a store to a member changes the bytes.
         auto need = need_, low = low_, high = high_;
         while (p != end) {
             if (need == 0) {
@@ -25,7 +25,7 @@ public:
                 const auto lead = *p++;
                 if (lead < 0xc2 || lead > 0xf4) return false;
                 need = static_cast<unsigned char>(1 + (lead >= 0xe0) + (lead >= 0xf0));
-                // A character that is overlong, a surrogate or too great shows in the second byte.
+                // The second byte reveals an overlong form, a surrogate or a number above U+10FFFF.
                 low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
                 high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
             } else {
@@ -37,7 +37,7 @@ public:
         return true;
     }
 
-    /// Whether the bytes fed end with a whole character.
+    /// Whether the bytes so far end with a whole character.
     bool complete() const noexcept { return need_ == 0; }
 
 private:
@@ -49,8 +49,7 @@ private:
         return w;
     }
 
-    unsigned char need_ =
-        0; // bytes of the current character still to come; the next one lies in [low_, high_]
+    unsigned char need_ = 0; // missing bytes of the current character; the next one must lie in [low_, high_]
     unsigned char low_ = 0x80;
     unsigned char high_ = 0xbf;
 };
@@ -61,7 +60,7 @@ inline bool is_utf8(std::string_view bytes) noexcept {
     return check.feed(bytes) && check.complete();
 }
 
-/// Whether `bytes` can be the name of something: UTF-8, 1-256 of them.
+/// Whether `bytes` can be a name: UTF-8, 1-256 bytes.
 inline bool is_name(std::string_view bytes) noexcept {
     return !bytes.empty() && bytes.size() <= 256 && is_utf8(bytes);
 }

@@ -10,8 +10,8 @@
 #include <string_view>
 #include <utility>
 
-/** One way to write maps and arrays for both formats: a document is told the number of its parts, which
- *  MessagePack says first, and each name and value in turn. */
+/** One interface to write maps and arrays in both formats. The caller gives the number of parts first,
+ *  because MessagePack writes the number first. Then the caller gives each name and value in order. */
 namespace sigfire::detail {
 
 template <class Sink>
@@ -39,7 +39,7 @@ public:
         next();
         out_.string(s);
     }
-    /// A text that needs no escapes.
+    /// Writes a text that needs no escapes.
     void plain(std::string_view s) {
         next();
         out_.literal("\"");
@@ -59,7 +59,7 @@ public:
         out_.boolean(b);
     }
     void nil() { raw("null"); }
-    /// JSON as it is.
+    /// Writes JSON unchanged.
     void raw(std::string_view s) {
         next();
         out_.raw(s);
@@ -82,7 +82,7 @@ private:
     }
 
     json_writer<Sink> out_;
-    bool comma_ = false; // stands in front of the next name or value
+    bool comma_ = false; // whether the next name or value needs a comma
 };
 
 template <class Sink>

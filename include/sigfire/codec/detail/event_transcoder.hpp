@@ -15,10 +15,10 @@
 #include <utility>
 #include <vector>
 
-/** Events in another format. */
+/// Translates events into another format.
 namespace sigfire::detail {
 
-// --- whether an event is in the format `f` already: nothing in it is in another ---
+// --- whether all values of an event are in the format `f` or empty ---
 
 inline bool is_in_format(const payload& p, wire_id f) noexcept {
     return format_of(p.wire) == f || p.empty();
@@ -27,12 +27,12 @@ inline bool is_in_format(const request_token& t, wire_id f) noexcept {
     return format_of(t.wire) == f || t.empty();
 }
 
-/// An event with a payload and a signal in it.
+/// An event with a payload and a signal inside.
 template <class E>
 concept relayed_event =
     std::is_same_v<E, event::say> || std::is_same_v<E, event::publish> || std::is_same_v<E, event::request>;
 
-/// A reply with payloads that are not those of one peer or hook.
+/// A reply with payloads from several peers, or from a record.
 template <class E>
 concept listing_reply = std::is_same_v<E, event::member_list> || std::is_same_v<E, event::record>;
 
@@ -63,7 +63,7 @@ inline bool is_in_format(const event::presence& e, wire_id f) noexcept {
 inline bool is_in_format(const event::session_over&, wire_id) noexcept {
     return true;
 }
-/// All others have nothing but a token.
+/// An event with no value but a token.
 template <class E>
 concept token_event = std::is_same_v<E, event::joined> || std::is_same_v<E, event::existence> ||
                       std::is_same_v<E, event::resume_grant> || std::is_same_v<E, event::expired>;
@@ -73,9 +73,9 @@ bool is_in_format(const E& e, wire_id f) noexcept {
     return is_in_format(e.token, f);
 }
 
-/** Puts events into another format: payloads, signals and tokens. A view that it puts into an event is valid
- *  until the next call. A value that cannot be translated is left as it is where a codec leaves it out; else
- *  the result says why the event cannot be had. */
+/** Translates events into another format: payloads, signals and tokens. The new views in an event are valid
+ *  until the next call. Where a codec may leave a value out, a value without a translation stays as it is.
+ *  Otherwise the call returns the cause. */
 class event_transcoder {
 public:
     explicit event_transcoder(codec::transcoder formats) : payloads_(std::move(formats)) {}
@@ -85,7 +85,7 @@ public:
         return payloads_(e.data, e.signal.body, to);
     }
 
-    /// One that cannot be had says so itself.
+    /// A reply without a translation becomes a failure itself.
     errc operator()(event::reply& e, wire_id to) {
         begin();
         token(e.token, to);
@@ -141,8 +141,8 @@ private:
         size_ = 0;
     }
 
-    // Values of one event are not looked for among those of before. Together they are no longer than one
-    // payload may be.
+    // Values of an event bypass the kept translation. Their total size is limited to the limit of one
+    // payload.
     errc value(payload& p, wire_id to) {
         if (is_in_format(p, format_of(to))) return errc::ok;
         std::string_view none;
@@ -168,7 +168,7 @@ private:
     }
 
     codec::transcoder payloads_;
-    std::deque<std::string> texts_; // of the event that was asked for last
+    std::deque<std::string> texts_; // translations for the last event
     std::size_t size_ = 0;
     std::vector<event::member> members_;
     std::vector<event::member_change> moved_;

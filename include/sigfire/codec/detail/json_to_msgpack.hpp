@@ -18,19 +18,19 @@
 
 namespace sigfire::detail {
 
-/// Behind the string with its contents at `p`, in JSON that was checked.
+/// The position after the string with its contents at `p`, in checked JSON.
 constexpr const char* behind_json_string(const char* p) noexcept {
     while (*p != '"') p += *p == '\\' ? 2 : 1;
     return p + 1;
 }
 
-/// How many elements or members the arrays and objects of `text`, which was checked, have, in the order in
-/// which they begin: MessagePack tells it first.
+/** Numbers of elements or members of all arrays and objects in the checked `text`, in order of their first
+ *  byte. MessagePack writes these numbers first. */
 inline std::vector<std::uint32_t> json_sizes(std::string_view text) {
     std::vector<std::uint32_t> sizes;
-    std::size_t open[json_max_depth]; // which they are, innermost last
+    std::size_t open[json_max_depth]; // indexes of the open ones, innermost last
     unsigned depth = 0;
-    bool empty = false; // nothing yet behind an opening bracket
+    bool empty = false; // directly after an opening bracket
     for (auto p = text.data(), end = p + text.size(); p != end;) {
         const char c = *p++;
         if (is_json_blank(c)) continue;
@@ -50,12 +50,13 @@ inline std::vector<std::uint32_t> json_sizes(std::string_view text) {
     return sizes;
 }
 
-/// The double next to the number `raw`; out of range it is zero or infinity with its sign, as in JavaScript.
+/** The double nearest to the number `raw`. Out of range, it is zero or infinity with the sign of `raw`, as in
+ *  JavaScript. */
 inline double json_double(std::string_view raw) noexcept {
     const auto begin = raw.data(), end = begin + raw.size();
     double d = 0;
     if (std::from_chars(begin, end, d).ec == std::errc{}) return d;
-    // Too great or too small? By the decimal place of its first digit that is not zero.
+    // The decimal place of the first non-zero digit distinguishes overflow and underflow.
     const auto mantissa = raw.substr(0, raw.find_first_of("eE"));
     const auto first = static_cast<std::int64_t>(mantissa.find_first_of("123456789"));
     const auto point = static_cast<std::int64_t>(std::min(mantissa.find('.'), mantissa.size()));
@@ -80,7 +81,7 @@ void number_to_msgpack(std::string_view raw, msgpack_writer<Sink>& out) {
         const auto [at, failed] = std::from_chars(begin, end, n);
         if (failed != std::errc{} || at != end) return false;
         if constexpr (std::is_signed_v<decltype(n)>)
-            n < 0 ? out.negative(n) : out.number(0); // -0 is 0
+            n < 0 ? out.negative(n) : out.number(0); // -0 becomes 0
         else
             out.number(n);
         return true;
@@ -88,8 +89,8 @@ void number_to_msgpack(std::string_view raw, msgpack_writer<Sink>& out) {
     if (raw[0] == '-' ? !whole(std::int64_t{}) : !whole(std::uint64_t{})) out.real(json_double(raw));
 }
 
-/** Appends to `out` the value of the JSON `text`, as MessagePack. Errors: `malformed` if it is no JSON,
- *  `too_large` as soon as there are more than `limit` bytes. */
+/** Appends the value of the JSON `text`, as MessagePack, to `out`. Errors: `malformed` if `text` is not JSON,
+ *  `too_large` as soon as `out` has more than `limit` bytes. */
 inline errc json_to_msgpack(std::string_view text, std::string& out, std::size_t limit,
                             transcoded_part& part) {
     json_scanner check{text};
@@ -97,7 +98,7 @@ inline errc json_to_msgpack(std::string_view text, std::string& out, std::size_t
     const auto sizes = json_sizes(text);
     auto size = sizes.begin();
     msgpack_writer write{string_sink{out}};
-    std::string plain; // a string without its escapes
+    std::string plain; // a string with decoded escapes
     unsigned depth = 0;
     for (auto p = text.data(), end = p + text.size(); p != end;) {
         const auto start = p++;

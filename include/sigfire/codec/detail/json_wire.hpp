@@ -15,14 +15,14 @@
 #include <optional>
 #include <string_view>
 
-/** Reading messages that are JSON objects. */
+/// Reads messages that are JSON objects.
 namespace sigfire::detail {
 
 constexpr bool is_json_object(std::string_view raw) noexcept {
     return !raw.empty() && raw[0] == '{';
 }
 
-/// Checks a message that is no object: none of those says anything.
+/// Checks a message that is not an object. Such a message has no meaning.
 inline errc decode_scalar(message m, bool trusted) noexcept {
     json_scanner text{m.view(), trusted};
     const auto value = text.first() == '\0' ? std::string_view{} : text.value();
@@ -30,11 +30,11 @@ inline errc decode_scalar(message m, bool trusted) noexcept {
     return value == "null" ? errc::internal_error : errc::ok;
 }
 
-/// How values that are JSON are read.
+/// Reads values in JSON.
 struct json_values {
     static constexpr wire_id wire = wire_id::json;
 
-    /// For the text behind escapes.
+    /// Room for a text with decoded escapes.
     using buffer = char[json_name_room];
 
     [[gnu::always_inline]] static bool truthy(std::string_view raw) noexcept { return json_truthy(raw); }
@@ -42,7 +42,8 @@ struct json_values {
     static bool is_map(std::string_view raw) noexcept { return is_json_object(raw); }
     static bool is_false(std::string_view raw) noexcept { return raw == "false"; }
     static std::optional<std::uint64_t> number(std::string_view raw) noexcept { return json_unsigned(raw); }
-    /// Its text; empty if it is no text, or none that could be a name. `plain`: there is no escape in it.
+    /** The text of `raw`; empty if `raw` is not a text, or its text cannot be a name. `plain`: whether there
+     *  is no escape. */
     [[gnu::always_inline]] static std::string_view text(std::string_view raw, buffer& room,
                                                         bool plain = false) noexcept {
         return plain && is_json_string(raw) ? json_contents(raw) : json_name(raw, room);

@@ -12,21 +12,21 @@
 #include <optional>
 #include <string_view>
 
-/** Reading messages that are MessagePack maps. */
+/// Reads messages that are MessagePack maps.
 namespace sigfire::detail {
 
-/// Checks a message that is no map: none of those says anything.
+/// Checks a message that is not a map. Such a message has no meaning.
 inline errc decode_msgpack_scalar(msgpack_scanner& text) noexcept {
     const auto value = text.value();
     if (value.empty() || !text.finished()) return errc::malformed;
     return msgpack_at(value).is(msgpack_kind::nil) ? errc::internal_error : errc::ok;
 }
 
-/// How values that are MessagePack are read: as `json_values`.
+/// Reads values in MessagePack, as `json_values` in JSON.
 struct msgpack_values {
     static constexpr wire_id wire = wire_id::msgpack;
 
-    using buffer = char; // texts are read where they stand
+    using buffer = char; // unused: texts have no escapes
 
     static bool truthy(std::string_view raw) noexcept { return msgpack_truthy(raw); }
     static bool is_text(std::string_view raw) noexcept { return is_msgpack_text(raw); }

@@ -32,7 +32,7 @@ inline void append_base64(std::string& out, std::string_view bytes) {
     }
 }
 
-/// Appends the JSON of a value that is neither text, bytes, ext, array nor map.
+/// Appends the JSON of a value that is not text, bytes, ext, array or map.
 inline void append_json_scalar(std::string& out, const msgpack_value& v) {
     char digits[32];
     const auto number = [&](auto n) { out.append(digits, std::to_chars(digits, std::end(digits), n).ptr); };
@@ -45,9 +45,9 @@ inline void append_json_scalar(std::string& out, const msgpack_value& v) {
         if (!std::isfinite(d))
             out += "null";
         else if (d == 0 && std::signbit(d))
-            out += "-0.0"; // `-0` would be read as a whole number, which has no such zero
+            out += "-0.0"; // `-0` would read as the whole number 0, without the sign
         else if (d == std::floor(d) && std::abs(d) <= 9007199254740992.0)
-            number(static_cast<std::int64_t>(d)); // all digits, as JavaScript has it
+            number(static_cast<std::int64_t>(d)); // all digits, as in JavaScript
         else
             number(d);
         break;
@@ -56,12 +56,12 @@ inline void append_json_scalar(std::string& out, const msgpack_value& v) {
     }
 }
 
-/** Appends to `out` the value of the MessagePack `bytes`, as JSON. Errors: `malformed` if they are none,
- *  `too_large` as soon as there are more than `limit` bytes. */
+/** Appends the value of the MessagePack `bytes`, as JSON, to `out`. Errors: `malformed` if `bytes` are not
+ *  valid, `too_large` as soon as `out` has more than `limit` bytes. */
 inline errc msgpack_to_json(std::string_view bytes, std::string& out, std::size_t limit,
                             transcoded_part& part) {
     struct container {
-        std::uint64_t due; // values still to come
+        std::uint64_t due; // missing values
         bool is_map, empty;
     };
     container open[msgpack_max_depth];
@@ -79,7 +79,7 @@ inline errc msgpack_to_json(std::string_view bytes, std::string& out, std::size_
             in.empty = false;
         }
         part.begins(p, depth, out.size());
-        // A value that JSON has no word for is shown as its bytes.
+        // Writes the bytes of a value that JSON cannot represent.
         const auto opaque = [&](std::string_view shown) {
             out += '"';
             append_base64(out, shown);

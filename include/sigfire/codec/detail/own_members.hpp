@@ -12,11 +12,11 @@
 #include <optional>
 #include <string_view>
 
-/** The members that mean something in a message of sigfire's own, and the commands: the same in JSON and in
- *  MessagePack. A member is a view of its value as it stands in the message. */
+/** The known members and commands of sigfire's own wires: the same in JSON and in MessagePack. A member is a
+ *  view of its value in the message. */
 namespace sigfire::detail {
 
-/// The forms of a signal in `data`.
+/// The signals in `data`.
 struct json_signals {
     std::string_view candidate, offer, answer, sdp;
 
@@ -35,7 +35,7 @@ struct json_signals {
     }
 };
 
-/// Members of requests with extras only.
+/// Members that only requests of the extras have.
 struct json_extra_members {
     std::string_view topic, request, ok, echo, droppable, token, received;
 
@@ -55,10 +55,10 @@ struct json_extra_members {
 struct json_request_members {
     std::string_view id, cmd, target, data;
     json_signals inner;
-    std::optional<json_extra_members> extra; // most messages have none, and pay for a flag
-    bool plain = false;                      // no escape is in any of them
+    std::optional<json_extra_members> extra; // rare, so that most messages only pay for a flag
+    bool plain = false;                      // whether no value has an escape
 
-    // Not left to the compiler: that would clear the room for the extras too.
+    // The implicit constructor would also clear the room for the extras.
     json_request_members() noexcept {}
 
     std::string_view* find_top(std::string_view name) noexcept {
@@ -70,7 +70,7 @@ struct json_request_members {
     }
     std::string_view* find_inner(std::string_view name) noexcept { return inner.find(name); }
 
-    // JSON tells a name by its bytes and the bytes behind it, without a look for its end.
+    // For JSON: recognizes a name by its bytes and the bytes after it, without a search for its end.
     known_name guess_top(const char* p) noexcept {
         if (begins(p, R"(id":)")) return {&id, length(R"(id":)")};
         if (begins(p, R"(cmd":)")) return {&cmd, length(R"(cmd":)")};
@@ -87,11 +87,11 @@ private:
     }
 };
 
-/// A command of Signal-Fire 2021: passed on to another peer.
+/// A relayed command of Signal-Fire 2021.
 struct json_command {
     std::string_view name;
     signal_kind kind;
-    errc missing; // the cause when its payload is not there; ok = it needs none
+    errc missing; // cause if its payload is missing; ok = needs none
     bool carries_data;
 };
 
@@ -106,7 +106,7 @@ inline constexpr json_command json_commands[] = {
 };
 
 [[gnu::always_inline]] inline const json_command* find_command(std::string_view name) noexcept {
-    // Told by constants, not in a loop over the table.
+    // By constants: faster than a loop over the table.
     const auto at = [](int i) { return &json_commands[i]; };
     switch (name.size()) {
     case 3: return is(name, "ice") ? at(0) : nullptr;
@@ -121,7 +121,7 @@ inline constexpr json_command json_commands[] = {
     }
 }
 
-/// The commands of a peer with extras.
+/// The commands of a peer with the extras.
 enum class own_request : unsigned char {
     say,
     publish,
@@ -143,7 +143,7 @@ enum class own_request : unsigned char {
     ack,
 };
 
-/// Commands that peers with extras can say too.
+/// A command of the extras.
 struct json_extra_command {
     std::string_view name;
     own_request what;
@@ -179,8 +179,8 @@ inline const json_extra_command* find_extra_command(std::string_view name) noexc
     return nullptr;
 }
 
-/** Reads `raw`, the member `data` of a command: fills `data` and `signal`. `Values` knows the format:
- *  `json_values`, `msgpack_values`. */
+/** Reads `raw`, the member `data` of a command, into `data` and `signal`. `Values` reads the format:
+ *  `json_values` or `msgpack_values`. */
 template <class Values>
 [[gnu::always_inline]] inline void read_payload(std::string_view raw, const json_signals& in,
                                                 const json_command& c, payload& data,
@@ -191,7 +191,7 @@ template <class Values>
         signal.body = in.candidate;
     } else if (c.kind == signal_kind::offer || c.kind == signal_kind::answer) {
         signal.body = c.kind == signal_kind::offer ? in.offer : in.answer;
-        if (!Values::truthy(signal.body)) signal.body = in.sdp; // Signal-Fire@2
+        if (!Values::truthy(signal.body)) signal.body = in.sdp; // signal-Fire@2
     }
     if (!Values::truthy(signal.body)) signal.body = {};
 }

@@ -10,11 +10,10 @@
 #include <optional>
 #include <string_view>
 
-/** From the members of a message to its event, in the format that `Values` reads: `json_values`,
- *  `msgpack_values`. */
+/// Makes an event of the members of a message. `Values` reads the format: `json_values` or `msgpack_values`.
 namespace sigfire::detail {
 
-/// Emits the command `known` of Signal-Fire 2021, which is passed on. It has an id. Always returns `ok`.
+/// Emits a relayed command of Signal-Fire 2021, `known`. The command has an id. Always returns `ok`.
 template <class Values, class Handler>
 [[gnu::always_inline]] inline errc decode_relayed(const json_request_members& in, const json_command& known,
                                                   std::string_view command, message m, bool extras,
@@ -33,8 +32,8 @@ template <class Values, class Handler>
         if (topic.empty()) fault = errc::missing_target;
     }
     if (fault == errc::ok && signal.body.empty()) fault = known.missing;
-    // Each member once, and from a variable: GCC clears an event first that has constants, which costs as
-    // much again.
+    // Sets each member once, from a variable. For constants, GCC clears the event first, which doubles the
+    // cost.
     event::incoming head{{in.id, Values::wire}, command, fault};
     std::string_view unset;
     bool no = false;
@@ -44,11 +43,11 @@ template <class Values, class Handler>
     return errc::ok;
 }
 
-/// The members in `data` of a request to the hub itself.
+/// The members in the `data` of a request to the hub.
 template <class Values>
 struct own_data {
     std::string_view metadata, limit, match, key, value, ttl;
-    bool is_map; // or nothing at all
+    bool is_map; // also true without `data`
 
     explicit own_data(std::string_view raw) noexcept
         : is_map(Values::members(raw, {{"metadata", &metadata},
@@ -58,22 +57,23 @@ struct own_data {
                                        {"value", &value},
                                        {"ttl", &ttl}})) {}
 
-    /// Reads the whole number `raw` into `to`, if there is one. False: it is none.
+    /** Reads the whole number `raw` into `to`, if `raw` is not empty. Returns false if `raw` is not such a
+     *  number. */
     static bool number(std::string_view raw, std::optional<std::uint64_t>& to) noexcept {
         if (!raw.empty()) to = Values::number(raw);
         return raw.empty() || to.has_value();
     }
 
-    /// Reads the key into `to`. False: it is no text of at most 256 bytes.
+    /// Reads the key into `to`. Returns false if the key is not a text of at most 256 bytes.
     bool name(std::string_view& to, typename Values::buffer& room) const noexcept {
         to = Values::text(key, room);
-        // A text that says nothing has to be the empty text.
+        // An empty result is valid only for an empty text.
         return Values::is_text(key) && to.size() <= 256 && (!to.empty() || !Values::truthy(key));
     }
 };
 
-/** Emits a command that is none of Signal-Fire 2021: with `extras` a request of theirs, else for hooks that
- *  know it. Errors: `missing_id`. */
+/** Emits a command that is not in Signal-Fire 2021: a request of the extras with `extras`, else
+ *  `event::custom` for hooks. Errors: `missing_id`. */
 template <class Values, class Handler>
 [[gnu::noinline]] errc decode_others(const json_request_members& in, std::string_view command, message m,
                                      bool extras, Handler&& handler) {
@@ -134,7 +134,7 @@ template <class Values, class Handler>
         e.number = Values::number(extra.request).value_or(0);
         e.outcome = Values::is_false(extra.ok) ? errc::denied : errc::ok;
         e.data = data;
-        fault = errc::ok; // a question waits, even for a faulty answer
+        fault = errc::ok; // the request waits, even for a faulty answer
         return tell(e);
     }
     case join: {
@@ -216,7 +216,7 @@ template <class Values, class Handler>
         event::resume e;
         e.proof = Values::text(extra.token, room);
         if (e.proof.empty() && (Values::is_text(extra.token) || Values::truthy(extra.token)))
-            e.proof = "?"; // one was shown, but none of ours
+            e.proof = "?"; // the peer sent a token, but not a valid one
         e.received = Values::number(extra.received).value_or(0);
         return tell(e);
     }

@@ -8,11 +8,12 @@
 
 #include <string_view>
 
-/** The common part of sigfire's own wires, JSON and MessagePack. */
+/// The common part of sigfire's own wires, JSON and MessagePack.
 namespace sigfire::detail {
 
-/** Signal-Fire's close codes for its causes and the RFC's for its own; 4001-4399 ask to reconnect, 4600 and
- *  above to stay away. Without `extras` the code of Signal-Fire 2021 for it. */
+/** Close codes: those of Signal-Fire for its causes, and those of the RFC for other causes.
+ *  4001-4399 = reconnect; 4600 and above = stay away. Without `extras`, gives the codes of Signal-Fire 2021.
+ */
 constexpr ending own_ending(errc why, bool extras) noexcept {
     const std::string_view text = to_string(why);
     switch (why) {
@@ -23,7 +24,7 @@ constexpr ending own_ending(errc why, bool extras) noexcept {
     case errc::bad_utf8: return {400, 1007, text};
     case errc::flood: return {429, 1008, text};
     case errc::rate: return {429, 4400, text};
-    case errc::too_large: // Signal-Fire gives no reason here
+    case errc::too_large: // signal-Fire gives no reason here
         return {413, 1009, extras ? text : std::string_view{}};
     case errc::overloaded: return {503, 1013, text};
     case errc::internal_error: return {500, 4500, text};
@@ -43,7 +44,7 @@ constexpr ending own_ending(errc why, bool extras) noexcept {
     }
 }
 
-/// Resuming by the query of the upgrade: `?resume` or `?resume=TOKEN&received=N`.
+/// Reads a request to resume from the query of the upgrade: `?resume` or `?resume=TOKEN&received=N`.
 inline void read_resume_query(const request& rq, admission& ad) {
     if (!rq.has_query("resume")) return;
     ad.resumable = true;

@@ -10,22 +10,22 @@
 #include <cstdint>
 #include <string_view>
 
-/** The hub's words on sigfire's own wires, written once for both formats: `Document` is a `json_document` or
- *  a `msgpack_document`. A payload in another format is left out. */
+/** The hub's messages on sigfire's own wires, written once for both formats. `Document` is a `json_document`
+ *  or a `msgpack_document`. The functions leave out a payload in another format. */
 namespace sigfire::detail {
 
-/// How a peer is spoken to.
+/// The form of messages for a peer.
 struct own_manner {
-    bool extras = true;               ///< it asked for more than Signal-Fire 2021
+    bool extras = true;               ///< whether the peer gets the extras
     std::string_view configuration{}; ///< the codec's own RTC configuration, in the format of the document
 };
 
-/// Whether `p` can be written in the format `F`.
+/// Whether `p` has a value in the format `f`.
 constexpr bool can_write(const payload& p, wire_id f) noexcept {
     return !p.empty() && format_of(p.wire) == f;
 }
 
-/// Whether there is something in `p` that cannot.
+/// Whether `p` has a value in another format.
 constexpr bool is_foreign(const payload& p, wire_id f) noexcept {
     return !p.empty() && format_of(p.wire) != f;
 }
@@ -40,21 +40,21 @@ void write_token(Document& out, const request_token& token) {
 
 // --- messages ---
 
-/// The members in front of the `data` of a message.
+/// The members before the `data` of a message.
 struct own_head {
     std::string_view id, command;
-    std::string_view from{}; ///< empty: the server itself
+    std::string_view from{}; ///< empty = the server itself
     std::string_view topic{};
-    std::uint64_t question = 0; ///< 0: it asks for no answer
+    std::uint64_t question = 0; ///< number of a request; 0 = not a request
     politeness role = politeness::none;
 };
 
-/// Writes a message; `data(out)` writes the value of `data`, if it has one.
+/// Writes a message. `data()` writes the value of `data`, if there is one.
 template <class Document, class Data>
 void write_message(Document& out, const own_head& h, bool has_data, Data data) {
     out.map(2u + !h.from.empty() + !h.topic.empty() + (h.question != 0) + (h.role != politeness::none) +
             has_data);
-    out.name("id"), out.plain(h.id); // drawn by the hub
+    out.name("id"), out.plain(h.id); // drawn by the hub: no escapes
     out.name("cmd"), out.text(h.command);
     if (!h.from.empty()) out.name("origin"), out.text(h.from);
     if (!h.topic.empty()) out.name("topic"), out.text(h.topic);
@@ -67,7 +67,7 @@ void write_message(Document& out, const own_head& h, bool has_data, Data data) {
     out.end_map();
 }
 
-/// Writes a message with a payload as `data`; nothing if that is in another format.
+/// Writes a message with a payload as `data`; writes nothing if the payload is in another format.
 template <class Document>
 void write_message(Document& out, const own_head& h, const payload& data) {
     if (is_foreign(data, Document::format) || h.command.empty()) return;
@@ -96,7 +96,7 @@ void write_word(Document& out, const event::request& e, const own_manner& how) {
                   e.data);
 }
 
-/// `{"recovered":..}` and so on, without the braces.
+/// Writes the map of a grant: `{"token":...,"window":...}`.
 template <class Document>
 void write_word_pairs(Document& out, const event::resume_grant& e) {
     out.map(2u + !e.peer.empty() + e.returned + (e.returned && e.recovered));
@@ -193,7 +193,7 @@ void write_word(Document& out, const event::session_over& e, const own_manner&) 
 
 // --- replies ---
 
-/// Writes a reply; `data()` writes the value of `data`, if it has one.
+/// Writes a reply. `data()` writes the value of `data`, if there is one.
 template <class Document, class Data>
 void write_reply(Document& out, const request_token& token, bool ok, bool has_data, Data data) {
     out.map(2u + has_data);
@@ -210,7 +210,7 @@ void write_reply(Document& out, const request_token& token, bool ok, bool has_da
 template <class Document>
 void write_word(Document& out, const event::reply& e, const own_manner& how) {
     const bool ok = is_verdict(e.cause);
-    if (can_write(e.data, Document::format)) // of a failure: in the words of the peer or hook that refused
+    if (can_write(e.data, Document::format)) // of a failure: the text of the peer or hook that refused
         return write_reply(out, e.token, ok, true, [&] { out.raw(e.data.bytes); });
     if (ok) {
         const bool held = e.cause == errc::held;
@@ -288,12 +288,12 @@ void write_word(Document& out, const event::resume_grant& e, const own_manner&) 
     write_reply(out, e.token, true, true, [&] { write_word_pairs(out, e); });
 }
 
-/// Events that sigfire's own wires have a word for.
+/// Events with a message on sigfire's own wires.
 template <class E>
 concept own_word =
     requires(json_document<count_sink>& out, const E& e, const own_manner& how) { write_word(out, e, how); };
 
-/// How much `write_word` writes.
+/// Number of bytes that `write_word` writes.
 template <template <class> class Document, own_word E>
 std::size_t word_size(const E& e, const own_manner& how) {
     Document<count_sink> out{count_sink{}};
@@ -301,7 +301,7 @@ std::size_t word_size(const E& e, const own_manner& how) {
     return out.size();
 }
 
-/// Writes at `p`, where there is room enough, and returns how much it was.
+/// Writes at `p`, which must have enough room, and returns the number of bytes.
 template <template <class> class Document, own_word E>
 std::size_t put_word(const E& e, const own_manner& how, char* p) {
     Document<memory_sink> out{memory_sink{p}};

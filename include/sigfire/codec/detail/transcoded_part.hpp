@@ -6,14 +6,15 @@
 
 namespace sigfire::detail {
 
-/// Where a value that is part of a text comes to lie when the text is written in another format.
+/// Tracks the position of a value in a text while the text is written in another format.
 class transcoded_part {
 public:
-    /// `source`: the value, inside the text; or empty for none.
+    /// `source`: the value inside the text; empty = none.
     explicit transcoded_part(std::string_view source = {}) noexcept
         : source_(source.empty() ? nullptr : source.data()) {}
 
-    /// A value begins at `p`, which is not null, inside `depth` others, and will be written at `offset`.
+    /** Reports that a value begins at `p`, inside `depth` others, and will be written at `offset`. `p` is not
+     *  null. */
     void begins(const char* p, unsigned depth, std::size_t offset) noexcept {
         if (p != source_) return;
         depth_ = depth;
@@ -21,14 +22,14 @@ public:
         open_ = true;
     }
 
-    /// A value inside `depth` others was written up to `offset`.
+    /// Reports that a value inside `depth` others has been written up to `offset`.
     void ends(unsigned depth, std::size_t offset) noexcept {
         if (!open_ || depth != depth_) return;
         size_ = offset - begin_;
         open_ = false;
     }
 
-    /// The value in the text written; empty if there is none.
+    /// The value in the written text; empty = none.
     std::string_view in(std::string_view written) const noexcept { return written.substr(begin_, size_); }
 
 private:

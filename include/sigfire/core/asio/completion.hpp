@@ -16,25 +16,25 @@
 
 namespace sigfire::detail {
 
-/** The handler of one asynchronous operation, of any type: move-only, called once or dropped.
+/** The handler of one asynchronous operation, of any type: move-only, called at most once.
  *
- *  The call goes through the handler's associated executor, never from within: `complete` may be called
- *  wherever the operation is in its work. That executor has work until then. Memory comes from the handler's
- *  associated allocator, and is given back before the call. */
+ *  The call always goes through the handler's associated executor, and never happens inside `complete`. So
+ *  the operation may call `complete` from anywhere. The executor has outstanding work until then. The memory
+ *  comes from the handler's associated allocator, which gets it back before the call. */
 template <class... Args>
 class completion {
 public:
     completion() = default;
 
-    /// `io` is the executor of handlers that have none of their own.
+    /// `io` is the executor for handlers without an associated executor.
     template <class Handler>
     completion(Handler handler, const boost::asio::any_io_executor& io)
         : model_{model<Handler>::make(std::move(handler), io)} {}
 
     explicit operator bool() const noexcept { return static_cast<bool>(model_); }
 
-    /** Calls `f()` if the operation is cancelled in one of the ways in `kinds`. `f` may call `complete`, and
-     *  may be called until the handler is. */
+    /** Calls `f()` when the operation is cancelled in one of the ways in `kinds`. `f` may call `complete`.
+     *  The caller must keep `f` callable until the handler has been called. */
     template <class F>
     void on_cancel(boost::asio::cancellation_type kinds, F f) const {
         auto slot = model_->slot();
@@ -44,7 +44,7 @@ public:
         });
     }
 
-    /// Ends the operation. Only once.
+    /// Ends the operation. Call it only once.
     void complete(Args... args) {
         const auto p = model_.release(); // it owns itself from here on
         p->complete(std::move(args)...);
@@ -92,7 +92,7 @@ private:
 
         void complete(Args... args) override {
             auto later = [self = owner{this}, this, ... args = std::move(args)]() mutable {
-                // Not before: the slot may be the one that is calling `complete`.
+                // Not earlier: the slot may be the caller of `complete`.
                 if (auto s = slot(); s.is_connected()) s.clear();
                 auto f = std::move(handler);
                 self.reset();

@@ -11,21 +11,21 @@
 
 namespace sigfire::detail {
 
-/** One timer for all deadlines of its owner. It is left alone when the first of them is met in time: then it
- *  goes off for nothing, once. */
+/** One timer for all deadlines of its owner. When the owner meets its first deadline early, the timer keeps
+ *  its time and expires once without effect. */
 class deadline_timer {
 public:
     explicit deadline_timer(const boost::asio::any_io_executor& executor) : timer_{executor} {}
 
-    /// Sees to it that `owner->tick(clock::now())` is called at `due`, or earlier; `time_point::max()` =
-    /// never.
+    /** Arms the timer: `owner->tick(clock::now())` is called at `due` or earlier. `time_point::max()` = no
+     *  call. */
     template <class Owner>
     void arm(time_point due, std::weak_ptr<Owner> owner) {
         if (armed_ <= due) return;
         armed_ = due;
         timer_.expires_at(due);
         timer_.async_wait([this, owner](error_code ec) {
-            const auto alive = owner.lock(); // and so is this
+            const auto alive = owner.lock(); // the owner keeps this timer alive
             if (!alive || ec) return;
             armed_ = time_point::max();
             alive->tick(clock::now());
@@ -39,7 +39,7 @@ public:
 
 private:
     boost::asio::steady_timer timer_;
-    time_point armed_ = time_point::max(); // when it goes off
+    time_point armed_ = time_point::max(); // time of expiry
 };
 
 } // namespace sigfire::detail

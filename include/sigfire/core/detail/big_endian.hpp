@@ -6,7 +6,7 @@
 
 namespace sigfire::detail {
 
-/// The number that stands at `p`, most significant byte first.
+/// The number at `p`, most significant byte first.
 template <std::unsigned_integral T>
 constexpr T load_big(const char* p) noexcept {
     T v = 0;

@@ -12,14 +12,14 @@
 
 namespace sigfire::detail {
 
-/** Deadlines of things, in any order; equal ones are due in the order in which they were added. A thing that
- * is over leaves its deadline behind; `is_open(key)` tells. However fast things come and go, no more than 16
- * deadlines and two for each thing that is open are kept. Where deadlines do not decrease, adding one takes
- * constant time. */
+/** Deadlines of things, in any order. Equal deadlines are due in the order in which they were added. A
+ *  finished thing leaves its deadline in the queue; `is_open(key)` returns whether a thing is unfinished. The
+ *  queue keeps at most 16 deadlines and two for each open thing. If deadlines do not decrease, `add` takes
+ *  constant time. */
 template <class Key>
 class deadline_queue {
 public:
-    /// Adds one. `open`: how many things are open at the most.
+    /// Adds a deadline. `open` is an upper bound on the number of open things.
     template <class IsOpen>
     void add(time_point at, Key key, std::size_t open, IsOpen is_open) {
         if (entries_.size() >= 16 + 2 * open) {
@@ -30,14 +30,14 @@ public:
         std::push_heap(entries_.begin(), entries_.end(), later{});
     }
 
-    /// Takes the first thing that is open and due; nothing if there is none.
+    /// Removes and returns the first thing that is open and due, or nothing.
     template <class IsOpen>
     std::optional<Key> take(time_point now, IsOpen is_open) {
         if (next(is_open) > now || entries_.empty()) return {};
         return pop();
     }
 
-    /// The first deadline of an open thing; `time_point::max()` = there is none.
+    /// The first deadline of an open thing; `time_point::max()` = none.
     template <class IsOpen>
     time_point next(IsOpen is_open) {
         while (!entries_.empty() && !is_open(entries_.front().key)) pop();
@@ -45,14 +45,14 @@ public:
     }
 
     /** Calls `f(key)` for each thing that is open and due, in order. `f` may add deadlines.
-     *  @returns the next deadline of an open one; `time_point::max()` = there is none. */
+     *  @returns the next deadline of an open thing; `time_point::max()` = none */
     template <class IsOpen, class F>
     time_point expire(time_point now, IsOpen is_open, F f) {
         while (auto due = take(now, is_open)) f(std::as_const(*due));
         return next(is_open);
     }
 
-    /// How many are kept.
+    /// Number of deadlines in the queue, of open and finished things.
     std::size_t size() const noexcept { return entries_.size(); }
 
 private:

@@ -9,9 +9,9 @@
 
 namespace sigfire::detail {
 
-/** A web origin as browsers send it (RFC 6454, 6.2): `scheme://host` in lower case, with a port unless that
- * is the scheme's own. One slash at the end is dropped. `null` and `none` stay.
- *  @throws std::invalid_argument if no browser could send that */
+/** A web origin as browsers send it (RFC 6454, section 6.2): `scheme://host` in lower case, with a port
+ *  unless it is the scheme's default. Drops one slash at the end. Leaves `null` and `none` unchanged.
+ *  @throws std::invalid_argument if no browser could send that origin */
 inline std::string serialized_origin(std::string_view text) {
     std::string out{text};
     std::transform(out.begin(), out.end(), out.begin(),
@@ -41,7 +41,7 @@ inline std::string serialized_origin(std::string_view text) {
     return out;
 }
 
-/// The same for each of a list.
+/// Applies `serialized_origin` to each entry of a list.
 inline std::vector<std::string> serialized_origins(std::vector<std::string> all) {
     for (auto& o : all) o = serialized_origin(o);
     return all;

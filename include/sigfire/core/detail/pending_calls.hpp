@@ -13,29 +13,28 @@
 
 namespace sigfire::detail {
 
-/** The parties that wait for replies to calls, and how long. Does no I/O, reads no clock.
+/** The calls that wait for a reply, with their deadlines. Does no I/O, reads no clock.
  *
- *  `Waiter` is the party that waits, known by a number that the caller draws: a fresh one, higher than all
- *  before, for each call. Deadlines do not decrease from one call to the next. */
+ *  `Waiter` is the party that waits for a call. The caller numbers its calls: each number is higher than all
+ *  before. Deadlines do not decrease from one call to the next. */
 template <class Waiter>
 class pending_calls {
 public:
-    /// How many calls wait.
+    /// Number of calls that wait.
     std::size_t size() const noexcept { return waiting_.size(); }
 
-    /// `waiter` waits for the reply to call `number`, no longer than `deadline`.
+    /// Lets `waiter` wait for the reply to call `number` until `deadline`.
     void wait(std::uint64_t number, Waiter waiter, time_point deadline) {
         waiting_.emplace_hint(waiting_.end(), number, pending{std::move(waiter), deadline});
     }
 
-    /// Ends the wait for call `number`: calls `f(Waiter)` if there is one.
+    /// Ends the wait for call `number`: calls `f(Waiter)` if the call waits.
     template <class F>
     void forget(std::uint64_t number, F f) {
         if (auto at = waiting_.extract(number)) f(std::move(at.mapped().waiter));
     }
 
-    /// Ends the wait for each call of which `which(number)`: calls `f(Waiter)`, which may not start or end
-    /// any.
+    /// Ends the wait for each call with `which(number)`: calls `f(Waiter)`. `f` must not start or end calls.
     template <class Which, class F>
     void forget_if(Which which, F f) {
         for (auto next = waiting_.begin(); next != waiting_.end();) {
@@ -44,19 +43,19 @@ public:
         }
     }
 
-    /// Calls `f(Waiter)` for each call that is due by `now`; `time_point::max()` = for all.
+    /// Calls `f(Waiter)` for each call with a deadline up to `now`; `time_point::max()` = all calls.
     template <class F>
     void expire(time_point now, F f) {
         while (!waiting_.empty() && waiting_.begin()->second.deadline <= now)
             f(std::move(waiting_.extract(waiting_.begin()).mapped().waiter));
     }
 
-    /// When the first call is due; `time_point::max()` = there is none.
+    /// Deadline of the first call; `time_point::max()` = no call waits.
     time_point deadline() const noexcept {
         return waiting_.empty() ? time_point::max() : waiting_.begin()->second.deadline;
     }
 
-    /// The number that `digits` write, if they do nothing else; 0 = no call's.
+    /// The number in `digits`, if they contain nothing else; 0 = not the number of a call.
     static std::uint64_t number(std::string_view digits) noexcept {
         std::uint64_t n = 0;
         const auto end = digits.data() + digits.size();

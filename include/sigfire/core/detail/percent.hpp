@@ -7,8 +7,7 @@
 
 namespace sigfire::detail {
 
-/// Appends `text` to `out`, percent-encoded but for characters that are plain in every part of a URL (RFC
-/// 3986, 2.3).
+/// Appends `text` to `out`, percent-encoded. Unreserved characters stay as they are (RFC 3986, section 2.3).
 inline void append_percent_encoded(std::string& out, std::string_view text) {
     for (const char c : text) {
         const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||

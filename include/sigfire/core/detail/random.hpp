@@ -16,7 +16,8 @@
 
 namespace sigfire::detail {
 
-/// Fills at most 256 bytes from the system's CSPRNG; throws `std::system_error` if the system has none.
+/** Fills `out`, at most 256 bytes, from the system's CSPRNG. Throws `std::system_error` if the system has
+ *  none. */
 inline void random_bytes(std::span<unsigned char> out) {
 #if __has_include(<sys/random.h>)
     if (::getentropy(out.data(), out.size()) != 0) throw std::system_error(errno, std::generic_category());
@@ -33,7 +34,8 @@ constexpr std::string_view view(const id_chars& id) noexcept {
     return {id.data(), id.size()};
 }
 
-/// Draws ids nobody can guess: 21 characters of `A-Za-z0-9_-`, 126 bits. One system call for 12 of them.
+/** Draws ids that cannot be guessed: 21 characters of `A-Za-z0-9_-`, 126 bits. Makes one system call for 12
+ *  ids. */
 class id_source {
 public:
     id_chars draw() {
@@ -54,7 +56,7 @@ private:
     std::size_t used_ = pool_.size();
 };
 
-/// Message ids only have to be unique: a random start, counted up in place in its last eleven characters.
+/// Draws message ids, which only have to be unique: a random start, counted up in the last eleven characters.
 class message_ids {
 public:
     explicit message_ids(const id_chars& start) noexcept : text_(start) {}

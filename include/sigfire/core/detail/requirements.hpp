@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-// One sentence instead of pages of errors.
+// One clear message instead of pages of compiler errors.
 #if !defined(__cplusplus) || __cplusplus < 202002L
 #error "sigfire: C++20 is needed: compile with -std=c++20, or CMake's target_compile_features(... cxx_std_20)"
 #elif defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 12

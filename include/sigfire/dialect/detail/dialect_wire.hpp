@@ -15,10 +15,10 @@
 #include <string>
 #include <string_view>
 
-/** The common part of the wires of other systems. */
+/// The common part of the wires of other systems.
 namespace sigfire::detail {
 
-/// The first sub-protocol that is offered, or empty: the one that the `ws` library for Node.js echoes.
+/// The first offered sub-protocol, or empty. The `ws` library for Node.js echoes the same one.
 inline std::string first_subprotocol(const request& rq) {
     std::string first;
     rq.any_subprotocol([&first](std::string_view offered) {
@@ -28,13 +28,13 @@ inline std::string first_subprotocol(const request& rq) {
     return first;
 }
 
-/// How to end a connection of a client that knows no close codes but those of RFC 6455.
+/// How to end a connection of a client that only knows the close codes of RFC 6455.
 inline ending plain_ending(errc why) noexcept {
     const std::string_view text = to_string(why);
     switch (why) {
     case errc::closed: return {400, 1000, {}};
     case errc::lost:
-    case errc::pong_timeout: return {408, 0, text}; // nobody there to read it
+    case errc::pong_timeout: return {408, 0, text}; // the other side can no longer read
     case errc::stopping: return {503, 1001, text};
     case errc::protocol_violation: return {400, 1002, text};
     case errc::bad_utf8: return {400, 1007, text};
@@ -55,8 +55,8 @@ inline ending plain_ending(errc why) noexcept {
     }
 }
 
-/** Whether the payload of `e`, an event with `data` and `whole`, is still the one that it came with: it lies
- *  in the message. A hook may have put another there. */
+/** Whether `e`, an event with `data` and `whole`, still has its original payload: the payload lies in the
+ *  message. A hook may have replaced the payload. */
 template <class E>
 bool has_own_payload(const E& e) noexcept {
     const std::string_view whole = e.whole.view(), part = e.data.bytes;
@@ -64,22 +64,22 @@ bool has_own_payload(const E& e) noexcept {
                             std::less_equal<>{}(part.data() + part.size(), whole.data() + whole.size()));
 }
 
-/// The objection of a wire that ignores all but JSON objects to a message that is none: `bad_utf8`, of a text
-/// message only, or nothing.
+/** The error for a message that is not a JSON object, on a wire that ignores such messages: `bad_utf8` for
+ *  text that is not UTF-8, else `ok`. */
 inline errc ignored(message m) noexcept {
     return m.type == message_type::text && !is_utf8(m.view()) ? errc::bad_utf8 : errc::ok;
 }
 
-/// Reads the next value, which is a member's, into `*view`. False if it is not valid.
+/// Reads the next value, a member's, into `view`. Returns false if the value is not valid.
 inline bool read_value(json_scanner& text, std::string_view& view) noexcept {
     view = text.value();
     return !view.empty();
 }
 
-/** Reads the next value of `text`, which is an object. `find(name)` returns a pointer for a member that means
- *  something, or null; for such a member `read(pointer)` takes the value from `text` and returns whether it
- * is valid. Names may hold escapes.
- *  @return the object as it stands there; empty if it is not valid */
+/** Reads the next value of `text`, an object. `find(name)` returns a pointer for a known member, or null. For
+ *  a known member, `read(pointer)` reads the value from `text` and returns whether it is valid. Names may
+ *  have escapes.
+ *  @return the JSON of the object; empty if it is not valid */
 template <class Find, class Read>
 std::string_view read_object(json_scanner& text, Find find, Read read) noexcept {
     return text.object([&](std::string_view name) {
@@ -92,24 +92,25 @@ std::string_view read_object(json_scanner& text, Find find, Read read) noexcept 
     });
 }
 
-/// The text of the string `raw`; empty if it is none, or longer than `buffer` behind its escapes.
+/** The decoded text of the string `raw`; empty if `raw` is not a string, or the text does not fit in
+ *  `buffer`. */
 template <std::size_t N>
 std::string_view text_of(std::string_view raw, char (&buffer)[N]) noexcept {
     return is_json_string(raw) ? json_unescape(json_contents(raw), buffer, N) : std::string_view{};
 }
 
-/// The same of a string that can be a name: not over 256 bytes.
+/// The same for a string that can be a name: at most 256 bytes.
 inline std::string_view name_of(std::string_view raw, char (&buffer)[json_name_room]) noexcept {
     const auto text = text_of(raw, buffer);
     return text.size() <= 256 ? text : std::string_view{};
 }
 
-/** The elements of `array`, a checked one: calls `f(element)` for each in turn until it returns false.
- * Nothing is called if `array` is none. */
+/** Calls `f(element)` for each element of the checked `array`, until `f` returns false. Does nothing if
+ *  `array` is not an array. */
 template <class F>
 void each_element(std::string_view array, F f) {
     if (array.empty() || array[0] != '[') return;
-    for (auto rest = array.substr(1);;) { // ends in a bracket, as the scanner wants it
+    for (auto rest = array.substr(1);;) { // ends in a bracket, as the scanner needs
         json_scanner text{rest, true};
         if (text.first() == ',') {
             rest.remove_prefix(text.offset() + 1);

@@ -7,24 +7,26 @@
 #include <optional>
 #include <string_view>
 
-/** The packets of npm nanomessage and nanomessage-rpc, and byte strings as npm buffer-json writes them. Read
- *  in place; nothing allocates or throws. */
+/** The packets of npm nanomessage and nanomessage-rpc, and byte strings as npm buffer-json writes them. Reads
+ *  in place. No function here allocates or throws. */
 namespace sigfire::detail {
 
-/// The first id that JavaScript peers cannot use: they count in 32 bits, sign and one more bit included.
+/** The first id that JavaScript peers cannot use: one bit of the packet's header is taken, and JavaScript
+ *  counts in signed 32 bits. */
 inline constexpr std::uint32_t nano_ids = 1u << 30;
 
 /// One packet.
 struct nano_packet {
-    std::uint32_t id = 0;       ///< below `nano_ids`; 0: wants no response
-    bool response = false;      ///< answers the request of that id
-    bool event = false;         ///< of a request: nobody waits for more than an acknowledgement
-    bool error = false;         ///< of a response
-    std::string_view name = {}; ///< of a request
-    std::string_view json = {}; ///< the document, not looked into
+    std::uint32_t id = 0;       ///< below `nano_ids`; 0 = wants no response
+    bool response = false;      ///< whether it answers the request with that id
+    bool event = false;         ///< of a request: whether an acknowledgement is the only response
+    bool error = false;         ///< of a response: whether the request failed
+    std::string_view name = {}; ///< of a request: name of the method
+    std::string_view json = {}; ///< the document, unchecked
 };
 
-/// Takes a number of at most 32 bits, 7 bits a byte, low ones first; false if there is none.
+/** Takes a number of at most 32 bits from the front: 7 bits per byte, low bits first. Returns false if there
+ *  is no such number. */
 inline bool take_varint(std::string_view& in, std::uint32_t& out) noexcept {
     out = 0;
     for (unsigned i = 0; i < 5 && i < in.size(); ++i) {
@@ -45,7 +47,7 @@ inline char* put_varint(char* p, std::uint32_t n) noexcept {
     return p;
 }
 
-/// Bytes of `n` as a varint.
+/// Number of bytes of `n` as a varint.
 constexpr std::uint32_t varint_size(std::uint32_t n) noexcept {
     std::uint32_t size = 1;
     for (; n >= 128; n >>= 7) ++size;
@@ -56,7 +58,7 @@ namespace nano_flag {
 inline constexpr std::uint32_t response = 1, event = 2, error = 4;
 }
 
-/// Reads the packet at the start of a message; bytes behind it are not looked at.
+/// Reads the packet at the start of a message. Ignores bytes after it.
 inline std::optional<nano_packet> read_packet(std::string_view message) noexcept {
     const auto take_text = [](std::string_view& in, std::string_view& out) {
         std::uint32_t size;
@@ -80,10 +82,11 @@ inline std::optional<nano_packet> read_packet(std::string_view message) noexcept
     return p;
 }
 
-/// Most bytes of a packet around a name and a document.
+/// Most bytes of a packet besides its name and document.
 constexpr std::size_t nano_overhead = 5 + 5 + 1 + 5 + 5;
 
-/** Writes all of a packet in front of its document of `json` bytes at `p`. @return where the document goes */
+/** Writes the part of a packet before its document of `json` bytes at `p`.
+ *  @return the position of the document */
 inline char* put_packet_head(char* p, const nano_packet& what, std::uint32_t json) noexcept {
     const auto name = static_cast<std::uint32_t>(what.name.size());
     const auto body = 1 + (what.response ? 0 : varint_size(name) + name) + varint_size(json) + json;
@@ -99,11 +102,12 @@ inline char* put_packet_head(char* p, const nano_packet& what, std::uint32_t jso
     return put_varint(at, json);
 }
 
-/** Writes a packet at `p`: `write(char*)` writes its document and returns how many bytes it has. `what.json`
- *  is not used. @return bytes of the packet */
+/** Writes a packet at `p`. `write(char*)` writes the document and returns its number of bytes. `what.json` is
+ *  not used.
+ *  @return number of bytes of the packet */
 template <class Write>
 std::size_t write_packet(char* p, const nano_packet& what, Write write) noexcept {
-    // The document comes behind its size: it is moved to its place once that is known.
+    // The document follows its size, so it moves to its place once the size is known.
     char* const far = p + nano_overhead + what.name.size();
     const auto json = static_cast<std::uint32_t>(write(far));
     char* const at = put_packet_head(p, what, json);
@@ -111,8 +115,9 @@ std::size_t write_packet(char* p, const nano_packet& what, Write write) noexcept
     return static_cast<std::size_t>(at - p) + json;
 }
 
-/// Writes a packet with the document `{"data":value}` at `p`, or `{}` if there is no value. `what.json` is
-/// not used. @return bytes of the packet
+/** Writes a packet with the document `{"data":value}` at `p`, or `{}` if there is no value. `what.json` is
+ *  not used.
+ *  @return number of bytes of the packet */
 inline std::size_t write_value_packet(char* p, const nano_packet& what, std::string_view value) noexcept {
     constexpr std::string_view open = R"({"data":)";
     const auto json = value.empty() ? 2 : open.size() + value.size() + 1;
@@ -127,10 +132,10 @@ inline std::size_t write_value_packet(char* p, const nano_packet& what, std::str
     return static_cast<std::size_t>(at - p);
 }
 
-/// How byte strings begin in buffer-json; no other string can.
+/// Prefix of byte strings in buffer-json; no other string has it.
 inline constexpr std::string_view bytes_prefix = "base64:";
 
-/// The value of a character of base64, of its URL alphabet too, or -1.
+/// The value of a character of base64, also of its URL alphabet, or -1.
 constexpr int base64_value(char c) noexcept {
     if (c >= 'A' && c <= 'Z') return c - 'A';
     if (c >= 'a' && c <= 'z') return c - 'a' + 26;
@@ -139,10 +144,9 @@ constexpr int base64_value(char c) noexcept {
     return c == '/' || c == '_' ? 63 : -1;
 }
 
-/** A string, or the one way to write the byte string that it is: padded, without characters that base64 does
- *  not know. Equal bytes become equal text. @return `text`, or the text written to `buffer`; empty if that
- *  has no room for it and 4 bytes more
- */
+/** A byte string in canonical form: padded, without characters outside base64. Equal bytes become equal text.
+ *  Other strings stay unchanged.
+ *  @return `text`, or the text written to `buffer`; empty if the text and 4 more bytes do not fit */
 inline std::string_view canonical_bytes(std::string_view text, char* buffer, std::size_t size) noexcept {
     if (!text.starts_with(bytes_prefix)) return text;
     constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -157,7 +161,7 @@ inline std::string_view canonical_bytes(std::string_view text, char* buffer, std
         *out++ = digits[static_cast<std::size_t>(last = value)];
     }
     switch ((out - start) % 4) {
-    case 1: --out; break; // 6 bits are no byte
+    case 1: --out; break; // 6 bits are less than a byte
     case 2:
         out[-1] = digits[static_cast<std::size_t>(last & 0x30)];
         *out++ = '=', *out++ = '=';
@@ -171,8 +175,8 @@ inline std::string_view canonical_bytes(std::string_view text, char* buffer, std
     return {buffer, out};
 }
 
-/// Calls `put(char)` for each character of a name as it stands in messages: bytes in lower-case hex, which
-/// `name` has as `canonical_bytes`; other text as it is.
+/** Calls `put(char)` for each character of a name in messages: bytes in lower-case hex, other text unchanged.
+ *  `name` comes from `canonical_bytes`. */
 template <class Put>
 void spell_bytes(std::string_view name, Put put) noexcept {
     if (!name.starts_with(bytes_prefix)) {

@@ -17,24 +17,24 @@
 #include <string_view>
 #include <utility>
 
-/** The requests of peers of the socket-signal wire, and how they are answered. */
+/// Requests of peers on the socket-signal wire, and the replies to them.
 namespace sigfire::detail::socket_signal {
 
-// The request, and how it is answered: this begins the token.
+// The kind of a request, which decides the form of its reply. The first byte of a token.
 enum class method_kind : char {
     join = 'j',
     leave = 'v',
     lookup = 'l',
     offer = 'o',  // a request to a peer
     signal = 's', // an event for a peer
-    event = 'e',  // one that means nothing
+    event = 'e',  // an event without effect
     ping = 'p',
     other = 'x',
 };
 
 struct method {
     method_kind kind;
-    std::string_view command; // empty: as the packet has it
+    std::string_view command; // empty = as in the packet
 };
 
 inline method method_of(std::string_view name, bool event) noexcept {
@@ -43,7 +43,7 @@ inline method method_of(std::string_view name, bool event) noexcept {
     const auto rest = name.substr(v10 ? prefix.size() : 0);
     if (event) {
         if (rest == (v10 ? "onsignal" : "signal")) return {method_kind::signal, "signal"};
-        return {method_kind::event, {}}; // is acknowledged, too
+        return {method_kind::event, {}}; // is acknowledged too
     }
     if (rest == "join") return {method_kind::join, "join"};
     if (rest == "leave") return {method_kind::leave, "leave"};
@@ -54,14 +54,14 @@ inline method method_of(std::string_view name, bool event) noexcept {
     return {method_kind::other, {}};
 }
 
-// A token has all that the response needs: its kind, the packet's id, and its subject.
+// A token has all that a response needs: the kind, the packet's id, and its subject.
 using token_room = char[longest_token];
 struct token {
     method_kind kind{};
     std::uint32_t id = 0;
     std::string_view about{};
 
-    // False if it is none of this wire.
+    // Returns false for a token of another wire.
     bool read(request_token from) noexcept {
         if (from.wire != wire_id::socket_signal || from.empty()) return false;
         kind = static_cast<method_kind>(from.bytes[0]);
@@ -75,14 +75,14 @@ inline std::string_view make_token(token_room& room, method_kind kind, std::uint
     room[0] = static_cast<char>(kind);
     char* const p = put_varint(room + 1, id);
     about = about.substr(0, static_cast<std::size_t>(room + sizeof room - p));
-    // Characters of two bytes and more are not cut in half, nor are bytes told that are no text.
+    // Neither cuts a character of several bytes, nor keeps bytes that are not text.
     while (!is_utf8(about)) about.remove_suffix(1);
     return {room, p + about.copy(p, about.size())};
 }
 
-// A peer's message, with all its members that mean something: read once.
+// A peer's message with all its known members, read once.
 struct document {
-    std::string_view data; // empty: no value
+    std::string_view data; // empty = no value
     struct {
         std::string_view topic, id, remote_id, session_id, batch;
 
@@ -96,7 +96,7 @@ struct document {
         }
     } in{}; // of `data`
 
-    // False if `json` is no object. Of equal members the last counts, with its contents.
+    // Returns false if `json` is not an object. The last of equal members counts, with its contents.
     bool read(std::string_view json) noexcept {
         json_scanner text{json};
         if (text.first() != '{') return false;
@@ -114,7 +114,7 @@ struct document {
     }
 };
 
-// A batch of signals, which has been checked, has the kind of its first one.
+// The first signal of a checked batch; its kind stands for the batch.
 inline call_signal first_signal(std::string_view batch) noexcept {
     call_signal first;
     if (batch.empty() || batch[0] != '[') return first;
@@ -165,13 +165,13 @@ inline std::size_t write_ids(char* p, std::span<const event::member> members) no
     return out.size();
 }
 
-// Whether clients can read it.
+// Whether clients can read the object as an error.
 inline bool is_error_object(std::string_view data) noexcept {
     return is_json_string(json_member(data, "code")) &&
            is_json_string(json_member(data, "unformatMessage")) && json_member(data, "args").starts_with('[');
 }
 
-// `data` is the other side's words on the failure, if it is JSON.
+// `data` is the other peer's text about the failure, if it is JSON.
 inline std::size_t write_error(char* p, const event::reply& e, std::string_view data,
                                const token& t) noexcept {
     json_writer out{p};

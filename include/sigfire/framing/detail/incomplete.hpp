@@ -11,8 +11,8 @@
 
 namespace sigfire::detail {
 
-/** The part that a framing holds of an incomplete message: bytes, and the `State` of reading them. One
- * pointer while there is nothing; one block of memory otherwise, which at most doubles with each growth. */
+/** The held part of an incomplete message: its bytes, and the `State` of reading them. Costs one pointer
+ *  while empty, else one block of memory. Each growth at most doubles the block. */
 template <class State>
 class incomplete {
     static_assert(std::is_trivially_copyable_v<State>, "the block is moved by realloc");
@@ -27,9 +27,9 @@ public:
     /// Bytes of memory held.
     std::size_t memory() const noexcept { return block_ ? sizeof(block) + block_->capacity : 0; }
 
-    /** Adds `n` bytes from `p`, which may be null if `n` is 0, and returns where they stand now. There is a
-     *  state afterwards even if `n` is 0. `most` is the size that it will ever reach, as far as is known:
-     *  doubling stops there. Throws `std::bad_alloc`. */
+    /** Appends `n` bytes from `p` and returns their new position. `p` may be null if `n` is 0. Creates the
+     *  state even if `n` is 0. `most` is the largest expected size: doubling stops there. Throws
+     *  `std::bad_alloc`. */
     char* append(const char* p, std::size_t n, std::size_t most) {
         const auto old = size();
         if (!block_ || old + n > block_->capacity) grow(old + n, most);
@@ -64,7 +64,7 @@ private:
         block_->capacity = capacity;
     }
 
-    static constexpr std::size_t least = 64; // spares reallocations while the very first bytes trickle in
+    static constexpr std::size_t least = 64; // saves reallocations when the first bytes arrive one by one
 
     std::unique_ptr<block, release> block_;
 };

@@ -12,15 +12,15 @@
 
 namespace sigfire::detail {
 
-/// The key for the bytes that follow the first `n` masked with `key`. Keys are held as they stand in memory.
+/// The key for the bytes after the first `n` bytes masked with `key`. Keys are in memory order.
 template <class T>
 constexpr T advance_mask(T key, std::size_t n) noexcept {
     const auto bits = static_cast<int>(n % 4 * 8);
     return std::endian::native == std::endian::little ? std::rotr(key, bits) : std::rotl(key, bits);
 }
 
-// Masks the bytes of a word that many at a time. The last word overlaps those before it, so it is read before
-// and written after them: no loop over the odd bytes.
+// Masks as many bytes at a time as a word has. The last word overlaps earlier words. So the function reads
+// the last word first and writes it last. This avoids a loop over the remaining bytes.
 template <class Word>
 [[gnu::always_inline]] inline void mask_words(char* p, std::size_t n, std::uint32_t key) noexcept {
     constexpr auto size = sizeof(Word), unrolled = 4 * size;
@@ -43,7 +43,7 @@ template <class Word>
     std::memcpy(tail, &last, size);
 }
 
-/// Masks or unmasks `n` bytes in place (RFC 6455 section 5.3).
+/// Masks or unmasks `n` bytes in place (RFC 6455, section 5.3).
 inline void mask(char* p, std::size_t n, std::uint32_t key) noexcept {
     using two_words [[gnu::vector_size(16)]] = std::uint64_t;
     if (n >= sizeof(two_words)) return mask_words<two_words>(p, n, key);
@@ -55,9 +55,10 @@ inline void mask(char* p, std::size_t n, std::uint32_t key) noexcept {
     }
 }
 
-/** A fresh masking key. The author of a payload must not be able to foresee it, or could write bytes that
- * look like another protocol to boxes on the way (RFC 6455 section 10.3), and the peer sees all former keys:
- * so no small generator, but the system's bytes, 64 keys per call. Throws if `random_bytes` throws. */
+/** A fresh masking key. The author of a payload must not be able to predict the key. Otherwise the author
+ *  could write bytes that look like another protocol to intermediaries (RFC 6455, section 10.3). The peer
+ *  sees all earlier keys, so a small generator is not enough. The keys come from the system's random bytes,
+ *  64 keys per call. Throws if `random_bytes` throws. */
 inline std::uint32_t fresh_mask_key() {
     struct keys {
         std::array<std::uint32_t, 64> values;

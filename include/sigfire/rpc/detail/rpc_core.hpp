@@ -44,17 +44,17 @@ namespace sigfire {
 
 namespace detail {
 
-/// A party that waits for the reply to a call. `settle` is called once, or never.
+/// A party that waits for the reply to a call. `settle` is called at most once.
 class rpc_waiter {
 public:
     virtual ~rpc_waiter() = default;
-    /// `why` is none if there is a reply.
+    /// `why` is empty if there is a reply.
     virtual void settle(error_code why, rpc_reply reply) = 0;
 };
 
 class rpc_core;
 
-/// Where the result of a command goes: to the connection on which it was called, if that still stands.
+/// Sends the result of a command to the connection of its call, if that connection still exists.
 class rpc_answer {
 public:
     rpc_answer(std::weak_ptr<rpc_core> core, std::uint64_t connection, json::value id)
@@ -71,11 +71,10 @@ private:
     json::value id_;
 };
 
-/** The state that an `rpc` shares with its operations and the commands under way. Handlers are posted, so no
- * code of the user's runs inside, and all that comes is handled in the order in which it came. One thread at
- * a time.
+/** The state that an `rpc` shares with its operations and the commands in progress. Handlers are posted, so
+ *  no user code runs inside. Input is handled in the order of arrival. One thread at a time.
  *
- *  Longer than other headers: one connection's life, from open to end, is told in one place. */
+ *  Longer than other headers, because the life of a connection is in one place, from open to end. */
 class rpc_core final : public std::enable_shared_from_this<rpc_core> {
     using kind = boost::asio::cancellation_type;
     using local = boost::asio::local::stream_protocol;
@@ -87,7 +86,7 @@ class rpc_core final : public std::enable_shared_from_this<rpc_core> {
     }
 
 public:
-    /// False: the arguments are not those it takes.
+    /// Returns false if the arguments do not fit.
     using event_handler = std::function<bool(const json::array& args)>;
     using command_handler = std::function<void(const json::array& args, rpc_answer answer)>;
     using other_handler = std::function<void(json::value)>;
@@ -103,7 +102,7 @@ public:
     std::map<std::string, command_handler, std::less<>> commands;
     other_handler other;
 
-    /// The `rpc` is gone: all operations under way are aborted, and none begins any more.
+    /// The `rpc` is being destroyed: aborts all operations, and no operation starts any more.
     void abandon() {
         gone_ = true;
         events.clear(), commands.clear(), other = nullptr;
@@ -146,20 +145,20 @@ public:
         int type = 0;
         ::sockaddr_storage address{};
         ::socklen_t size = sizeof type, space = sizeof address;
-        // One that is not connected would only tell when it is read.
+        // An unconnected socket would only fail at the first read.
         if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 ||
             ::getpeername(fd, reinterpret_cast<::sockaddr*>(&address), &space) != 0)
             return {errno, boost::system::system_category()};
         if (type != SOCK_STREAM) return boost::asio::error::socket_type_not_supported;
         socket_.assign(stream{address.ss_family, 0}, fd, ec);
         if (ec) return ec;
-        ::fcntl(fd, F_SETFD, FD_CLOEXEC); // programs started later have no part in it
+        ::fcntl(fd, F_SETFD, FD_CLOEXEC); // child processes do not inherit the socket
         opening({});
         opened();
         return {};
     }
 
-    /// `on_cancel(f)`: `f` is to be called if the caller loses interest.
+    /// `on_cancel(f)` stores `f` for a cancellation by the caller.
     template <class OnCancel>
     void call(std::string_view name, json::array args, waiter w, OnCancel on_cancel) {
         if (gone_) return w->settle(boost::asio::error::operation_aborted, {});
@@ -176,14 +175,14 @@ public:
         arm();
     }
 
-    /// Says an event or a call.
+    /// Sends an event or a call.
     errc say(const json::value& v) {
         if (!online()) return errc::not_connected;
         if (waiting_bytes() > options_.outbox) return errc::full;
         return write(v);
     }
 
-    /// Says the reply to a command, or that it cannot be said.
+    /// Sends the reply to a command, or a failure if the reply cannot be sent.
     void answer(std::uint64_t connection, const json::value& id, const json::value& reply) {
         if (connection != connection_) return;
         --serving_;
@@ -294,7 +293,7 @@ private:
             if (phase_ == phase::closing) socket_.shutdown(socket_.shutdown_send, ignored);
             return;
         }
-        // Shared, for the connection may be another by the time the operation has ended.
+        // Shared, because a new connection may be open when the write ends.
         sending_ = std::make_shared<std::string>(std::move(out_));
         out_.clear();
         boost::asio::async_write(
@@ -302,7 +301,7 @@ private:
             [self = shared_from_this(), n = connection_, bytes = sending_](error_code ec, std::size_t) {
                 if (self->connection_ != n || self->phase_ == phase::idle) return;
                 self->sending_.reset();
-                // The reader tells why it failed, behind the messages that came before.
+                // The reader reports the cause, after the messages that arrived before.
                 if (!ec) self->send();
             });
     }
@@ -333,7 +332,7 @@ private:
     template <class>
     friend class rpc_session;
 
-    // Calls f(*this) in its turn, unless there is nobody to do it for any more.
+    // Calls f(*this) later, in order, unless the rpc has been destroyed.
     template <class F>
     void later(F f) {
         boost::asio::post(executor_, [self = shared_from_this(), f = std::move(f)]() mutable {
@@ -341,7 +340,7 @@ private:
         });
     }
 
-    // Each calls a copy: a handler may replace itself.
+    // Each function calls a copy, because a handler may replace itself.
     void on_event(json::value v) {
         later([v = std::move(v)](rpc_core& c) mutable {
             using session = rpc_session<waiter>;
@@ -376,7 +375,7 @@ private:
         if (const auto f = other) f(std::move(v));
     }
 
-    // --- how it ends ---
+    // --- the end of a connection ---
 
     void broken(error_code ec) {
         namespace error = boost::asio::error;
@@ -423,16 +422,16 @@ private:
     framing::line framing_;
     rpc_session<waiter> session_;
     completion<error_code> open_;
-    // Operations that wait, by number, in the order they came.
+    // Waiting operations by number, in order of their start.
     std::map<std::uint64_t, completion<error_code>> watchers_, closers_;
-    std::string out_;                         // to be written
-    std::shared_ptr<std::string> sending_;    // being written
-    std::string path_;                        // listened on
-    error_code cause_ = errc::not_connected;  // why there is no connection, while idle
-    time_point close_by_ = time_point::max(); // when a close is given up
-    std::uint64_t last_ = 0;                  // number drawn
-    std::uint64_t connection_ = 0;            // the number of this one
-    std::size_t serving_ = 0;                 // commands under way
+    std::string out_;                         // waits to be written
+    std::shared_ptr<std::string> sending_;    // is being written
+    std::string path_;                        // path of the listening socket
+    error_code cause_ = errc::not_connected;  // while idle: why there is no connection
+    time_point close_by_ = time_point::max(); // deadline of a close
+    std::uint64_t last_ = 0;                  // last number drawn
+    std::uint64_t connection_ = 0;            // number of this connection
+    std::size_t serving_ = 0;                 // commands in progress
     phase phase_ = phase::idle;
     bool gone_ = false;
     std::array<char, 16384> buffer_;

@@ -25,9 +25,9 @@
 
 namespace sigfire::detail {
 
-// From typed C++ to JSON and back. Handlers are kept behind a type that knows JSON only.
+// Converts between typed C++ and JSON. Handlers are stored behind a type that only knows JSON.
 
-/// Result and arguments of a function or a function object with one `operator()` that is no template.
+/// Result and arguments of a function, or of a function object with one `operator()` that is not a template.
 template <class F>
 struct rpc_signature {
     static_assert(
@@ -64,7 +64,7 @@ struct rpc_awaited<boost::asio::awaitable<T>> {
     using type = T;
 };
 
-/// `v` as a `T`, none if it is no `T`. Throws nothing but `std::bad_alloc`.
+/// `v` as a `T`, or empty if the conversion fails. Throws only `std::bad_alloc`.
 template <class T>
 std::optional<T> rpc_read(const json::value& v) {
     if constexpr (std::is_same_v<T, json::value>) {
@@ -74,13 +74,13 @@ std::optional<T> rpc_read(const json::value& v) {
             if (auto read = json::try_value_to<T>(v)) return *std::move(read);
         } catch (const std::bad_alloc&) {
             throw;
-        } catch (...) { // a conversion of the user's may say so this way
+        } catch (...) { // a conversion of the user may report failure this way
         }
         return {};
     }
 }
 
-/// The arguments `A`. As in JavaScript missing ones are null, and those that are too many are ignored.
+/// The arguments `A`. As in JavaScript, missing arguments are null, and extra arguments are ignored.
 template <class... A, std::size_t... I>
 std::optional<std::tuple<A...>> rpc_read_all([[maybe_unused]] const json::array& args,
                                              std::type_identity<std::tuple<A...>>,
@@ -113,7 +113,7 @@ inline std::string rpc_what(std::exception_ptr failed) {
     try {
         std::rethrow_exception(std::move(failed));
     } catch (const boost::system::system_error& e) {
-        return e.code().message(); // without the place in the code
+        return e.code().message(); // without the source location
     } catch (const std::system_error& e) {
         return e.code().message();
     } catch (const std::exception& e) {
@@ -133,7 +133,7 @@ rpc_core::event_handler rpc_event_handler(F f) {
     };
 }
 
-// The frame keeps the objects that the coroutine refers to.
+// The coroutine frame keeps the objects that the coroutine refers to.
 template <class F, class Arguments>
 boost::asio::awaitable<std::optional<json::value>> rpc_run(std::shared_ptr<F> f, Arguments args) {
     using result = typename rpc_awaited<typename rpc_signature<F>::result>::type;

@@ -23,7 +23,7 @@ namespace sigfire::detail {
 
 namespace json = boost::json;
 
-// The messages of both sides, in the words and the order of Wormhole 2.x.
+// The messages of both sides, with the member names and order of Wormhole 2.x.
 
 inline json::string_view rpc_text(std::string_view s) noexcept {
     return {s.data(), s.size()};
@@ -51,7 +51,7 @@ inline json::value rpc_command(std::uint64_t number, std::string_view name, json
     return o;
 }
 
-/// `result` is none for a command that returns nothing.
+/// `result` is empty for a command that returns nothing.
 inline json::value rpc_succeeded(json::value id, std::optional<json::value> result) {
     json::object o;
     o.emplace("cmd", "command-result");
@@ -78,32 +78,32 @@ inline json::value rpc_failed(json::value id, std::string_view text) {
 
 inline constexpr std::string_view rpc_no_command = "Missing function for command '";
 
-/// The failure that the text of a reply names; `denied` if it is none of ours.
+/// The failure with the text of a reply; `denied` for an unknown text.
 inline errc rpc_cause(std::string_view text) noexcept {
     return text.starts_with(rpc_no_command) ? errc::unknown_command : cause_from(text);
 }
 
 /// A reply to a call.
 struct rpc_reply {
-    errc status = errc::ok;            ///< otherwise `rpc_cause(message)`
-    std::optional<json::value> result; ///< none: nothing, or a value that is false in JavaScript
-    std::string message;               ///< of a failure
+    errc status = errc::ok;            ///< `ok`, or `rpc_cause(message)`
+    std::optional<json::value> result; ///< empty = nothing, or a value that is false in JavaScript
+    std::string message;               ///< text of a failure
 };
 
-/** One side's part of a conversation: events, commands, and the replies to its calls. Does no I/O, reads no
+/** The protocol state of one side: events, commands, and the replies to its calls. Does no I/O, reads no
  *  clock. */
 template <class Waiter>
 class rpc_session {
 public:
-    static constexpr std::size_t id_limit = 256; ///< bytes of the longest id of a call
+    static constexpr std::size_t id_limit = 256; ///< most bytes of the id of a call
 
-    pending_calls<Waiter> calls; ///< those that await a reply
+    pending_calls<Waiter> calls; ///< calls that wait for a reply
 
-    /** Reads a message and calls one of `to.on_event(json::value whole)`, `to.on_command(json::value id,
-     *  std::string name, json::array args)`, `to.on_reply(Waiter, rpc_reply)`, `to.on_other(json::value)`, or
-     *  none: replies nobody waits for are ignored, and so are empty messages and those that node keeps for
-     *  itself. An event comes whole, see `rpc_event_parts`.
-     *  @returns `malformed` if it is no JSON, and the connection has to end; or `ok`. */
+    /** Reads a message and calls at most one function of `to`: `on_event(json::value whole)`,
+     *  `on_command(json::value id, std::string name, json::array args)`, `on_reply(Waiter,
+     *  rpc_reply)` or `on_other(json::value)`. Ignores empty messages, replies without a waiting call, and
+     *  node's internal messages. An event is passed whole: see `event_name` and `event_arguments`.
+     *  @returns `ok`, or `malformed` if the message is not JSON; the connection must then end */
     template <class Handler>
     errc received(message m, Handler&& to) {
         if (m.bytes.empty()) return errc::ok;
@@ -130,7 +130,7 @@ public:
         return errc::ok;
     }
 
-    /// Name and arguments of an event that `received` told.
+    /// Name and arguments of an event that `received` has passed on.
     static std::string_view event_name(const json::value& event) {
         return *text_at(event.get_object().at("data"), "name");
     }
@@ -148,7 +148,7 @@ private:
         return std::string_view{text->get_string().data(), text->get_string().size()};
     }
 
-    // Whether there are a name and arguments; JavaScript makes `null` of arguments that are absent.
+    // Whether there are a name and arguments. JavaScript may write absent arguments as `null`.
     static bool body(const json::object& o) {
         const auto data = o.if_contains("data");
         if (!data || !text_at(*data, "name")) return false;
@@ -161,7 +161,7 @@ private:
         return args && args->is_array() ? std::move(args->get_array()) : json::array{};
     }
 
-    // The call that a reply names; 0 = none of ours.
+    // The number of the call that the reply answers; 0 = no call of this side.
     static std::uint64_t number_of(const json::object& o) noexcept {
         const auto id = o.if_contains("resId");
         if (!id || !id->is_string()) return 0;
@@ -169,7 +169,7 @@ private:
         return pending_calls<Waiter>::number({text.data(), text.size()});
     }
 
-    // False: it is no reply at all.
+    // Returns false if the message is not a reply.
     template <class Handler>
     bool reply(json::object& o, Handler& to) {
         const auto ok = o.if_contains("ok");

@@ -11,18 +11,18 @@
 #include <string_view>
 #include <system_error>
 
-/** Looks into JSON that has been checked, for members rare enough not to be read on the way. */
+/// Finds rare members in JSON that has been checked before.
 namespace sigfire::detail {
 
-/// One member that is looked for, and where its value goes.
+/// The name of a wanted member, and the destination of its value.
 struct wanted_member {
     std::string_view name;
     std::string_view* value;
 };
 
-/** Members of the JSON object `text`, as they stand there, the last of equal ones; the value of an absent
- *  member stays as it is. `text` may be empty: an object without members. False if it is no object. `trusted`
- *  as for `json_scanner`. */
+/** Finds members of the JSON object `text`. Each value is a view of its JSON; the last of equal names counts.
+ *  The value of an absent member stays unchanged. An empty `text` is an object without members. Returns false
+ *  if `text` is not an object. `trusted`: as for `json_scanner`. */
 inline bool json_members(std::string_view text, std::initializer_list<wanted_member> wanted,
                          bool trusted = false) noexcept {
     if (text.empty()) return true;
@@ -39,18 +39,18 @@ inline bool json_members(std::string_view text, std::initializer_list<wanted_mem
     return !whole.empty() && scan.finished();
 }
 
-/// The value of the member `name` as it stands in `object`; empty if there is none, or it is no object.
+/// The JSON of the member `name` of `object`; empty if `object` has no such member or is not an object.
 inline std::string_view json_member(std::string_view object, std::string_view name) noexcept {
     std::string_view found;
     json_members(object, {{name, &found}});
     return found;
 }
 
-/// Calls `f(value)` for each element of `array` as it stands there; for none if it is no array.
+/// Calls `f(value)` with the JSON of each element of `array`; does nothing if `array` is not an array.
 template <class F>
 void json_elements(std::string_view array, F f) {
     if (array.empty() || array[0] != '[') return;
-    for (auto rest = array.substr(1);;) { // ends in a bracket, as the scanner wants it
+    for (auto rest = array.substr(1);;) { // ends in a bracket, as the scanner needs
         json_scanner text{rest};
         if (text.first() == ',') {
             rest.remove_prefix(text.offset() + 1);
@@ -64,20 +64,20 @@ void json_elements(std::string_view array, F f) {
     }
 }
 
-/// The text of the string `raw`; empty if it is none.
+/// The decoded text of the string `raw`; empty if `raw` is not a string.
 inline std::string json_string(std::string_view raw) {
     if (!is_json_string(raw)) return {};
     std::string buffer(raw.size() + 4, '\0');
     return std::string{json_unescape(json_contents(raw), buffer.data(), buffer.size())};
 }
 
-/// The text of the string `raw`; empty if it is none, or none that could be a name.
+/// The decoded text of the string `raw`; empty if `raw` is not a string, or its text cannot be a name.
 inline std::string_view json_name(std::string_view raw, char (&buffer)[json_name_room]) noexcept {
     return is_json_string(raw) ? json_unescape(json_contents(raw), buffer, sizeof buffer)
                                : std::string_view{};
 }
 
-/// The number `raw`, if it is one without sign, fraction and exponent.
+/// The number `raw`, if it has no sign, fraction or exponent and fits in 64 bits.
 inline std::optional<std::uint64_t> json_unsigned(std::string_view raw) noexcept {
     std::uint64_t n = 0;
     const auto end = raw.data() + raw.size();

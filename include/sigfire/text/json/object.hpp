@@ -12,10 +12,10 @@
 
 namespace sigfire::detail {
 
-/// Writes an object member by member. Names are plain and differ.
+/// Writes an object member by member. Names must be plain and distinct.
 class json_object {
 public:
-    /// A member that is JSON already, or none if `value` is empty.
+    /// Adds a member with JSON as its value. Adds nothing if `value` is empty.
     json_object& json(std::string_view name, std::string_view value) {
         if (value.empty()) return *this;
         json_scanner text{value};
@@ -24,24 +24,26 @@ public:
         return *this;
     }
 
+    /// Adds a member with a string; escapes `value`.
     json_object& text(std::string_view name, std::string_view value) {
         member(name).string(value);
         return *this;
     }
 
+    /// Adds a member with a number.
     json_object& number(std::string_view name, std::uint64_t value) {
         member(name).number(value);
         return *this;
     }
 
-    /// The object; empty if it has no members, and no JSON at all if one was none.
+    /// The object; empty if it has no members. If a value was not valid JSON, the result is not JSON either.
     std::string take() {
         if (text_.empty()) return {};
         return sound_ ? std::move(text_) + '}' : "{";
     }
 
 private:
-    // A writer for the value of a member of that name.
+    // A writer for the value of the member `name`.
     json_writer<string_sink> member(std::string_view name) {
         json_writer out{string_sink{text_}};
         out.raw(text_.empty() ? "{\"" : ",\"");

@@ -11,16 +11,16 @@
 
 namespace sigfire::detail {
 
-/** Reads the object that comes next (`first` says so), which is the whole text, into `m`; false if the text
- * is not valid.
+/** Reads an object that is the whole text into `m`. The caller has checked that `first` is `{`. Returns false
+ *  if the text is not valid.
  *
- *  `M` has views of the members that mean something, as they stand in the text (the last of each name), and
- *  `find_top(name)` and `find_inner(name)`, which return the view for a member of the message or of its
- *  `data`, or null. Those of `data` are together in `inner`. By `guess_top(p)` and `guess_inner(p)` it tells
- * the names that are not rare, or none. `plain` is set to whether no value holds an escape. */
+ *  `M` has a view of each known member, as the text has it; the last of equal names counts. `find_top(name)`
+ *  returns the view for a member of the message, and `find_inner(name)` for a member of its `data`, or null.
+ *  `inner` holds all views for members of `data`. `guess_top(p)` and `guess_inner(p)` recognize the common
+ *  names by their first bytes. `read_members` sets `plain` to whether no value has an escape. */
 template <class M>
 [[gnu::always_inline]] inline bool read_members(json_scanner& text, M& m) noexcept {
-    // A name that is none of ours as it stands may still be one behind its escapes.
+    // An unknown name may be a known name with escapes.
     const auto view_for = [&m](std::string_view name, auto find) {
         auto view = (m.*find)(name);
         if (!view) [[unlikely]] {

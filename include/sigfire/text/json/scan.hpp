@@ -8,18 +8,19 @@
 #include <cstring>
 #include <string_view>
 
-/** JSON texts (RFC 8259) without a tree: one pass checks and finds members. Nothing here allocates, throws
- *  or recurses. */
+/** JSON texts (RFC 8259) without a tree: one pass checks the text and finds members. No function here
+ *  allocates, throws or recurses. */
 namespace sigfire::detail {
 
-/// Deepest nesting of arrays and objects that is accepted.
+/// Deepest accepted nesting of arrays and objects.
 inline constexpr unsigned json_max_depth = 512;
 
+/// Whether `c` is JSON whitespace.
 constexpr bool is_json_blank(char c) noexcept {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/// The position behind the number at `p`, or null.
+/// The position after the number at `p`, or null.
 constexpr const char* json_number_end(const char* p, const char* end) noexcept {
     const auto digits = [&p, end] {
         const auto start = p;
@@ -43,28 +44,29 @@ constexpr const char* json_number_end(const char* p, const char* end) noexcept {
     return p;
 }
 
-/// A name that was told by its first bytes, and where its value goes.
+/// A name that `guess` recognized by its first bytes, and the destination of its value.
 struct known_name {
-    std::string_view* view = nullptr; // null: it is another one
-    std::size_t size = 0;             // of the name, the quote behind it and the colon
+    std::string_view* view = nullptr; // null = not recognized
+    std::size_t size = 0;             // bytes of the name, its closing quote and the colon
 };
 
-/// Whether the bytes at `p` are `word`, of which the last is a null byte.
+/// Whether the bytes at `p` begin with `word`, without its null byte.
 template <std::size_t N>
 [[gnu::always_inline]] inline bool begins(const char* p, const char (&word)[N]) noexcept {
     return std::memcmp(p, word, N - 1) == 0;
 }
 
-/** Walks over one JSON text.
+/** Reads one JSON text from front to back.
  *
- *  It relies on this: the text of an array or object ends in a bracket (the constructor looks), so there is
- *  always a byte behind a comma, a colon, a name or a scalar, and only a bracket can be the last token.
+ *  The constructor checks that the text of an array or object ends in a bracket. So a byte always follows a
+ *  comma, a colon, a name or a scalar. Only a bracket can be the last token.
  *
- *  Functions out of line are handed the text by value: a scanner with an address that they know would not
- * be kept in registers. */
+ *  The out-of-line functions take the text by value. If such a function knew the address of a scanner, the
+ *  compiler would not keep the scanner in registers. */
 class json_scanner {
 public:
-    /// `trusted`: arrays and objects are skipped by counting brackets, strings in them are not looked into.
+    /** With `trusted`, the scanner skips arrays and objects by counting brackets. It does not check the
+     *  strings inside. */
     [[gnu::always_inline]] explicit json_scanner(std::string_view text, bool trusted = false) noexcept
         : begin_(text.data()), p_(text.data()), end_(p_ + text.size()), trusted_(trusted) {
         if (p_ == end_) return;
@@ -77,14 +79,13 @@ public:
         if (end_ - begin_ > 16) blocks_ = end_ - 16;
     }
 
-    /// The first byte of the next value, 0 if there is none.
+    /// The first byte of the next value, or 0 if there is no value.
     char first() const noexcept { return p_ != end_ ? *p_ : '\0'; }
 
-    /// The first byte of a member's value: there is one.
+    /// The first byte of a member's value; there is always a byte.
     char member_first() const noexcept { return *p_; }
 
-    /** The next value as it stands in the text; empty if it is not one. There must be something: `first` is
-     *  not 0. */
+    /// The JSON of the next value; empty if the value is not valid. Precondition: `first` is not 0.
     [[gnu::always_inline]] std::string_view value() noexcept {
         const auto start = p_;
         const char* behind = nullptr;
@@ -101,11 +102,12 @@ public:
         return behind && taken(behind) ? std::string_view{start, behind} : std::string_view{};
     }
 
-    /// Whether no string that `value` returned holds an escape. No may be wrong; yes is not.
+    /// Whether no string that `value` returned has an escape. False may be wrong; true is not.
     bool plain() const noexcept { return plain_ != 0; }
 
-    /** The next value, which is an object: calls `f(name)` for each member, `name` as it stands between its
-     *  quotes. `f` takes the value, by `value` or `object`, and returns whether that went well. */
+    /** Reads the next value, an object: calls `f(name)` for each member, with the undecoded name. `f` reads
+     *  the value by `value` or `object`, and returns whether that succeeded. Returns the JSON of the object,
+     *  or an empty view. */
     template <class F>
     [[gnu::always_inline]] std::string_view object(F f) {
         return members([&](const char* p) __attribute__((always_inline)) {
@@ -116,8 +118,8 @@ public:
         });
     }
 
-    /** The same where most names are known: calls `f(view)`. `guess(p)` tells a name by the 16 bytes at `p`;
-     *  where it does not, `find(name)` returns the view. */
+    /** The same, for objects with mostly known names: calls `f(view)`. `guess(p)` recognizes a name by the 16
+     *  bytes at `p`. For all other names, `find(name)` returns the view. */
     template <class Guess, class Find, class F>
     [[gnu::always_inline]] std::string_view object(Guess guess, Find find, F f) {
         return members([&](const char* p) __attribute__((always_inline)) {
@@ -136,7 +138,7 @@ public:
         });
     }
 
-    /// Takes the next value without reading it, if that is `seen`, which was read before.
+    /// Skips the next value without reading it, if it is `seen`, a value read before.
     bool passes(std::string_view seen) noexcept {
         if (p_ != seen.data() || seen.empty()) return false;
         p_ += seen.size();
@@ -146,7 +148,7 @@ public:
     /// Whether the text ends here.
     bool finished() const noexcept { return p_ == end_; }
 
-    /// Bytes of the text that were read; after a failure, those before the token that is wrong.
+    /// Bytes of the text read so far; after a failure, the position of the wrong token.
     std::size_t offset() const noexcept { return static_cast<std::size_t>(p_ - begin_); }
 
 private:
@@ -155,17 +157,18 @@ private:
         const char* end;
     };
     struct stop {
-        const char* at;   // behind the value that was read; null if it is not valid
-        std::size_t good; // 1 or 0. Of a string: it holds no escape. As wide as the register that it is in
+        const char* at;   // after the value; null if the value is not valid
+        std::size_t good; // 1 or 0. For a string: whether it has no escape. As wide as the register that
+                          // holds it.
     };
     struct named_value {
-        const char* value; // where it stands, or null
+        const char* value; // position of the value, or null
         std::size_t name_size;
     };
 
     bounds text() const noexcept { return {begin_, end_}; }
 
-    // Calls `f(p)` at each member, which takes name and value.
+    // Calls `f(p)` at each member; `f` reads name and value.
     template <class F>
     [[gnu::always_inline]] std::string_view members(F f) {
         const auto start = p_;
@@ -184,7 +187,7 @@ private:
         return taken(p + 1) ? std::string_view{start, p_} : std::string_view{};
     }
 
-    // Most messages are written without blanks.
+    // Most messages have no blanks.
     [[gnu::always_inline]] static const char* blanks(const char* p) noexcept {
         if (static_cast<unsigned char>(*p) > ' ') [[likely]]
             return p;
@@ -196,14 +199,14 @@ private:
         return p;
     }
 
-    // Within an array or object, the text cannot end behind a value.
+    // Inside an array or object, the text cannot end after a value.
     [[gnu::always_inline]] bool taken(const char* p) noexcept {
         if (p == end_ && depth_ != 0) return false;
         p_ = p;
         return true;
     }
 
-    // The position behind the string with its opening quote at p[-1]. Names and ids are short and plain: for
+    // The position after the string with its opening quote at p[-1]. Names and ids are short and plain: for
     // them this costs less than a call.
     template <bool Check = true>
     [[gnu::always_inline]] static stop string_end(const char* p, const char* blocks, bounds text) noexcept {
@@ -260,7 +263,7 @@ private:
         }
     }
 
-    // Behind the value at p, or, not good, at the token that is wrong.
+    // The position after the value at p; or, not good, the position of the wrong token.
     [[gnu::noinline]] static stop skip(const char* p, const char* blocks, bounds text, unsigned depth,
                                        bool trusted) noexcept {
         if (*p != '{' && *p != '[') {
@@ -268,7 +271,7 @@ private:
             return behind ? stop{behind, 1} : stop{p, 0};
         }
         if (trusted) return skip_trusted(p, blocks, text);
-        char brackets[json_max_depth]; // the closing brackets that are due, innermost last
+        char brackets[json_max_depth]; // the missing closing brackets, innermost last
         unsigned due = 0;
         for (;;) {
             if (due != 0 && brackets[due - 1] == '}') {
@@ -317,18 +320,18 @@ private:
     const char* begin_;
     const char* p_;
     const char* end_;
-    const char* blocks_ = begin_; // in front of it more than 16 bytes can be read
+    const char* blocks_ = begin_; // before this position, more than 16 bytes can be read
     std::size_t plain_ = 1;
     unsigned depth_ = 0;
     bool trusted_;
 };
 
-/// Whether not all digits before the exponent are zero.
+/// Whether any digit before the exponent is not zero.
 constexpr bool json_number_truthy(std::string_view raw) noexcept {
     return raw.substr(0, raw.find_first_of("eE")).find_first_of("123456789") != raw.npos;
 }
 
-/// Whether JavaScript takes the checked value `raw` for true; false for no value at all.
+/// Whether the checked value `raw` is true in JavaScript; false for no value.
 [[gnu::always_inline]] constexpr bool json_truthy(std::string_view raw) noexcept {
     if (raw.empty()) return false;
     switch (raw[0]) {

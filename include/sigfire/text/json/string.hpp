@@ -8,28 +8,31 @@
 #include <cstring>
 #include <string_view>
 
-/** The text between the quotes of a JSON string, and its escapes. */
+/// The contents of JSON strings, and their escapes.
 namespace sigfire::detail {
 
-// Like ==, but a comparison with a constant number of bytes is a few integer compares, not a call.
+// Like ==, but the comparison with a constant number of bytes compiles to a few integer compares, not to a
+// call.
 template <std::size_t N>
 [[gnu::always_inline]] inline bool is(std::string_view s, const char (&word)[N]) noexcept {
     return s.size() == N - 1 && std::memcmp(s.data(), word, N - 1) == 0;
 }
 
-/// Room for a decoded id or command; a longer one names nobody.
+/// Bytes of room for a decoded id or command. Longer text cannot be a name.
 inline constexpr std::size_t json_name_room = 256 + 4;
 
+/// Whether the checked value `raw` is a string.
 constexpr bool is_json_string(std::string_view raw) noexcept {
     return !raw.empty() && raw[0] == '"';
 }
 
-/// The text between the quotes of the string `raw`.
+/// The contents between the quotes of the string `raw`.
 constexpr std::string_view json_contents(std::string_view raw) noexcept {
     return {raw.data() + 1, raw.size() - 2};
 }
 
-// Whether s can stand between quotes as it is. Says no to text that is not ASCII, which costs only time.
+// Whether s is valid between quotes without escapes. Returns false for text that is not ASCII, which costs
+// only time.
 inline bool json_plain(std::string_view s) noexcept {
     const auto p = s.data();
     const auto n = s.size();
@@ -39,7 +42,7 @@ inline bool json_plain(std::string_view s) noexcept {
             if (baseline::first_special(p + i) != 16) return false;
         return baseline::first_special(p + n - 16) == 16;
     }
-    // Shorter ones as two words that may overlap. Which byte stands where does not matter here.
+    // Shorter text fits in two words that may overlap; only the set of bytes counts here, not their order.
     const auto plain = [](std::uint64_t w) {
         return (swar::equal(w, '"') | swar::equal(w, '\\') | swar::unplain(w)) == 0;
     };
@@ -55,7 +58,7 @@ inline bool json_plain(std::string_view s) noexcept {
     return plain(front | static_cast<std::uint64_t>(back) << 32);
 }
 
-// Calls put(char) for each byte of s as it stands between quotes.
+// Calls put(char) for each byte of s in its form between quotes.
 template <class Put>
 constexpr void json_escape(std::string_view s, Put put) {
     for (const char c : s) {
@@ -87,11 +90,11 @@ constexpr int hex4(const char* p) noexcept {
     return value;
 }
 
-/// Whether an escape stands behind the backslash at `p[-1]`.
+/// Whether an escape follows the backslash at `p[-1]`.
 constexpr bool is_json_escape(const char* p, const char* end) noexcept {
     if (p == end) return false;
     if (*p == 'u') return end - p >= 5 && hex4(p + 1) >= 0;
-    switch (*p) { // no call: the loop that asks keeps its constants in registers
+    switch (*p) { // no call, so that the calling loop keeps its constants in registers
     case '"':
     case '\\':
     case '/':
@@ -157,11 +160,12 @@ template <bool Replace>
     return {buffer, out};
 }
 
-/** Decodes the escapes of a string (the text between its quotes, checked before) to UTF-8.
+/** Decodes the escapes of a string to UTF-8. `s` is the checked text between the quotes; `buffer` has `size`
+ *  bytes.
  *
- *  Returns the text: `s` itself where it holds no escape, else the text written to `buffer`. A null view
- *  where it is longer than `size`, or half of a surrogate pair stands alone: no UTF-8 text is equal to it.
- *  With `Replace` such a half becomes U+FFFD. */
+ *  Returns `s` itself if it has no escape, else the text in `buffer`. Returns a null view if the text does
+ *  not fit, or if there is only half of a surrogate pair: no UTF-8 text equals that half. With `Replace`,
+ *  such a half becomes U+FFFD. */
 template <bool Replace = false>
 inline std::string_view json_unescape(std::string_view s, char* buffer, std::size_t size) noexcept {
     if (json_plain(s)) [[likely]]

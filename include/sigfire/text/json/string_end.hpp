@@ -9,17 +9,17 @@
 #include <cstdint>
 #include <cstring>
 
-/** Where a JSON string ends that is long, or holds escapes. */
+/// Finds the end of a JSON string that is long or has escapes.
 namespace sigfire::detail {
 
-/** The end of the one UTF-8 sequence (RFC 3629) at `p`, or null. */
+/// The end of the UTF-8 sequence (RFC 3629) at `p`, or null.
 constexpr const char* utf8_sequence(const char* p, const char* end) noexcept {
     const auto byte = [p](int i) { return static_cast<unsigned char>(p[i]); };
     const auto first = byte(0);
     if (first < 0x80) return p + 1;
     const int size = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
     if (first < 0xc2 || first > 0xf4 || end - p < size) return nullptr;
-    // The second byte alone tells overlong forms, surrogates and numbers beyond Unicode.
+    // The second byte alone reveals overlong forms, surrogates and numbers above U+10FFFF.
     const unsigned char low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
     const unsigned char high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
     if (byte(1) < low || byte(1) > high) return nullptr;
@@ -28,15 +28,14 @@ constexpr const char* utf8_sequence(const char* p, const char* end) noexcept {
     return p + size;
 }
 
-/** Strings by blocks of 64 bytes, however many escapes they hold. `Check` false: only the end is looked for.
- */
+/// Reads strings in blocks of 64 bytes, with any number of escapes. Without `Check`, only finds the end.
 template <bool Check>
 class json_string_loop {
 public:
     template <class Kernel>
     [[gnu::always_inline]] static const char* run(const char* p, const char* end) noexcept {
         json_string_loop loop{p, end};
-        // Nothing in it is a call, so the kernel keeps its constants in registers.
+        // The loop has no call, so the kernel keeps its constants in registers.
         while (end - loop.p_ >= 64)
             if (!loop.template passes<false>(Kernel::classify(loop.p_))) return loop.p_;
         for (;;) {
@@ -50,12 +49,13 @@ public:
 private:
     json_string_loop(const char* p, const char* end) noexcept : p_(p), end_(end) {}
 
-    // Whether the string goes on, with `p_` where that is. Else `p_` is the result: the end, or null.
+    // Whether the string continues; `p_` is then the next position. Else `p_` is the result: the end, or
+    // null.
     template <bool Last>
     [[gnu::always_inline]] bool passes(const string_masks& m) noexcept {
         constexpr std::uint64_t odd = 0xaaaaaaaaaaaaaaaau;
-        // A backslash escapes the next byte unless it is itself escaped. In each run of backslashes every
-        // second one is: the subtraction carries through the run and marks them all at once.
+        // A backslash escapes the next byte unless the backslash itself is escaped. So every second backslash
+        // of a run is escaped. The subtraction carries through the run and marks all of them at once.
         const auto open = m.backslash & ~carry_;
         const auto ends = (((open << 1) | odd) - open) ^ odd;
         const auto escaped = ends ^ (m.backslash | carry_);
@@ -86,7 +86,7 @@ private:
 
     const char* p_;
     const char* end_;
-    std::uint64_t carry_ = 0; // 1: the block before ended in a backslash that escapes the first byte
+    std::uint64_t carry_ = 0; // 1 if the last block ended in a backslash that escapes the next byte
 };
 
 } // namespace sigfire::detail

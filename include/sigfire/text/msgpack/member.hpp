@@ -9,7 +9,7 @@
 
 namespace sigfire::detail {
 
-/// As `json_members`, in the MessagePack map `bytes`; a key that is no text is none of those looked for.
+/// As `json_members`, in the MessagePack map `bytes`. A key that is not text matches no wanted member.
 inline bool msgpack_members(std::string_view bytes, std::initializer_list<wanted_member> wanted) noexcept {
     if (bytes.empty()) return true;
     msgpack_scanner scan{bytes};

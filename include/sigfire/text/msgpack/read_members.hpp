@@ -7,8 +7,8 @@
 
 namespace sigfire::detail {
 
-/// Reads the map that comes next, which is the whole message, into `m`; false if it is not valid. `M` as
-/// for JSON; a member's view shows its MessagePack as it stands.
+/** Reads a map that is the whole message into `m`. Returns false if the message is not valid. `M` is as for
+ *  JSON; each view holds the MessagePack of a value. */
 template <class M>
 bool read_members(msgpack_scanner& text, M& m) noexcept {
     const auto whole = text.map([&](std::string_view name) {

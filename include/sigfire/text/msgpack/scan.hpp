@@ -11,21 +11,21 @@
 #include <optional>
 #include <string_view>
 
-/** MessagePack (msgpack.org, spec of 2017) without a tree: one pass checks and finds members. Nothing here
- *  allocates, throws or recurses; an announced length is compared with the bytes there before it is used. Any
- * encoding of a length or number is accepted, the shortest or not. */
+/** MessagePack (msgpack.org, specification of 2017) without a tree: one pass checks the message and finds
+ *  members. No function here allocates, throws or recurses. An announced length is compared with the
+ *  remaining bytes before use. Lengths and numbers need not have their shortest form. */
 namespace sigfire::detail {
 
-/// Deepest nesting of arrays and maps that is accepted.
+/// Deepest accepted nesting of arrays and maps.
 inline constexpr unsigned msgpack_max_depth = 512;
 
 /// The kinds of values.
 enum class msgpack_kind : unsigned char {
-    wrong, ///< none: the byte 0xc1, or it is cut off
+    wrong, ///< not a value: the byte 0xc1, or cut off
     nil,
     boolean,
-    number,   ///< a whole number that is not negative
-    negative, ///< one that is
+    number,   ///< an integer that is not negative
+    negative, ///< a negative integer
     real,     ///< a float of 32 or 64 bits
     text,
     bytes,
@@ -37,19 +37,20 @@ enum class msgpack_kind : unsigned char {
 /// One value, or the head of an array or map.
 struct msgpack_value {
     msgpack_kind kind = msgpack_kind::wrong;
-    std::uint64_t number = 0; ///< boolean: 0 or 1; number; negative: as 64-bit two's complement; real: the
-                              ///< bits of a double; array: how many elements; map: how many pairs
-    std::string_view contents = {}; ///< of text, bytes and ext, without the type of ext
-    const char* behind = nullptr;   ///< where the next value stands
+    std::uint64_t number = 0; ///< boolean: 0 or 1; number: its value; negative: 64-bit two's complement;
+                              ///< real: bits of a double; array: number of elements; map: number of pairs
+    std::string_view contents = {}; ///< bytes of text, bytes or ext, without the type byte of ext
+    const char* behind = nullptr;   ///< position after the value
 
-    /// How many values follow that belong to this one.
+    /// Number of values that follow and belong to this one.
     constexpr std::uint64_t parts() const noexcept {
         return kind == msgpack_kind::array ? number : kind == msgpack_kind::map ? 2 * number : 0;
     }
+    /// Whether the value is of kind `k`.
     constexpr bool is(msgpack_kind k) const noexcept { return kind == k; }
 };
 
-/// The value at `p`; of an array or map the head. Text is not yet known to be UTF-8.
+/// The value at `p`, or the head of an array or map. Does not check text for UTF-8.
 inline msgpack_value read_msgpack(const char* p, const char* end) noexcept {
     using enum msgpack_kind;
     if (p == end) return {};
@@ -60,7 +61,7 @@ inline msgpack_value read_msgpack(const char* p, const char* end) noexcept {
         if (n > left()) return msgpack_value{};
         return msgpack_value{k, 0, {p, static_cast<std::size_t>(n)}, p + n};
     };
-    const auto several = [&](msgpack_kind k, std::uint64_t n) { // each takes a byte at least
+    const auto several = [&](msgpack_kind k, std::uint64_t n) { // each element takes at least one byte
         return (k == map ? 2 * n : n) > left() ? msgpack_value{} : msgpack_value{k, n, {}, p};
     };
     if (first < 0x80) return scalar(number, first);
@@ -69,7 +70,7 @@ inline msgpack_value read_msgpack(const char* p, const char* end) noexcept {
     if (first < 0xa0) return several(array, first & 0x0fu);
     if (first < 0xc0) return sized(text, first & 0x1fu);
 
-    // The number of `size` bytes that follows.
+    // The number in the next `size` bytes.
     const auto next = [&](std::size_t size) -> std::uint64_t {
         const auto at = p;
         p += size;
@@ -80,12 +81,13 @@ inline msgpack_value read_msgpack(const char* p, const char* end) noexcept {
         default: return load_big<std::uint64_t>(at);
         }
     };
-    // Bytes of the length or number behind each first byte from 0xc0 on, and of the type of an ext.
+    // For each first byte from 0xc0: bytes of the length or number that follows, plus the type byte of an
+    // ext.
     constexpr unsigned char follow[32] = {0, 0, 0, 0, 1, 2, 4, 2, 3, 5, 4, 8, 1, 2, 4, 8,
                                           1, 2, 4, 8, 1, 1, 1, 1, 1, 1, 2, 4, 2, 4, 2, 4};
     if (left() < follow[first - 0xc0]) return {};
     const auto extension = [&](std::uint64_t n) {
-        ++p; // the type
+        ++p; // skips the type byte
         return sized(ext, n);
     };
     const auto integer = [&](std::int64_t n) {
@@ -136,10 +138,10 @@ inline msgpack_value read_msgpack(const char* p, const char* end) noexcept {
     }
 }
 
-/// The position behind the value at `p` with all that is in it, which is checked; or null. `depth`: how many
-/// arrays and maps it is in already.
+/** The position after the value at `p` and all its parts, which are checked; or null. `depth`: number of
+ *  arrays and maps around the value. */
 inline const char* skip_msgpack(const char* p, const char* end, unsigned depth = 0) noexcept {
-    std::uint64_t due[msgpack_max_depth]; // values still to come in each that is open, innermost last
+    std::uint64_t due[msgpack_max_depth]; // remaining values of each open array or map, innermost last
     unsigned open = 0;
     for (;;) {
         const auto v = read_msgpack(p, end);
@@ -158,16 +160,16 @@ inline const char* skip_msgpack(const char* p, const char* end, unsigned depth =
     }
 }
 
-/// Walks over one MessagePack message.
+/// Reads one MessagePack message from front to back.
 class msgpack_scanner {
 public:
     explicit msgpack_scanner(std::string_view message) noexcept
         : p_(message.data()), end_(p_ + message.size()) {}
 
-    /// Whether the next value is a map, as far as its first bytes tell.
+    /// Whether the first bytes of the next value are those of a map.
     bool at_map() const noexcept { return read_msgpack(p_, end_).is(msgpack_kind::map); }
 
-    /// The next value as it stands in the message; empty if it is none.
+    /// The MessagePack of the next value; empty if it is not valid.
     std::string_view value() noexcept {
         const auto start = p_;
         const auto behind = skip_msgpack(p_, end_, depth_);
@@ -176,9 +178,9 @@ public:
         return {start, behind};
     }
 
-    /** The next value, which is a map: calls `f(name)` for each pair, with the text that is its key, or an
-     *  empty view for a key that is no text. `f` takes the value, by `value` or `map`, and returns whether
-     *  that went well. Returns the map as it stands in the message, or an empty view. */
+    /** Reads the next value, a map: calls `f(name)` for each pair, with the text of its key. The name is
+     *  empty if the key is not text. `f` reads the value by `value` or `map`, and returns whether that
+     *  succeeded. Returns the MessagePack of the map, or an empty view. */
     template <class F>
     std::string_view map(F f) {
         const auto start = p_;
@@ -204,26 +206,29 @@ private:
     unsigned depth_ = 0;
 };
 
-/// The value `raw`, which was checked; `wrong` if it is empty.
+/// The checked value `raw`; `wrong` if it is empty.
 inline msgpack_value msgpack_at(std::string_view raw) noexcept {
     return read_msgpack(raw.data(), raw.data() + raw.size());
 }
 
+/// Whether the checked value `raw` is text.
 inline bool is_msgpack_text(std::string_view raw) noexcept {
     return msgpack_at(raw).is(msgpack_kind::text);
 }
 
-/// The contents of the text `raw`; empty if it is none.
+/// The contents of the text `raw`; empty if `raw` is not text.
 inline std::string_view msgpack_text(std::string_view raw) noexcept {
     const auto v = msgpack_at(raw);
     return v.is(msgpack_kind::text) ? v.contents : std::string_view{};
 }
 
+/// Whether the checked value `raw` is a map.
 inline bool is_msgpack_map(std::string_view raw) noexcept {
     return msgpack_at(raw).is(msgpack_kind::map);
 }
 
-/// The whole number `raw`, also as a float: some JavaScript writes numbers of more than 32 bits so.
+/** The whole number `raw`, up to 2^53 if it is a float. Some JavaScript encoders write numbers of more than
+ *  32 bits as floats. */
 inline std::optional<std::uint64_t> msgpack_uint(std::string_view raw) noexcept {
     const auto v = msgpack_at(raw);
     if (v.is(msgpack_kind::number)) return v.number;
@@ -233,7 +238,7 @@ inline std::optional<std::uint64_t> msgpack_uint(std::string_view raw) noexcept 
     return static_cast<std::uint64_t>(n);
 }
 
-/// Whether JavaScript takes the checked value `raw` for true; false for no value at all.
+/// Whether the checked value `raw` is true in JavaScript; false for no value.
 inline bool msgpack_truthy(std::string_view raw) noexcept {
     const auto v = msgpack_at(raw);
     switch (v.kind) {

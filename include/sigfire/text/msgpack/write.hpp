@@ -12,15 +12,18 @@
 
 namespace sigfire::detail {
 
-/// Writes MessagePack, each value in its shortest form; floats always with 64 bits.
+/// Writes MessagePack, each value in its shortest form, but floats always with 64 bits.
 template <class Sink>
 class msgpack_writer {
 public:
     explicit msgpack_writer(Sink sink) : sink_(sink) {}
 
+    /// Writes nil.
     void nil() { byte(0xc0); }
+    /// Writes a boolean.
     void boolean(bool b) { byte(b ? 0xc3 : 0xc2); }
 
+    /// Writes an integer that is not negative.
     void number(std::uint64_t n) {
         if (n < 0x80)
             byte(static_cast<unsigned>(n));
@@ -28,6 +31,7 @@ public:
             sized(n, 0xcc, 0xcd, 0xce);
     }
 
+    /// Writes a negative integer.
     void negative(std::int64_t n) {
         if (n >= -32)
             byte(static_cast<unsigned>(n) & 0xff);
@@ -41,9 +45,10 @@ public:
             head(0xd3, static_cast<std::uint64_t>(n));
     }
 
+    /// Writes a float of 64 bits.
     void real(double d) { head(0xcb, std::bit_cast<std::uint64_t>(d)); }
 
-    /// UTF-8, less than 4 GiB; so are all other sizes.
+    /// Writes text, which must be UTF-8. All sizes must be less than 4 GiB.
     void text(std::string_view s) {
         if (s.size() < 32)
             byte(0xa0 | static_cast<unsigned>(s.size()));
@@ -52,14 +57,15 @@ public:
         raw(s);
     }
 
-    /// The head of an array of `n` elements, or of a map of `n` pairs, which are to follow.
+    /// Writes the head of an array of `n` elements. The elements follow.
     void array(std::size_t n) { several(n, 0x90, 0xdc); }
+    /// Writes the head of a map of `n` pairs. The pairs follow.
     void map(std::size_t n) { several(n, 0x80, 0xde); }
 
-    /// MessagePack as it is.
+    /// Writes MessagePack unchanged.
     void raw(std::string_view s) { sink_(s.data(), s.size()); }
 
-    /// How much there is.
+    /// Number of bytes written.
     std::size_t size() const noexcept { return sink_.size(); }
 
 private:
@@ -75,7 +81,7 @@ private:
         sink_(bytes, sizeof bytes);
     }
 
-    // With the first byte for 8, 16 or 32 bits; that for 64 is the next.
+    // The arguments are the first bytes for 8, 16 and 32 bits; the first byte for 64 bits is the next one.
     void sized(std::uint64_t n, unsigned first8, unsigned first16, unsigned first32) {
         if (n <= 0xff)
             head(first8, static_cast<std::uint8_t>(n));
