@@ -125,7 +125,7 @@ public:
 
     /// Sends a ping; false if the wire has none.
     bool ping() const { return connection_->ping(); }
-    /// Stops to read from the peer.
+    /// Stops reading from the peer.
     void hold() const { connection_->hold(); }
     /// Resumes reading from the peer.
     void release() const { connection_->release(); }
