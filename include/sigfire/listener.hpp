@@ -102,7 +102,7 @@ public:
     /// Closes the sockets of the transport.
     ~listener() { *self_ = nullptr; }
 
-    /// Binds the address and starts to accept connections. On failure, `ec` is the error.
+    /// Binds the address and accepts connections. On failure, `ec` is the error.
     void open(error_code& ec) { engine_.open(ec); }
 
     /// The current time on the clock of the hub.

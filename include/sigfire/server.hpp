@@ -166,7 +166,7 @@ private:
                   "sigfire: two parts of this server play the same role");
 
 public:
-    /// Binds the address and starts to accept connections. Messages flow as soon as the io_context runs.
+    /// Binds the address and accepts connections. Messages flow as soon as the io_context runs.
     /// @throws boost::system::system_error with the address, if the server cannot bind it.
     explicit server(T transport, Parts... parts)
         requires(!std::same_as<T, error_code>)
@@ -176,7 +176,8 @@ public:
         if (ec) throw boost::system::system_error{ec, "sigfire: cannot listen on " + listener_.address()};
     }
 
-    /// The same, but sets `ec` instead of throwing. On an error the server accepts no connections.
+    /// Binds the address and accepts connections; on failure, sets `ec` instead of throwing and accepts no
+    /// connections.
     server(error_code& ec, T transport, Parts... parts)
         : server(std::move(transport), std::tuple<Parts...>{std::move(parts)...}) {
         ec.clear();

@@ -43,7 +43,7 @@ public:
         hub.reply(from, e.token, errc::ok); // a custom codec may ask for a reply
     }
 
-    /// Starts to monitor a peer with `admission::heartbeat_timeout`.
+    /// Monitors the peer if it has an `admission::heartbeat_timeout`.
     template <class X>
     void on_open(X& hub, peer_handle peer, const admission& granted) {
         if (granted.heartbeat_timeout.count() <= 0) return;

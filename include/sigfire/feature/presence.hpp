@@ -75,7 +75,7 @@ public:
     /// Number of watchers that have not taken their whole snapshot yet.
     std::size_t slow() const noexcept { return slow_.size(); }
 
-    /// Starts to watch a topic or a peer. Causes: `malformed`, `full`.
+    /// Starts a watch of a topic or a peer. Causes: `malformed`, `full`.
     template <class X>
     void on_request(X& hub, peer_handle from, event::watch& e) {
         const auto where = place_of(e.peer, e.topic);

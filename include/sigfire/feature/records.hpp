@@ -211,7 +211,8 @@ public:
         on_open(hub, peer, granted);
     }
 
-    /// Finds out whether an absent id is known: the cause is then `offline` instead of `unknown`.
+    /// Finds out whether an absent id is known: the cause is then `offline` instead of `unknown`. Returns
+    /// `deferred` if the store answers later.
     template <class X, class E>
     errc on_miss(X& hub, peer_handle from, const E& e, errc cause) {
         if (cause != errc::unknown || e.to.empty() || e.to.size() > 256) return cause;

@@ -247,7 +247,7 @@ private:
         return at == tokens_.end() ? nullptr : of(at->second);
     }
 
-    // Starts to count.
+    // Starts counting.
     template <class X>
     state& begin(X& hub, peer_handle peer) {
         auto& s = states_[peer.slot];

@@ -28,9 +28,11 @@ struct sessions_options {
     std::chrono::milliseconds timeout{30'000};
     /// Maximum number of sessions of one peer; a further session is `full`.
     std::size_t per_peer = 100;
-    /// If true, offers, answers and candidates need an accepted session.
+    /// If true, offers, answers and candidates need an accepted session. Without one they fail with
+    /// `no_session`.
     bool strict = false;
-    /// If true, a side of a session sends its description before its candidates.
+    /// If true, a side of a session sends its description before its candidates. Earlier candidates fail with
+    /// `missing_offer`.
     bool gate = false;
 };
 

@@ -133,7 +133,7 @@ public:
         return errc::ok;
     }
 
-    /// The same without a callback.
+    /// Ends a membership and removes the entries of the member in that topic. Causes: `malformed`, `unknown`.
     errc leave(std::string_view topic, peer_handle peer) {
         return leave(topic, peer, [](auto&&...) {});
     }
@@ -154,7 +154,7 @@ public:
         }
     }
 
-    /// The same without a callback.
+    /// Ends all memberships of `peer` and removes all its entries.
     void leave_all(peer_handle peer) {
         leave_all(peer, [](auto) {});
     }

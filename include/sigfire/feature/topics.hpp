@@ -161,7 +161,8 @@ public:
         e.droppable = droppable;
         return hub.at_work([&] { return spread(hub, {}, e); });
     }
-    /// The same with text in the format of `default_wire`; empty = no data.
+    /// Publishes a text in the format of `default_wire` to all members, see the overload above. Empty = no
+    /// data.
     template <class X>
     errc publish(X& hub, std::string_view topic, std::string_view data, bool droppable = false) {
         return publish(hub, topic, payload{data}, droppable);

@@ -76,15 +76,15 @@ public:
                 connection_->commit(codec_->encode(e, state(), p));
     }
 
-    /// The same without a call of `ready`.
+    /// Encodes `e` into the outbox of the connection, without a call of `ready`.
     template <class E>
     void deliver(const E& e) const {
         if constexpr (detail::has_word<K, E>)
             if (const auto bound = codec_->bound(e, state()); bound != 0) deliver(e, bound);
     }
 
-    /// The same for one of many receivers: connections with the same `share_key` get the same bytes, encoded
-    /// once.
+    /// Writes `e`, which has many receivers, into the outbox. Connections with the same `share_key` get the
+    /// same bytes, encoded once.
     template <class E>
     void deliver(const E& e, fanout& shared) const {
         if constexpr (detail::has_word<K, E>) {
@@ -129,7 +129,7 @@ public:
     void hold() const { connection_->hold(); }
     /// Resumes reading from the peer.
     void release() const { connection_->release(); }
-    /// Ends the connection, with the farewell of the codec for that cause.
+    /// Ends the connection, with the farewell that the codec has for `why`.
     void close(errc why) const { detail::say_goodbye(*connection_, codec_->end(why, state()), why); }
 
 private:

@@ -89,7 +89,8 @@ public:
         if (box_) settle({.cause = errc::denied});
     }
 
-    /// Lets the message continue. For a deferred request or command, replies `ok` without data.
+    /// Lets the message continue: the next hook judges it. For a request to a function, replies `ok` without
+    /// data.
     void pass() { settle({}); }
     /// Replies `ok` with `data`, and ends the message here.
     /// @param data a value in the format of `wire`, or empty

@@ -61,7 +61,7 @@ public:
     message_id fresh_id() { return hub_.fresh_id(); }
 
     /// Sends `e` to one peer. Returns `ok`, or the cause of the failure: `offline`, `denied`,
-    /// `unknown_command` or `full`.
+    /// `unknown_command`, `full`, ...
     template <class E>
     errc send(peer_handle to, const E& e) {
         return hub_.send_event(to, e);
@@ -105,7 +105,7 @@ public:
         return hub_.room_for(to, e);
     }
 
-    /// Starts to keep the traffic of a peer. The hub then reports its messages in both directions to the
+    /// Keeps the traffic of a peer from now on. The hub then reports its messages in both directions to the
     /// features, and the peer can outlive its connection.
     void keep_traffic(peer_handle peer) { hub_.keep_traffic(peer); }
 
@@ -135,7 +135,7 @@ public:
     /// Whether a peer is a member of a topic.
     bool is_member(std::string_view topic, peer_handle peer) { return hub_.is_member(topic, peer); }
 
-    /// Disconnects a peer, for that cause.
+    /// Disconnects a peer, with `why` as the cause.
     void close(peer_handle peer, errc why) { hub_.close_peer(peer, why); }
 
     /// Asks all features for a more precise cause why the hub cannot deliver `e`, see `feature::on_miss`.

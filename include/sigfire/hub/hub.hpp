@@ -27,7 +27,7 @@
 
 namespace sigfire {
 
-/** Decides which connection becomes which peer, which peer receives which message, and how each request ends.
+/** Admits peers, delivers the messages between them, and replies to each request.
  *
  *  A hub does no I/O and reads no clock. Its inputs are `opened`, `received`, `alive`, `resumed`, `tick` and
  *  `closed`. Time stands still between two ticks. The other members are for the host program.
@@ -44,8 +44,8 @@ namespace sigfire {
  *  Claims: a second connection may ask for the id of an online peer. Then the hub pings the holder and holds
  *  the claimant. If the holder answers, the hub refuses the claimant. If no pong arrives within
  *  `hub_options::claim_timeout`, the hub disconnects the holder. When the holder has left, the claimant gets
- *  the id. The id of a peer that is away stays reserved for its return, unless `hub_options::yield_away_ids`
- *  is set.
+ *  the id. A claimant with `admission::proven` gets the id at once. The id of a peer that is away stays
+ *  reserved for its return, unless `hub_options::yield_away_ids` is set.
  *
  *  Thread safety: none; one thread at a time. Hooks, features, functions and logs may call the members for
  *  the host program during a call of the hub. Then `send` acts at once; `close` and `stop` act after the

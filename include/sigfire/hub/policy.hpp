@@ -99,8 +99,9 @@ struct private_rooms_options {
 /** Makes topics private rooms of their members. Models Policy; a part of a server, and of a hub with
  *  `topics`.
  *
- *  A peer that is not a member can neither read nor change a topic. Peers that share no topic do not reach
- *  each other: a message between them ends with `unknown`. */
+ *  A peer that is not a member can neither read nor change a topic. An attempt to read ends with `unknown`,
+ *  an attempt to change with `denied`. Peers that share no topic do not reach each other: a message between
+ *  them ends with `unknown`. */
 class private_rooms {
 public:
     /// Takes the settings.

@@ -120,7 +120,7 @@ public:
         return i;
     }
 
-    /// The same for a peer without a connection.
+    /// Takes a vacant slot for a peer without a connection.
     std::uint32_t add(std::string_view id, standing state) {
         if (vacant_ == nowhere) grow();
         const auto i = vacant_;
