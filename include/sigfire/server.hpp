@@ -186,8 +186,7 @@ public:
 
     server(const server&) = delete;
     server& operator=(const server&) = delete;
-    /// Cuts all connections. Call `stop` first to end them gracefully. The hub drops calls of `post` that
-    /// have not run.
+    /// Cuts all connections. Call `stop` first to end them gracefully. Pending calls of `post` do not run.
     ~server() { *token_ = false; }
 
     /// The bound address as a URL without path: `ws://127.0.0.1:3003`, `tcp://[::1]:9000`,

@@ -23,7 +23,7 @@ namespace sigfire {
  *  disconnects the peer with `pong_timeout`. Hooks judge heartbeats like other events. Peers without the
  *  time-out cost nothing. */
 class heartbeat : public feature {
-    // First, since its return type is deduced.
+    // Defined first, since its return type is deduced.
     auto is_open() const noexcept {
         return [this](peer_handle peer) {
             const auto at = watched_.find(peer.slot);

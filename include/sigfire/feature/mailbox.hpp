@@ -58,7 +58,7 @@ struct mailbox_limits {
  *  `R` is the router for all other messages. */
 template <class R = direct_router>
 class mailbox : public feature {
-    // First, since its return type is deduced. Boxes are emptied from the front.
+    // Defined first, since its return type is deduced. Boxes are emptied from the front.
     auto is_open() const {
         return [this](const auto& m) {
             const auto at = boxes_.find(m.id);

@@ -60,7 +60,7 @@ struct presence_options {
  *  The feature works in slices. A watcher that was away receives a new snapshot when it returns. A watcher
  *  receives a snapshot as fast as it reads; later changes wait. */
 class presence : public feature {
-    // First, since its return type is deduced.
+    // Defined first, since its return type is deduced.
     auto is_queued() {
         return [this](const place& where) {
             const auto at = subjects_.find(where);

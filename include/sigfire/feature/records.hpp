@@ -32,8 +32,7 @@ struct record {
     wire_id metadata_wire = default_wire; ///< format of `metadata`
     bool permanent = false;               ///< the record stays after its peer has left
     bool online = false;                  ///< a peer with this id is present
-    std::int64_t last_seen =
-        0; ///< time when the id was last online, in milliseconds since 1970 (UTC); 0 = never
+    std::int64_t last_seen = 0;           ///< last time online, in ms since 1970 (UTC); 0 = never
 };
 
 /** RecordStore: keeps the records of ids. A store may answer later: a coroutine, for example, queries a
@@ -116,15 +115,14 @@ struct records_options {
  *
  *  An admission says whether an id is `permanent`. Then its record stays after the peer has left, and a
  *  message to it ends with `offline` instead of `unknown`. The record of another id is removed with its peer.
- *  A peer may read
- *  the record of any id, unless a hook or policy forbids it. It may change its own record.
+ *  A peer may read the record of any id, unless a hook or policy forbids it. It may change its own record.
  *
  *  `S` models RecordStore. */
 template <class S = memory_records>
 class records : public feature {
     static_assert(RecordStore<S>, "sigfire: RecordStore requirements not met");
 
-    // First, since its return type is deduced.
+    // Defined first, since its return type is deduced.
     auto is_open() const {
         return [this](std::uint64_t number) { return open_.contains(number); };
     }

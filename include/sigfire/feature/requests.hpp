@@ -115,7 +115,7 @@ private:
  *  `offline` or `full` if the target cannot receive it. It ends with `offline` when the target leaves. It
  *  ends with `expired` after the time-out, or when the connection of the sender continues as another peer. */
 class requests : public feature {
-    // First, since its return type is deduced.
+    // Defined first, since its return type is deduced.
     auto is_open() const {
         return [this](std::uint64_t number) { return open_.contains(number); };
     }

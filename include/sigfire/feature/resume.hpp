@@ -47,7 +47,7 @@ struct resume_options {
  *  message: a peer that lost its new token on the way can try again. A connection that was closed properly,
  *  or by the hub, does not make its peer `away`. */
 class resume : public feature {
-    // First, since its return type is deduced.
+    // Defined first, since its return type is deduced.
     auto is_open() {
         return [this](const auto& a) {
             const auto* const s = of(a.peer);
