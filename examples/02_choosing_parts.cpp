@@ -1,6 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// A server of chosen parts: a part left out is the default, and the order does not matter.
+// A server with chosen parts. The parts can be in any order. The server uses its default for each missing
+// part.
 
 #include <sigfire/sigfire.hpp>
 
@@ -10,7 +11,7 @@ int main() {
     using namespace std::chrono_literals;
     boost::asio::io_context io{1};
 
-    // A Log: told of events, in the server's own thread.
+    // A Log: the server calls it for each event, in its own thread.
     const auto log = [](sigfire::log_level, std::string_view event,
                         std::span<const sigfire::log_field> fields) {
         std::cout << event;
@@ -18,7 +19,7 @@ int main() {
         std::cout << '\n';
     };
 
-    // An HttpHandler: plain requests on the port of the WebSockets.
+    // An HttpHandler: it answers plain HTTP requests on the port of the WebSockets.
     const auto hello = [](const sigfire::request& request, sigfire::response& response) {
         response.body = "nothing to see at " + std::string{request.path()} + '\n';
         return true;
@@ -32,7 +33,7 @@ int main() {
         log,
     };
 
-    // Browsers tell the page they come from; this client says the same as a page on the list.
+    // A browser sends the origin of its page. This client sends an origin on the list of the server.
     sigfire::client client{io, {.headers = {{"Origin", "https://example.org"}}}};
     client.connect(srv.address(), [&](sigfire::error_code ec, const sigfire::welcome& welcome) {
         std::cout << (ec ? ec.message() : welcome.configuration) << '\n';

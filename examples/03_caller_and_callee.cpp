@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// Two peers agree on a call: session-start, session-accept, offer, answer, candidate. The text of the
-// descriptions is the business of the WebRTC library behind each peer; signaling only carries it.
+// Two peers set up a call: session-start, session-accept, offer, answer, candidate. The server only forwards
+// the descriptions. The WebRTC library of each peer reads and writes them.
 
 #include <sigfire/sigfire.hpp>
 

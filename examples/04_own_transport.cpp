@@ -1,14 +1,15 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// A transport of your own: messages come in by one function call and go out by another.
+
+// A transport of your own: one function passes a message to the server, another one passes it to the peer.
 
 #include <sigfire/sigfire.hpp>
 
 #include <iostream>
 
 struct world {
-    std::function<void()> come;           // called by the world: a peer is here
-    std::function<void(std::string)> say; // called by the world: it says this
-    std::function<void(std::string_view)> hear;
+    std::function<void()> come;                 // the world calls it: a peer connects
+    std::function<void(std::string)> say;       // the world calls it: the peer sends a message
+    std::function<void(std::string_view)> hear; // the transport calls it: the server sends a message
 };
 
 struct function_call {
@@ -26,7 +27,7 @@ struct function_call {
         void refuse(sigfire::ending) { over = true; }
         void hold() {}
         void release() {}
-        bool ping() { return false; } // cannot ask for a sign of life
+        bool ping() { return false; } // this transport has no ping
         void close(sigfire::ending, sigfire::errc) { over = true; }
         State& state() { return kept; }
         world* to;

@@ -1,7 +1,10 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// A codec of your own, for peers at a keyboard: `NUMBER TARGET TEXT` is a request, `NUMBER ok` or
-// `NUMBER WHY` its reply, `< SENDER TEXT` a message of another peer, `= ID` the welcome.
+// A codec of your own, for people at a keyboard. A peer sends a request as `NUMBER TARGET TEXT`. The server
+// sends:
+// - `= ID`: the welcome
+// - `NUMBER ok` or `NUMBER CAUSE`: the reply to a request
+// - `< SENDER TEXT`: a message of another peer
 
 #include <sigfire/sigfire.hpp>
 
@@ -9,7 +12,7 @@
 
 struct typed {
     struct state {};
-    static constexpr sigfire::wire_id wire{0x0080}; // its payloads are plain words
+    static constexpr sigfire::wire_id wire{0x0080}; // its payloads are plain text
     static constexpr bool checks_utf8 = false;
     sigfire::errc open(const sigfire::request&, state&, sigfire::admission&) { return {}; }
 
@@ -28,14 +31,15 @@ struct typed {
         return sigfire::errc::ok;
     }
 
-    // One word for each event that is to be heard; others are not sent.
+    // One overload for each event that this codec can encode. The hub does not send other events to its
+    // peers.
     static std::string text(const sigfire::event::welcome& e) { return "= " + std::string{e.peer}; }
     static std::string text(const sigfire::event::reply& e) {
         const bool ok = e.cause == sigfire::errc::ok;
         return std::string{e.token.bytes} + ' ' + std::string{ok ? "ok" : to_string(e.cause)};
     }
     static std::string text(const sigfire::event::say& e) {
-        if (e.data.wire != wire) return {}; // written by another codec, in another format
+        if (e.data.wire != wire) return {}; // another codec wrote it, in another format
         return "< " + std::string{e.from} + ' ' + std::string{e.data.bytes};
     }
     template <class E>
@@ -44,10 +48,10 @@ struct typed {
     }
     template <class E>
     auto encode(const E& e, const state&, char* p) const -> decltype(text(e).size()) {
-        return text(e).copy(p, text(e).size()); // a codec for many peers writes straight to p
+        return text(e).copy(p, text(e).size()); // a codec for many peers writes directly to p
     }
     sigfire::message_type type(const auto&, const state&) const { return sigfire::message_type::text; }
-    int share_key(const state&) const { return 0; } // one text for all
+    int share_key(const state&) const { return 0; } // all peers get the same text
     sigfire::ending end(sigfire::errc why, const state&) const { return {400, 4000, to_string(why)}; }
 };
 

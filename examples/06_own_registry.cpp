@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// A registry of your own: ids in order, so that a host program can list them by name.
+// A registry of your own: it keeps the ids in order, so a program can list them by name.
 
 #include <sigfire/sigfire.hpp>
 
@@ -8,7 +8,7 @@
 #include <map>
 
 struct ordered_registry {
-    std::map<std::string_view, sigfire::peer_handle> peers; // the hub keeps the ids alive until erase
+    std::map<std::string_view, sigfire::peer_handle> peers; // the hub keeps each id valid until erase
 
     bool insert(std::string_view id, sigfire::peer_handle h) { return peers.emplace(id, h).second; }
     bool erase(std::string_view id) { return peers.erase(id) != 0; }

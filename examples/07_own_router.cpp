@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// A router of your own: the target `*` is everybody else, any other target one peer.
+// A router of your own: a message with the target `*` goes to all other peers. Any other target is one peer.
 
 #include <sigfire/sigfire.hpp>
 

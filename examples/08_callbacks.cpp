@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// The client with callbacks. The operations are those of 09 (futures) and 10 (coroutines).
+// A client with callbacks. See 09 for the same operations with futures, and 10 with coroutines.
 
 #include <sigfire/sigfire.hpp>
 

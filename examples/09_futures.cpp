@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// The client with futures: the io_context runs in a thread of its own, the program waits where it wants to.
+// A client with futures: one thread runs the io_context, and the main thread waits for the results.
 
 #include <sigfire/sigfire.hpp>
 
@@ -18,7 +18,7 @@ int main() {
     sigfire::client client{io};
     const auto address = srv.address();
 
-    // Everything below is posted, since server and client belong to the thread that runs the io_context.
+    // Each operation is posted, since server and client belong to the thread that runs the io_context.
     const auto there = [&](auto operation) {
         std::promise<decltype(operation())> started;
         auto future = started.get_future();

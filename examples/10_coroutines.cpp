@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// The client with coroutines, and a reply that is looked at instead of thrown.
+// A client with coroutines. The failed request returns its error code instead of throwing.
 
 #include <sigfire/sigfire.hpp>
 

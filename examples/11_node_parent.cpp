@@ -1,13 +1,13 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// A child of node's. The parent, a module of JavaScript:
+// A C++ program as a child process of node.js. The parent is a JavaScript module:
 //
 //     const child = spawn('./example_11_node_parent', [], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
 //     child.on('message', m => ...)
 //     child.send({ cmd: 'call-command', reqId: '1', data: { name: 'add', args: [5, 6] } })
 //
-// or, with Wormhole 2.x on the side of node, `await wormhole.command('add', [5, 6])`. Without such a parent
-// it plays both parts.
+// With Wormhole 2.x in node.js, the last line is `await wormhole.command('add', [5, 6])`. Without such a
+// parent, this program plays both roles.
 
 #include <sigfire/rpc/rpc.hpp>
 
@@ -26,7 +26,8 @@
 
 #include <sys/socket.h>
 
-// Boost.JSON, compiled here; a program of several source files does so in one of them, or links it.
+// Compiles Boost.JSON here. A program with several source files includes this in one file, or links
+// Boost.JSON.
 #include <boost/json/src.hpp>
 
 namespace asio = boost::asio;
@@ -39,7 +40,7 @@ void serve(sigfire::rpc& parent) {
         co_await timer.async_wait(asio::use_awaitable);
         co_return then;
     });
-    // Asks back while it is being asked.
+    // Calls a function of the parent during a call of the parent.
     parent.define("greet", [&parent](std::string id) -> asio::awaitable<std::string> {
         auto name = co_await parent.call<std::string>("name of", id, asio::use_awaitable);
         co_return "Hello, " + name;

@@ -1,8 +1,8 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// Hooks have a say in the hub's decisions. `bearer` asks each connection for a token; the hook of our own
-// replaces the reason of each rejection, and lets nobody say more than three things. `vote` is a command of
-// our own, a coroutine that counts in its own time.
+// Hooks take part in the decisions of the hub. `bearer` checks the token of each connection. The hook
+// `few_words` replaces the reason of each rejection and limits each peer to three messages. `vote` is a
+// custom command: a coroutine that replies later.
 
 #include <sigfire/admission/coroutine_hooks.hpp>
 #include <sigfire/sigfire.hpp>
@@ -12,7 +12,7 @@
 
 #include <iostream>
 
-// Any subset of on_admit, on_open, on_message, on_deliver, on_outcome, on_close.
+// A hook has any of on_admit, on_open, on_message, on_deliver, on_outcome, on_close.
 struct few_words {
     sigfire::peer_states<int> said = {};
 
@@ -21,9 +21,9 @@ struct few_words {
         said.emplace(peer, 0);
     }
     sigfire::errc on_message(sigfire::message_context& context, sigfire::event::say& e) {
-        if (++*said.find(context.from()) > 3) return sigfire::errc::rate; // the sender's reply
+        if (++*said.find(context.from()) > 3) return sigfire::errc::rate; // the reply to the sender
         if (e.command == "session-reject") {
-            e.data = {context.keep(R"({"message":"not now"})")}; // lives until it is delivered
+            e.data = {context.keep(R"({"message":"not now"})")}; // valid until the message is delivered
             e.signal.body = {};
         }
         return sigfire::errc::ok;
@@ -47,7 +47,7 @@ boost::asio::awaitable<sigfire::command_reply> vote(sigfire::command_request ask
 int main() {
     boost::asio::io_context io{1};
     const auto knows = [](std::string_view token, sigfire::admission& admission) {
-        admission.id = token.substr(0, token.find(':')); // the token names the peer
+        admission.id = token.substr(0, token.find(':')); // the token contains the id of the peer
         return token == "ann:secret" || token == "bob:secret";
     };
     const sigfire::commands own{{"vote", sigfire::coroutine_command(io, vote)}};

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// A client that goes back by itself: the server drops it, and it goes on where it was, with the same id, in
-// the same topic, and without missing messages said meanwhile.
+// A client that reconnects by itself. The server drops its connection. The client then continues with the
+// same id and in the same topic, and receives the messages sent meanwhile.
 
 #include <sigfire/feature/resume.hpp>
 #include <sigfire/feature/topics.hpp>

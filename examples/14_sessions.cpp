@@ -1,7 +1,8 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// A call as an object, on both sides: it is asked for, accepted with a word about oneself, negotiated and
-// ended. A second one is rejected. See 03 for the same with nothing but messages.
+// A call as a session object on both sides. The caller starts it, the callee accepts it with its name, and
+// both negotiate. Then the caller ends it. The callee rejects a second call. Example 03 does the same with
+// plain messages.
 
 #include <sigfire/feature/sessions.hpp>
 #include <sigfire/sigfire.hpp>

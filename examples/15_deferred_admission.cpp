@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// A peer's identity may stand in a database. A hook with on_admit_deferred asks there; until the answer the
-// connection is held, and the server serves the others.
+// The ids of peers are in a database. A hook with on_admit_deferred queries it. The server holds the
+// connection until the answer arrives, and serves other peers meanwhile.
 
 #include <sigfire/admission/coroutine_hooks.hpp>
 #include <sigfire/sigfire.hpp>
@@ -15,7 +15,7 @@
 using namespace std::chrono_literals;
 using boost::asio::awaitable;
 
-// The database: answers after a while, and for a token that is not in there after a long one.
+// A database that answers after 20 ms, or after an hour for an unknown token.
 struct database {
     std::map<std::string, std::string> tokens{{"secret-1", "ann"}, {"secret-2", "bob"}};
 
@@ -23,7 +23,7 @@ struct database {
         const auto found = tokens.find(token);
         const auto patience = found == tokens.end() ? 1h : 20ms;
         boost::asio::steady_timer timer{co_await boost::asio::this_coro::executor, patience};
-        co_await timer.async_wait(boost::asio::use_awaitable); // throws if it is cancelled
+        co_await timer.async_wait(boost::asio::use_awaitable); // throws when the server cancels it
         co_return found->second;
     }
 };
@@ -37,7 +37,7 @@ struct token_in_database {
             admission.refused_as = sigfire::refusal{401, 4401, "A token, please"};
             co_return sigfire::errc::denied;
         }
-        admission.id = co_await tokens->name_of(token); // asked and admission live on
+        admission.id = co_await tokens->name_of(token); // asked and admission live until the coroutine ends
         co_return sigfire::errc::ok;
     }
 };
@@ -58,8 +58,8 @@ int main() {
             if (--waits == 0) srv.stop();
         };
     };
-    eve.connect(srv.address() + "/?token=guess", came("refused")); // the database takes too long: 503
-    nobody.connect(srv.address(), came("refused"));                // 401
+    eve.connect(srv.address() + "/?token=guess", came("refused")); // the database takes too long: status 503
+    nobody.connect(srv.address(), came("refused"));                // status 401
     ann.connect(srv.address() + "/?token=secret-1", came("ann"));
     bob.connect(srv.address() + "/?token=secret-2", came("bob"));
     io.run();

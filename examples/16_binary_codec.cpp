@@ -1,7 +1,8 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// One hub with two listeners: at one peers talk JSON, at the other MessagePack, and they reach each other.
-// A message that crosses over is translated; between two peers of one kind it is passed on as it stands.
+// One hub with two listeners: peers of the first use JSON, peers of the second use MessagePack. They can
+// reach each other. The codecs translate messages between the two formats. They do not change messages
+// between peers with the same format.
 
 #include <sigfire/codec/binary.hpp>
 #include <sigfire/sigfire.hpp>
@@ -29,13 +30,13 @@ int main() {
         for_pages.stop({}, [] {});
         for_robots.stop({}, [] {});
     });
-    // The robot's program has its own MessagePack; here the library's translation stands in for it.
+    // A real robot has a MessagePack library. Here the functions of sigfire replace it.
     robot.on_message([&](sigfire::message m) {
         const auto text = *sigfire::codec::json_from_msgpack(m.view());
         std::cout << "robot: " << m.view().size() << " bytes: " << text << '\n';
         const auto value = [&text](std::string_view name) {
             const auto at = text.find(name);
-            return at == text.npos ? std::string{} : text.substr(at + name.size(), 21); // as long as all ids
+            return at == text.npos ? std::string{} : text.substr(at + name.size(), 21); // length of each id
         };
         if (const auto own = value(R"("data":{"id":")"); !own.empty())
             page.send(R"({"cmd":"offer","id":1,"target":")" + own + R"(","data":{"offer":{"speed":1.5}}})");

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// Two listeners on one hub: a robot on a Unix socket is reached from a page on a WebSocket. Here the page is
-// a client too; a real one says the same JSON.
+// One hub with two listeners: a page on a WebSocket calls a robot on a Unix socket. Here a client plays the
+// page. A real page sends the same JSON.
 
 #include <sigfire/sigfire.hpp>
 
@@ -19,7 +19,7 @@ namespace asio = boost::asio;
 // Answers requests until its connection ends.
 asio::awaitable<void> robot(sigfire::client& me, std::string address, std::function<void()> ready) {
     co_await me.connect(address, asio::use_awaitable);
-    co_await me.join("robots", asio::use_awaitable); // where pages look for robots
+    co_await me.join("robots", asio::use_awaitable); // pages look for robots in this topic
     ready();
     for (;;) {
         const auto asked = co_await me.receive(asio::use_awaitable);

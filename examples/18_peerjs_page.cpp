@@ -1,10 +1,12 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// A page on which people chat by PeerJS, and the server that PeerJS needs, in one program:
+// A chat page that uses PeerJS, together with the server that PeerJS needs:
+//
 //     npm install peerjs
 //     example_18_peerjs_page 9000 node_modules/peerjs/dist/peerjs.min.js
-// Open http://127.0.0.1:9000/ in two tabs and tell one of them the other's id. Without arguments it only asks
-// itself for the page and an id, and ends.
+//
+// Open http://127.0.0.1:9000/ in two tabs, and enter the id of one tab in the other. Without arguments, the
+// program requests the page and an id from itself, and exits.
 
 #include <sigfire/dialect/peerjs.hpp>
 #include <sigfire/sigfire.hpp>
@@ -60,7 +62,7 @@ constexpr auto html = R"(<!doctype html><meta charset="utf-8"><title>Chat</title
 </script>
 )";
 
-// Answers all but PeerJS's requests: those have all of /peer.
+// Serves the page and its script. The dialect answers all requests under /peer.
 struct page {
     std::string script;
 
@@ -73,7 +75,7 @@ struct page {
     }
 };
 
-// The bytes that a browser would be sent.
+// The response that a browser would receive.
 asio::awaitable<std::string> get(std::uint16_t port, std::string path) {
     asio::ip::tcp::socket socket{co_await asio::this_coro::executor};
     const asio::ip::tcp::endpoint server{asio::ip::address_v4::loopback(), port};
@@ -81,7 +83,7 @@ asio::awaitable<std::string> get(std::uint16_t port, std::string path) {
     const auto request = "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
     co_await asio::async_write(socket, asio::buffer(request), asio::use_awaitable);
     std::string answer;
-    boost::system::error_code end; // of the connection
+    boost::system::error_code end; // the end of the connection
     co_await asio::async_read(socket, asio::dynamic_buffer(answer),
                               asio::redirect_error(asio::use_awaitable, end));
     co_return answer;
@@ -107,7 +109,7 @@ int main(int argc, char** argv) {
     const auto asked = static_cast<std::uint16_t>(argc > 2 ? std::atoi(argv[1]) : 0);
     sigfire::server srv{sigfire::websocket{io, {.port = asked}},
                         sigfire::dialect::peerjs{{.path = "/peer"}},
-                        sigfire::mailbox{sigfire::direct_router{}, 5s}, // for a peer that is called too early
+                        sigfire::mailbox{sigfire::direct_router{}, 5s}, // for peers that connect later
                         sigfire::identity{},
                         sigfire::heartbeat{},
                         pages};

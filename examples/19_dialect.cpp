@@ -1,8 +1,8 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// Clients of another system beside sigfire's own, on one port: a client that connects to /y-webrtc speaks the
-// wire of y-webrtc (`new WebrtcProvider('room', doc, {signaling: ['ws://host:port/y-webrtc']})`), everybody
-// else JSON. They share the topics. Here a few lines stand in for a document.
+// Clients of y-webrtc and of sigfire on one port. A client that connects to /y-webrtc uses the wire of
+// y-webrtc: `new WebrtcProvider('room', doc, {signaling: ['ws://host:port/y-webrtc']})`. All other clients
+// use JSON. Both kinds share the topics. Here a few lines replace the document of y-webrtc.
 
 #include <sigfire/codec/any_of.hpp>
 #include <sigfire/dialect/y_webrtc.hpp>
@@ -44,7 +44,7 @@ asio::awaitable<bool> meet(sigfire::client& peer, std::string address) {
     co_await d.async_handshake(host, "/y-webrtc", asio::use_awaitable);
     co_await say(d, R"({"type":"subscribe","topics":["room"]})");
     co_await say(d, R"({"type":"ping"})");
-    std::cout << "document: " << co_await hear(d) << '\n'; // the pong: it is in the room now
+    std::cout << "document: " << co_await hear(d) << '\n'; // after the pong, the document is in the room
 
     co_await peer.connect(address, asio::use_awaitable);
     co_await peer.join("room", asio::use_awaitable);
@@ -63,7 +63,7 @@ int main() {
     sigfire::server srv{
         sigfire::websocket{io},
         sigfire::any_of{sigfire::when{sigfire::dialect::y_webrtc{}, sigfire::by_path{"/y-webrtc"}},
-                        sigfire::when{sigfire::json{}}}, // the first that matches
+                        sigfire::when{sigfire::json{}}}, // each connection uses the first match
         sigfire::topics{},
     };
     sigfire::client peer{io};

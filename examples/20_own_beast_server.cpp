@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// You have an HTTP server on Beast already, and want signaling on its port: hand the streams over that ask
-// for a WebSocket under /signal, and go on answering everything else yourself.
+// Adds signaling to an HTTP server on Beast. The server hands over each stream that asks for a WebSocket
+// under /signal, and answers all other requests itself.
 
 #include <sigfire/net/beast.hpp>
 #include <sigfire/sigfire.hpp>

@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// A codec of your own, for a chat by lines: `join ROOM`, `who ROOM`, `say ROOM WORDS`.
+// A codec of your own with topics: a chat by lines, with `join ROOM`, `who ROOM` and `say ROOM WORDS`.
 
 #include <sigfire/sigfire.hpp>
 
@@ -11,7 +11,7 @@ namespace event = sigfire::event;
 struct chat {
     struct state {};
     static constexpr bool checks_utf8 = false;
-    static constexpr sigfire::wire_id words{0x0080}; // how payloads are written: a format of our own
+    static constexpr sigfire::wire_id words{0x0080}; // the format of the payloads: one of our own
     sigfire::errc open(const sigfire::request&, state&, sigfire::admission&) { return {}; }
 
     template <class Handler>
@@ -30,7 +30,7 @@ struct chat {
         return sigfire::errc::ok;
     }
 
-    using text = std::string; // of each event for peers that this wire has a word for
+    using text = std::string; // one overload of `of` for each event that this codec can encode
     static text of(const event::welcome& e) { return "you are " + text{e.peer}; }
     static text of(const event::reply& e) { return text{e.token.bytes} + ": " + text{to_string(e.cause)}; }
     static text of(const event::joined& e) { return "you are in " + text{e.topic}; }
@@ -40,7 +40,7 @@ struct chat {
     auto bound(const auto& e, const state&) const -> decltype(of(e).size()) { return of(e).size(); }
     std::size_t encode(const auto& e, const state&, char* p) const { return of(e).copy(p, text::npos); }
     auto type(const auto&, const state&) const { return sigfire::message_type::text; }
-    int share_key(const state&) const { return 0; } // one text for all
+    int share_key(const state&) const { return 0; } // all peers get the same text
     sigfire::ending end(sigfire::errc why, const state&) const { return {400, 4000, to_string(why)}; }
 };
 
@@ -53,7 +53,7 @@ int main() {
     bob.on_message([&](sigfire::message m) {
         std::cout << "bob: " << m.view() << '\n';
         if (m.view() == "2 are here") ann.send("say tea hello");
-        if (m.view() == "tea: hello") srv.stop(); // else the program never ends
+        if (m.view() == "tea: hello") srv.stop(); // otherwise the program never ends
     });
     io.run();
 }

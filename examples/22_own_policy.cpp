@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// A policy of your own: rooms by invitation. A hook notes the URL's words at admission; the policy is asked
-// about everything that a peer may do to a room or to another peer, and finds the note again.
+// A policy of your own: rooms by invitation. A hook notes the invitation in the URL of each connection. The
+// hub asks the policy about each action of a peer on a room or another peer. The policy reads the note.
 
 #include <sigfire/sigfire.hpp>
 
@@ -18,7 +18,7 @@ struct invitation {
 
 struct note_invitation {
     sigfire::errc on_admit(const sigfire::request& asked, sigfire::admission& wish) {
-        wish.attached.put(invitation{asked.query("invited-to")}); // a real one is signed, and checked here
+        wish.attached.put(invitation{asked.query("invited-to")}); // a real hook checks a signature here
         return sigfire::errc::ok;
     }
 };
@@ -30,7 +30,7 @@ struct by_invitation {
         const auto* const noted = here.notes_of(a.from); // not null: each peer passed the hook
         if (a.what == sigfire::action::join && noted->template find<invitation>()->room == a.topic)
             return sigfire::errc::ok;
-        return sigfire::errc::unknown; // the others do not learn that there is such a room
+        return sigfire::errc::unknown; // hides that the room exists
     }
 };
 static_assert(sigfire::Policy<by_invitation>);

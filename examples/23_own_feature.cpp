@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// A feature of your own: it counts the peers that join each topic, and replies to the command `visits`.
+// A feature of your own: it counts the joins of each topic, and replies to the command `visits`.
 
 #include <sigfire/sigfire.hpp>
 
@@ -9,7 +9,7 @@
 
 class visits : public sigfire::feature {
 public:
-    explicit visits(std::size_t topics = 1000) : most_(topics) {} // peers make it store no more than that
+    explicit visits(std::size_t topics = 1000) : most_(topics) {} // limits the memory that peers can use
 
     template <class X>
     void on_membership(X&, std::string_view topic, sigfire::peer_handle, sigfire::membership what,
@@ -29,7 +29,7 @@ public:
         const auto count = R"({"visits":)" + std::to_string(known->second) + '}';
         sigfire::event::reply r;
         r.token = e.token;
-        r.data = {count}; // JSON unless it says otherwise
+        r.data = {count}; // JSON, the default format
         hub.reply(from, r);
     }
 

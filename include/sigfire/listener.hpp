@@ -23,21 +23,24 @@
 
 namespace sigfire {
 
-/// The HttpHandler that answers nothing.
+/// The HttpHandler that answers nothing: the client gets 404, or 426 where the server expects a WebSocket
+/// upgrade.
 struct no_http {
+    /// Returns false: there is no answer.
     bool operator()(const request&, response&) const noexcept { return false; }
 };
 
 /// Settings of a listener.
 struct listener_options {
-    /// How long awaitable hooks may take to let a connection in. Later it is refused: 503, or close code
-    /// 4003.
+    /// Time for awaitable hooks to admit a connection, in milliseconds. After that time the listener refuses
+    /// the connection with status 503 or close code 4003.
     std::chrono::milliseconds admission_timeout{10'000};
 };
 
 namespace detail {
 
-// Where a codec's events go. Its type knows no transport: listeners of several share a codec's code.
+// Passes the events of a codec to the hub. Its type does not depend on the transport, so listeners share the
+// code of a codec.
 template <class Hub>
 struct to_hub {
     Hub& hub;
@@ -51,14 +54,17 @@ struct to_hub {
 
 } // namespace detail
 
-/** A transport and a codec in front of a hub: lets connections in, and turns messages into events.
+/** A transport and a codec in front of a hub: admits connections and turns messages into events. Models Sink.
  *
- *  It is the transport's sink. Plain HTTP requests go to the codec, if it answers any, and then to `Http`;
- *  `/healthz` is answered here, 200 as long as connections are accepted. The hub and the io_context outlive
- * it; it is used on the thread that runs the io_context. `T` models Transport, `C` Codec, `Http` HttpHandler;
- * `Hub` is a `hub`.
+ *  A plain HTTP request goes to the codec, if the codec has HTTP routes, and then to `Http`. The listener
+ *  itself answers `/healthz` with status 200 as long as it accepts connections.
  *
- *  Several listeners share a hub with channels of type `any_channel`. */
+ *  Hub and io_context must outlive the listener. One thread: the thread that runs the io_context. Several
+ *  listeners can share a hub with channels of type `any_channel`.
+ *  @tparam T models Transport
+ *  @tparam C models Codec
+ *  @tparam Hub a `hub`
+ *  @tparam Http models HttpHandler */
 template <class T, class C, class Hub, class Http = no_http>
 class listener {
     static_assert(Transport<T>, "sigfire: Transport requirements not met");
@@ -72,10 +78,17 @@ class listener {
                   "<sigfire/admission/coroutine_hooks.hpp>");
 
 public:
+    /// The connection type of the transport.
     using connection = typename T::template connection<connection_state<C>>;
+    /// Whether the codec checks UTF-8 itself, see Codec.
     static constexpr bool checks_utf8 = C::checks_utf8;
 
-    /// Binds nothing yet: see `open`.
+    /** Creates a listener that does not listen yet: see `open`.
+     *  @param transport the transport
+     *  @param codec the codec
+     *  @param to the hub, which must outlive the listener
+     *  @param http the handler of plain HTTP requests
+     *  @param options the settings */
     listener(T transport, C codec, Hub& to, Http http = {}, const listener_options& options = {})
         : codec_(std::move(codec)), hub_(to), http_(std::move(http)), options_(options), waiting_(transport),
           engine_(transport, *this) {
@@ -86,12 +99,13 @@ public:
 
     listener(const listener&) = delete;
     listener& operator=(const listener&) = delete;
+    /// Closes the sockets of the transport.
     ~listener() { *self_ = nullptr; }
 
-    /// Binds and accepts; `ec` tells why not.
+    /// Binds the address and accepts connections. On failure, `ec` is the error.
     void open(error_code& ec) { engine_.open(ec); }
 
-    /// The time by which the hub is ticked, at this moment.
+    /// The current time on the clock of the hub.
     time_point now() const {
         if constexpr (requires { engine_.now(); })
             return engine_.now();
@@ -99,11 +113,14 @@ public:
             return now_;
     }
 
-    /// The address it is bound to, as a URL without path; while it is not bound, the address asked for.
+    /// The bound address as a URL without path. Before `open`, the requested address.
     std::string address() const { return engine_.address(); }
 
-    /// Accepts no more, refuses connections that wait, cuts those left after `drain`, then calls `f()`. Peers
-    /// are closed by the hub.
+    /** Stops accepting connections and refuses those that wait for a hook. The hub disconnects the peers:
+     *  call `hub::stop` first.
+     *  @param drain milliseconds until the listener cuts the remaining connections; a second call cuts at
+     *    once
+     *  @param f called after the last connection has ended */
     void stop(std::chrono::milliseconds drain, std::function<void()> f) {
         if constexpr (awaits)
             while (waiting_.front() != nullptr) {
@@ -117,6 +134,8 @@ public:
 
     /// @name Called by the transport (Sink)
     /// @{
+
+    /// A connection asks for admission.
     void opening(connection& c, const request& r) {
         admission wish;
         wish.remote = r.remote;
@@ -134,27 +153,32 @@ public:
         decide(c, r, wish, cause);
     }
 
+    /// A message arrived.
     void received(connection& c, message m) {
         auto& [who, state] = c.state();
         const errc e = codec_.decode(m, state, detail::to_hub<Hub>{hub_, who});
         if (e != errc::ok) hub_.close(who, e);
     }
 
+    /// A connection answered a ping.
     void alive(connection& c) { hub_.alive(c.state().who); }
 
+    /// A connection is gone.
     void closed(connection& c, errc why) {
         if constexpr (awaits)
             if (waiting_.remove(c) != nullptr) return;
         hub_.closed(c.state().who, why);
     }
 
+    /// A plain HTTP request arrived. Returns whether `out` is the answer. If a handler throws, the
+    /// answer is 500.
     bool http(const request& r, response& out) {
         std::string what = "unknown exception";
         try {
             return answer(r, out);
         } catch (const std::exception& e) {
             what = e.what();
-        } catch (...) { // a handler of the host program costs its own request, and nothing else
+        } catch (...) { // an exception of a handler fails only its own request
         }
         hub_.failed(what);
         out = {};
@@ -163,6 +187,7 @@ public:
         return true;
     }
 
+    /// Sets the time. Returns the latest time of the next call.
     time_point tick(time_point now) {
         now_ = now;
         auto due = hub_.tick(now);
@@ -173,7 +198,9 @@ public:
         return due;
     }
 
+    /// A member of the listener threw.
     void failed(connection*, std::string_view what) { hub_.failed(what); }
+    /// The transport refused a connection before `opening`.
     void refused(std::string_view remote, errc cause) { hub_.refused(remote, cause); }
     /// @}
 
@@ -201,7 +228,7 @@ private:
             return http_(r, out);
     }
 
-    // The hooks' answer about a connection.
+    // Applies the answer of the hooks for a connection.
     void decide(connection& c, const request& r, const admission& wish, errc cause) {
         if (cause != errc::ok) return refuse(c, r, wish, cause);
         auto& [who, state] = c.state();
@@ -228,7 +255,7 @@ private:
         part(c, r, how, cause);
     }
 
-    // The reply to a hello tells the cause: wires without HTTP have no status and no close code for it.
+    // Sends the cause in a reply to `hello`: a wire without HTTP has no status and no close code for it.
     void part(connection& c, const request& r, const ending& how, errc cause) {
         if (!r.hello.empty()) {
             event::reply e;
@@ -240,13 +267,13 @@ private:
         detail::say_goodbye(c, how, cause);
     }
 
-    // Not held from here on, unless the hub does so.
+    // Ends the hold of the connection; the hub may hold it again.
     void let_in(connection& c, const admission& wish) {
         c.accept(wish.subprotocol);
         if constexpr (awaits) c.release();
     }
 
-    // Whether anybody's waiting came to an end.
+    // Whether a connection was answered or timed out.
     bool decide_waiting()
         requires awaits
     {
@@ -279,7 +306,7 @@ private:
     [[no_unique_address]] Http http_;
     listener_options options_;
     time_point now_{};
-    std::shared_ptr<listener*> self_ = std::make_shared<listener*>(this); // null once it is gone
+    std::shared_ptr<listener*> self_ = std::make_shared<listener*>(this); // null after the destructor
     [[no_unique_address]] std::conditional_t<awaits, detail::pending_admissions<T, connection, awaited>,
                                              detail::no_pending_admissions> waiting_;
     typename T::template engine<connection_state<C>, listener> engine_;

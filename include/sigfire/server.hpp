@@ -44,7 +44,7 @@ template <class P>
 struct is_http_handler : std::bool_constant<HttpHandler<P>> {};
 template <class P>
 struct is_hub_options : std::is_same<P, hub_options> {};
-// A router that is a feature too is a router: the hub knows.
+// A router that is also a feature counts as a router: the hub handles both roles.
 template <class P>
 struct is_feature : std::bool_constant<Feature<P> && !Router<P>> {};
 template <class P>
@@ -57,7 +57,7 @@ constexpr int roles = is_codec<P>::value + is_registry<P>::value + is_router<P>:
                       is_http_handler<P>::value + is_hooks<P>::value + is_hub_options<P>::value +
                       is_listener_options<P>::value + is_feature<P>::value + is_policy<P>::value;
 
-// A part that is nothing else may be an HttpHandler of the hub.
+// Only a part without another role may be an HttpHandler that takes the hub.
 template <class P, class Hub>
 concept OnlyHttpHandlerOf = (roles<P> == 0) && HttpHandlerOf<P, Hub>;
 
@@ -66,11 +66,11 @@ concept looks_like_a_hook =
     names_on_admit<P> || names_on_admit_deferred<P> || names_on_open<P> || names_on_message<P> ||
     names_on_deliver<P> || names_on_close<P> || names_on_outcome<P>;
 
-/** The errors for a part `P` of a server that models no concept. Each error names one missing member; the
- * compiler names `P` beside it. A part is recognised by a member that no other kind of part has. */
+/** Reports errors for a part `P` of a server that models no concept. Each error names one missing member. The
+ *  compiler names `P` beside it. One telltale member decides which concept `P` should model. */
 template <class P>
 struct part_check {
-    static constexpr bool value = false; // beside these, the server says that it is no part
+    static constexpr bool value = false; // the server reports its own error too
 
     static_assert(!Transport<P>,
                   "sigfire: a server has one transport, its first part: for more, use one listener for each");
@@ -143,11 +143,11 @@ struct part_check {
         "sigfire: this Codec misses bound, encode or type for event::welcome, event::reply or event::say");
 };
 
-// How many of the parts play a role.
+// Number of parts with a role.
 template <template <class> class Is, class... Parts>
 constexpr int players = (0 + ... + static_cast<int>(Is<Parts>::value));
 
-// The part that plays a role, or the default.
+// The part with a role, or the default.
 template <template <class> class Is, class Default, class... Parts>
 struct player {
     using type = Default;
@@ -184,17 +184,27 @@ features<Fs...> take_features(std::type_identity<features<Fs...>>, std::tuple<Pa
 
 } // namespace detail
 
-/** A whole signaling server: `sigfire::server srv{sigfire::websocket{io, {.port = 3003}}};` and `io.run()`.
+/** A complete signaling server: `sigfire::server srv{sigfire::websocket{io, {.port = 3003}}};`, then
+ *  `io.run()`.
  *
- *  The first argument is the transport. Behind it, in any order and any subset: a Codec (default
- *  `codec::json`), a Registry (`local_registry`), a Router (`direct_router`), a Log (none), an HttpHandler
- *  (none), `hooks{...}`, `hub_options`, `listener_options`, and any number of features (`topics`, `presence`,
- *  `requests`, `sessions`, `records`, `resume`, your own), a Policy (`private_rooms`). Each is recognised by
- * its concept and moved in.
+ *  The first argument is the transport. Any of these parts follow, in any order:
+ *  - a Codec; default `codec::json`
+ *  - a Registry; default `local_registry`
+ *  - a Router; default `direct_router`
+ *  - a Log; default none
+ *  - an HttpHandler; default none
+ *  - `hooks{...}`; default none
+ *  - a Policy, such as `private_rooms`; default `permit_all`
+ *  - `hub_options` and `listener_options`
+ *  - any number of features: `topics`, `presence`, `requests`, `sessions`, `records`, `resume`, or your own
  *
- *  The io_context outlives the server and is run by one thread; a second one is refused by `std::logic_error`
- *  out of `run`. Only `post` may be called from other threads, and only while the server lives. For more
- *  cores use more servers, each with an io_context of its own, on one port (`reuse_port`). */
+ *  The server recognises each part by its concept and moves it in.
+ *
+ *  The io_context must outlive the server, and one thread runs it. If a second thread runs it too, `run`
+ *  throws `std::logic_error`. Other threads may call only `post`, and only while the server lives. To use
+ *  more cores, start more servers on one port (`reuse_port`), each with its own io_context.
+ *  @tparam T models Transport
+ *  @tparam Parts the other parts */
 template <class T, class... Parts>
 class server {
     static_assert(Transport<T>,
@@ -212,12 +222,12 @@ class server {
     using connection = typename T::template connection<connection_state<codec_type>>;
 
 public:
-    /// The hub behind this server, as `post` and an HttpHandler are handed it.
+    /// The type of the hub of this server, for functions that `post` calls and for HttpHandlers.
     using hub_type = hub<part<detail::is_registry, local_registry>, part<detail::is_router, direct_router>,
                          channel<connection, codec_type>, log_type, hooks_type, features_type, policy_type>;
 
 private:
-    // With or without the hub.
+    // An HttpHandler, with or without the hub as a parameter.
     template <class P>
     struct answers_http : std::bool_constant<HttpHandler<P> || detail::OnlyHttpHandlerOf<P, hub_type>> {};
     using http_type = part<answers_http, no_http>;
@@ -247,8 +257,8 @@ private:
                   "sigfire: two parts of this server play the same role");
 
 public:
-    /** Binds and starts to accept; messages flow once the io_context runs.
-     *  @throws boost::system::system_error naming the address, if it cannot be bound. */
+    /// Binds the address and accepts connections. Messages flow as soon as the io_context runs.
+    /// @throws boost::system::system_error with the address, if the server cannot bind it.
     explicit server(T transport, Parts... parts)
         requires(!std::same_as<T, error_code>)
         : server(std::move(transport), std::tuple<Parts...>{std::move(parts)...}) {
@@ -257,23 +267,25 @@ public:
         if (ec) throw boost::system::system_error{ec, "sigfire: cannot listen on " + address()};
     }
 
-    /// The same, but tells by `ec` why it could not be bound; it then serves nobody.
+    /// Binds the address and accepts connections; on failure, sets `ec` instead of throwing and accepts no
+    /// connections.
     server(error_code& ec, T transport, Parts... parts)
         : server(std::move(transport), std::tuple<Parts...>{std::move(parts)...}) {
         ec.clear();
         running_->front.open(ec);
     }
 
-    /// A server that was moved from can be destroyed and assigned to, and nothing else.
-    server(server&&) noexcept = default;
+    server(server&&) noexcept = default; ///< Afterwards, the source can only be destroyed or assigned to.
     server& operator=(server&&) noexcept = default;
+    /// Cuts all connections. Call `stop` first to end them gracefully. Pending calls of `post` do not run.
     ~server() = default;
 
-    /// The address it is bound to: `ws://127.0.0.1:3003`, `tcp://[::1]:9000`, `unix:/run/signal`.
+    /// The bound address as a URL without path: `ws://127.0.0.1:3003`, `tcp://[::1]:9000`,
+    /// `unix:/run/signal`.
     std::string address() const { return running_->front.address(); }
 
-    /** Calls `f(hub)` on the thread that runs the io_context, soon. The way for a host program to `send`,
-     *  `close`, `find`, count. Thread-safe; `f` is dropped if the server is gone by then. */
+    /// Calls `f(hub)` soon, on the thread that runs the io_context. The host program uses it to send, close,
+    /// find and count peers. Thread-safe. If the server is gone by then, `f` does not run.
     template <class F>
     void post(F f) {
         boost::asio::post(running_->io, [weak = std::weak_ptr{running_}, f = std::move(f)]() mutable {
@@ -284,13 +296,13 @@ public:
         });
     }
 
-    /// Not here: `post` runs a function on the hub, which sends.
+    /// Does not compile. Send from a function that `post` runs.
     template <class... Args>
     void send(const Args&...) {
         static_assert(sizeof...(Args) > 99,
                       "sigfire: a server sends by its hub: srv.post([](auto& hub) { hub.send(...); })");
     }
-    /// Not here: `post` runs a function on the hub, which closes peers.
+    /// Does not compile. Close peers from a function that `post` runs.
     template <class... Args>
     void close(const Args&...) {
         static_assert(
@@ -298,17 +310,21 @@ public:
             "sigfire: a server closes peers by its hub: srv.post([](auto& hub) { hub.close(...); })");
     }
 
-    /** Stops gracefully: accepts no more, tells every peer (close code 1001), sends all that is pending, cuts
-     *  the peers left after `drain` (milliseconds), then calls `done()` and leaves the io_context without
-     *  work. A second call cuts at once, and its `done` takes the place of the first one's. On the thread of
-     *  the io_context only. */
+    /** Stops the server gracefully. It accepts no more connections, disconnects every peer (close code 1001)
+     *  and sends all pending output. After the last connection it calls `done()` and leaves no work to the
+     *  io_context.
+     *
+     *  A second call cuts all connections at once, and its `done` replaces that of the first call. Only on
+     *  the thread of the io_context.
+     *  @param drain milliseconds until the server cuts the remaining connections
+     *  @param done called after the last connection has ended; may be empty */
     void stop(std::chrono::milliseconds drain = std::chrono::seconds{5}, std::function<void()> done = {}) {
         running_->core.stop(errc::stopping);
         running_->front.stop(drain, std::move(done));
     }
 
 private:
-    // Stands still where the server is moved: listener and hub refer to each other.
+    // On the heap, because the listener refers to the hub, and a server can be moved.
     struct assembly {
         assembly(T transport, std::tuple<Parts...>& parts)
             : io{transport.context()}, core{detail::take<hub_options>(parts),

@@ -1,8 +1,11 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-/// Everything but the headers that need a compiled library, the wires that a server names
-/// (`codec/binary.hpp`), and `transport/beast.hpp`, which brings all of Beast's WebSocket.
+/** @file
+ *  Includes the headers that most programs need. Include these by name: TLS, coroutine hooks, dialects, RPC,
+ *  `codec/any_of.hpp`, `codec/binary.hpp` and `net/beast.hpp`. The last one includes the WebSocket of Beast.
+ */
+
 #include <sigfire/admission/bearer.hpp>
 #include <sigfire/client.hpp>
 #include <sigfire/client/json_client.hpp>

@@ -3,7 +3,7 @@
 
 namespace sigfire {
 
-/// The library's version, `major.minor.patch` (semantic versioning). The build files read it from here.
+/// The version of the library, `major.minor.patch` (semantic versioning). The build files read this line.
 inline constexpr char version[] = "0.1.0";
 
 } // namespace sigfire

@@ -14,12 +14,14 @@
 
 namespace sigfire {
 
-/** Lets in a connection that brings a token: `Authorization: Bearer TOKEN` (RFC 6750, 2.1) or, since a page
- *  in a browser cannot set that header, `?token=TOKEN`; the header counts if there are both. Models Hook.
+/** Admits connections with a valid token: `Authorization: Bearer TOKEN` (RFC 6750, section 2.1) or
+ *  `?token=TOKEN`. Models Hook. Pages in browsers cannot set the header, so they use the query. If a request
+ *  has both, the header counts.
  *
- *  `Check` is `bool(std::string_view token)` or `bool(std::string_view token, admission&)`; the latter may
- * set the peer's id and notes. It is not asked about an empty token. A connection that is not let in gets 401
- * `Missing or invalid token`; on a wire without HTTP a token comes by `hello`, see `tcp_options`. */
+ *  `Check` is `bool(std::string_view token)` or `bool(std::string_view token, admission&)`. The second form
+ *  may set id and notes of the peer. `bearer` does not call it for an empty token. A refused connection gets
+ *  HTTP status 401, or close code 4401, with the text `Missing or invalid token`. On a wire without HTTP the
+ *  token comes in `hello`, see `tcp_options`. */
 template <class Check>
 class bearer {
     static_assert(std::is_invocable_r_v<bool, Check&, std::string_view, admission&> ||
@@ -27,8 +29,10 @@ class bearer {
                   "sigfire: bearer needs a bool(std::string_view token) or (token, admission&)");
 
 public:
+    /// Takes the function that checks a token.
     explicit bearer(Check check) : check_(std::move(check)) {}
 
+    /// Checks the token of the request: `ok`, or `denied`.
     errc on_admit(const request& r, admission& a) {
         const std::string token = token_of(r);
         if (!token.empty() && holds(token, a)) return errc::ok;
@@ -55,18 +59,22 @@ private:
     [[no_unique_address]] Check check_;
 };
 
-/** Gives each peer the id it asks for by a query parameter: `ws://host/?id=alice`. Models Hook. A peer that
- * asks for no id gets one of the hub's. Any peer can ask for any id that is free. Put a hook that checks
- * that, `bearer` say, in front, or use a hook of your own that sets `admission::id`; a deferred one may look
- * it up. */
+/** Gives each peer the id of a query parameter: `ws://host/?id=alice`. Models Hook. Without the parameter,
+ *  the hub draws an id.
+ *
+ *  Any peer can ask for any free id. Put a hook that checks the id, such as `bearer`, in front. Or use a hook
+ *  of your own that sets `admission::id`; a deferred hook can query a database. */
 class requested_id {
 public:
-    /// `permanent`: the record of such an id stays when its peer goes, where the hub has `records`.
+    /// Sets the query parameter to read.
+    /// @param parameter name of the query parameter
+    /// @param permanent whether the record of a requested id stays after its peer, if the hub has `records`
     explicit requested_id(std::string parameter = "id", bool permanent = false)
         : parameter_(std::move(parameter)), permanent_(permanent) {}
 
+    /// Sets `admission::id`, unless an earlier hook has set it. Returns `ok`.
     errc on_admit(const request& r, admission& a) {
-        if (!a.id.empty()) return errc::ok; // a hook in front knows better
+        if (!a.id.empty()) return errc::ok; // an earlier hook has priority
         a.id = r.query(parameter_);
         a.permanent = a.permanent || (permanent_ && !a.id.empty());
         return errc::ok;
@@ -77,16 +85,20 @@ private:
     bool permanent_;
 };
 
-/** Gives each peer without an id one that `Generate`, a `std::string()`, makes: UTF-8, 1-256 bytes; an empty
- * one leaves it to the hub. Models Hook. Ids that can be guessed can be sent to by anybody. */
+/** Gives an id made by `Generate`, a `std::string()`, to each peer without an id. Models Hook.
+ *
+ *  The id has 1-256 bytes of UTF-8; for an empty one the hub draws the id. Anyone can send to an id that is
+ *  easy to guess. */
 template <class Generate>
 class generated_id {
     static_assert(std::is_invocable_r_v<std::string, Generate&>,
                   "sigfire: generated_id needs a std::string()");
 
 public:
+    /// Takes the function that makes an id.
     explicit generated_id(Generate generate) : generate_(std::move(generate)) {}
 
+    /// Sets `admission::id` if it is empty. Returns `ok`.
     errc on_admit(const request&, admission& a) {
         if (!a.id.empty()) return errc::ok;
         a.id = generate_();

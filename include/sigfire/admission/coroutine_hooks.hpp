@@ -20,25 +20,29 @@
 #include <string>
 #include <utility>
 
-/** Lets hooks await something before they let a connection in, and commands before they reply: include this
- * beside the server, and a hook may have
+/** @file
+ *  Lets a hook await before it admits a connection, and a command await before it replies.
  *
- *  `boost::asio::awaitable<errc> on_admit_deferred(const request&, admission&)`
+ *  With this header, a hook may have this member:
+ *  `boost::asio::awaitable<errc> on_admit_deferred(const request&, admission&)`.
+ *  It runs on the io_context of the server. It may read the request and change the admission until it ends.
  *
- *  It runs on the server's io_context, and may read the request and change the admission until it ends.
- *  Meanwhile the connection is held: nothing is read from it, and bytes behind its request are heard after
- *  its welcome. An exception of the coroutine refuses the connection like an error of the server (500, close
- *  code 4500), and is told to the log. It is cancelled (terminal) if the peer goes away, if the server stops
- *  or is destroyed, or if it takes longer than `listener_options::admission_timeout`, which is answered by
- *  503 or close code 4003; its answer afterwards is of no interest. One that does not heed the cancellation
- *  keeps the io_context at work until it ends. */
+ *  Meanwhile the server holds the connection and reads nothing from it. It processes later bytes after the
+ *  welcome. If the coroutine throws, the server logs the exception. It then refuses the connection with
+ *  status 500 or close code 4500.
+ *
+ *  The server cancels the coroutine (`terminal`) if the peer disconnects, or if the server stops or is
+ *  destroyed. It also cancels after `listener_options::admission_timeout`, and refuses the connection with
+ *  status 503 or close code 4003. The server ignores the result of a cancelled coroutine. A coroutine that
+ *  ignores the cancellation keeps the io_context busy until it ends. */
+
 namespace sigfire::detail {
 
 template <class Executor>
 class awaited_run<boost::asio::awaitable<errc, Executor>> {
 public:
-    /// Calls `done(cause, failure)` once `asked` has ended, never from in here; `failure` is the message of
-    /// its exception.
+    /// Calls `done(cause, failure)` after `asked` has ended, never during this call. `failure` is the message
+    /// of its exception.
     template <class F>
     void start(boost::asio::io_context& io, boost::asio::awaitable<errc, Executor> asked, F done) {
         boost::asio::co_spawn(
@@ -72,28 +76,30 @@ namespace sigfire {
 
 /// A copy of a command of a peer, for coroutines.
 struct command_request {
-    std::string name{};          ///< the command
-    std::string from{};          ///< id of the peer that sends it
-    std::string to{};            ///< id of the peer that it names, if any
-    std::string topic{};         ///< the topic that it names, if any
-    std::string data{};          ///< JSON text unless `wire` says otherwise; empty = none
-    wire_id wire = default_wire; ///< how the data are written
+    std::string name{};          ///< name of the command
+    std::string from{};          ///< id of the sending peer
+    std::string to{};            ///< id of the peer that the command names, or empty
+    std::string topic{};         ///< topic that the command names, or empty
+    std::string data{};          ///< data in the format of `wire`, JSON text by default; empty = none
+    wire_id wire = default_wire; ///< format of `data`
 };
 
-/// The outcome of a command.
+/// The result of a command.
 struct command_reply {
     std::string data{};    ///< JSON text for the reply if `cause` is `ok`; empty = none
-    errc cause = errc::ok; ///< anything else makes the reply a failure
-    std::string text{};    ///< of a failure, instead of the cause's own text
+    errc cause = errc::ok; ///< `ok`, or the cause of the failure
+    std::string text{};    ///< failure text; empty = the text of the cause
 };
 
-/** A coroutine as one of `commands`: `commands{{"find", coroutine_command(io, find)}}` with
- *  `awaitable<command_reply> find(command_request)`. `io` is the io_context that the server runs on.
+/** Makes a coroutine a function of `commands`: `commands{{"find", coroutine_command(io, find)}}` with
+ *  `awaitable<command_reply> find(command_request)`.
  *
- *  The sender's further messages wait until it has ended; after the hub's patience the reply is `expired`,
- * and the coroutine's answer is of no interest, as it is if the peer or the server has gone. `ok` without
- * data lets a command that the hub knows go its way. An exception of the coroutine makes the reply a failure,
- * `Internal Server Error`. It may outlive the server; `coroutine` lives until the last one has ended. */
+ *  Further messages of the sender wait until the coroutine has ended. After `hub_options::deferral_timeout`
+ *  the reply is `expired`, and the hub ignores the result. It also ignores the result if the peer or the
+ *  server is gone. With `ok` and no data, the hub processes a command that it knows. If the coroutine throws,
+ *  the reply is `internal_error`.
+ *  @param io the io_context of the server
+ *  @param coroutine the coroutine; it may outlive the server, and lives until its last call has ended */
 template <class F>
 commands::function coroutine_command(boost::asio::io_context& io, F coroutine) {
     return [&io, shared = std::make_shared<F>(std::move(coroutine))](message_context& context,

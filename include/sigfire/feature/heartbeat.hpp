@@ -16,15 +16,14 @@
 
 namespace sigfire {
 
-/** Ends peers that said they would send heartbeats and do not. A part of a server, and of a hub.
+/** Disconnects peers that stop sending their heartbeats. A part of a server, and of a hub.
  *
- *  A peer that is let in with an `admission::heartbeat_timeout` has to send `event::alive` at least that
- * often; its other messages do not count, nor does a new connection that it moves to. One that falls silent
- * is closed as `pong_timeout`. Hooks judge heartbeats like everything that peers say. Other peers cost
- * nothing.
- */
+ *  A peer with `admission::heartbeat_timeout` must send `event::alive` at least once in that time. Other
+ *  messages do not count, and a new connection of the peer does not count either. After a silence, the hub
+ *  disconnects the peer with `pong_timeout`. Hooks judge heartbeats like other events. Peers without the
+ *  time-out cost nothing. */
 class heartbeat : public feature {
-    // Up here, since its type is deduced.
+    // Defined first, since its return type is deduced.
     auto is_open() const noexcept {
         return [this](peer_handle peer) {
             const auto at = watched_.find(peer.slot);
@@ -33,16 +32,18 @@ class heartbeat : public feature {
     }
 
 public:
-    /// How many peers are watched.
+    /// Number of monitored peers.
     std::size_t size() const noexcept { return watched_.size(); }
 
+    /// Records the time of a heartbeat. Replies `ok` if the event has a token.
     template <class X>
     void on_request(X& hub, peer_handle from, event::alive& e) {
         const auto at = watched_.find(from.slot);
         if (at != watched_.end()) at->second.last = hub.now();
-        hub.reply(from, e.token, errc::ok); // a codec of your own may want one
+        hub.reply(from, e.token, errc::ok); // a custom codec may ask for a reply
     }
 
+    /// Monitors the peer if it has an `admission::heartbeat_timeout`.
     template <class X>
     void on_open(X& hub, peer_handle peer, const admission& granted) {
         if (granted.heartbeat_timeout.count() <= 0) return;
@@ -50,15 +51,17 @@ public:
         expect(hub.now() + granted.heartbeat_timeout, peer);
     }
 
+    /// Stops monitoring the peer.
     template <class X>
     void on_close(X&, peer_handle peer, errc) {
         watched_.erase(peer.slot);
     }
 
+    /// Disconnects peers without a heartbeat in time.
     template <class X>
     time_point on_tick(X& hub) {
         return due_.expire(hub.now(), is_open(), [&](peer_handle peer) {
-            // Looked at once in that time, however many heartbeats came.
+            // One check per time-out, however many heartbeats arrived.
             const auto& w = watched_.at(peer.slot);
             const auto end = w.last + w.time;
             if (end > hub.now()) return expect(end, peer);

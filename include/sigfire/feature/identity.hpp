@@ -19,53 +19,58 @@ namespace sigfire {
 
 /// Settings of `identity`.
 struct identity_options {
-    bool strict_names = false; ///< a peer keeps the id by which it joined, and has no other: a second peer,
-                               ///< or a second id, fails (`id_in_use`)
+    /// If true, a peer keeps its first name: no other peer takes the name, and the peer takes no second name.
+    /// Both fail with `id_in_use`.
+    bool strict_names = false;
 };
 
-/** The one policy of ids beyond those that a hub gives and guards: for wires with peers that prove their
- * identity by tokens of their own, name themselves, are counted in parties, or give up their ids. A part of a
- * server, and of a hub. Other peers are left alone.
+/** Manages ids beyond those that the hub draws and guards. A part of a server, and of a hub. It serves
+ *  wires with tokens, names, parties, or ids that peers give up. It does not affect other peers.
  *
- *  Tokens: a connection that brings the id of a peer and the token with which that one came, is that peer. It
- * is welcomed, and the old connection closed as `replaced`. Nothing that was sent to the old connection is
- * sent again. The tokens are the peers' own, so this proves no more than they keep secret, and costs a copy
- * of each. Peers that are resumable have a better way.
+ *  Tokens: a connection with the id of a present peer and the same `admission::token` becomes that peer. The
+ *  hub welcomes the peer again and closes the old connection with `replaced`. Messages sent on the old
+ *  connection are not sent again. Peers choose these tokens, so they prove only as much as the peers keep
+ *  secret. Each costs a copy. Resumable peers use `resume` instead.
  *
- *  Names: a peer that joins by an id (`event::join::as`) has that one from then on, and is a member of no
- * other topic. If another peer has it that got it in this way, the newest takes it over: the other goes by an
- * id that the hub draws, and is a member of nothing, since memberships are an id's. Ids that a hub has given
- * cannot be taken over: `id_in_use`. Hooks know a peer by its handle, which stays. Not for peers that resume.
- * A message to a peer that names a topic too reaches the peer only as a member of it: else it is `unknown`.
+ *  Names: a peer that joins a topic with `event::join::as` gets that id and leaves its other topics. If
+ *  another peer has its id from such a join, the newest peer takes it over. The hub then draws a new id for
+ *  the former holder, which leaves its topics too. Other ids cannot be taken over: `id_in_use`. Hooks know a
+ *  peer by its handle, which stays the same. Resumable peers cannot use names. A message with both `to` and
+ *  `topic` reaches only a member of the topic; otherwise the cause is `unknown`.
  *
- *  Parties: a connection with an `admission::counted_with` is refused as `overloaded` if so many of that
- * party are here. A peer that goes on on a new connection, or takes the id of a peer that is found dead, adds
- * nobody.
+ *  Parties: if a party has reached its limit, a connection with that `admission::counted_with` is refused
+ *  with `overloaded`. A peer that continues on a new connection adds nothing to the count. Neither does a
+ *  peer that takes the id of a dead peer.
  *
- *  A peer gives up its id by `event::unname`: the id is free, and the peer is not named any more, but goes on
- * under it and is counted. As soon as another one has the id, the peer goes by one that the hub draws. Peers
- * are named in the order in which they came. Memory: 20 bytes a slot. */
+ *  Giving up: after `event::unname` the id is free and lists no longer contain the peer. The peer keeps
+ *  sending under the id and still counts. When another peer gets the id, the hub draws a new id for this
+ *  peer. Lists contain the peers in the order of arrival.
+ *
+ *  Memory: 20 bytes for each slot. */
 class identity : public feature {
 public:
+    /// Takes the settings.
     explicit identity(identity_options options = {}) : options_(options) {}
 
-    /// How many peers of that party are here.
+    /// Number of present peers of a party.
     std::size_t count(const party& p) const {
         const auto at = parties_.find(p.number);
         return at == parties_.end() ? 0 : at->second;
     }
 
-    /// How many peers have an id by which they joined.
+    /// Number of peers with an id from `event::join::as`.
     std::size_t names() const noexcept { return named_.size(); }
 
     // --- connections ---
 
+    /// Returns `overloaded` if the party of the connection has reached its limit.
     template <class X>
     errc on_enter(X&, const admission& wish) {
         const auto& with = wish.counted_with;
         return with.limit != 0 && count(with) >= with.limit ? errc::overloaded : errc::ok;
     }
 
+    /// Returns the peer with the id and the token of the connection, if there is one.
     template <class X>
     peer_handle on_return(X& hub, const admission& wish) {
         if (wish.id.empty()) return {};
@@ -73,9 +78,10 @@ public:
         return is_proof(peer, wish) ? peer : peer_handle{};
     }
 
+    /// Sends a welcome on the new connection of a peer that returned by its token.
     template <class X>
     void on_returned(X& hub, peer_handle peer, const admission& wish) {
-        if (!is_proof(peer, wish)) return; // another feature brought it back
+        if (!is_proof(peer, wish)) return; // another feature identified the peer
         const auto id = hub.fresh_id();
         event::welcome e;
         e.id = id.view();
@@ -84,6 +90,7 @@ public:
         hub.send_uncounted(peer, e);
     }
 
+    /// Keeps the token of the peer, and counts it in its party.
     template <class X>
     void on_open(X&, peer_handle peer, const admission& granted) {
         if (!granted.token.empty() && !granted.resumable) tokens_.insert_or_assign(peer.slot, granted.token);
@@ -92,6 +99,7 @@ public:
         if (number != 0) ++parties_[number];
     }
 
+    /// Forgets the peer.
     template <class X>
     void on_close(X&, peer_handle peer, errc) {
         tokens_.erase(peer.slot);
@@ -105,6 +113,7 @@ public:
 
     // --- names ---
 
+    /// Gives the peer the id `e.as`. Causes: `id_in_use`, and those of `feature_context::rename`.
     template <class X>
     errc on_join(X& hub, peer_handle from, event::join& e) {
         if (e.as.empty() || e.as == hub.id(from)) return errc::ok;
@@ -119,12 +128,14 @@ public:
         return cause;
     }
 
+    /// Returns `unknown` if the message names a topic and the target is not a member.
     template <class X>
     errc on_send(X& hub, peer_handle, event::say& e) {
         if (e.topic.empty() || e.to.empty()) return errc::ok;
         return hub.is_member(e.topic, hub.find(e.to)) ? errc::ok : errc::unknown;
     }
 
+    /// Frees the id of the peer. Causes: `offline`, `denied`.
     template <class X>
     void on_request(X& hub, peer_handle from, event::unname& e) {
         const errc cause = hub.unlist(from);
@@ -135,6 +146,7 @@ public:
         hub.reply(from, e.token, cause);
     }
 
+    /// Calls `f(peer_handle)` for each listed peer, in the order of arrival. Returns true.
     template <class G>
     bool for_each_arrival(G f) {
         for (auto i = first_; i != none; i = places_[i].next) f(peer_handle{i, places_[i].generation});
@@ -144,12 +156,12 @@ public:
 private:
     static constexpr std::uint32_t none = 0xffffffff;
 
-    // Of the peer in a slot, in the order of arrival.
+    // The peer in a slot, in a list in the order of arrival.
     struct place {
-        std::uint32_t generation = 0; // 0: nobody
+        std::uint32_t generation = 0; // 0 = no peer
         std::uint32_t counted = 0;    // number of its party
         std::uint32_t next = none, previous = none;
-        bool linked = false; // its peer is named
+        bool linked = false; // its peer is listed
     };
 
     bool is_proof(peer_handle peer, const admission& wish) const {

@@ -28,35 +28,37 @@
 
 namespace sigfire {
 
-/// The messages that a `mailbox` keeps, and how many, more is `full`; and when it looks for those that are
-/// too old.
+/// Limits of a `mailbox`; beyond a limit a message ends with `full`. Also selects messages and the time of
+/// their removal.
 struct mailbox_limits {
-    std::size_t messages_per_id = 100;      ///< for one absent id
-    std::size_t bytes_per_id = 2u << 20;    ///< of those: they are handed out at once, into one outbox
-    std::size_t messages_per_sender = 1000; ///< from one peer
-    std::size_t messages_in_all = 100'000;  ///< for all
-    std::size_t bytes_in_all = 64u << 20;   ///< of all of them
-    /// 0: each message has its own time. Else all that waits for one id is as old as the first of it and
-    /// given up together, at the first multiple of this time after.
+    std::size_t messages_per_id = 100;      ///< messages for one absent id
+    std::size_t bytes_per_id = 2u << 20;    ///< bytes of these messages, which enter one outbox at once
+    std::size_t messages_per_sender = 1000; ///< messages from one peer
+    std::size_t messages_in_all = 100'000;  ///< messages for all ids
+    std::size_t bytes_in_all = 64u << 20;   ///< bytes of all messages
+    /// In milliseconds. If 0, each message expires by itself. If not, the messages for one id expire
+    /// together: at the first multiple of this time after the first of them is due.
     std::chrono::milliseconds lines_checked_every{0};
-    /// Whether a message is kept, else it ends as without a mailbox; empty = any. Must not call the hub.
+    /// Whether the mailbox keeps a message; empty = each message. A message that is not kept ends as without
+    /// a mailbox. Must not call the hub.
     std::function<bool(const event::say&)> accepts = {};
 };
 
-/** A router that keeps messages for peers that are not there: `mailbox{direct_router{}, 5s}`. Models Router;
- * a part of a server, and of a hub.
+/** A router that keeps messages for absent peers: `mailbox{direct_router{}, 5s}`. Models Router. A part of a
+ *  server, and of a hub.
  *
- *  A time of 0 keeps nothing. The sender's reply is `ok`, and says that the message is held. When a peer of
- * that id comes, it gets the messages that wait, in the order said, right after its welcome. A message that
- * nobody came for in time is dropped, and its sender told by `event::expired`: for each request, or once for
- * all that it said without one. Requests, publications, ephemeral messages and messages to a peer that is
- * merely `away` are not its business.
+ *  The reply to the sender is `held`, which is a success. When a peer with that id arrives, it receives the
+ *  messages in order, directly after its welcome. If no peer arrives in time, the mailbox drops the message
+ *  and sends `event::expired` to its sender. The sender gets one such event for each request, and one for all
+ *  its messages without a token.
  *
- *  `wake(id)`, if set, is called once per absence, with the first message that is kept: to send a push
- * notification, say. It must not call the hub. */
+ *  The mailbox keeps no requests, no publications and no ephemeral messages, and no messages to a peer that
+ *  is `away`.
+ *
+ *  `R` is the router for all other messages. */
 template <class R = direct_router>
 class mailbox : public feature {
-    // Up here, since its type is deduced. Boxes are emptied from the front.
+    // Defined first, since its return type is deduced. Boxes are emptied from the front.
     auto is_open() const {
         return [this](const auto& m) {
             const auto at = boxes_.find(m.id);
@@ -65,18 +67,26 @@ class mailbox : public feature {
     }
 
 public:
+    /** Creates an empty mailbox.
+     *  @param router the router for all messages
+     *  @param time time for an absent peer to arrive, in milliseconds; 0 = the mailbox keeps nothing
+     *  @param limits the limits
+     *  @param wake called with the absent id, once per absence, with its first kept message: for example to
+     *    send a push notification. Empty = none. Must not call the hub. */
     explicit mailbox(R router, std::chrono::milliseconds time, mailbox_limits limits = {},
                      std::function<void(std::string_view id)> wake = {})
         : router_(std::move(router)), time_(time), limits_(limits), wake_(std::move(wake)) {}
 
-    /// How many messages are kept.
+    /// Number of kept messages.
     std::size_t size() const noexcept { return count_; }
 
+    /// Routes a message by the router `R`.
     template <class Registry, class To>
     errc route(const Registry& registry, peer_handle from, const event::say& e, To to) {
         return router_.route(registry, from, e, std::move(to));
     }
 
+    /// Keeps a message for an absent id and returns `held`; otherwise returns `cause` or `full`.
     template <class X, class E>
     errc on_miss([[maybe_unused]] X& hub, [[maybe_unused]] peer_handle from, [[maybe_unused]] const E& e,
                  errc cause) {
@@ -86,19 +96,22 @@ public:
             return cause;
     }
 
+    /// Delivers the messages for the id of the new peer.
     template <class X>
     void on_open(X& hub, peer_handle peer, const admission& granted) {
         hand_out(hub, peer, granted.id);
     }
 
+    /// Delivers the messages for the new id of the peer.
     template <class X>
     void on_renamed(X& hub, peer_handle peer) {
         hand_out(hub, peer, hub.id(peer));
     }
 
+    /// Drops expired messages and informs their senders.
     template <class X>
     time_point on_tick(X& hub) {
-        std::vector<item> told; // behind all changes
+        std::vector<item> told; // informed after all changes
         const auto next = due_.expire(hub.now(), is_open(), [&](const held_message& late) {
             const auto at = boxes_.find(late.id);
             auto& items = at->second.items;
@@ -146,7 +159,7 @@ private:
         into.bytes += message.size();
         into.items.push_back({from, ++last_, std::move(message)});
         if (first || !by_line()) due_.add(given_up(hub.now()), {last_, std::string{e.to}}, count_, is_open());
-        // To forget a peer that it has woken costs no more than to wake it twice.
+        // Clearing costs at most a second call of wake for an id.
         if (woken_.size() > limits_.messages_in_all) woken_.clear();
         if (wake_ && woken_.emplace(e.to).second) wake_(e.to);
         return errc::held;
@@ -157,7 +170,7 @@ private:
         if (const auto w = woken_.find(absent); w != woken_.end()) woken_.erase(w);
         const auto at = boxes_.find(absent);
         if (at == boxes_.end()) return;
-        // Out of the box first: a message that is handed out may be for a function, which may call the hub.
+        // First out of the box: a delivered message may call a function, and the function may call the hub.
         const auto kept = std::move(at->second.items);
         boxes_.erase(at);
         for (const auto& k : kept) forget(k);
@@ -165,7 +178,7 @@ private:
             auto e = k.message.get();
             auto senders_part = politeness::none;
             if (hub.id(k.from).empty())
-                e.role = politeness::none; // a session has two sides
+                e.role = politeness::none; // a session needs both sides
             else
                 hub.each([&](auto& f) { f.on_sent(hub, k.from, std::as_const(e), senders_part); });
             const auto id = hub.fresh_id();
@@ -193,7 +206,7 @@ private:
         return since.count() == 0 ? at : at - since + limits_.lines_checked_every;
     }
 
-    // Whether that peer hears of the rest of the line later.
+    // Whether that peer gets one event later, for the rest of its messages.
     static bool has_more_of(const std::deque<item>& items, peer_handle from) {
         return std::any_of(items.begin(), items.end(),
                            [from](const item& i) { return i.from == from && !i.has_request(); });
@@ -217,7 +230,7 @@ private:
         e.from = late.to;
         e.to = hub.id(kept.from);
         e.token = late.token;
-        fanout alone; // like any news: a peer that is away finds it, or hears that something is missing
+        fanout alone; // kept for a peer that is away, or reported as a gap
         hub.spread(kept.from, e, alone);
     }
 
@@ -226,9 +239,9 @@ private:
     mailbox_limits limits_;
     std::function<void(std::string_view)> wake_;
     std::map<std::string, box, std::less<>> boxes_; // by absent id
-    std::map<std::uint64_t, std::size_t> senders_;  // how many are kept of each
+    std::map<std::uint64_t, std::size_t> senders_;  // number of kept messages, by sender
     detail::deadline_queue<held_message> due_;
-    std::set<std::string, std::less<>> woken_; // in their present absence
+    std::set<std::string, std::less<>> woken_; // during the present absence
     std::size_t count_ = 0, bytes_ = 0;
     std::uint64_t last_ = 0;
 };

@@ -32,26 +32,35 @@ namespace sigfire {
 
 /// Settings of `presence`.
 struct presence_options {
-    std::chrono::milliseconds delay{50};        ///< in which changes are gathered before they are told
-    std::size_t watches_per_peer = 100;         ///< topics and peers that one peer may watch
-    std::size_t changes_per_message = 100;      ///< told in one message at most
-    std::size_t messages_per_tick = 512;        ///< sent in one go, so that nobody's request has to wait long
-    std::chrono::milliseconds patience{10'000}; ///< with a watcher that takes nothing of a snapshot
-    std::size_t changes_owed = 1000;    ///< messages of changes that wait behind a snapshot; more are told as
-                                        ///< another snapshot
-    std::size_t bytes_owed = 16u << 20; ///< of messages that wait for slow watchers; further snapshots wait
+    /// Time in which changes are collected before they are sent, in milliseconds.
+    std::chrono::milliseconds delay{50};
+    /// Maximum number of topics and peers that one peer may watch; a further watch is `full`.
+    std::size_t watches_per_peer = 100;
+    /// Maximum number of changes in one message.
+    std::size_t changes_per_message = 100;
+    /// Maximum number of messages sent in one tick, so that other requests do not wait long.
+    std::size_t messages_per_tick = 512;
+    /// Time in which a watcher may take nothing of a snapshot, in milliseconds. After that time it is
+    /// disconnected.
+    std::chrono::milliseconds patience{10'000};
+    /// Maximum number of messages with changes that wait behind a snapshot. Beyond it the watcher gets a new
+    /// snapshot.
+    std::size_t changes_owed = 1000;
+    /// Maximum size of the messages that wait for slow watchers, in bytes. Beyond it new snapshots wait.
+    std::size_t bytes_owed = 16u << 20;
 };
 
-/** Tells peers which peers come and go, in a topic or anywhere. A part of a server, and of a hub; topics can
- * be watched where the hub has `topics` too.
+/** Informs watchers about peers that arrive and leave, in a topic or on the hub. A part of a server, and of a
+ *  hub. To watch topics, the hub needs `topics` too.
  *
- *  A watcher is first told how things are, then each change: nothing is missing between the two, and nothing
- * told twice. Changes are gathered for `delay` and only their outcome is told: a peer that came and went
- * meanwhile was never there; one that went and came back has left and joined. The work is done in slices. A
- * watcher that is away is told how things are when it is back. A snapshot goes out as fast as its watcher
- * takes it; changes behind it wait. */
+ *  A watcher first receives a snapshot, then each change. No change is missing, and none is sent twice. The
+ *  feature collects changes for `presence_options::delay` and sends only their outcome. It does not report a
+ *  peer that arrived and left meanwhile. It reports a peer that left and returned as left and joined.
+ *
+ *  The feature works in slices. A watcher that was away receives a new snapshot when it returns. A watcher
+ *  receives a snapshot as fast as it reads; later changes wait. */
 class presence : public feature {
-    // Up here, since its type is deduced.
+    // Defined first, since its return type is deduced.
     auto is_queued() {
         return [this](const place& where) {
             const auto at = subjects_.find(where);
@@ -60,11 +69,13 @@ class presence : public feature {
     }
 
 public:
+    /// Takes the settings.
     explicit presence(presence_options options = {}) : options_(options) {}
 
-    /// How many watchers are being told a snapshot that they do not take at once.
+    /// Number of watchers that have not taken their whole snapshot yet.
     std::size_t slow() const noexcept { return slow_.size(); }
 
+    /// Starts a watch of a topic or a peer. Causes: `malformed`, `full`.
     template <class X>
     void on_request(X& hub, peer_handle from, event::watch& e) {
         const auto where = place_of(e.peer, e.topic);
@@ -81,6 +92,7 @@ public:
         hub.reply(from, e.token, cause);
     }
 
+    /// Ends a watch. Causes: `malformed`, `unknown`.
     template <class X>
     void on_request(X& hub, peer_handle from, event::unwatch& e) {
         const auto where = place_of(e.peer, e.topic);
@@ -93,12 +105,14 @@ public:
         hub.reply(from, e.token, errc::ok);
     }
 
+    /// Records a change of a membership.
     template <class X>
     void on_membership(X& hub, std::string_view topic, peer_handle peer, membership what, payload metadata,
                        errc why) {
         if (auto* const s = find(true, topic)) change(hub, *s, hub.id(peer), what, metadata, why);
     }
 
+    /// Records a change of a state entry.
     template <class X>
     void on_entry(X& hub, std::string_view topic, std::string_view key, payload value,
                   std::string_view owner) {
@@ -108,12 +122,14 @@ public:
         queue(hub, *s);
     }
 
+    /// Records that the peer has arrived.
     template <class X>
     void on_open(X& hub, peer_handle peer, const admission&) {
         if (auto* const s = find(false, hub.id(peer)))
             change(hub, *s, hub.id(peer), membership::joined, {}, errc::ok);
     }
 
+    /// Records that the peer has left, and ends its watches.
     template <class X>
     void on_close(X& hub, peer_handle peer, errc why) {
         if (auto* const s = hub.is_unlisted(peer) ? nullptr : find(false, hub.id(peer)))
@@ -124,22 +140,26 @@ public:
         for (auto at = mine.mapped().begin(); at != mine.mapped().end();) forget(mine.mapped(), at++);
     }
 
+    /// Records that the old id has left.
     template <class X>
     void on_rename(X& hub, peer_handle peer) {
         if (auto* const s = hub.is_unlisted(peer) ? nullptr : find(false, hub.id(peer)))
             change(hub, *s, hub.id(peer), membership::left, {}, errc::replaced);
     }
 
+    /// Records that the new id has arrived.
     template <class X>
     void on_renamed(X& hub, peer_handle peer) {
         on_open(hub, peer, {});
     }
 
+    /// Records that the peer is away.
     template <class X>
     void on_away(X& hub, peer_handle peer) {
         shift(hub, peer, true);
     }
 
+    /// Records that the peer has returned, and sends new snapshots to it.
     template <class X>
     void on_back(X& hub, peer_handle peer) {
         shift(hub, peer, false);
@@ -148,10 +168,11 @@ public:
         for (auto& [where, serial] : mine->second) begin_again(hub, peer, where, serial);
     }
 
+    /// Sends changes and snapshots that are due.
     template <class X>
     time_point on_tick(X& hub) {
         auto budget = options_.messages_per_tick;
-        if (!slow_.empty()) // not all of it is theirs
+        if (!slow_.empty()) // slow watchers get at most half of it
             budget -= std::min(budget - 1, serve_slow(hub, std::max<std::size_t>(budget / 2, 1)));
         const auto next = work_off(hub, budget);
         using namespace std::chrono_literals;
@@ -166,8 +187,8 @@ private:
 
     struct subject {
         const place* where = nullptr;
-        std::size_t watched = 0; // by how many
-        watchers old, fresh;     // `fresh` ones have been told nothing yet
+        std::size_t watched = 0; // number of watchers
+        watchers old, fresh;     // `fresh` watchers have received nothing yet
         detail::presence_changes changes;
         bool queued = false;
     };
@@ -200,7 +221,7 @@ private:
         queue(hub, s);
     }
 
-    // A peer is told once more how things are.
+    // Sends another snapshot to a watcher.
     template <class X>
     void begin_again(X& hub, peer_handle peer, const place& where, std::uint64_t& serial) {
         --find(where.by_topic, where.name)->watched;
@@ -245,16 +266,16 @@ private:
             if (s == nullptr) return;
             queue(hub, *s);
             auto& c = s->changes.of(hub.id(peer), true);
-            c.away_told = !c.away_told; // there and back is nothing
+            c.away_told = !c.away_told; // away and back cancel each other
             c.away = away;
         };
         note(find(false, hub.id(peer)));
         hub.each([&](auto& f) { f.for_each_topic(peer, [&](std::string_view t) { note(find(true, t)); }); });
     }
 
-    // --- telling ---
+    // --- sending ---
 
-    // While there is something to send nothing more is gathered up: the busier, the more changes a message.
+    // While messages remain to be sent, no changes are taken: under load each message holds more changes.
     template <class X>
     time_point work_off(X& hub, std::size_t budget) {
         for (;;) {
@@ -272,7 +293,7 @@ private:
         }
     }
 
-    // Has `fill(pages)` written messages for those.
+    // Queues the messages that `fill(pages)` writes, for those watchers.
     template <class X, class Fill>
     void tell(X& hub, const place& where, bool snapshot, const watchers& who, Fill fill) {
         if (who.empty()) return;
@@ -297,7 +318,7 @@ private:
         if (!where.by_topic) {
             if (const auto peer = hub.find(where.name))
                 say(peer, {});
-            else // else a watcher could not tell that the peer is absent
+            else // without this, a watcher could not know that the peer is absent
                 pages.member(where.name, left);
             return;
         }
@@ -324,7 +345,7 @@ private:
         s.fresh.clear();
     }
 
-    // False: the budget was not enough.
+    // Sends a message. Returns false if the budget was not enough.
     template <class X>
     bool work(X& hub, job& j, std::size_t& budget) {
         const auto& e = j.what->message();
@@ -354,11 +375,11 @@ private:
 
     presence_options options_;
     std::map<place, subject> subjects_;
-    std::unordered_map<std::uint32_t, std::map<place, std::uint64_t>> watching_; // by slot: since when
+    std::unordered_map<std::uint32_t, std::map<place, std::uint64_t>> watching_; // by slot: serials
     detail::deadline_queue<place> due_;
     std::deque<job> jobs_;
     detail::slow_watchers slow_;
-    std::shared_ptr<std::size_t> bytes_ = std::make_shared<std::size_t>(0); // of messages that are not sent
+    std::shared_ptr<std::size_t> bytes_ = std::make_shared<std::size_t>(0); // of unsent messages
     std::uint64_t last_ = 0;
 };
 

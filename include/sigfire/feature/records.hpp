@@ -28,22 +28,22 @@ namespace sigfire {
 
 /// The record of an id.
 struct record {
-    std::string metadata{}; ///< in the format of `metadata_wire`, or empty
-    wire_id metadata_wire = default_wire;
-    bool permanent = false;     ///< stays when its peer goes
-    bool online = false;        ///< its peer is here
-    std::int64_t last_seen = 0; ///< when it was last online, in ms since 1970 (UTC); 0 = never
+    std::string metadata{};               ///< in the format of `metadata_wire`; empty = none
+    wire_id metadata_wire = default_wire; ///< format of `metadata`
+    bool permanent = false;               ///< the record stays after its peer has left
+    bool online = false;                  ///< a peer with this id is present
+    std::int64_t last_seen = 0;           ///< last time online, in ms since 1970 (UTC); 0 = never
 };
 
-/** RecordStore: where records are. Its answers may take time: a database is asked by a coroutine, say, that
- *  calls `f` at its end.
+/** RecordStore: keeps the records of ids. A store may answer later: a coroutine, for example, queries a
+ *  database and then calls `f`.
+ *  - `s.find(id, f)`: calls `f(const record*)` with the record, valid until `f` returns, or with null.
+ *  - `s.put(id, record, f)`: creates or replaces the record, then calls `f(errc)`: `ok`, `full`, ...
+ *  - `s.erase(id, f)`: removes the record, then calls `f(errc)`: `ok` or `unknown`.
  *
- *  - `s.find(id, f)`: `f(const record*)` with the record, lent until `f` returns, or null.
- *  - `s.put(id, record, f)`: creates or replaces it; `f(errc)`: `ok`, `full`, ...
- *  - `s.erase(id, f)`: `f(errc)`: `ok`, or `unknown`.
- *
- *  Laws: `f` is called once, from inside the call or later, on the hub's thread; it is copyable, and does
- * nothing once the hub is gone. Operations on one id take effect in the order asked. */
+ *  Laws: the store calls each `f` once, during the operation or later, on the thread of the hub. `f` is
+ *  copyable, and does nothing after the end of the hub. Operations on one id take effect in the order of the
+ *  calls. */
 template <class S>
 concept RecordStore =
     std::movable<S> && requires(S s, std::string id, record r, std::function<void(const record*)> found,
@@ -53,12 +53,13 @@ concept RecordStore =
         s.erase(id, done);
     };
 
-/// Records in memory, gone with the program. Models RecordStore; answers from inside the call.
+/// Keeps records in memory until the program ends. Models RecordStore; calls each `f` during the operation.
 class memory_records {
 public:
-    /// At most so many records; more are `full`.
+    /// Sets the maximum number of records. For a further record, `put` answers `full`.
     explicit memory_records(std::size_t limit = 1'000'000) : limit_(limit) {}
 
+    /// Calls `f(const record*)` with a copy of the record, or with null.
     template <class F>
     void find(const std::string& id, F f) {
         const auto at = records_.find(id);
@@ -67,6 +68,7 @@ public:
         f(&copy);
     }
 
+    /// Creates or replaces a record, then calls `f(errc)`: `ok` or `full`.
     template <class F>
     void put(const std::string& id, record r, F f) {
         if (records_.size() >= limit_ && !records_.contains(id)) return f(errc::full);
@@ -74,12 +76,13 @@ public:
         f(errc::ok);
     }
 
+    /// Removes a record, then calls `f(errc)`: `ok` or `unknown`.
     template <class F>
     void erase(const std::string& id, F f) {
         f(records_.erase(id) != 0 ? errc::ok : errc::unknown);
     }
 
-    /// How many there are.
+    /// Number of records.
     std::size_t size() const noexcept { return records_.size(); }
 
 private:
@@ -91,11 +94,15 @@ static_assert(RecordStore<memory_records>);
 
 /// Settings of `records`.
 struct records_options {
-    bool peers_create = false;               ///< peers may make their own ids permanent
-    std::size_t metadata_bytes = 4096;       ///< of one record
-    std::size_t lookups = 10'000;            ///< that wait for the store; more are `full`
-    std::chrono::milliseconds timeout{5000}; ///< for the store's answer; then the request has `expired`
-    /// The time in ms since 1970.
+    /// Whether peers may make their ids permanent.
+    bool peers_create = false;
+    /// Maximum size of the metadata of one record, in bytes; more is `too_large`.
+    std::size_t metadata_bytes = 4096;
+    /// Maximum number of requests that wait for the store; a further request is `full`.
+    std::size_t lookups = 10'000;
+    /// Time for the answer of the store, in milliseconds. After that time the request ends with `expired`.
+    std::chrono::milliseconds timeout{5000};
+    /// Returns the time in milliseconds since 1970 (UTC).
     std::function<std::int64_t()> clock = [] {
         return static_cast<std::int64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
                                              std::chrono::system_clock::now().time_since_epoch())
@@ -103,25 +110,32 @@ struct records_options {
     };
 };
 
-/** Records of ids: whether an id is known, online, when it was last, and its peer's words about itself. A
- * part of a server, and of a hub. An admission says whether an id is `permanent`: then its record stays when
- * the peer goes, and a message to it ends in `offline` instead of `unknown`. The record of a temporary id
- * goes with its peer. Peers may ask for any id's record (a hook can forbid it) and change their own. */
+/** Keeps a record for each id: whether the id is known, when it was last online, and metadata of its peer. A
+ *  part of a server, and of a hub.
+ *
+ *  An admission says whether an id is `permanent`. Then its record stays after the peer has left, and a
+ *  message to it ends with `offline` instead of `unknown`. The record of another id is removed with its peer.
+ *  A peer may read the record of any id, unless a hook or policy forbids it. It may change its own record.
+ *
+ *  `S` models RecordStore. */
 template <class S = memory_records>
 class records : public feature {
     static_assert(RecordStore<S>, "sigfire: RecordStore requirements not met");
 
-    // Up here, since its type is deduced.
+    // Defined first, since its return type is deduced.
     auto is_open() const {
         return [this](std::uint64_t number) { return open_.contains(number); };
     }
 
 public:
+    /// Takes the store and the settings.
     explicit records(S store = S{}, records_options options = {})
         : store_(std::make_unique<S>(std::move(store))), options_(std::move(options)) {}
 
-    /// The store, for the host program.
+    /// The store, for the host program. Valid as long as this feature.
     S& store() noexcept { return *store_; }
+    /// Makes the id of the peer permanent. Causes: `too_large`, `denied`, `full`, `expired`, and those of the
+    /// store.
     template <class X>
     void on_request(X& hub, peer_handle from, event::create& e) {
         if (!fits(e.metadata)) return hub.reply(from, e.token, errc::too_large);
@@ -129,6 +143,8 @@ public:
         change(hub, from, e.token, true, e.metadata);
     }
 
+    /// Replaces the metadata of the peer. Causes: `too_large`, `malformed` for empty metadata, `full`,
+    /// `expired`, and those of the store.
     template <class X>
     void on_request(X& hub, peer_handle from, event::update& e) {
         if (!fits(e.metadata)) return hub.reply(from, e.token, errc::too_large);
@@ -136,20 +152,24 @@ public:
         change(hub, from, e.token, {}, e.metadata);
     }
 
+    /// Makes the id of the peer temporary again.
     template <class X>
     void on_request(X& hub, peer_handle from, event::erase& e) {
         change(hub, from, e.token, false, {});
     }
 
+    /// Replies with the record of an id. Causes: `unknown`, `full`, `expired`.
     template <class X>
     void on_request(X& hub, peer_handle from, event::info& e) {
         look_up(hub, from, e.token, e.id, true);
     }
+    /// Replies whether an id is known. Causes: `full`, `expired`.
     template <class X>
     void on_request(X& hub, peer_handle from, event::exists& e) {
         look_up(hub, from, e.token, e.id, false);
     }
 
+    /// Creates the record of the new peer from its admission and from the store.
     template <class X>
     void on_open(X& hub, peer_handle peer, const admission& granted) {
         record r;
@@ -159,7 +179,7 @@ public:
         r.metadata_wire = granted.metadata_wire;
         r.last_seen = options_.clock();
         own_[peer.slot] = {r, false};
-        // An id of before keeps its standing.
+        // A known id stays permanent.
         store_->find(granted.id, guarded([this, hub, peer, id = granted.id](const record* found) {
                          auto* const mine = of(hub, peer);
                          if (mine == nullptr || hub.id(peer) != id) return;
@@ -169,17 +189,19 @@ public:
                      }));
     }
 
+    /// Ends the open requests of the peer with `expired`, and stores or removes its record.
     template <class X>
     void on_close(X& hub, peer_handle peer, errc) {
         while (const auto number = first_of(peer)) settle(hub, number, errc::expired);
         part(hub, peer);
     }
 
-    /// Its record is that of an id that went; there is another for the one that came.
+    /// Stores or removes the record of the old id.
     template <class X>
     void on_rename(X& hub, peer_handle peer) {
         part(hub, peer);
     }
+    /// Creates the record of the new id.
     template <class X>
     void on_renamed(X& hub, peer_handle peer) {
         admission granted;
@@ -187,6 +209,8 @@ public:
         on_open(hub, peer, granted);
     }
 
+    /// Finds out whether an absent id is known: the cause is then `offline` instead of `unknown`. Returns
+    /// `deferred` if the store answers later.
     template <class X, class E>
     errc on_miss(X& hub, peer_handle from, const E& e, errc cause) {
         if (cause != errc::unknown || e.to.empty() || e.to.size() > 256) return cause;
@@ -196,7 +220,7 @@ public:
             store_->find(std::string{e.to}, guarded([this, hub, number, known](const record* found) mutable {
                              const errc said = found ? errc::offline : errc::unknown;
                              if (*known != nullptr)
-                                 **known = said; // at once: the caller goes on with it
+                                 **known = said; // answered at once: the caller continues with it
                              else
                                  settle(hub, number, said);
                          }));
@@ -206,6 +230,7 @@ public:
         return now;
     }
 
+    /// Ends requests without an answer of the store in time, with `expired`.
     template <class X>
     time_point on_tick(X& hub) {
         return due_.expire(hub.now(), is_open(),
@@ -221,9 +246,9 @@ private:
 
     struct own_record {
         record now;
-        bool known = false; // whether it is permanent: by the store, or by its peer's word
+        bool known = false; // `permanent` is known from the store or from its peer
 
-        // The store's record of its id.
+        // Merges the record of the store.
         void add(const record* found) {
             if (found && !known) now.permanent = now.permanent || found->permanent;
             if (found && now.metadata.empty()) {
@@ -236,14 +261,14 @@ private:
 
     bool fits(payload metadata) const noexcept { return metadata.bytes.size() <= options_.metadata_bytes; }
 
-    // The record of a peer that is here, or null.
+    // The record of a present peer, or null.
     template <class X>
     own_record* of(const X& hub, peer_handle peer) {
         const auto at = own_.find(peer.slot);
         return at == own_.end() || hub.id(peer).empty() ? nullptr : &at->second;
     }
 
-    // A peer changes its record.
+    // Changes the record of a peer by its request.
     template <class X>
     void change(X& hub, peer_handle from, request_token token, std::optional<bool> permanent,
                 payload metadata) {
@@ -258,7 +283,7 @@ private:
                 mine.now.metadata = metadata.bytes;
                 mine.now.metadata_wire = metadata.wire;
             }
-            const auto changed = mine.now; // the next change builds upon it
+            const auto changed = mine.now; // later changes build upon it
             store_->put(std::string{hub.id(from)}, changed,
                         guarded([this, hub, from, before, changed, number](errc done) mutable {
                             if (done != errc::ok) take_back(hub, from, before, changed);
@@ -267,7 +292,7 @@ private:
         });
     }
 
-    // The store did not take a change.
+    // Undoes a change that the store rejected.
     template <class X>
     void take_back(const X& hub, peer_handle peer, const record& before, const record& changed) {
         auto* const mine = of(hub, peer);
@@ -278,7 +303,7 @@ private:
         mine->now.metadata_wire = before.metadata_wire;
     }
 
-    // The peer of an id is here no more.
+    // The peer with this id has left, or has another id.
     template <class X>
     void part(const X& hub, peer_handle peer) {
         const auto node = own_.extract(peer.slot);
@@ -302,15 +327,15 @@ private:
             store_->erase(id, guarded([](errc) {}));
     }
 
-    // A function that does nothing once this is gone.
+    // Wraps `f`: the result does nothing after the end of this feature.
     template <class F>
     auto guarded(F f) const {
         return [f, alive = std::weak_ptr{alive_}](const auto& answer) {
-            if (!alive.expired()) F{f}(answer); // a copy: a store may keep this as a constant
+            if (!alive.expired()) F{f}(answer); // a copy: the store may hold a const function
         };
     }
 
-    // Notes the peer that waits, and asks by `ask(number)`.
+    // Registers the open request, then asks the store by `ask(number)`.
     template <class X, class Ask>
     void wait(X& hub, peer_handle from, request_token token, Ask ask) {
         if (open_.size() >= options_.lookups) return hub.reply(from, token, errc::full);
@@ -321,7 +346,7 @@ private:
         ask(number);
     }
 
-    // The first question of a peer; 0: none.
+    // The first open request of a peer; 0 = none.
     std::uint64_t first_of(peer_handle peer) const {
         const auto at = asked_.lower_bound({peer.slot, 0});
         return at == asked_.end() || at->first != peer.slot ? 0 : at->second;
@@ -369,7 +394,7 @@ private:
     void look_up(X& hub, peer_handle from, request_token token, std::string_view of_id, bool whole) {
         const std::string id{of_id.empty() ? hub.id(from) : of_id};
         wait(hub, from, token, [&](std::uint64_t number) {
-            // A peer that is here is known here.
+            // The record of a present peer is in memory.
             if (const auto peer = hub.find(id)) {
                 if (whole) return tell(hub, number, own_[peer.slot].now);
                 return tell(hub, number, true);
@@ -385,11 +410,11 @@ private:
         });
     }
 
-    std::unique_ptr<S> store_; // stays where it is: operations may be under way in it
+    std::unique_ptr<S> store_; // at a fixed address: operations in it may be open
     records_options options_;
-    std::map<std::uint32_t, own_record> own_;                 // of peers that are here, by slot
-    questions open_;                                          // those that wait for the store
-    std::set<std::pair<std::uint32_t, std::uint64_t>> asked_; // their slots, and the numbers
+    std::map<std::uint32_t, own_record> own_;                 // of present peers, by slot
+    questions open_;                                          // wait for the store
+    std::set<std::pair<std::uint32_t, std::uint64_t>> asked_; // slots and numbers of the open requests
     detail::deadline_queue<std::uint64_t> due_;
     std::uint64_t last_ = 0;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);

@@ -26,37 +26,47 @@ namespace sigfire {
 
 /// Settings of `requests`.
 struct requests_options {
-    std::chrono::milliseconds timeout{10'000}; ///< for an answer; then the request has `expired`
-    std::size_t per_peer = 100;                ///< that one peer has open; more are `full`
-    std::size_t in_all = 100'000;              ///< that are open; more are `full`
+    /// Time for an answer, in milliseconds. After that time the request ends with `expired`.
+    std::chrono::milliseconds timeout{10'000};
+    /// Maximum number of open requests of one peer; a further request is `full`.
+    std::size_t per_peer = 100;
+    /// Maximum number of open requests of all peers; a further request is `full`.
+    std::size_t in_all = 100'000;
 };
 
-/** A message to a function that is a peer: a request, or any other. Its views are valid until the function
- * returns. A request that is neither answered nor deferred is answered `ok` without data. A function may call
- * the hub. If it throws, the request ends as an internal error. */
+/** A message to an attached function: a request or another message. The views are valid until the function
+ *  returns.
+ *
+ *  A request without an answer or deferral gets the reply `ok` without data. A function may call the hub. If
+ *  the function throws, the request ends with `internal_error`. On the thread of the hub. */
 class call {
 public:
-    /// Of a `say`, `publish`, `request`, `expired` or `session_over`.
+    /// For hubs: a call for a `say`, `publish`, `request`, `expired` or `session_over`. Late answers go into
+    /// `box`.
     template <class E>
     call(const E& e, std::shared_ptr<detail::late_box> box) noexcept
         : from(e.from), command(command_of(e)), topic(topic_of(e)), data(data_of(e)), cause(cause_of(e)),
           box_(std::move(box)) {}
 
-    const std::string_view from;    ///< id of the peer that says it; empty: the host program
+    const std::string_view from;    ///< id of the sending peer; empty = the host program
     const std::string_view command; ///< `request`, `publish`, `offer`, ...
-    const std::string_view topic;   ///< of a publication
-    const payload data;             ///< as the sender's wire has it, or empty
-    const errc cause;               ///< of `bye` and `session-timeout`: why the session is over; else `ok`
+    const std::string_view topic;   ///< topic of a publication, or empty
+    const payload data;             ///< data in the format of the wire of the sender, or empty
+    const errc cause;               ///< for `bye` and `session-timeout`: why the session ended; else `ok`
 
-    /// Answers a request with `data`, a value in the format of `wire`, or empty.
+    /// Replies `ok` to a request.
+    /// @param value the data of the reply in the format of `wire`, or empty
+    /// @param wire the format of `value`
     void reply(std::string value = {}, wire_id wire = default_wire) {
         answer_ = {.answered = true, .data = std::move(value), .wire = wire};
     }
-    /// Answers that it failed, in words of your own if `text` is not empty.
+    /// Replies to a request with a failure.
+    /// @param why the cause; a verdict such as `ok` becomes `denied`
+    /// @param text failure text; empty = the text of the cause
     void refuse(errc why, std::string text = {}) {
         answer_ = {.cause = is_verdict(why) ? errc::denied : why, .text = std::move(text)};
     }
-    /// The answer comes later, by the ticket.
+    /// Defers the answer: keep the returned ticket and answer by it.
     deferral defer() { return {box_, answer_.key = box_->next_key()}; }
 
 private:
@@ -97,31 +107,33 @@ private:
     detail::late_verdict answer_{.answered = true};
 };
 
-/** Requests between peers: one asks, the other answers, the hub holds the question open and sees to it that
- * there is exactly one reply. A part of a server, and of a hub; with it, functions of the host program can be
- * peers (`hub::attach`).
+/** Requests between peers: one peer asks, another peer answers. The hub keeps each request open and ensures
+ *  exactly one reply. A part of a server, and of a hub. It also lets functions of the host program be peers,
+ *  see `hub::attach`.
  *
- *  A request ends with the other side's answer; with `unknown`, `self`, `offline` or `full` at once; with
- * `offline` when the other side goes; with `expired` when it takes too long, or when the connection that
- * asked goes on as another peer. */
+ *  A request ends with the answer of the target. It ends at once with `missing_target`, `unknown`, `self`,
+ *  `offline` or `full` if the target cannot receive it. It ends with `offline` when the target leaves. It
+ *  ends with `expired` after the time-out, or when the connection of the sender continues as another peer. */
 class requests : public feature {
-    // Up here, since its type is deduced.
+    // Defined first, since its return type is deduced.
     auto is_open() const {
         return [this](std::uint64_t number) { return open_.contains(number); };
     }
 
 public:
+    /// Takes the settings.
     explicit requests(requests_options options = {}) : options_(options) {}
 
-    /// How many are open.
+    /// Number of open requests.
     std::size_t size() const noexcept { return open_.size(); }
 
-    /// A function that is the peer `peer`: for `hub::attach`.
+    /// Attaches the function of the peer `peer`. For `hub::attach`.
     template <class Function>
     void attach(peer_handle peer, Function f) {
         functions_[peer.slot] = std::make_shared<const std::function<void(call&)>>(std::move(f));
     }
 
+    /// Sends a request to its target.
     template <class X>
     void on_request(X& hub, peer_handle from, event::request& e) {
         const auto to = hub.find(e.to);
@@ -145,10 +157,11 @@ public:
         e.id = id.view();
         e.from = hub.id(from);
         e.number = number;
-        // The answer of a function may be in when this returns.
+        // A function may have answered when this returns.
         if (cause = hub.send(to, e); cause != errc::ok) fail(hub, number, cause);
     }
 
+    /// Forwards an answer to the peer that asked. The cause is `expired` if the request is no longer open.
     template <class X>
     void on_request(X& hub, peer_handle from, event::respond& e) {
         const auto at = open_.find(e.number);
@@ -161,17 +174,18 @@ public:
         finish(hub, e.number, said);
     }
 
+    /// Calls the function of the peer.
     template <class X, class E>
     void on_call(X& hub, peer_handle peer, const E& e) {
         if constexpr (detail::is_one_of<E, event_list<event::say, event::publish, event::request,
                                                       event::expired, event::session_over>>) {
             const auto at = functions_.find(peer.slot);
             if (at == functions_.end()) return;
-            const auto f = at->second; // it may be replaced meanwhile
+            const auto f = at->second; // a copy: the call may replace the function
             call c{e, hub.late_answers()};
             [[maybe_unused]] std::uint64_t number = 0;
             if constexpr (std::is_same_v<E, event::request>) number = e.number;
-            // Nothing but `c` is valid behind the call: the function may call the hub.
+            // After the call only `c` is valid: the function may call the hub.
             try {
                 (*f)(c);
             } catch (...) {
@@ -186,6 +200,7 @@ public:
         }
     }
 
+    /// Sends the late answer of a function.
     template <class X>
     bool on_verdict(X& hub, detail::late_verdict& late) {
         const auto at = late_.extract(late.key);
@@ -193,14 +208,16 @@ public:
         return static_cast<bool>(at);
     }
 
+    /// Ends the open requests of the peer with `expired`, and those to the peer with `offline`.
     template <class X>
     void on_close(X& hub, peer_handle peer, errc) {
         functions_.erase(peer.slot);
-        // One after the other: a message may lead to more changes.
+        // One at a time: each message may cause more changes.
         while (const auto number = first_of(asked_, peer)) fail(hub, number, errc::expired);
         while (const auto number = first_of(owed_, peer)) fail(hub, number, errc::offline);
     }
 
+    /// Ends requests without an answer in time, with `expired`.
     template <class X>
     time_point on_tick(X& hub) {
         return due_.expire(hub.now(), is_open(),
@@ -210,7 +227,8 @@ public:
 private:
     using numbers = std::set<std::pair<std::uint32_t, std::uint64_t>>; // slot and number
 
-    // Numbers start anew behind it: wires with narrow numbers can carry them, and have room for their own.
+    // The last number before a restart at 1: wires with narrow numbers can carry it, beside numbers of their
+    // own.
     static constexpr std::uint64_t largest = (1u << 29) - 1;
 
     struct question {
@@ -218,13 +236,13 @@ private:
         detail::stored_token token;
     };
 
-    // 0: none
+    // The first open request of a peer; 0 = none.
     static std::uint64_t first_of(const numbers& all, peer_handle peer) {
         const auto at = all.lower_bound({peer.slot, 0});
         return at == all.end() || at->first != peer.slot ? 0 : at->second;
     }
 
-    // Counts no further than the limit.
+    // Stops counting at the limit.
     bool has_enough(peer_handle from) const {
         std::size_t n = 0;
         for (auto at = asked_.lower_bound({from.slot, 0});
@@ -267,7 +285,7 @@ private:
     std::unordered_map<std::uint64_t, question> open_; // by number
     numbers asked_, owed_;
     detail::deadline_queue<std::uint64_t> due_;
-    std::unordered_map<std::uint64_t, std::uint64_t> late_; // functions' tickets
+    std::unordered_map<std::uint64_t, std::uint64_t> late_; // tickets of functions: key and number
     std::unordered_map<std::uint32_t, std::shared_ptr<const std::function<void(call&)>>> functions_;
     std::uint64_t last_ = 0;
 };

@@ -25,25 +25,29 @@ namespace sigfire {
 
 /// Settings of `resume`.
 struct resume_options {
-    std::chrono::milliseconds window{30'000}; ///< from the loss of a connection, to come back; 0 = none can
-    std::size_t messages = 1000;              ///< kept for one peer, that it has not acknowledged
-    std::size_t bytes = 1u << 20;             ///< of those messages
+    /// Time to return after the loss of a connection, in milliseconds; 0 = no peer can return.
+    std::chrono::milliseconds window{30'000};
+    /// Maximum number of unacknowledged messages that the hub keeps for one peer.
+    std::size_t messages = 1000;
+    /// Maximum size of these messages, in bytes.
+    std::size_t bytes = 1u << 20;
 };
 
-/** Lets a peer continue on another connection where the last one broke. A part of a server, and of a hub.
+/** Lets a peer continue on a new connection after its connection broke. A part of a server, and of a hub.
  *
- *  Only peers that ask for it pay: messages to them are kept until they acknowledge them. Both ends count the
- * messages that they hear, and write no numbers into messages. When the connection breaks, the peer is
- * `away`: it keeps its id, topics and sessions, and messages to it are kept, `full` beyond the bounds. With
- * the token of its last welcome it comes back, on any listener of the hub: the messages that it has not got
- * are sent again, in order, once. Where something is missing because the bounds were too narrow, it is told
- * so (`recovered` is false), and nothing is sent again.
+ *  Only peers that ask for it cost anything: the hub keeps each message to them until they acknowledge it.
+ *  Both sides count the messages that they receive; messages carry no numbers.
  *
- *  A token is 126 random bits and good for one return: it is spent as soon as the new connection has said
- * anything, so that a peer is not locked out if its new token was lost on the way. A connection that was
- * closed properly, or by the hub, is not waited for. */
+ *  When the connection breaks, the peer is `away`. It keeps its id, topics and sessions. The hub keeps
+ *  messages to it; beyond the limits they end with `full`. The peer returns on any listener of the hub, with
+ *  the token of its last welcome. The hub then sends the missing messages again, in order and once. If the
+ *  limits were too small, messages are lost: then `recovered` is false and the hub sends nothing again.
+ *
+ *  A token has 126 random bits and is good for one return. It stays valid until the new connection has sent a
+ *  message: a peer that lost its new token on the way can try again. A connection that was closed properly,
+ *  or by the hub, does not make its peer `away`. */
 class resume : public feature {
-    // Up here, since its type is deduced.
+    // Defined first, since its return type is deduced.
     auto is_open() {
         return [this](const auto& a) {
             const auto* const s = of(a.peer);
@@ -52,11 +56,14 @@ class resume : public feature {
     }
 
 public:
+    /// Takes the settings.
     explicit resume(resume_options options = {}) : options_(options) {}
 
-    /// How many peers are away.
+    /// Number of peers that are away.
     std::size_t away_peers() const noexcept { return away_; }
 
+    /// Without `e.proof`, makes the peer resumable and replies with a token. With it, continues as the peer
+    /// of that token; cause: `expired`.
     template <class X>
     void on_request(X& hub, peer_handle from, event::resume& e) {
         if (e.proof.empty()) { // asks to be resumable
@@ -73,7 +80,7 @@ public:
             return hub.send_uncounted(from, said);
         }
         hub.take_over(from, old);
-        auto* const s = of(old); // with `from` much may have gone
+        auto* const s = of(old); // features may have changed much during take_over
         if (s == nullptr) return;
         settle(*s, e.proof, e.received);
         auto said = grant(*s, true);
@@ -83,16 +90,18 @@ public:
         replay(hub, *s);
     }
 
+    /// Returns the peer of the token, if there is one.
     template <class X>
     peer_handle on_return(X&, const admission& wish) {
         auto* const s = find(wish.token);
         return s == nullptr ? peer_handle{} : s->peer;
     }
 
+    /// Welcomes the returned peer and sends the missing messages again.
     template <class X>
     void on_returned(X& hub, peer_handle peer, const admission& wish) {
         auto* const s = of(peer);
-        if (s == nullptr || find(wish.token) != s) return; // another feature brought it back
+        if (s == nullptr || find(wish.token) != s) return; // another feature identified the peer
         settle(*s, wish.token, wish.received);
         const auto id = hub.fresh_id();
         const auto said = grant(*s, true);
@@ -105,15 +114,18 @@ public:
         replay(hub, *s);
     }
 
+    /// Adds the resume token to the welcome of a resumable peer.
     template <class X>
     void on_welcome(X& hub, peer_handle peer, const admission& wish, event::welcome& e) {
         if (!wish.resumable) return;
         auto& s = begin(hub, peer);
-        s.recovered = false; // a peer that came with a token that is none hears so
+        s.recovered = false; // tells a peer with an invalid token that nothing was recovered
         greeting_ = grant(s, !wish.token.empty());
         e.grant = &greeting_;
     }
 
+    /// Keeps a resumable peer if its connection broke: causes `lost`, `pong_timeout`, `slow_consumer`,
+    /// `overloaded` and `tls_failed`.
     template <class X>
     bool on_loss(X&, peer_handle peer, errc why) {
         if (of(peer) == nullptr || options_.window.count() <= 0) return false;
@@ -121,10 +133,11 @@ public:
                why == errc::overloaded || why == errc::tls_failed;
     }
 
+    /// Starts the window for the return.
     template <class X>
     void on_away(X& hub, peer_handle peer) {
         auto* const s = of(peer);
-        if (s == nullptr || s->away) return; // another feature waits for it
+        if (s == nullptr || s->away) return; // another feature keeps the peer
         s->away = true;
         s->absence = ++absences_;
         ++away_;
@@ -132,12 +145,14 @@ public:
             due_.add(hub.now() + options_.window, {peer, s->absence}, away_, is_open());
     }
 
+    /// The peer has returned in time.
     template <class X>
     void on_back(X&, peer_handle peer) {
         auto* const s = of(peer);
         if (s != nullptr && std::exchange(s->away, false)) --away_;
     }
 
+    /// Forgets the peer, its tokens and its messages.
     template <class X>
     void on_close(X&, peer_handle peer, errc) {
         if (of(peer) == nullptr) return;
@@ -147,10 +162,11 @@ public:
         away_ -= at.mapped().away;
     }
 
+    /// Counts a request of the peer.
     template <class X>
     void on_received(X&, peer_handle peer, const event::incoming& e, bool is_request) {
         auto* const s = of(peer);
-        if (s == nullptr) return; // kept by another feature
+        if (s == nullptr) return; // another feature keeps its traffic
         if (!s->spent.empty()) {  // the new token has arrived
             tokens_.erase(s->spent);
             s->spent.clear();
@@ -158,11 +174,13 @@ public:
         s->heard += is_request && !e.token.empty();
     }
 
+    /// Removes acknowledged messages.
     template <class X>
     void on_ack(X&, peer_handle peer, const event::ack& e) {
         if (auto* const s = of(peer)) acknowledge(*s, e.received);
     }
 
+    /// Whether the limits permit one more message.
     template <class X, class E>
     bool can_keep(X&, peer_handle peer, const E& e) {
         const auto* const s = of(peer);
@@ -170,16 +188,17 @@ public:
                s->bytes + detail::stored_event<E>::size_of(e) <= options_.bytes;
     }
 
+    /// Keeps a message until the peer acknowledges it.
     template <class X, class E>
     void on_delivery(X&, peer_handle peer, const E& e) {
         auto* const known = of(peer);
-        if (known == nullptr) return; // kept by another feature
+        if (known == nullptr) return; // another feature keeps its traffic
         auto& s = *known;
         ++s.said;
         if (s.gap) return;
         s.kept.emplace_back(e);
         s.bytes += s.kept.back().size();
-        // A peer that is here has most likely got the oldest; one that is away has a gap.
+        // A connected peer has most likely received the oldest messages. A peer that is away has a gap then.
         while (s.kept.size() > options_.messages || s.bytes > options_.bytes) {
             if (s.away) {
                 s.gap = true;
@@ -190,13 +209,14 @@ public:
         }
     }
 
+    /// Ends peers that did not return in time, with `lost`.
     template <class X>
     time_point on_tick(X& hub) {
         return due_.expire(hub.now(), is_open(), [&](const absence& a) { hub.close(a.peer, errc::lost); });
     }
 
 private:
-    // Each absence of a peer has its own time.
+    // Each absence of a peer has its own deadline.
     struct absence {
         peer_handle peer;
         std::uint64_t number;
@@ -205,18 +225,18 @@ private:
     struct state {
         peer_handle peer;
         std::string token;
-        std::string spent; // the one before, until the new connection has said anything
+        std::string spent; // the previous token, until the new connection has sent a message
         std::deque<detail::stored_outgoing> kept;
         std::size_t bytes = 0;
         std::uint64_t said = 0;    // messages to the peer
         std::uint64_t heard = 0;   // requests of the peer
-        std::uint64_t absence = 0; // the last one
+        std::uint64_t absence = 0; // number of the last absence
         bool away = false;
-        bool gap = false;       // something that the peer has not got is kept no longer
-        bool recovered = false; // by the last return
+        bool gap = false;       // an unacknowledged message was removed
+        bool recovered = false; // result of the last return
     };
 
-    // The traffic kept for a peer, or null.
+    // The kept traffic of a peer, or null.
     state* of(peer_handle peer) {
         const auto at = states_.find(peer.slot);
         return at == states_.end() || !(at->second.peer == peer) ? nullptr : &at->second;
@@ -227,7 +247,7 @@ private:
         return at == tokens_.end() ? nullptr : of(at->second);
     }
 
-    // Counting starts here.
+    // Starts counting.
     template <class X>
     state& begin(X& hub, peer_handle peer) {
         auto& s = states_[peer.slot];
@@ -250,14 +270,14 @@ private:
         s.kept.pop_front();
     }
 
-    // The peer has `count` messages.
+    // The peer has received `count` messages.
     static void acknowledge(state& s, std::uint64_t count) noexcept {
         while (!s.kept.empty() && s.said - s.kept.size() < count) drop_first(s);
     }
 
-    // A peer is back, and had `count` messages.
+    // A peer has returned, and had received `count` messages.
     void settle(state& s, std::string_view shown, std::uint64_t count) {
-        // Shown again: it never heard that something is missing, and still counts from an older beginning.
+        // The spent token again: the peer does not know of its gap, and still counts from an earlier start.
         const bool misled = s.token != shown && !s.recovered;
         if (s.token == shown) std::swap(s.token, s.spent);
         tokens_.erase(s.token);
@@ -276,7 +296,7 @@ private:
         for (const auto& kept : s.kept) kept.visit([&](const auto& e) { hub.send_uncounted(s.peer, e); });
     }
 
-    // The grant that the peer is told; of replies it is not counted.
+    // The grant for the peer; as a reply it is not counted.
     event::resume_grant grant(const state& s, bool came_back) const {
         event::resume_grant g;
         g.proof = s.token;
@@ -290,9 +310,9 @@ private:
     resume_options options_;
     detail::id_source ids_;
     std::unordered_map<std::uint32_t, state> states_;     // by slot
-    std::unordered_map<std::string, peer_handle> tokens_; // also the spent ones that still count
+    std::unordered_map<std::string, peer_handle> tokens_; // includes spent tokens that are still valid
     detail::deadline_queue<absence> due_;
-    event::resume_grant greeting_; // of the welcome that is about to be sent
+    event::resume_grant greeting_; // of the next welcome
     std::size_t away_ = 0;
     std::uint64_t absences_ = 0;
 };

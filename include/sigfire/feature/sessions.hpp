@@ -22,29 +22,40 @@ namespace sigfire {
 
 /// Settings of `sessions`.
 struct sessions_options {
-    bool enabled = true; ///< false: as if it were no part, for programs that decide late
-    std::chrono::milliseconds timeout{30'000}; ///< for the other side to accept or reject
-    std::size_t per_peer = 100;                ///< sessions of one peer; more are `full`
-    bool strict = false; ///< no offers, answers and candidates without a session that was accepted
-    bool gate = false;   ///< in a session, no candidate before a description of the same side
+    /// If false, the feature does nothing: for programs that decide at run time.
+    bool enabled = true;
+    /// Time for the called peer to accept or reject, in milliseconds.
+    std::chrono::milliseconds timeout{30'000};
+    /// Maximum number of sessions of one peer; a further session is `full`.
+    std::size_t per_peer = 100;
+    /// If true, offers, answers and candidates need an accepted session. Without one they fail with
+    /// `no_session`.
+    bool strict = false;
+    /// If true, a side of a session sends its description before its candidates. Earlier candidates fail with
+    /// `missing_offer`.
+    bool gate = false;
 };
 
-/** Sessions with a state: started, accepted, over. A part of a server, and of a hub; without it the steps of
- * a session are messages like any other.
+/** Sessions between two peers, with a state: started, accepted, over. A part of a server, and of a hub.
+ *  Without this feature, the steps of a session are ordinary messages.
  *
- *  Of two peers there is at most one session (`session_exists`), started by either of them. Only the other
- * side accepts or rejects, only the side that started cancels (`no_session`). If nobody answers in time, both
- * are told so by `event::session_over`. If a peer goes, the other is told so, with the cause. The called side
- * is the polite one (perfect negotiation, W3C WebRTC 10.7); the caller hears so in the reply, the other with
- * the message. */
+ *  Two peers have at most one session (`session_exists`); either of them starts it. Only the called peer
+ *  accepts or rejects. Only the caller cancels. Any other step fails with `no_session`. If the called peer
+ *  does not answer in time, both peers receive `event::session_over` with `expired`. If one peer leaves, the
+ *  other peer receives the event with the cause.
+ *
+ *  The called peer is the polite one (perfect negotiation, W3C WebRTC 1.0, section 10.7). The reply carries
+ *  the role of the caller, and the message carries the role of the called peer. */
 class sessions : public feature {
 public:
+    /// Takes the settings.
     explicit sessions(sessions_options options = {})
         : options_(options), judges_all_(options.strict || options.gate) {}
 
-    /// How many there are.
+    /// Number of sessions.
     std::size_t size() const noexcept { return sessions_.size(); }
 
+    /// Checks a step of a session: `ok`, `session_exists`, `no_session`, `full` or `missing_offer`.
     template <class X>
     errc on_send(X& hub, peer_handle from, event::say& e) {
         if (e.signal.kind <= signal_kind::other && !judges_all_) return errc::ok;
@@ -53,6 +64,7 @@ public:
         return judge(hub, from, e);
     }
 
+    /// Applies a step of a session.
     template <class X>
     void on_sent(X& hub, peer_handle from, const event::say& e, politeness& senders_part) {
         if (e.signal.kind <= signal_kind::other && !options_.gate) return;
@@ -60,11 +72,12 @@ public:
         step(hub, from, e, senders_part);
     }
 
+    /// Ends all sessions of the peer.
     template <class X>
     void on_close(X& hub, peer_handle peer, errc why) {
         const auto with = index_.extract(peer.slot);
         if (!with) return;
-        // First all that changes, then all that is told: a function that is told may call the hub.
+        // First each change, then each message: a function that receives one may call the hub.
         std::vector<peer_handle> left;
         for (const auto slot : with.mapped()) {
             const auto s = sessions_.extract(std::minmax(peer.slot, slot)).mapped();
@@ -74,6 +87,7 @@ public:
         for (const auto other : left) tell(hub, other, peer, why);
     }
 
+    /// Ends sessions that were not accepted in time.
     template <class X>
     time_point on_tick(X& hub) {
         return due_.expire(
@@ -191,14 +205,14 @@ private:
         e.id = id.view();
         e.from = hub.id(other);
         e.cause = cause;
-        fanout alone; // news: a peer that is away finds them, or hears that something is missing
+        fanout alone; // kept for a peer that is away, or reported as a gap
         hub.spread(to, e, alone);
     }
 
     sessions_options options_;
-    bool judges_all_; // and not only those that belong to a session
+    bool judges_all_; // also signals outside of sessions
     std::map<pair, session> sessions_;
-    std::map<std::uint32_t, std::set<std::uint32_t>> index_; // slot: other sides
+    std::map<std::uint32_t, std::set<std::uint32_t>> index_; // slot: slots of the other sides
     detail::deadline_queue<started> due_;
     std::uint64_t last_ = 0;
 };

@@ -23,59 +23,64 @@
 
 namespace sigfire {
 
-/** How much peers may make `topic_table` remember. Over a number of things is `errc::full`, over a number of
- * bytes `errc::too_large`. */
+/// Limits of a `topic_table`. Beyond a limit of a number the cause is `errc::full`, beyond a limit of bytes
+/// `errc::too_large`.
 struct topic_limits {
-    std::size_t topics_in_all = 100'000;     ///< topics with a member
-    std::size_t topics_per_peer = 1000;      ///< topics one peer is a member of
-    std::size_t members_per_topic = 100'000; ///< peers in one topic
-    std::size_t metadata_bytes = 1024;       ///< metadata of one member of one topic
-    std::size_t entries_per_topic = 1000;    ///< state entries in one topic
-    std::size_t entries_per_peer = 100;      ///< state entries of one owner, in all its topics
-    std::size_t value_bytes = 1024;          ///< value of one state entry
+    std::size_t topics_in_all = 100'000;     ///< topics with at least one member
+    std::size_t topics_per_peer = 1000;      ///< topics of one peer
+    std::size_t members_per_topic = 100'000; ///< members of one topic
+    std::size_t metadata_bytes = 1024;       ///< size of the metadata of one membership, in bytes
+    std::size_t entries_per_topic = 1000;    ///< state entries of one topic
+    std::size_t entries_per_peer = 100;      ///< state entries of one owner, in all topics
+    std::size_t value_bytes = 1024;          ///< size of the value of one state entry, in bytes
 };
 
-/// The change by a `topic_table::join` or `topic_table::set` that went well.
+/// The effect of a successful `topic_table::join` or `topic_table::set`.
 enum class topic_change : unsigned char {
-    none,    ///< all was like that already
+    none,    ///< nothing has changed
     added,   ///< a new member or entry
-    updated, ///< other metadata, another value
+    updated, ///< new metadata or a new value
 };
 
 /// A state entry of a topic. The views are valid until the entry changes.
 struct topic_entry {
     std::string_view key; ///< UTF-8, 1-256 bytes
-    payload value;        ///< as it was set
-    peer_handle owner;    ///< the member that set it
-    time_point expires;   ///< when it goes by itself; `time_point::max()` = never
+    payload value;        ///< the value
+    peer_handle owner;    ///< the member that set the entry
+    time_point expires;   ///< time of its removal; `time_point::max()` = none
 };
 
-/** Which peers are in which topics, in the order in which they joined, and the members' values there:
- * metadata of each member, state entries of the topic.
+/** The memberships of peers in topics, in the order of joining, with their data: metadata of each member, and
+ *  state entries of each topic.
  *
- *  A topic exists while it has members. Its name, like the key of an entry, is UTF-8 of 1-256 bytes (else
- *  `malformed`). Metadata and values are opaque. An entry belongs to the member that set it: nobody else can
- *  change it, and it goes when that member leaves.
+ *  A topic exists while it has members. The name of a topic and the key of an entry are UTF-8 of 1-256 bytes
+ *  (otherwise `malformed`). Metadata and values are opaque. An entry belongs to the member that set it. No
+ *  other member can change the entry, and it is removed when its owner leaves the topic.
  *
- *  Handles are a hub's: slots count from 0 without great gaps, and `leave_all` is called when a peer goes,
- *  before the next one in its slot joins anything.
+ *  Handles belong to one hub: slots count from 0 without large gaps. When a peer leaves the hub, call
+ *  `leave_all` before the next peer in its slot joins a topic.
  *
- *  Cost: join, leave and look-up take constant time (amortised), entries logarithmic time. Memory: some 50
- *  bytes a membership without metadata, 16 a slot, 150 a topic; that of former memberships is used again, not
- *  given back.
- *  For one thread. Peers choose names, so the hash is keyed with random bits.
- *  @throws std::system_error from the constructor if the system has no random numbers; std::bad_alloc from
- *  `join` and `set`, and nothing changed. One that was moved from can only be assigned to or destroyed. */
+ *  Cost: join, leave and look-up take constant time (amortised); entries take logarithmic time. Memory: about
+ *  50 bytes a membership without metadata, 16 bytes a slot, 150 bytes a topic. The table reuses the memory of
+ *  former memberships, but does not free it.
+ *
+ *  One thread at a time. Peers choose names, so random bits key the hash. A table that was moved from can
+ *  only be assigned to or destroyed.
+ *  @throws std::system_error from the constructor if the system has no random numbers.
+ *  @throws std::bad_alloc from `join` and `set`; then nothing has changed. */
 class topic_table {
 public:
+    /// Creates an empty table with these limits.
     explicit topic_table(topic_limits limits = {}) : limits_(limits) {}
 
-    /** Makes `peer` the last member of `topic`. A member keeps its place: only its metadata is replaced.
-     *  @param metadata empty = none
-     *  @param open if this makes the topic: whether it is open, see `is_open`
-     *  @return the change; or `malformed` (the name), `too_large` (the metadata), `full` (too many topics,
-     *  members or topics of the peer), `unknown` (a handle that names nobody, or with a slot that still has
-     *  the memberships of another) */
+    /** Makes `peer` the last member of `topic`. If it is a member already, replaces only its metadata.
+     *  @param topic the name of the topic
+     *  @param peer the new member
+     *  @param metadata data of the member; empty = none
+     *  @param open if this creates the topic: whether the topic is open, see `is_open`
+     *  @return the change, or a cause. `malformed`: the name. `too_large`: the metadata. `full`: too many
+     *    topics, members, or topics of the peer. `unknown`: the handle names no peer, or its slot still has
+     *    memberships of another peer. */
     result<topic_change> join(std::string_view topic, peer_handle peer, payload metadata = {},
                               bool open = false) {
         auto t = find(topic);
@@ -91,7 +96,7 @@ public:
         if (t == none && names_.size() >= limits_.topics_in_all) return errc::full;
         if ((t == none ? 0 : topics_[t].live()) >= limits_.members_per_topic) return errc::full;
 
-        // First all that can fail, then all that changes something.
+        // First each step that can fail, then each step that changes something.
         detail::kept_payload kept{metadata};
         links_.prepare(peer);
         const bool fresh = t == none;
@@ -110,8 +115,11 @@ public:
         return topic_change::added;
     }
 
-    /** Ends a membership, and before that the member's entries in that topic: calls
-     *  `f(topic, const topic_entry&)` after each. `f` must not change the memberships and entries of `peer`.
+    /** Ends a membership. First removes the entries of the member in that topic, and calls `f(topic, const
+     *  topic_entry&)` after each. `f` must not change memberships and entries of `peer`.
+     *  @param topic the name of the topic
+     *  @param peer the member
+     *  @param f called after each removal
      *  @return `ok`; or `malformed` (the name), `unknown` (not a member) */
     template <class F>
     errc leave(std::string_view topic, peer_handle peer, F f) {
@@ -125,13 +133,14 @@ public:
         return errc::ok;
     }
 
-    /// The same, with nobody to tell.
+    /// Ends a membership and removes the entries of the member in that topic. Causes: `malformed`, `unknown`.
     errc leave(std::string_view topic, peer_handle peer) {
         return leave(topic, peer, [](auto&&...) {});
     }
 
-    /** Ends all memberships of `peer`, in the order in which it joined: calls `f(topic)` after each, while a
-     *  topic that lost its last member can still be looked up. All its entries are gone before the first
+    /** Ends all memberships of `peer`, in the order of joining. First removes all entries of the peer.
+     *
+     *  Calls `f(topic)` after each membership. A topic without members can still be looked up during that
      *  call. `f` may change anything, but must not let `peer` join. */
     template <class F>
     void leave_all(peer_handle peer, F f) {
@@ -145,7 +154,7 @@ public:
         }
     }
 
-    /// The same, with nobody to tell.
+    /// Ends all memberships of `peer` and removes all its entries.
     void leave_all(peer_handle peer) {
         leave_all(peer, [](auto) {});
     }
@@ -156,20 +165,23 @@ public:
         return t != none && links_.find(t, peer) != none;
     }
 
-    /// The metadata of a member, empty if it has none, valid until it changes; nothing if it is no member.
+    /// Returns the metadata of a member, valid until it changes; empty if there is none. Returns nothing if
+    /// the peer is not a member.
     std::optional<payload> metadata(std::string_view topic, peer_handle peer) const noexcept {
         const auto t = find(topic);
         const auto m = t == none ? none : links_.find(t, peer);
         return m == none ? std::optional<payload>{} : links_[m].metadata.view();
     }
 
-    /** Calls `f(peer_handle)` or `f(peer_handle, payload metadata)` for each member, in the order in which
-     *  they joined; until it returns false, if it returns a bool.
+    /** Calls `f(peer_handle)` or `f(peer_handle, payload metadata)` for each member, in the order of joining.
+     *  If `f` returns a bool, false ends the iteration.
      *
-     *  `f` may change anything: a member that leaves before its turn is not visited, nor is one that joins
-     * meanwhile; a topic that loses its last member stays until the last walk along it ends. The payload is
-     * valid until `f` changes that member.
-     *  @return `ok`, or `unknown` if there is no such topic */
+     *  `f` may change anything. The iteration skips members that leave before their turn, and members that
+     *  join meanwhile. A topic without members exists until the last iteration over it ends. The payload is
+     *  valid until `f` changes that member.
+     *  @param topic the name of the topic
+     *  @param f called for each member
+     *  @return `ok`, or `unknown` if the topic does not exist */
     template <class F>
     errc for_each(std::string_view topic, F f) {
         const auto t = find(topic);
@@ -195,8 +207,8 @@ public:
         return errc::ok;
     }
 
-    /// Calls `f(topic, metadata)` for each topic of `peer`, in the order in which it joined. `f` must not
-    /// change the memberships of `peer`.
+    /// Calls `f(topic, metadata)` for each topic of `peer`, in the order of joining. `f` must not change the
+    /// memberships of `peer`.
     template <class F>
     void for_each_topic(peer_handle peer, F f) const {
         const auto* const who = links_.of(peer);
@@ -209,36 +221,40 @@ public:
         } while (m != who->first);
     }
 
-    /// How many members `topic` has; 0 if there is no such topic.
+    /// Number of members of `topic`; 0 if the topic does not exist.
     std::size_t members(std::string_view topic) const noexcept {
         const auto t = find(topic);
         return t == none ? 0 : topics_[t].live();
     }
 
-    /// How many topics `peer` is a member of.
+    /// Number of topics of `peer`.
     std::size_t joined(peer_handle peer) const noexcept {
         const auto* const who = links_.of(peer);
         return who ? who->joined : 0;
     }
 
-    /// Whether the topic was made by a `join` that asked for it to be open.
+    /// Whether the `join` that created the topic made it open.
     bool is_open(std::string_view topic) const noexcept {
         const auto t = find(topic);
         return t != none && topics_[t].open;
     }
 
-    /// How many topics there are.
+    /// Number of topics.
     std::size_t size() const noexcept { return names_.size(); }
 
-    /// How many memberships there are, in all topics.
+    /// Number of memberships in all topics.
     std::size_t memberships() const noexcept { return links_.size(); }
 
-    /** Sets an entry of a topic. Setting it again replaces value and time.
-     *  @param peer a member of the topic: the owner
-     *  @param expires when `expire` shall drop it; `time_point::max()` = it stays as long as its owner
-     *  @return the change (`none`: at most the time); or `malformed` (a name), `too_large` (the value),
-     *  `unknown` (not a member), `denied` (it is another's), `full` (too many in the topic or of the owner)
-     */
+    /** Sets an entry of a topic. If the entry exists, replaces its value and its time of removal.
+     *  @param topic the name of the topic
+     *  @param peer a member of the topic: the owner of the entry
+     *  @param key the key of the entry
+     *  @param value the value
+     *  @param expires time of the removal by `expire`; `time_point::max()` = the entry stays until its owner
+     *    leaves
+     *  @return the change (`none`: at most the time has changed), or a cause. `malformed`: a name.
+     *    `too_large`: the value. `unknown`: not a member. `denied`: another member owns the entry. `full`:
+     *    too many entries in the topic or of the owner. */
     result<topic_change> set(std::string_view topic, peer_handle peer, std::string_view key, payload value,
                              time_point expires = time_point::max()) {
         const auto t = find(topic);
@@ -258,9 +274,12 @@ public:
         return topic_change::added;
     }
 
-    /** Erases an entry.
-     *  @return `ok`; or `malformed` (a name), `unknown` (not a member, no such entry), `denied` (another's)
-     */
+    /** Removes an entry.
+     *  @param topic the name of the topic
+     *  @param peer the owner of the entry
+     *  @param key the key of the entry
+     *  @return `ok`; or `malformed` (a name), `unknown` (not a member, or no such entry), `denied` (another
+     *    owner) */
     errc erase(std::string_view topic, peer_handle peer, std::string_view key) {
         const auto t = find(topic);
         if ((t == none && !detail::is_name(topic)) || !detail::is_name(key)) return errc::malformed;
@@ -272,30 +291,31 @@ public:
         return errc::ok;
     }
 
-    /** Erases all entries of `peer`, in the order in which they were first set: calls
-     *  `f(topic, const topic_entry&)` after each. `f` may change anything, but must not set an entry of
-     *  `peer`. */
+    /// Removes all entries of `peer`, in the order in which they were first set. Calls `f(topic, const
+    /// topic_entry&)` after each. `f` may change anything, but must not set an entry of `peer`.
     template <class F>
     void erase_all(peer_handle peer, F f) {
         for (const detail::tenant* who; (who = links_.of(peer)) && who->entries != 0;)
             drop(entries_.first_of(peer.slot), f);
     }
 
-    /** Drops the entries that have expired at `now`, in the order of the times: calls
-     *  `f(topic, const topic_entry&)` after each. `f` may change anything, but must not set an entry that
-     *  expires at `now` or earlier. */
+    /// Removes the entries that have expired at `now`, in the order of their times. Calls `f(topic, const
+    /// topic_entry&)` after each. `f` may change anything, but must not set an entry that expires at `now` or
+    /// earlier.
     template <class F>
     void expire(time_point now, F f) {
         while (entries_.next_expiry() <= now && entries_.next_expiry() != time_point::max())
             drop(entries_.first_due(), f);
     }
 
-    /// When the next entry expires; `time_point::max()` if none does.
+    /// The next time at which an entry expires; `time_point::max()` = none.
     time_point next_expiry() const noexcept { return entries_.next_expiry(); }
 
-    /** Calls `f(const topic_entry&)` for each entry of the topic, in the order of the keys' bytes. `f` must
-     *  not change entries nor end memberships.
-     *  @return `ok`, or `unknown` if there is no such topic */
+    /** Calls `f(const topic_entry&)` for each entry of the topic, in the byte order of the keys. `f` must not
+     *  change entries or end memberships.
+     *  @param topic the name of the topic
+     *  @param f called for each entry
+     *  @return `ok`, or `unknown` if the topic does not exist */
     template <class F>
     errc for_each_entry(std::string_view topic, F f) const {
         const auto t = find(topic);
@@ -307,14 +327,14 @@ public:
         return errc::ok;
     }
 
-    /// How many entries `topic` has; 0 if there is no such topic.
+    /// Number of entries of `topic`; 0 if the topic does not exist.
     std::size_t entries(std::string_view topic) const noexcept {
         const auto t = find(topic);
         return t == none ? 0 : topics_[t].entries;
     }
 
 private:
-    // Keeps a topic and its members where they are.
+    // Keeps a topic and the positions of its members during an iteration.
     class walk {
     public:
         walk(topic_table& all, std::uint32_t t) noexcept : all_(all), topic_(t) { ++all_.topics_[t].walks; }
@@ -336,7 +356,7 @@ private:
         return found ? found.slot : none;
     }
 
-    // Ends a membership, but leaves the topic as it is: somebody may walk along it.
+    // Ends a membership, but leaves a gap in the topic: an iteration may be running.
     void remove(std::uint32_t m) noexcept {
         auto& t = topics_[links_[m].topic];
         t.members[links_[m].position].peer = {};
@@ -344,7 +364,7 @@ private:
         links_.remove(m);
     }
 
-    // Frees a topic without members; closes the gaps of one that has more gaps than members.
+    // Removes a topic without members. Closes the gaps of a topic that has more gaps than members.
     void tidy(std::uint32_t i) {
         auto& t = topics_[i];
         if (t.live() == 0) {
@@ -371,7 +391,7 @@ private:
         return entries_.extract(at);
     }
 
-    // Erases an entry and tells `f`.
+    // Removes an entry, then calls `f`.
     template <class F>
     void drop(detail::entry_table::iterator at, F& f) {
         const auto t = at->first.first;
@@ -381,7 +401,7 @@ private:
         f(std::string_view{topics_[t].name}, e);
     }
 
-    // Erases the entries of one owner in one topic and tells `f`.
+    // Removes the entries of one owner in one topic, and calls `f` for each.
     template <class F>
     void disown(std::uint32_t slot, std::uint32_t t, F& f) {
         if (links_.at(slot).entries == 0 || topics_[t].entries == 0) return;
@@ -391,7 +411,7 @@ private:
     }
 
     topic_limits limits_;
-    local_registry names_; // a topic's number stands where a peer's slot would
+    local_registry names_; // the number of a topic takes the place of a slot
     detail::record_pool<detail::topic_record> topics_;
     detail::membership_table links_;
     detail::entry_table entries_;

@@ -24,27 +24,34 @@ namespace sigfire {
 
 /// Settings of `topics`.
 struct topics_options {
+    /// Limits of topics, members and state entries.
     topic_limits limits{};
-    std::size_t lookup_limit = 1000; ///< members told in one reply at most
+    /// Maximum number of members in one reply.
+    std::size_t lookup_limit = 1000;
 };
 
 /** Topics: join, leave, lookup, publish, and state entries. A part of a server, and of a hub.
  *
- *  A publication is encoded once for each codec and kind of peer, and copied. Members get it in the order of
- * its publisher, the reply comes first, and it ends in `ok` if the topic exists. One that is `droppable` is
- * dropped for members that have no room for it, and counted; any other ends such a member's connection. Only
- * members publish; on wires that let all peers do so, only in topics that were made on such a wire. A peer
- * that goes has left all its topics; one that is away stays. */
+ *  The hub encodes a publication once for each codec and kind of peer. Members receive the publications of
+ *  one publisher in order, after the reply. A publication ends with `ok` if the topic exists. If a member has
+ *  no room for a `droppable` publication, the hub drops that delivery and counts it. For any other
+ *  publication the hub disconnects that member.
+ *
+ *  Only members publish. Some wires let all peers publish, but only in topics that were created on such a
+ *  wire. A peer that leaves the hub leaves all its topics; a peer that is away stays a member. */
 class topics : public feature {
 public:
+    /// Takes the settings.
     explicit topics(topics_options options = {}) : options_(options), table_(options.limits) {}
 
-    /// The topics and their members.
+    /// The topics and their members. Valid as long as this feature.
     const topic_table& table() const noexcept { return table_; }
 
-    /// How many deliveries of droppable publications were dropped.
+    /// Number of dropped deliveries of droppable publications.
     std::uint64_t dropped() const noexcept { return dropped_; }
 
+    /// Makes the peer a member of a topic, or of a group if `e.match` is set. Causes: `malformed`, `full`,
+    /// `too_large`, and those of `feature::on_join`.
     template <class X>
     void on_request(X& hub, peer_handle from, event::join& e) {
         if (!detail::is_name(e.topic)) return hub.reply(from, e.token, errc::malformed);
@@ -57,7 +64,7 @@ public:
         errc cause = errc::ok;
         hub.each([&](auto& f) {
             if (cause != errc::ok) return;
-            cause = errc::internal_error; // an exception lets nobody in
+            cause = errc::internal_error; // if on_join throws, the peer does not join
             cause = f.on_join(hub, from, e);
         });
         if (cause == errc::ok && e.limit && table_.members(topic) >= *e.limit &&
@@ -82,10 +89,12 @@ public:
         hub.reply(from, said);
     }
 
+    /// Ends one membership, or all for an empty topic. Causes: `malformed`, `unknown`.
     template <class X>
     void on_request(X& hub, peer_handle from, event::leave& e) {
         errc cause = errc::unknown;
-        if (!e.as.empty() && e.as != hub.id(from)) return hub.reply(from, e.token, cause); // another's
+        if (!e.as.empty() && e.as != hub.id(from))
+            return hub.reply(from, e.token, cause); // the id of another peer
         if (e.topic.empty()) {
             leave_all(hub, from, errc::closed);
             cause = errc::ok;
@@ -96,12 +105,15 @@ public:
         hub.reply(from, e.token, cause);
     }
 
+    /// Replies with the members of a topic: at most `e.limit`, by default 100. Causes: `malformed`,
+    /// `unknown`.
     template <class X>
     void on_request(X& hub, peer_handle from, event::lookup& e) {
         if (!detail::is_name(e.topic)) return hub.reply(from, e.token, errc::malformed);
         list(hub, from, e.token, e.topic, e.limit.value_or(100));
     }
 
+    /// Sends a publication to the members of a topic. Causes: `malformed`, `unknown`, `denied`.
     template <class X>
     void on_request(X& hub, peer_handle from, event::publish& e) {
         if (!detail::is_name(e.topic)) return hub.reply(from, e.token, errc::malformed);
@@ -113,6 +125,7 @@ public:
         spread(hub, e.echo ? peer_handle{} : from, e);
     }
 
+    /// Sets a state entry. Causes: `malformed`, and those of `topic_table::set`. A `ttl` is at most 366 days.
     template <class X>
     void on_request(X& hub, peer_handle from, event::set& e) {
         if (e.value.empty() || (e.ttl && *e.ttl == 0)) return hub.reply(from, e.token, errc::malformed);
@@ -125,6 +138,7 @@ public:
         hub.reply(from, e.token, changed ? errc::ok : static_cast<errc>(changed.error().value()));
     }
 
+    /// Removes a state entry. Causes: those of `topic_table::erase`.
     template <class X>
     void on_request(X& hub, peer_handle from, event::unset& e) {
         const errc cause = table_.erase(e.topic, from, e.key);
@@ -132,8 +146,13 @@ public:
         hub.reply(from, e.token, cause);
     }
 
-    /** Publishes for the host program: from nobody, to all members; no `data` for a publication without.
-     *  `unknown` if there is no such topic. */
+    /** Publishes to all members in the name of the server, for the host program. Call it with
+     *  `hub::context()`.
+     *  @param hub the context of the hub
+     *  @param topic the topic
+     *  @param data the payload; empty = none
+     *  @param droppable whether a delivery may be dropped
+     *  @return `ok`, or `unknown` if the topic does not exist */
     template <class X>
     errc publish(X& hub, std::string_view topic, payload data, bool droppable = false) {
         event::publish e;
@@ -142,38 +161,45 @@ public:
         e.droppable = droppable;
         return hub.at_work([&] { return spread(hub, {}, e); });
     }
-    /// The same with text in the format of `default_wire`, or nothing.
+    /// Publishes a text in the format of `default_wire` to all members, see the overload above. Empty = no
+    /// data.
     template <class X>
     errc publish(X& hub, std::string_view topic, std::string_view data, bool droppable = false) {
         return publish(hub, topic, payload{data}, droppable);
     }
 
+    /// Ends all memberships of the peer.
     template <class X>
     void on_close(X& hub, peer_handle peer, errc why) {
         leave_all(hub, peer, why);
     }
 
-    /// Memberships are an id's: under another one a peer has none.
+    /// Ends all memberships of the peer: memberships belong to an id.
     template <class X>
     void on_rename(X& hub, peer_handle peer) {
         leave_all(hub, peer, errc::replaced);
     }
 
+    /// Whether a peer is a member of a topic.
     bool is_member(std::string_view topic, peer_handle peer) { return table_.contains(topic, peer); }
 
+    /// Calls `g(peer_handle)` or `g(peer_handle, payload metadata)` for each member, in the order of joining.
     template <class G>
     void for_each_member(std::string_view topic, G g) {
         table_.for_each(topic, g);
     }
+    /// Calls `g(key, value, owner)` for each state entry of a topic.
     template <class G>
     void for_each_entry(std::string_view topic, G g) {
         table_.for_each_entry(topic, [&](const topic_entry& e) { g(e.key, e.value, e.owner); });
     }
+    /// Calls `g(topic)` for each topic of a peer.
     template <class G>
     void for_each_topic(peer_handle peer, G g) {
         table_.for_each_topic(peer, [&](std::string_view topic, payload) { g(topic); });
     }
 
+    /// Removes expired state entries.
     template <class X>
     time_point on_tick(X& hub) {
         table_.expire(hub.now(), forgotten(hub));
@@ -181,7 +207,7 @@ public:
     }
 
 private:
-    // Told of entries that are gone.
+    // Reports removed entries to the features.
     template <class X>
     static auto forgotten(X& hub) {
         return [&hub](std::string_view topic, const topic_entry& e) {
@@ -202,13 +228,13 @@ private:
                          [&](std::string_view topic) { tell(hub, topic, peer, membership::left, {}, why); });
     }
 
-    // The group that is being filled. Its name can't be guessed: nobody joins without being matched.
+    // The name of the group that is being filled. It cannot be guessed, so a peer joins only through `match`.
     std::string group_of(std::string_view topic, std::uint64_t size) {
         const auto key = std::pair{std::string{topic}, size};
         auto at = groups_.find(key);
         if (at == groups_.end() || table_.members(at->second) >= size || table_.members(at->second) == 0) {
             if (at != groups_.end()) groups_.erase(at);
-            // groups that everybody has left are in nobody's way, but take up memory
+            // Empty groups do no harm, but use memory.
             if (groups_.size() > table_.size() + 16)
                 std::erase_if(groups_, [this](const auto& g) { return table_.members(g.second) == 0; });
             std::string name{topic};
@@ -254,7 +280,7 @@ private:
     topics_options options_;
     topic_table table_;
     detail::id_source ids_;
-    std::map<std::pair<std::string, std::uint64_t>, std::string> groups_; // being filled
+    std::map<std::pair<std::string, std::uint64_t>, std::string> groups_; // that are being filled
     std::uint64_t dropped_ = 0;
 };
 

@@ -14,7 +14,7 @@ namespace sigfire {
 
 namespace detail {
 
-/// Ends a connection that was accepted, with the words to say before.
+/// Ends an accepted connection, after its farewell message.
 template <class C>
 void say_goodbye(C& connection, const ending& how, errc why) {
     if (!how.farewell.empty())
@@ -30,22 +30,26 @@ void say_goodbye(C& connection, const ending& how, errc why) {
 /// The state that a listener keeps with each connection.
 template <class Codec>
 struct connection_state {
-    attachment who;              ///< the peer of the connection; names nobody before admission
-    typename Codec::state codec; ///< how this peer is talked to
+    attachment who;              ///< the peer of the connection; null before admission
+    typename Codec::state codec; ///< the state of the codec for this connection
 };
 
-/** The way to one peer: its connection, and the codec that speaks its wire. Models Channel; two pointers,
- *  which both have to outlive it. `Connection` keeps a `connection_state<Codec>`. */
+/// The way to one peer: its connection and the codec of its wire. Models Channel. Two pointers; connection
+/// and codec must outlive the channel. The state of `Connection` is a `connection_state<Codec>`. One thread
+/// at a time.
 template <class C, class K>
 class channel {
     static_assert(Connection<C>, "sigfire: Connection requirements not met");
     static_assert(Codec<K>, "sigfire: Codec requirements not met");
 
 public:
+    /// A channel over `connection`, encoded by `codec`.
     channel(C& connection, const K& codec) noexcept : connection_(&connection), codec_(&codec) {}
 
-    /// `ok` if the connection can take `e` now: `bound` is then for `deliver`. `unknown_command` if its wire
-    /// has no word for it, or the codec's objection to it. Else `full`, and the connection is on its way out.
+    /** Whether the connection can take `e` now. Sets `bound` for `deliver`.
+     *
+     *  Returns `ok`. Returns `unknown_command`, or the objection of the codec, if the codec cannot encode
+     *  `e`. Otherwise returns `full`; then the connection is marked as a slow consumer and ends. */
     template <class E>
     errc ready(const E& e, std::size_t& bound) const {
         if constexpr (detail::has_word<K, E>) {
@@ -53,7 +57,7 @@ public:
             if (bound == 0) [[unlikely]]
                 return objection(e);
             if (connection_->room(bound)) return errc::ok;
-            // This fails, and marks the connection as a slow consumer.
+            // The failed reservation marks the connection as a slow consumer.
             static_cast<void>(connection_->reserve(codec_->type(e, state()), bound));
             return errc::full;
         } else {
@@ -61,8 +65,10 @@ public:
         }
     }
 
-    /// Writes `e` to the connection's output; nothing if its wire has no word for it. A connection that
-    /// cannot take it has marked itself. `bound` is from `ready`.
+    /** Encodes `e` into the outbox of the connection; does nothing if the codec cannot encode `e`. A
+     *  connection without room is marked and ends.
+     *  @param e the event
+     *  @param bound the bound that `ready` has set, in bytes */
     template <class E>
     void deliver(const E& e, [[maybe_unused]] std::size_t bound) const {
         if constexpr (detail::has_word<K, E>)
@@ -70,14 +76,15 @@ public:
                 connection_->commit(codec_->encode(e, state(), p));
     }
 
-    /// The same without having asked.
+    /// Encodes `e` into the outbox of the connection, without a call of `ready`.
     template <class E>
     void deliver(const E& e) const {
         if constexpr (detail::has_word<K, E>)
             if (const auto bound = codec_->bound(e, state()); bound != 0) deliver(e, bound);
     }
 
-    /// The same to one of many: bytes encoded once are copied to all peers that are talked to alike.
+    /// Writes `e`, which has many receivers, into the outbox. Connections with the same `share_key` get the
+    /// same bytes, encoded once.
     template <class E>
     void deliver(const E& e, fanout& shared) const {
         if constexpr (detail::has_word<K, E>) {
@@ -105,7 +112,7 @@ public:
         }
     }
 
-    /// Whether the connection can take `e` now; unlike `ready`, asking changes nothing.
+    /// Whether the connection can take `e` now. Unlike `ready`, this changes nothing.
     template <class E>
     bool has_room(const E& e) const {
         if constexpr (detail::has_word<K, E>) {
@@ -116,19 +123,19 @@ public:
         }
     }
 
-    /// Asks for a sign of life; false if the wire cannot.
+    /// Sends a ping; false if the wire has none.
     bool ping() const { return connection_->ping(); }
     /// Stops reading from the peer.
     void hold() const { connection_->hold(); }
-    /// Reads from the peer again.
+    /// Resumes reading from the peer.
     void release() const { connection_->release(); }
-    /// Ends the connection, with the farewell that the codec has for that cause.
+    /// Ends the connection, with the farewell that the codec has for `why`.
     void close(errc why) const { detail::say_goodbye(*connection_, codec_->end(why, state()), why); }
 
 private:
     friend class any_channel;
 
-    // Shorter texts are copied: that costs less than to share them.
+    // In bytes. For shorter texts a copy costs less than a shared block.
     static constexpr std::size_t shared_from = 1024;
 
     template <class E>
@@ -146,7 +153,7 @@ private:
 
 namespace detail {
 
-// The calls of an erased channel for one type of event.
+// The functions of a type-erased channel for one type of event.
 template <class O, class E>
 struct channel_calls {
     errc (*ready)(const O&, const E&, std::size_t&);
@@ -168,41 +175,51 @@ struct all_channel_calls<O, event_list<Es...>> : channel_calls<O, Es>... {
 
 } // namespace detail
 
-/** A channel of any type, for a hub with several listeners. Models Channel; 24 bytes, one indirect call each.
- */
+/// A channel of any type, for a hub with several listeners. Models Channel. Takes 24 bytes; each call is one
+/// indirect call.
 class any_channel {
     using calls = detail::all_channel_calls<any_channel, outgoing_events>;
     template <class E>
     using calls_for = detail::channel_calls<any_channel, E>;
 
 public:
+    /// Wraps a channel; its connection and codec must outlive this object.
     template <class C, class K>
     any_channel(channel<C, K> o) noexcept
         : connection_(o.connection_), codec_(o.codec_), calls_(&calls_of<channel<C, K>, C, K>) {}
 
+    /// See `channel::ready`.
     template <class E>
     errc ready(const E& e, std::size_t& bound) const {
         return of<E>().ready(*this, e, bound);
     }
+    /// See `channel::deliver`.
     template <class E>
     void deliver(const E& e, std::size_t bound) const {
         of<E>().deliver(*this, e, bound);
     }
+    /// See `channel::deliver`.
     template <class E>
     void deliver(const E& e) const {
         of<E>().deliver_unasked(*this, e);
     }
+    /// See `channel::deliver`.
     template <class E>
     void deliver(const E& e, fanout& shared) const {
         of<E>().deliver_shared(*this, e, shared);
     }
+    /// See `channel::has_room`.
     template <class E>
     bool has_room(const E& e) const {
         return of<E>().has_room(*this, e);
     }
+    /// See `channel::ping`.
     bool ping() const { return calls_->ping(*this); }
+    /// See `channel::hold`.
     void hold() const { calls_->hold(*this); }
+    /// See `channel::release`.
     void release() const { calls_->release(*this); }
+    /// See `channel::close`.
     void close(errc why) const { calls_->close(*this, why); }
 
 private:
@@ -244,7 +261,7 @@ private:
     const calls* calls_;
 };
 
-// Out here, where the class is complete.
+/// Outside of the class, because the class must be complete here.
 template <class O, class C, class K>
 constexpr any_channel::calls any_channel::calls_of = make_all<O, C, K>(outgoing_events{});
 

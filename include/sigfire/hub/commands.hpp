@@ -14,29 +14,35 @@
 
 namespace sigfire {
 
-/// A command of a peer, as functions for commands see it. Its views are valid until the function returns.
+/// A command of a peer, as command functions receive it. The views are valid until the function returns.
 struct command_view {
-    std::string_view name{};  ///< the command
-    std::string_view from{};  ///< id of the peer that sends it
-    std::string_view to{};    ///< id of the peer that it names, if any
-    std::string_view topic{}; ///< the topic that it names, if any
-    payload data{};           ///< of a command of your own, or of a message; empty if there is none
-    bool known = false; ///< the hub knows this command, and goes on with it if the function does not answer
+    std::string_view name{};  ///< name of the command, as the peer sent it
+    std::string_view from{};  ///< id of the sending peer
+    std::string_view to{};    ///< id of the peer that the command names, or empty
+    std::string_view topic{}; ///< topic that the command names, or empty
+    payload data{};           ///< data of a custom command or of a message; empty if there is none
+    bool known = false; ///< the hub knows this command and processes it unless the function replies or fails
 };
 
 /** Functions for commands: `hooks{commands{{"exists", f}, {"*", g}}}`. Models Hook.
  *
- *  A function is called for its command, be it one that the hub knows or one of your own, and `*` for all
- *  of which nobody else knows. It answers by `context.reply(data)`, or fails by a cause or
- * `context.fail(text)`, now or by a ticket of `context.defer()`. If it does neither, a command that the hub
- * knows goes its way, and the reply to another is `ok`. `coroutine_hooks.hpp` makes functions of coroutines.
- */
+ *  The hub calls a function for each command of its name, known to the hub or custom. The function `*`
+ *  handles each custom command that has no function of its own.
+ *
+ *  A function replies with `context.reply(data)`. It fails by a returned cause or by `context.fail(text)`. To
+ *  decide later, it takes a ticket of `context.defer()` and returns `errc::deferred`. If it does none of
+ *  these, the hub processes a known command and replies `ok` to a custom one. `coroutine_hooks.hpp` turns
+ *  coroutines into such functions. */
 class commands {
 public:
+    /// A command function. It returns `ok`, `deferred`, or the cause of the failure.
     using function = std::function<errc(message_context&, const command_view&)>;
 
+    /// Takes pairs of a command name and a function. The name `*` matches each custom command without a
+    /// function.
     commands(std::initializer_list<std::pair<const std::string, function>> named) : named_(named) {}
 
+    /// Calls the function for the command of `e`. Called by the hub.
     template <std::derived_from<event::incoming> E>
     errc on_message(message_context& context, E& e) {
         constexpr bool known = !std::same_as<E, event::custom>;

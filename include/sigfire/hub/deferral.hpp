@@ -16,21 +16,21 @@ namespace sigfire {
 
 namespace detail {
 
-/// The outcome of a verdict that was put off.
+/// The outcome of a deferred verdict.
 struct late_verdict {
     std::uint64_t key = 0;       // of the verdict
-    errc cause = errc::ok;       // ok, or why not
-    bool answered = false;       // ok, and `data` is the data of the reply
+    errc cause = errc::ok;       // `ok`, or the cause of the failure
+    bool answered = false;       // `ok`, and `data` is the data of the reply
     std::string data{};          // of the reply
-    wire_id wire = default_wire; // how it is written
-    std::string text{};          // of a failure: words instead of the cause's own
+    wire_id wire = default_wire; // format of `data`
+    std::string text{};          // of a failure; empty = the text of the cause
 };
 
-/// Where late verdicts wait for the hub's turn. Tickets may be used, and dropped, on any thread.
+/// Keeps late verdicts until the hub takes them. Thread-safe, except `next_key`: tickets act on any thread.
 class late_box {
 public:
-    /// Asks for a turn, in which the verdicts are taken; called on any thread, at most once between two
-    /// `take`.
+    /// Sets the function that asks the hub to take the verdicts. The box calls it on any thread, at most once
+    /// between two calls of `take`.
     void on_ring(std::function<void()> ring) {
         const std::lock_guard lock{mutex_};
         ring_ = std::move(ring);
@@ -48,7 +48,7 @@ public:
         return std::exchange(verdicts_, {});
     }
 
-    /// A key for something that is put off. On the hub's thread.
+    /// Returns a new key for a deferred verdict. On the thread of the hub only.
     std::uint64_t next_key() noexcept { return ++last_; }
 
 private:
@@ -61,15 +61,22 @@ private:
 
 } // namespace detail
 
-/** A ticket for a verdict that comes later: exactly one of its members is called, once. A ticket that is
- * dropped is a `denied`. A verdict after the hub's patience has ended (`expired`) does nothing, nor does one
- * after the hub itself. Thread-safe in that any one thread may use it; the hub acts on it in its next turn.
- */
+/** A ticket for a verdict that arrives later. Call exactly one of `pass`, `reply` and `refuse`, once.
+ *
+ *  If a ticket is destroyed unused, the verdict is `denied`. A verdict has no effect after
+ *  `hub_options::deferral_timeout`, when the message has ended with `expired`. A verdict has no effect after
+ *  the end of the hub either.
+ *
+ *  Thread safety: any thread may use a ticket, one thread at a time. The hub applies the verdict in its next
+ *  turn. */
 class deferral {
 public:
+    /// For hubs: a ticket with that key. Its verdict goes into `box`.
     deferral(std::shared_ptr<detail::late_box> box, std::uint64_t key) noexcept
         : box_(std::move(box)), key_(key) {}
+    /// Moves the ticket; the other object becomes empty.
     deferral(deferral&&) noexcept = default;
+    /// Drops the ticket of this object, if any, as `denied`. Then moves the ticket of `other` in.
     deferral& operator=(deferral&& other) noexcept {
         if (this == &other) return *this;
         if (box_) settle({.cause = errc::denied});
@@ -77,17 +84,23 @@ public:
         key_ = other.key_;
         return *this;
     }
+    /// Drops the ticket: an unused one becomes `denied`.
     ~deferral() {
         if (box_) settle({.cause = errc::denied});
     }
 
-    /// Lets the message go its way. To a request: replies `ok` without data.
+    /// Lets the message continue: the next hook judges it. For a request to a function, replies `ok` without
+    /// data.
     void pass() { settle({}); }
-    /// Replies `ok` with `data`, a value in the format of `wire`, or empty; a message ends here.
+    /// Replies `ok` with `data`, and ends the message here.
+    /// @param data a value in the format of `wire`, or empty
+    /// @param wire the format of `data`
     void reply(std::string data = {}, wire_id wire = default_wire) {
         settle({.answered = true, .data = std::move(data), .wire = wire});
     }
-    /// Replies with a failure, in words of your own if `text` is not empty.
+    /// Rejects the message.
+    /// @param cause the cause of the reply; a verdict such as `ok` becomes `denied`
+    /// @param text failure text of the reply; empty = the text of the cause
     void refuse(errc cause, std::string text = {}) {
         settle({.cause = is_verdict(cause) ? errc::denied : cause, .text = std::move(text)});
     }

@@ -10,18 +10,20 @@
 
 namespace sigfire {
 
-/** The texts of one event that goes to many peers: encoded once for each codec and kind of peer, then copied,
- * or shared where they are long. Lives as long as the delivery; for one event. One thread. */
+/// The encoded texts of one event with many receivers. Each codec encodes the event once per `share_key`.
+/// Connections copy short texts and share long ones. A fanout serves one event, on one thread, and lives as
+/// long as the delivery.
 class fanout {
 public:
-    /// The text for that codec and `share_key`; a null view if there is none yet.
+    /// Returns the text for that codec and `share_key`, or a null view if there is none yet.
     std::string_view find(const void* codec, int key) const noexcept {
         for (const auto& t : texts_)
             if (t.codec == codec && t.key == key) return {t.bytes.get(), t.size};
         return {};
     }
 
-    /// Keeps a text of at most `bound` bytes, which `write(p)` writes at `p` and tells the size of.
+    /// Adds a text of at most `bound` bytes. `write(p)` writes the text at `p` and returns its size in bytes.
+    /// The returned view is valid as long as the fanout.
     template <class Write>
     std::string_view add(const void* codec, int key, std::size_t bound, Write write) {
         auto bytes = std::make_unique_for_overwrite<char[]>(bound);
@@ -30,8 +32,11 @@ public:
         return {t.bytes.get(), t.size};
     }
 
-    /** The block that connections share for the text of that codec and key, which was added; `make(text)`
-     * makes it. A codec object has connections of one type, so `B` is always the same for it. */
+    /** Returns the shared block for the text of that codec and key; the first call creates the block by
+     *  `make(text)`.
+     *
+     *  A codec object serves connections of one type only, so `B` is the same in each call.
+     *  @throws std::logic_error if the text was not added. */
     template <class B, class Make>
     const B& block(const void* codec, int key, Make make) {
         for (auto& t : texts_) {
@@ -43,7 +48,7 @@ public:
         throw std::logic_error{"sigfire: a block of a text that was not added"};
     }
 
-    /// How many texts were encoded.
+    /// Number of encoded texts.
     std::size_t size() const noexcept { return texts_.size(); }
 
 private:
@@ -64,7 +69,7 @@ private:
         std::unique_ptr<holder> shared{};
     };
 
-    std::vector<text> texts_; // few: a search is quicker than a look-up
+    std::vector<text> texts_; // few: a linear search is faster than a map
 };
 
 } // namespace sigfire

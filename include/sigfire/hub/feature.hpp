@@ -19,117 +19,137 @@
 
 namespace sigfire {
 
-/// A change of a topic.
-enum class membership : unsigned char { joined, updated, left };
+/// A change of a membership in a topic.
+enum class membership : unsigned char {
+    joined,  ///< the peer has become a member
+    updated, ///< the member has new metadata
+    left     ///< the peer is no longer a member
+};
 
-/** An ability of a hub beyond handing messages to peers: topics, requests, sessions, ... A part of a server,
- * and of a hub. Derive from this and hide the members that you need; all others do nothing and cost nothing.
+/** Base class of the features of a hub: topics, requests, sessions and your own. A feature is a part of a
+ *  server and of a hub.
  *
- *  `X` is the hub's `feature_context`: all that a feature may ask and do. The hub calls the features in the
- * order in which they were given, one thread at a time; their arguments are valid until they return. A
- * feature that has `on_request(X&, peer_handle from, event::join&)` takes the requests of that type, and
- * replies to each now or in bounded time; at most one feature takes a type. Laws: all that peers can make a
- * feature store is bounded by an option. An exception ends that one request or connection with
- * `internal_error`. */
+ *  Derive from this class and hide the members that you need. All other members do nothing and cost nothing.
+ *  In each member, `X` is the `feature_context` of the hub: the feature queries the hub and acts on peers
+ *  through it.
+ *
+ *  A feature with a member `on_request(X&, peer_handle from, event::join&)` handles the requests of that
+ *  type. It replies to each request at once or within a bounded time. At most one feature handles a type.
+ *
+ *  The hub calls the features in the order in which they were given, on one thread. Arguments are valid until
+ *  the member returns.
+ *
+ *  Laws: an option limits everything that peers can make a feature store. If a member throws, only the
+ *  current request or connection fails, with `internal_error`. */
 class feature {
 public:
-    /// Whether `on_send` may put messages off.
+    /// Whether `on_send` may defer messages.
     static constexpr bool defers = false;
 
-    /// A peer wants to send `e` to `e.to`: `ok`, or why it may not; `e.role` may be set for the receiver. The
-    /// message may still fail for other causes. `deferred` with a ticket of `context.defer()` puts it off.
+    /** Called before the hub sends `e` to `e.to`. May set `e.role` for the receiver.
+     *
+     *  Returns `ok`, or the cause for which the feature rejects the message. A message that passes may still
+     *  fail later. To defer the message, the feature takes a ticket of `context.defer()` and returns
+     *  `deferred`. */
     template <class X>
     errc on_send(X&, peer_handle, event::say&) {
         return errc::ok;
     }
-    /// `e` is about to be delivered, as it is; its reply comes first, and tells the sender its own part.
+    /// Called when the hub is about to reply to the sender and to deliver `e`. The reply carries the
+    /// `politeness` of the sender, which the feature may set.
     template <class X>
     void on_sent(X&, peer_handle, const event::say&, politeness&) {}
-    /// `e`, a `say` or a `request`, can't be delivered for that cause. Returns it or a better one; `held` if
-    /// the feature keeps it; `deferred` if the feature replies later.
+    /** Called when the hub cannot deliver `e`, a `say` or a `request`, for `cause`.
+     *
+     *  Returns `cause` or a more precise one. Returns `held` if the feature keeps the message, or `deferred`
+     *  if the feature replies later. */
     template <class X, class E>
     errc on_miss(X&, peer_handle, const E&, errc cause) {
         return cause;
     }
 
-    /// A connection wants to be a new peer under an id that is free: `ok`, or why it is refused.
+    /// Called when a connection asks to become a new peer. Its id is free, or the hub draws one. Returns
+    /// `ok`, or the cause of the refusal.
     template <class X>
     errc on_enter(X&, const admission&) {
         return errc::ok;
     }
-    /// Which peer a connection proves to be, if any.
+    /// Returns the present peer that the connection proves to be, or a null handle.
     template <class X>
     peer_handle on_return(X&, const admission&) {
         return {};
     }
-    /// That peer has its new connection now, on which nothing was sent yet.
+    /// Called when that peer has moved to its new connection. The hub has sent nothing on the connection yet.
     template <class X>
     void on_returned(X&, peer_handle, const admission&) {}
 
-    /// A peer is about to be sent this welcome.
+    /// Called before the hub sends the welcome to a new peer. The feature may change the welcome.
     template <class X>
     void on_welcome(X&, peer_handle, const admission&, event::welcome&) {}
-    /// A peer was welcomed, or a function attached; the admission's id is its id.
+    /// Called after a peer was welcomed or a function was attached. `admission::id` is the id of the peer.
     template <class X>
     void on_open(X&, peer_handle, const admission&) {}
-    /// A peer's connection is gone: whether the peer stays all the same, and is `away`.
+    /// Called when a peer with kept traffic has lost its connection. If the feature returns true, the hub
+    /// keeps the peer as `away`.
     template <class X>
     bool on_loss(X&, peer_handle, errc) {
         return false;
     }
-    /// A peer has no connection any more, but may come back.
+    /// Called when a peer has become `away`: it has no connection, but may return.
     template <class X>
     void on_away(X&, peer_handle) {}
-    /// It came back.
+    /// Called when a peer that was `away` has a connection again.
     template <class X>
     void on_back(X&, peer_handle) {}
-    /// A peer that was opened is gone. It can still be asked for its id, and be replied to.
+    /// Called when an opened peer has left, with the cause. During the call the hub still knows its id and
+    /// delivers replies to it.
     template <class X>
     void on_close(X&, peer_handle, errc) {}
 
-    /// A peer with kept traffic sent an event, before it is looked into; whether that is a request: neither
-    /// an `ack` nor a `resume`.
+    /// Called when a peer with kept traffic has sent an event, before the hub processes the event. The `bool`
+    /// is false for an `ack` or a `resume`, and true for every other event.
     template <class X>
     void on_received(X&, peer_handle, const event::incoming&, bool) {}
-    /// A peer with kept traffic has that many messages of the hub; told behind `on_received`.
+    /// Called after `on_received`, when a peer with kept traffic acknowledges messages of the hub.
     template <class X>
     void on_ack(X&, peer_handle, const event::ack&) {}
-    /// Whether `e` can be kept for a peer that is away.
+    /// Whether the feature can keep `e`, an event of any type, for a peer that is away.
     template <class X, class E>
     bool can_keep(X&, peer_handle, const E&) {
         return false;
     }
-    /// `e`, of any type, is being sent to a peer with kept traffic.
+    /// Called when the hub sends `e`, an event of any type, to a peer with kept traffic.
     template <class X, class E>
     void on_delivery(X&, peer_handle, const E&) {}
-    /// `e`, of any type, is for a function.
+    /// Called when the hub delivers `e`, an event of any type, to an attached function.
     template <class X, class E>
     void on_call(X&, peer_handle, const E&) {}
 
-    /// A peer is about to give up its id, for another or none of its own.
+    /// Called when a peer is about to lose its id, by a rename or by `feature_context::unlist`.
     template <class X>
     void on_rename(X&, peer_handle) {}
-    /// It has its new id.
+    /// Called when a peer has its new id.
     template <class X>
     void on_renamed(X&, peer_handle) {}
 
-    /// A peer wants to become a member of `e.topic`: `ok`, or why it may not. Told by `topics`.
+    /// Called by `topics` when a peer asks to join `e.topic`. Returns `ok`, or the cause of the rejection.
     template <class X>
     errc on_join(X&, peer_handle, event::join&) {
         return errc::ok;
     }
-    /// A membership changed, told by `topics`, with the member's metadata; of one that left, with the cause.
+    /// Called by `topics` when a membership has changed: topic, peer, change, metadata and cause. The cause
+    /// is `ok` unless the peer has left.
     template <class X>
     void on_membership(X&, std::string_view, peer_handle, membership, payload, errc) {}
-    /// The state entry `key` of a topic changed, told by `topics`: its value and owner, or no value if it is
-    /// gone.
+    /// Called by `topics` when a state entry has changed: topic, key, value and the id of the owner. An empty
+    /// value means that the entry was removed.
     template <class X>
     void on_entry(X&, std::string_view, std::string_view, payload, std::string_view) {}
 
     /// Whether a peer is a member of a topic.
     bool is_member(std::string_view, peer_handle) { return false; }
     /// Calls `f(peer_handle)` or `f(peer_handle, payload metadata)` for each member of a topic, in the order
-    /// in which they joined.
+    /// of joining.
     template <class G>
     void for_each_member(std::string_view, G) {}
     /// Calls `f(std::string_view key, payload value, peer_handle owner)` for each state entry of a topic.
@@ -138,29 +158,31 @@ public:
     /// Calls `f(std::string_view topic)` for each topic of a peer.
     template <class G>
     void for_each_topic(peer_handle, G) {}
-    /// Whether this feature knows in which order the peers that are here came; then calls `f(peer_handle)`
-    /// for each in that order.
+    /// Calls `f(peer_handle)` for each present peer in the order of arrival and returns true. Returns false
+    /// if the feature does not know that order.
     template <class G>
     bool for_each_arrival(G) {
         return false;
     }
 
-    /// A late verdict is in; whether it was this feature's.
+    /// Called when a deferred verdict has arrived. Returns whether the verdict belongs to this feature.
     template <class X>
     bool on_verdict(X&, detail::late_verdict&) {
         return false;
     }
-    /// Time has passed. Returns when to be called again at the latest.
+    /// Called when time has passed. Returns the latest time of the next call; `time_point::max()` = no
+    /// deadline.
     template <class X>
     time_point on_tick(X&) {
         return time_point::max();
     }
 };
 
-/// Whether `F` is a feature.
+/// Whether `F` is a feature: a movable class that derives from `feature`.
 template <class F>
 concept Feature = std::derived_from<F, feature> && std::movable<F>;
 
+/// @cond
 namespace archetype {
 
 struct hub {};
@@ -168,7 +190,7 @@ using context = feature_context<hub>;
 
 } // namespace archetype
 
-// A hub as its features see it. Never defined: for `requires` only, which may have to look into features.
+// The hub of `archetype::context`. The members have no definition: they serve only `requires` expressions.
 template <>
 class feature_context<archetype::hub> {
 public:
@@ -225,9 +247,10 @@ struct visit_topic {
 
 } // namespace archetype
 
+/// @endcond
 namespace detail {
 
-// Whether a member that hides one of `feature` can be called like it.
+// Whether the members of `F` that hide members of `feature` can be called in the same way.
 template <class F>
 concept shaped_like_a_feature =
     requires(F& f, archetype::context& x, peer_handle p, event::say& e, const event::reply& r,
@@ -264,7 +287,7 @@ concept shaped_like_a_feature =
         { f.on_tick(x) } -> std::same_as<time_point>;
     };
 
-// Whether a feature takes requests of that type.
+// Whether a feature handles requests of type `E`.
 template <class F, class E>
 concept takes = requires(F& f, archetype::context& x, peer_handle p, E& e) { f.on_request(x, p, e); };
 
@@ -273,7 +296,7 @@ inline constexpr bool takes_any = false;
 template <class F, class... Es>
 inline constexpr bool takes_any<F, event_list<Es...>> = (takes<F, Es> || ...);
 
-// Whether no two of them take a type.
+// Whether at most one of the features handles each type.
 template <class List, class... Fs>
 inline constexpr bool taken_once = true;
 template <class... Es, class... Fs>
@@ -286,7 +309,7 @@ inline constexpr bool taken_once<event_list<Es...>, Fs...> = [] {
     return once;
 }();
 
-// Not a tuple: the compiler calls a member of a base with much less effort than by std::apply.
+// Not a tuple: a call of a member of a base class compiles much faster than `std::apply`.
 template <class F>
 struct feature_holder {
     [[no_unique_address]] F held{};
@@ -294,7 +317,8 @@ struct feature_holder {
 
 } // namespace detail
 
-/** The features of a hub, put together by the compiler; each type once. */
+/// The features of a hub, joined at compile time. Each type appears once. Calls happen in the order of the
+/// parameters.
 template <class... Fs>
 class features : detail::feature_holder<Fs>... {
     static_assert((Feature<Fs> && ...), "sigfire: Feature requirements not met");
@@ -309,38 +333,40 @@ class features : detail::feature_holder<Fs>... {
                   "sigfire: two features of a hub take the same requests");
 
 public:
+    /// Default-constructs each feature.
     features() = default;
+    /// Takes each feature by value and moves it in.
     explicit features(Fs... parts)
         requires(sizeof...(Fs) != 0)
         : detail::feature_holder<Fs>{std::move(parts)}... {}
 
-    /// How many there are.
+    /// Number of features.
     static constexpr std::size_t size = sizeof...(Fs);
 
-    /// Whether `F` is one of them.
+    /// Whether `F` is a feature of this hub.
     template <class F>
     static constexpr bool has = (std::is_same_v<F, Fs> || ...);
 
-    /// Whether one of them may put messages off.
+    /// Whether a feature may defer messages.
     static constexpr bool defers = (Fs::defers || ...);
 
-    /// Whether one of them takes requests of type `E`.
+    /// Whether a feature handles requests of type `E`.
     template <class E>
     static constexpr bool takes = (detail::takes<Fs, E> || ...);
 
-    /// That one.
+    /// The feature of type `F`.
     template <class F>
     F& get() noexcept {
         return static_cast<detail::feature_holder<F>&>(*this).held;
     }
 
-    /// Calls `f(feature)` for each.
+    /// Calls `f(feature)` for each feature.
     template <class F>
     void each([[maybe_unused]] F&& f) {
         (f(get<Fs>()), ...);
     }
 
-    /// Calls `f(feature)` until it returns true; says whether it did.
+    /// Calls `f(feature)` for each feature until a call returns true. Returns whether a call did.
     template <class F>
     bool any([[maybe_unused]] F&& f) {
         return (f(get<Fs>()) || ...);

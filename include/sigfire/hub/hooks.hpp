@@ -21,15 +21,15 @@
 
 namespace sigfire {
 
-/// How a request of a peer ended, or a connection that wanted in.
+/// How a request of a peer or an admission ended.
 struct outcome {
-    peer_handle peer{}; ///< nobody: a connection that was refused
-    errc cause = errc::ok;
+    peer_handle peer{};    ///< the peer; null for a refused connection
+    errc cause = errc::ok; ///< `ok`, or the cause of the failure
 };
 
 namespace detail {
 
-// By its shape, since Asio's awaitable must not be included here: `boost::asio::awaitable<errc>`.
+// Recognises `boost::asio::awaitable<errc>` by its shape: this header must not include Asio.
 template <class A>
 concept awaitable_errc = requires {
     typename A::value_type;
@@ -58,7 +58,7 @@ concept has_on_outcome = requires(H& h, const outcome& o) {
     { h.on_outcome(o) } -> std::same_as<void>;
 };
 
-// Whether a hook judges, or is asked about deliveries of, events of that type.
+// Whether a hook judges events of type `E` (`judges`), or filters their deliveries (`filters`).
 template <class H, class E>
 concept judges = requires(H& h, message_context& c, E& e) {
     { h.on_message(c, e) } -> std::same_as<errc>;
@@ -77,7 +77,7 @@ inline constexpr bool filters_any = false;
 template <class H, class... Es>
 inline constexpr bool filters_any<H, event_list<Es...>> = (filters<H, Es> || ...);
 
-// Whether it can be called with an event, for any result.
+// Whether `on_message` takes an event of the list, but returns another type than `errc`.
 template <class H, class List>
 inline constexpr bool misjudges_any = false;
 template <class H, class... Es>
@@ -91,31 +91,33 @@ concept has_on_deliver = filters_any<H, outgoing_events>;
 
 } // namespace detail
 
-/** Hook: has a say in a hub's decisions. Any subset of these, at least one; a member of such a name that
- *  cannot be called like this is an error, not a hook that is never called.
- *  - `errc on_admit(const request&, admission&)`: a connection wants in. `ok` lets it, and may have changed
- * the admission; anything else refuses it, as `admission.refused_as` says, or else as the codec ends that
- * cause.
- *  - `awaitable<errc> on_admit_deferred(const request&, admission&)`: asked if `on_admit` returned
- * `deferred`, or if there is no `on_admit`; it may take its time: see `coroutine_hooks.hpp`. Request and
- * admission live until it ends.
- *  - `void on_open(peer_handle, const admission&)`: a peer was welcomed; the admission's id is its id.
- *  - `errc on_message(message_context&, event::say&)`, and overloads for other events of peers; one that
- * takes `event::incoming&` or is a template judges all. Acknowledgements and resumes are not judged. `ok`
- * lets the hub go on with the event, which may have been changed; `deferred` puts that off, see
- * `message_context::defer`; anything else is the sender's reply.
- *  - `bool on_deliver(peer_handle to, const event::say&)`, and overloads: whether that peer shall be sent
- * this; if it is for nobody else, the sender's reply is `denied`.
+/** Hook: takes part in the decisions of a hub. A hook has at least one of these members. If a member with
+ *  such a name has another signature, the program does not compile.
+ *  - `errc on_admit(const request&, admission&)`: a connection asks for admission. `ok` admits it; the hook
+ *    may change the admission. Any other value refuses the connection: by `admission.refused_as` if set, or
+ *    else by `end` of the codec.
+ *  - `awaitable<errc> on_admit_deferred(const request&, admission&)`: runs if `on_admit` returned `deferred`,
+ *    or if the hook has no `on_admit`. It may take time, see `coroutine_hooks.hpp`. Request and admission
+ *    live until it ends.
+ *  - `void on_open(peer_handle, const admission&)`: a peer was welcomed. `admission::id` is its id.
+ *  - `errc on_message(message_context&, event::say&)`: a peer sent an event. Overloads take other events. An
+ *    overload for `event::incoming&`, or a template, judges all events except `ack` and `resume`. `ok` lets
+ *    the event continue; the hook may change it. `deferred` defers the event, see `message_context::defer`.
+ *    Any other value is the cause in the reply.
+ *  - `bool on_deliver(peer_handle to, const event::say&)`: whether the hub delivers the event to that peer.
+ *    Overloads take other events. If no target is left, the reply to the sender is `denied`.
  *  - `void on_outcome(const outcome&)`: a request has ended, or a connection was refused.
- *  - `void on_close(peer_handle, errc)`: a peer that was opened is online no more, and this is why. Its id is
- *    free; its connection may still be closing.
+ *  - `void on_close(peer_handle, errc)`: a peer has left, with the cause. Its id is free; its connection may
+ *    still be closing.
  *
- *  Laws: each `on_open` is followed by one `on_close` of the same handle, with that peer's messages and
- *  deliveries in between and nowhere else; of two peers with one id, the first is closed before the second
- *  is opened. No member keeps views of its arguments; all return soon: they run on the loop. An exception
- * costs the message in hand (`internal_error`), or the connection. The hub may be called: `close` and `stop`
- * take effect when it is done with the event in hand. A view that `on_message` puts into an event lives until
- * the hub is done with it: `message_context::keep`. */
+ *  Laws: after each `on_open` the hub calls `on_close` once with the same handle. Messages and deliveries of
+ *  the peer occur only in between. If two peers have the same id in turn, the first is closed before the
+ *  second is opened. A member keeps no views of its arguments. Each member returns soon, since it runs on the
+ *  loop.
+ *
+ *  If a member throws, the current message ends with `internal_error`, or the connection does. A hook may
+ *  call the hub; `close` and `stop` then act after the current event. A view that `on_message` stores in an
+ *  event must stay valid until the hub has processed the event: see `message_context::keep`. */
 template <class H>
 concept Hook = (!detail::names_on_admit<H> || detail::has_on_admit<H>) &&
                (!detail::names_on_admit_deferred<H> || detail::has_on_admit_deferred<H>) &&
@@ -130,7 +132,7 @@ concept Hook = (!detail::names_on_admit<H> || detail::has_on_admit<H>) &&
 
 namespace detail {
 
-// The result of the first of them that has to be awaited.
+// The result type of the first hook that has `on_admit_deferred`.
 template <class... Hs>
 struct deferred_answer {
     using type = void;
@@ -145,16 +147,16 @@ struct deferred_answer<H, Hs...> {
 
 } // namespace detail
 
-/** A chain of hooks, put together by the compiler: `hooks{bearer{check}, my_limits{}}`. A part of a server,
- *  and of a hub; a chain without hooks costs nothing.
+/** A chain of hooks, joined at compile time: `hooks{bearer{check}, my_limits{}}`. A part of a server, and of
+ *  a hub. An empty chain costs nothing.
  *
- *  Admissions, messages and deliveries pass the hooks from the first to the last, and the first refusal
- *  wins: those behind it are not asked. `on_open` goes from the first to the last, `on_close` from the last
- * to the first. Each hook is moved in and models Hook.
+ *  Admissions, messages and deliveries pass the hooks from first to last. The first refusal wins: the hub
+ *  does not ask the later hooks. `on_open` runs from first to last, `on_close` from last to first. Each hook
+ *  models Hook and is moved in.
  *
- *  An admission costs a coroutine and a copy of the request only if a hook answers `deferred`. All
- *  `on_admit_deferred` of a chain return one type. The hooks of such a chain live until the last admission
- * has ended, though the server may be gone by then; copies of the chain share them. */
+ *  An admission costs a coroutine and a copy of the request only if a hook returns `deferred`. All
+ *  `on_admit_deferred` of a chain return the same type. The hooks of such a chain live until the last
+ *  admission has ended, even after the server; copies of the chain share them. */
 template <class... Hs>
 class hooks {
     static_assert(
@@ -186,14 +188,16 @@ class hooks {
     using tuple = std::tuple<Hs...>;
 
 public:
-    /// Whether a hook may have to be awaited.
+    /// Whether a hook has `on_admit_deferred`.
     static constexpr bool can_defer = (detail::has_on_admit_deferred<Hs> || ...);
-    /// The type that then has to be awaited; `void` if none.
+    /// The awaitable type of `on_admit_deferred`; `void` if no hook has one.
     using deferred_type = typename detail::deferred_answer<Hs...>::type;
 
+    /// Creates the empty chain.
     hooks()
         requires(sizeof...(Hs) == 0)
     = default;
+    /// Takes each hook by value and moves it in.
     explicit hooks(Hs... links)
         requires(sizeof...(Hs) != 0)
         : links_([&] {
@@ -203,21 +207,22 @@ public:
                   return tuple{std::move(links)...};
           }()) {}
 
-    /// Asks the hooks from number `first` on. `deferred`: the one of number `first`, as it is then, has to be
-    /// awaited.
+    /// Asks the hooks about an admission, from index `first` on. On `deferred`, `first` is the index of the
+    /// hook to await.
     errc on_admit(const request& r, admission& a, std::size_t& first)
         requires((detail::has_on_admit<Hs> || ...) || can_defer)
     {
         return admit(links(), r, a, first);
     }
 
-    /// Awaits the hook of that number, and asks those behind it.
+    /// Awaits the hook with index `first`, then asks the later hooks.
     auto on_admit_deferred(const request& r, admission& a, std::size_t first)
         requires can_defer
     {
         return ask_rest<deferred_type>(links_, r, a, first);
     }
 
+    /// Calls `on_open` of each hook, from first to last.
     void on_open(peer_handle peer, const admission& a)
         requires(detail::has_on_open<Hs> || ...)
     {
@@ -226,6 +231,7 @@ public:
         });
     }
 
+    /// Asks the hooks about an event of a peer, after those that have judged it already.
     template <class E>
     errc on_message(message_context& context, E& e)
         requires(detail::judges<Hs, E> || ...)
@@ -243,6 +249,7 @@ public:
         });
     }
 
+    /// Asks the hooks whether the hub delivers `e` to a peer.
     template <class E>
     bool on_deliver(peer_handle to, const E& e)
         requires(detail::filters<Hs, E> || ...)
@@ -253,6 +260,7 @@ public:
                });
     }
 
+    /// Calls `on_outcome` of each hook, from first to last.
     void on_outcome(const outcome& o)
         requires(detail::has_on_outcome<Hs> || ...)
     {
@@ -261,6 +269,7 @@ public:
         });
     }
 
+    /// Calls `on_close` of each hook, from last to first.
     void on_close(peer_handle peer, errc why)
         requires(detail::has_on_close<Hs> || ...)
     {
@@ -302,7 +311,7 @@ private:
                 cause = h.on_admit(r, a);
             else if constexpr (detail::has_on_admit_deferred<H>)
                 cause = errc::deferred;
-            // A hook that defers without having anything to await refuses.
+            // Without `on_admit_deferred` nothing can be awaited: a deferral is then a refusal.
             if constexpr (!detail::has_on_admit_deferred<H>)
                 if (is_verdict(cause) && cause != errc::ok) cause = errc::denied;
             if (cause != errc::ok) first = place - 1;
@@ -312,8 +321,7 @@ private:
         return cause;
     }
 
-    // Holds the hooks itself, since the chain may be gone before its last answer. One coroutine for all of
-    // them.
+    // Shares the hooks, since the chain may end before its last answer. One coroutine serves all hooks.
     template <class A>
     static A ask_rest(std::shared_ptr<tuple> links, const request& r, admission& a, std::size_t first) {
         using question = std::optional<A> (*)(tuple&, const request&, admission&);
@@ -350,7 +358,7 @@ private:
 template <class... Hs>
 hooks(Hs...) -> hooks<Hs...>;
 
-/// The chain of nobody.
+/// The empty chain.
 using no_hooks = hooks<>;
 
 namespace detail {

@@ -27,33 +27,39 @@
 
 namespace sigfire {
 
-/** Decides which peer is let in under which id, which peer gets which message, and how each request ends.
+/** Admits peers, delivers the messages between them, and replies to each request.
  *
- *  It does no I/O and reads no clock. Its inputs are `opened`, `received`, `alive`, `resumed`, `tick` and
- *  `closed`; time stands still between two ticks. The other members are for the host program.
+ *  A hub does no I/O and reads no clock. Its inputs are `opened`, `received`, `alive`, `resumed`, `tick` and
+ *  `closed`. Time stands still between two ticks. The other members are for the host program.
  *
- *  An event of a peer passes these stages, each a function in `detail/hub_pipeline.hpp`, the last two in
- *  `detail/hub_core.hpp`: limit -> hooks -> policy -> route, or the feature that takes it -> deliver ->
- * outcome.
+ *  The event of a peer passes these stages: limit, hooks, policy, then a route or the feature that handles
+ *  the event, deliver, outcome. Each stage is a function in `detail/hub_pipeline.hpp`; the last two are in
+ *  `detail/hub_core.hpp`.
  *
- *  Contract: a peer's first message is its welcome. Each request that carries a token gets exactly one reply,
- *  and the reply is in the sender's outbox before anything that the request causes is in another's. Messages
- *  of one sender to one target arrive in order. A message for several goes to each that can take it, and
- *  ends in `ok` if anyone could.
+ *  Guarantees: the first message to a peer is its welcome. Each request with a token gets exactly one reply.
+ *  The reply enters the outbox of the sender before any message that the request causes. Messages of one
+ *  sender to one target arrive in order. A message with several targets goes to each target that can take it.
+ *  It ends with `ok` if at least one target could.
  *
- *  A second claim of an online id: the hub pings the holder and holds the claimant. A pong refuses the
- *  claimant and leaves the holder alone; no pong within `claim_timeout`, or the holder's end, admits it. The
- * id of a peer that is away is kept for its return.
+ *  Claims: a second connection may ask for the id of an online peer. Then the hub pings the holder and holds
+ *  the claimant. If the holder answers, the hub refuses the claimant. If no pong arrives within
+ *  `hub_options::claim_timeout`, the hub disconnects the holder. When the holder has left, the claimant gets
+ *  the id. A claimant with `admission::proven` gets the id at once. The id of a peer that is away stays
+ *  reserved for its return, unless `hub_options::yield_away_ids` is set.
  *
- *  Thread safety: none, one thread at a time. Hooks, features, functions and logs may call the members for
- * the host program while the hub calls them: `send` acts at once, `close` and `stop` when the event in hand
- * is dealt with. Memory: a slot of 64 bytes a peer, plus the registry's entry; slots are used again, and
- * freed with the hub. Nothing but `opened`, hooks and features allocates once the peak was reached.
+ *  Thread safety: none; one thread at a time. Hooks, features, functions and logs may call the members for
+ *  the host program during a call of the hub. Then `send` acts at once; `close` and `stop` act after the
+ *  current event.
  *
- *  @tparam R  models Registry    @tparam T  models Router
- *  @tparam O  models Channel      @tparam L  models Log, events in log.hpp
- *  @tparam H  a chain of hooks: `hooks<...>`    @tparam F  `features<...>`, each models Feature
- *  @tparam P  models Policy */
+ *  Memory: a slot of 64 bytes for each peer, and the entry of the registry. The hub reuses slots and frees
+ *  them in its destructor. After the peak, only `opened`, hooks and features allocate.
+ *  @tparam R models Registry
+ *  @tparam T models Router
+ *  @tparam O models Channel
+ *  @tparam L models Log; `no_log` lists the events
+ *  @tparam H a chain of hooks: `hooks<...>`
+ *  @tparam F `features<...>`; each models Feature
+ *  @tparam P models Policy */
 template <class R, class T, class O, class L = no_log, class H = no_hooks, class F = features<>,
           class P = permit_all>
 class hub : detail::hub_pipeline<hub<R, T, O, L, H, F, P>, R, T, O, L, H, F, P> {
@@ -81,6 +87,7 @@ class hub : detail::hub_pipeline<hub<R, T, O, L, H, F, P>, R, T, O, L, H, F, P> 
     friend class detail::hub_peers;
 
 public:
+    /// Creates a hub without peers. Takes each part by value and moves it in.
     explicit hub(const hub_options& options = {}, R registry = {}, T router = {}, L log = {}, H hooks = {},
                  F features = {}, P policy = {})
         : base(options, std::move(registry), std::move(router), std::move(log), std::move(hooks),
@@ -89,32 +96,38 @@ public:
     hub(const hub&) = delete;
     hub& operator=(const hub&) = delete;
 
-    /// The hooks' chain.
+    /// The type of the chain of hooks.
     using hooks_type = H;
 
-    /** A connection wants in; the codec has filled `wish`. The answer of the hooks from number `first` on:
-     * `ok`, or the cause for which to refuse it, as `wish.refused_as` says if it is set; or `deferred`: then
-     * `await_admission` tells. The hub does not know the connection yet. An exception of a hook is an
-     * `internal_error`. */
+    /** Asks the hooks whether the hub admits a connection that it does not know yet.
+     *
+     *  Returns `ok`, or the cause of the refusal; then `wish.refused_as`, if set, says how to refuse the
+     *  connection. If it returns `deferred`, `await_admission` returns the answer later. If a hook throws,
+     *  the cause is `internal_error`.
+     *  @param r the request of the connection
+     *  @param wish the admission, as the codec has filled it; hooks may change it
+     *  @param first index of the first hook to ask; on `deferred`, the index of the hook to await */
     errc admit([[maybe_unused]] const request& r, [[maybe_unused]] admission& wish,
                [[maybe_unused]] std::size_t& first) {
         errc cause = errc::ok;
         if constexpr (requires { this->hooks_.on_admit(r, wish, first); })
             if (!guarded([&] { cause = this->hooks_.on_admit(r, wish, first); })) {
                 cause = errc::internal_error;
-                wish.refused_as.reset(); // it is not for this cause
+                wish.refused_as.reset(); // it belongs to another cause
             }
         return cause;
     }
-    /// The awaitable that tells, after `deferred`. Request and admission live until it ends.
+    /// Returns an awaitable with the answer of the hooks, after `admit` has returned `deferred`. `r` and
+    /// `wish` must live until it ends.
     auto await_admission(const request& r, admission& wish, std::size_t first)
         requires(H::can_defer)
     {
         return this->hooks_.on_admit_deferred(r, wish, first);
     }
 
-    /// A connection was refused, by hooks, codec or transport; for hooks and log. `remote`: its numeric
-    /// address.
+    /// Reports a refused connection to hooks and log.
+    /// @param remote numeric address of the other side
+    /// @param cause the cause of the refusal
     void refused([[maybe_unused]] std::string_view remote, errc cause) {
         const work w{*this};
         this->ends({}, cause);
@@ -125,16 +138,19 @@ public:
             });
     }
 
-    /// Code of the host program threw while it dealt with a connection; for the log.
+    /// Logs that code of the host program threw while it handled a connection.
     using base::failed;
 
-    /** A connection was accepted, and nothing was sent on it yet. The peer is registered and welcomed, or
-     *  held until it is known whether the holder of its id is alive. Keep the attachment with the connection,
-     *  and report the connection's end by `closed`.
+    /** Makes a peer of an accepted connection on which nothing was sent yet. The hub registers and welcomes
+     *  the peer. If its id is claimed, the hub holds the connection until the claim is decided.
      *
-     *  Errors, after which the hub does not know the connection: `malformed` if the id asked for is not 1-256
-     *  bytes of UTF-8, `id_in_use` if it is taken and cannot be claimed, `stopping` after `stop`, and those
-     * of features: `overloaded` if there are enough of its party. */
+     *  Keep the returned attachment with the connection, and report the end of the connection with `closed`.
+     *
+     *  Errors, after which the hub does not know the connection: `malformed` if the requested id is not 1-256
+     *  bytes of UTF-8. `id_in_use` if a peer has the id and the connection cannot claim it. `stopping` after
+     *  `stop`. Features add their own causes, for example `overloaded` for a full party.
+     *  @param way the channel to the peer
+     *  @param wish the admission, as codec and hooks have filled it */
     result<attachment> opened(const O& way, const admission& wish) {
         const work w{*this};
         auto entered = this->admit_peer(way, wish);
@@ -142,9 +158,11 @@ public:
         return entered;
     }
 
-    /** A peer sent an event. An event of an attachment that is not, or no longer, online is ignored. Changes
-     * `e`; its views have to live until this returns. Changes `a` if the peer proved to be another one, which
-     * continues on this connection. Does not allocate to relay a message. */
+    /** Processes an event of a peer. Relaying a message does not allocate. The hub ignores an event if the
+     *  attachment is stale or its peer is not online.
+     *  @param a the attachment of the connection; changed if the peer resumes as another peer on this
+     *    connection
+     *  @param e the event; the hub may change it. Its views must stay valid until this returns. */
     template <class E>
     void received(attachment& a, E& e) {
         static_assert(detail::is_one_of<E, incoming_events>,
@@ -163,7 +181,7 @@ public:
             this->limit(*sender, a.peer, e);
     }
 
-    /// Late verdicts are in: the messages that were put off go on.
+    /// Processes the late verdicts that have arrived: the deferred messages continue.
     void resumed() {
         const work w{*this};
         for (auto& late : box_->take()) {
@@ -176,8 +194,10 @@ public:
         }
     }
 
-    /** How `resumed` comes to be called: `post(f)` has `f()`, or `f(now)`, called soon, on the hub's thread,
-     * from outside the hub; it may be called on any thread. A listener sets it. */
+    /** Sets the function that schedules calls of `resumed`. A listener sets it.
+     *
+     *  `post(f)` must arrange one call of `f()` or `f(now)` soon, on the thread of the hub. The call must not
+     *  come from inside of the hub. The hub may call `post` on any thread. */
     template <class Post>
     void on_late(Post post) {
         box_->on_ring([this, post = std::move(post), weak = std::weak_ptr{life_}] {
@@ -189,7 +209,8 @@ public:
         });
     }
 
-    /// A peer's connection answered a ping. A connection that claims its id is refused.
+    /// Reports that a connection answered a ping. The hub then refuses a connection that claims the id of the
+    /// peer.
     void alive(attachment a) {
         slot* const holder = this->resolve(a);
         if (holder == nullptr || holder->state != standing::online || holder->link == nowhere) return;
@@ -197,11 +218,13 @@ public:
         this->defend(*holder);
     }
 
-    /// Sets the time without judging anything overdue: for calls of the host program between two ticks.
+    /// Sets the time, but ends nothing that is overdue: for calls of the host program between two ticks.
     void set_time(time_point now) noexcept { now_ = std::max(now_, now); }
 
-    /** Sets the time and ends all that is overdue.
-     *  @returns when to call it again at the latest; `time_point::max()` = no matter when. */
+    /** Sets the time and ends everything that is overdue: claims, admissions, deferred messages, and timers
+     *  of features.
+     *  @param now the time; never earlier than before
+     *  @returns the latest time of the next call; `time_point::max()` = no deadline */
     time_point tick(time_point now) {
         const work w{*this};
         now_ = now;
@@ -220,8 +243,8 @@ public:
         return this->stirred_ ? now : due;
     }
 
-    /// A connection that was `opened` is gone, and this is why. Its peer is forgotten; a stale attachment
-    /// closes nothing.
+    /// Reports that a connection is gone, with the cause. The hub forgets its peer, unless a feature keeps
+    /// the peer as away. A stale attachment has no effect.
     void closed(attachment a, errc why) {
         slot* const s = this->resolve(a);
         if (s == nullptr) return;
@@ -233,13 +256,14 @@ public:
         if (online || s->state == standing::leaving)
             this->note(base::is_fault(why) ? log_level::warn : log_level::info, "peer_closed", s->id.view(),
                        why);
-        s->lose_way(); // nothing is sent to a connection that is gone
+        s->lose_way(); // the hub sends nothing to a closed connection
         if (online) this->leave(a.peer.slot, why);
         this->wishes_.erase(a.peer.slot);
         slots_.remove(a.peer.slot);
     }
 
-    /// Ends a peer for a fault of its connection; it is unknown from now on. `closed` is still to come.
+    /// Disconnects a peer because of a fault of its connection. The peer leaves at once; `closed` is still to
+    /// come.
     void close(attachment a, errc why) {
         slot* const s = this->resolve(a);
         if (s == nullptr || s->state != standing::online) return;
@@ -249,10 +273,13 @@ public:
 
     // --- for the host program ---
 
-    /** Sends `command` with a payload (in the format of `wire`, or empty for none) to a peer in the
-     * name of the server: the message has an empty `from`, and a wire that names the sender leaves the name
-     * out.
-     *  @returns the cause why it was not sent: `unknown`, `full`, ... */
+    /** Sends a command to a peer in the name of the server: `from` of the message is empty. If the wire names
+     *  senders, its codec leaves the name out.
+     *  @param to the id of the peer
+     *  @param command the name of the command
+     *  @param data the payload in the format of `wire`, or empty for none
+     *  @param wire the format of `data`
+     *  @returns `ok`, or the cause of the failure: `unknown`, `full`, ... */
     errc send(std::string_view to, std::string_view command, std::string_view data = {},
               wire_id wire = default_wire) {
         const work w{*this};
@@ -267,8 +294,10 @@ public:
         return cause;
     }
 
-    /// Closes a peer; false if no peer goes by that id. The id is free from now on, or when the hub has dealt
-    /// with the event in hand.
+    /** Disconnects the peer with that id, or removes the function with that id. Returns false if no peer has
+     *  the id.
+     *
+     *  The id is free at once, or after the current event if the hub is processing one. */
     bool close(std::string_view id, errc why) {
         peer_handle peer = registry_.find(id);
         if (!peer && this->unlisted_.contains(id)) peer = this->unlisted_.at(id);
@@ -280,24 +309,26 @@ public:
         return true;
     }
 
-    /// The peer with that id: connected, away or a function; or nobody.
+    /// Returns the peer with that id, online, away or a function, or a null handle.
     peer_handle find(std::string_view id) const { return registry_.find(id); }
 
-    /** Calls `f(std::string_view id, peer_handle)` for each peer: connected, away or a function. `f` may
-     * send, and close any peer, itself included; a peer admitted meanwhile may be left out. */
+    /** Calls `f(std::string_view id, peer_handle)` for each peer that is online, away or a function.
+     *
+     *  `f` may send, and may close any peer. A peer that is admitted during the calls may be left out. */
     template <class G>
     void for_each(G f) {
         for (std::uint32_t i = 0; i < slots_.end(); ++i)
             if (base::is_present(slots_[i])) f(slots_[i].id.view(), slots_.handle(i));
     }
 
-    /// Whether a peer is connected: neither away nor a function.
+    /// Whether a peer is online: neither away nor a function.
     bool is_online(peer_handle peer) { return this->stands(peer, standing::online); }
 
-    /// How many ids are taken: by peers that are connected, away or functions.
+    /// Number of registered ids: of peers that are online or away, and of functions.
     std::size_t size() const { return registry_.size(); }
 
-    /// Closes every peer, claimants too, and admits nobody any more. `closed` is still to come for each.
+    /// Disconnects every peer and every claimant, and refuses new connections from now on. `closed` is still
+    /// to come for each connection.
     void stop(errc why = errc::stopping) {
         this->stop_cause_ = why;
         if (this->at_work()) return this->put_by([this, why] { end_all(why); });
@@ -305,8 +336,9 @@ public:
         end_all(why);
     }
 
-    /** Makes a function a peer of that id: requests and other messages to it are calls of `f(call&)`, see
-     *  `requests`. `close` ends it. Errors: `malformed`, `id_in_use`, `stopping`. */
+    /// Makes a function a peer with that id. Requests and other messages to the peer become calls of
+    /// `f(call&)`, see `requests`. `close` removes the function. Errors: `malformed`, `id_in_use`,
+    /// `stopping`.
     template <class Function>
     result<peer_handle> attach(std::string_view id, Function f) {
         static_assert(F::template takes<event::request>,
@@ -330,10 +362,11 @@ public:
         return peer;
     }
 
-    /// A read-only view of the peers that are here.
+    /// A read-only view of the present peers.
     using directory = sigfire::directory<hub>;
 
-    /// The feature `X` of this hub, or its router or policy, for the host program.
+    /// Returns the feature of type `X`, the router or the policy, for the host program. Valid as long as the
+    /// hub.
     template <class X>
     X& get() noexcept {
         if constexpr (std::is_same_v<X, T>)
@@ -344,7 +377,8 @@ public:
             return this->features_.template get<X>();
     }
 
-    /// The features' view of the hub, for the host program's calls of features.
+    /// The context that features use, for calls of their members by the host program. Valid as long as the
+    /// hub.
     feature_context<hub>& context() noexcept { return context_; }
 
 private:
@@ -353,7 +387,7 @@ private:
             if (base::is_present(slots_[i])) this->end(i, why);
     }
 
-    // Once for all types: keeping costs each of them no more than a call.
+    // One function for all event types: kept traffic then adds only a call to each `received`.
     [[gnu::noinline]] void heard(peer_handle who, const event::incoming& e, bool is_request) {
         each_feature([&](auto& f) { f.on_received(context_, who, e, is_request); });
     }
@@ -362,7 +396,7 @@ private:
     }
 
     feature_context<hub> context_{*this};
-    // Ends with the hub, unlike the box: tickets that are out have a share in that one.
+    // Expires with the hub. The box may live longer: open tickets share it.
     std::shared_ptr<bool> life_ = std::make_shared<bool>(true);
 };
 

@@ -8,14 +8,17 @@ namespace sigfire {
 
 /// Settings of a hub.
 struct hub_options {
-    /// How long the holder of an id that another connection claims may take to answer a ping.
+    /// Time for the holder of a claimed id to answer a ping, in milliseconds. After that time the claimant
+    /// gets the id.
     std::chrono::milliseconds claim_timeout{2000};
-    /// How long a verdict that was put off may take; then the message has `expired`.
+    /// Time for a deferred verdict, in milliseconds. After that time the message ends with `expired`.
     std::chrono::milliseconds deferral_timeout{5000};
-    std::size_t deferred_messages = 64;    ///< of one peer that wait for verdicts; more are `full`
-    std::size_t deferred_bytes = 1u << 20; ///< of those messages in all
-    /// Whether a connection may claim the id of a peer that is away. Else the id is its resume token's while
-    /// the window runs: `id_in_use`.
+    /// Messages of one peer that may wait for a verdict; a further message ends with `full`.
+    std::size_t deferred_messages = 64;
+    /// Bytes of these messages of one peer in total; a further message ends with `full`.
+    std::size_t deferred_bytes = 1u << 20;
+    /// Whether a connection may claim the id of a peer that is away. If false, the claim fails with
+    /// `id_in_use` until the resume window of the peer ends.
     bool yield_away_ids = false;
 };
 

@@ -17,12 +17,16 @@
 
 namespace sigfire {
 
-/** A hook's view of the message in hand, and its means besides a verdict. Lives until the message was
- *  delivered or refused. */
+/// The current message, as a hook sees it, with the ways to reply to it or to defer it. The context lives
+/// until the message was delivered or rejected.
 class message_context {
 public:
-    /// For hubs, and for tests of hooks: the sender and its id, the time, where late verdicts go, and how
-    /// many hooks have judged it already.
+    /** For hubs, and for tests of hooks.
+     *  @param from the sender
+     *  @param id the id of the sender
+     *  @param now the time of the hub
+     *  @param box receives the late verdicts; null = created by the first `defer`
+     *  @param judged number of hooks that have judged the message already */
     message_context(peer_handle from, std::string_view id, time_point now,
                     std::shared_ptr<detail::late_box> box = nullptr, std::size_t judged = 0) noexcept
         : from_(from), id_(id), now_(now), box_(std::move(box)), judged_(judged) {}
@@ -30,49 +34,55 @@ public:
     message_context(const message_context&) = delete;
     message_context& operator=(const message_context&) = delete;
 
-    /// The peer that sends it.
+    /// The sender of the message.
     peer_handle from() const noexcept { return from_; }
-    /// The id of that peer.
+    /// The id of the sender.
     std::string_view id() const noexcept { return id_; }
 
-    /// The hub's time.
+    /// The time of the hub.
     time_point now() const noexcept { return now_; }
 
-    /** Keeps `text` until the message was delivered, so that the event may view it. A hook that changes
-     * `data.bytes` puts a valid payload there, says in `data.wire` how it is written, and sets `signal.body`
-     * to a part of it, or empties it. */
+    /** Keeps `text` until the message was delivered and returns a view of it, for the event.
+     *
+     *  A hook that replaces `data.bytes` stores a valid payload there and sets `data.wire` to its format. The
+     *  hook also sets `signal.body` to a part of the new payload, or to an empty view. */
     std::string_view keep(std::string text) { return kept_.emplace_front(std::move(text)); }
 
-    /** Makes `ok` the sender's reply, with `data` (a map, or empty) where its wire has room for it, and ends
-     * the message here: no further hook sees it, and nobody is sent it. */
+    /** Replies `ok` to the sender and ends the message here: no further hook sees it, and no peer receives
+     *  it.
+     *  @param data a map in the format of `wire`, or empty; left out if the wire of the sender has no place
+     *    for it
+     *  @param wire the format of `data` */
     void reply(std::string data = {}, wire_id wire = default_wire) {
         data_ = {keep(std::move(data)), wire};
         answered_ = true;
     }
 
-    /// Makes the sender's reply a failure in words of your own: `return context.fail("Forbidden");`
+    /// Sets the failure text of the reply and returns `cause`: `return context.fail("Forbidden");`
     errc fail(std::string text, errc cause = errc::denied) {
         text_ = keep(std::move(text));
         return cause;
     }
 
-    /** Puts the verdict off: return `errc::deferred` and keep the ticket. The hub keeps the message; the
-     * sender's further messages wait behind this one. If it passes, the hooks behind this one judge next.
-     * Without a verdict in time the sender's reply is `expired`. */
+    /** Defers the verdict: keep the returned ticket and return `errc::deferred`.
+     *
+     *  The hub keeps the message. Further messages of the sender wait behind it. If the ticket passes, the
+     *  next hook judges the message. If no verdict arrives within `hub_options::deferral_timeout`, the reply
+     *  is `expired`. */
     deferral defer() {
         if (!box_) box_ = std::make_shared<detail::late_box>();
         return {box_, deferred_as_ = box_->next_key()};
     }
 
-    /// Which ticket was taken; 0 = none.
+    /// Number of the ticket that a hook took; 0 = none.
     std::uint64_t deferred_as() const noexcept { return deferred_as_; }
-    /// How many hooks of the chain have judged the message.
+    /// Number of hooks of the chain that have judged the message.
     std::size_t judged() const noexcept { return judged_; }
     /// Whether a hook replied.
     bool answered() const noexcept { return answered_; }
     /// The data of that reply.
     payload data() const noexcept { return data_; }
-    /// The text to say instead of the cause's own.
+    /// The failure text of the reply; empty = the text of the cause.
     std::string_view text() const noexcept { return text_; }
 
 private:

@@ -11,15 +11,16 @@
 
 namespace sigfire {
 
-/** A hook's state for each peer: `emplace` in `on_open`, `find` in between, `erase` in `on_close`.
+/** A table with a state of type `T` for each peer, for hooks: `emplace` in `on_open`, `find` later, `erase`
+ *  in `on_close`.
  *
- *  A table by slot: one indexed look-up, no hashing, and a peer that is gone is not found by its handle. It
- *  is the hook's own, not the hub's: hooks that keep nothing cost no memory, several hooks keep different
- *  types, and each can be tested without a hub. References stay valid until `erase`. */
+ *  A look-up is one indexed access without hashing. The handle of a peer that has left finds nothing. Each
+ *  hook owns its table: hooks without state cost no memory, and a test needs no hub. References stay valid
+ *  until `erase`. One thread at a time. */
 template <class T>
 class peer_states {
 public:
-    /// The state of `peer`, made of `args`; takes the place of any older one in that slot.
+    /// Creates the state of `peer` from `args` and replaces an older state in the same slot.
     template <class... Args>
     T& emplace(peer_handle peer, Args&&... args) {
         if (peer.slot >= entries_.size()) entries_.resize(std::size_t{peer.slot} + 1);
@@ -28,14 +29,14 @@ public:
         return e.state.emplace(std::forward<Args>(args)...);
     }
 
-    /// The state of `peer`, or null.
+    /// Returns the state of `peer`, or null.
     T* find(peer_handle peer) noexcept {
         if (peer.slot >= entries_.size()) return nullptr;
         auto& e = entries_[peer.slot];
         return e.generation == peer.generation && e.state ? &*e.state : nullptr;
     }
 
-    /// Forgets `peer`, if it has a state.
+    /// Removes the state of `peer`, if there is one.
     void erase(peer_handle peer) noexcept {
         if (find(peer) != nullptr) entries_[peer.slot].state.reset();
     }

@@ -15,36 +15,38 @@
 
 namespace sigfire {
 
-/// An act of a peer upon another peer, or a topic.
+/// What a peer does to another peer or to a topic.
 enum class action : unsigned char {
     say,     ///< send a message
-    request, ///< ask a question
-    watch,   ///< be told of changes
+    request, ///< send a request
+    watch,   ///< watch the changes of a topic or a peer
     lookup,  ///< list the members of a topic
     join,    ///< become a member of a topic
     info,    ///< read the record of an id, or ask whether there is one
-    publish, ///< send to the members of a topic
+    publish, ///< send a message to the members of a topic
     set,     ///< set or remove a state entry of a topic
 };
 
-/// One thing that a peer wants to do. Its views are valid until `permit` returns.
+/// An action that a peer asks for. The views are valid until `permit` returns.
 struct act {
-    action what = action::say;
-    peer_handle from{};         ///< the peer that acts
-    std::string_view from_id{}; ///< its id
-    peer_handle to{}; ///< the peer that it is done to; nobody if no peer is named, or none has that id
-    std::string_view to_id{};   ///< the id named; empty: none
-    std::string_view topic{};   ///< the topic named; empty: none
-    std::string_view command{}; ///< the wire's own word: `offer`
+    action what = action::say;  ///< the kind of action
+    peer_handle from{};         ///< the acting peer
+    std::string_view from_id{}; ///< the id of the acting peer
+    /// The target peer. A null handle if the event names no peer, or if no peer has the id.
+    peer_handle to{};
+    std::string_view to_id{};   ///< the id that the event names; empty = none
+    std::string_view topic{};   ///< the topic that the event names; empty = none
+    std::string_view command{}; ///< the command as the wire names it: `offer`
 };
 
+/// @cond
 namespace archetype {
 
 struct visit_text {
     void operator()(std::string_view) const;
 };
 
-// The questions that a policy can ask. Never defined: for `requires` only.
+// The queries of a policy. The members have no definition: they serve only `requires` expressions.
 struct policy_view {
     peer_handle find(std::string_view id) const;
     std::string_view id(peer_handle) const;
@@ -55,20 +57,27 @@ struct policy_view {
 
 } // namespace archetype
 
-/** Policy: the one place that is asked about everything that a peer may do to another peer or a topic.
+/// @endcond
+
+/** Policy: decides about everything that a peer may do to another peer or to a topic.
  *
- *  `p.permit(act, here)` -> `ok`, or the cause that the peer gets: `denied`, or `unknown` where it must not
- * learn that there is something. `here` tells which peers are here: `find(id)`, `id(peer)`,
- * `is_member(topic, peer)`, `notes_of(peer)` (the hooks' notes at its admission; null if nothing),
- * `for_each_topic(peer, f)`. Asked behind the hooks and in front of routers and features; not about acts of
- * the host program. Law: it changes nothing. */
+ *  `p.permit(act, here)` returns `ok`, or the cause of the rejection: `denied`, or `unknown` to hide that the
+ *  target exists. `here` answers queries about the present peers:
+ *  - `find(id)` and `id(peer)`
+ *  - `is_member(topic, peer)`
+ *  - `notes_of(peer)`: the notes that hooks attached at the admission; null if there are none
+ *  - `for_each_topic(peer, f)`
+ *
+ *  The hub asks the policy after the hooks, and before routers and features. It does not ask about actions of
+ *  the host program. Law: `permit` changes nothing. */
 template <class P>
 concept Policy = requires(P& p, const act& a, const archetype::policy_view& here) {
     { p.permit(a, here) } -> std::same_as<errc>;
 };
 
-/// The policy that permits everything, and costs nothing.
+/// The policy that permits everything, at no cost.
 struct permit_all {
+    /// Returns `ok`.
     template <class Here>
     errc permit(const act&, const Here&) const noexcept {
         return errc::ok;
@@ -77,21 +86,28 @@ struct permit_all {
 
 /// Settings of `private_rooms`.
 struct private_rooms_options {
-    /// Whether a peer may join a topic; empty = any peer may. Called with the act and the hooks' notes from
-    /// when they let the peer in (null if nothing).
+    /// Whether a peer may join a topic; empty = any peer may. Receives the action and the notes of the peer;
+    /// the notes are null if there are none.
     std::function<bool(const act&, const notes*)> may_join = {};
-    /// Whether a peer that is no member may list and watch a topic; empty = none may.
+    /// Whether a peer that is not a member may list and watch a topic; empty = no such peer may. Receives the
+    /// same arguments.
     std::function<bool(const act&, const notes*)> may_look = {};
-    bool among_members_only = true; ///< peers reach each other only while they share a topic
+    /// Whether peers reach each other only while they share a topic.
+    bool among_members_only = true;
 };
 
-/** Topics as private rooms: members only. A peer that is no member can neither look into a topic nor change
- * it, and peers that share no topic do not reach each other: for them the other one is `unknown`. Models
- * Policy; a part of a server, and of a hub with `topics`. */
+/** Makes topics private rooms of their members. Models Policy; a part of a server, and of a hub with
+ *  `topics`.
+ *
+ *  A peer that is not a member can neither read nor change a topic. An attempt to read ends with `unknown`,
+ *  an attempt to change with `denied`. Peers that share no topic do not reach each other: a message between
+ *  them ends with `unknown`. */
 class private_rooms {
 public:
+    /// Takes the settings.
     explicit private_rooms(private_rooms_options options = {}) : options_(std::move(options)) {}
 
+    /// Decides about one action: `ok`, `denied`, or `unknown` to hide the target.
     template <class Here>
     errc permit(const act& a, const Here& here) const {
         if (a.what == action::join) return asks(options_.may_join, true, a, here) ? errc::ok : errc::denied;
@@ -122,7 +138,7 @@ static_assert(Policy<permit_all> && Policy<private_rooms>);
 
 namespace detail {
 
-// The act of a peer's event upon others, if any.
+// The action that an event of a peer performs, if any.
 template <class E>
 struct action_of;
 template <action A>
@@ -153,7 +169,7 @@ struct action_of<event::unset> : does<action::set> {};
 template <class E>
 concept acts = requires { action_of<E>::what; };
 
-// The peer that an event names.
+// The id of the peer that an event names, or empty.
 template <class E>
 std::string_view named_peer([[maybe_unused]] const E& e) noexcept {
     if constexpr (requires { e.to; })

@@ -13,21 +13,26 @@
 
 namespace sigfire {
 
-/** The peers on this hub: a hash table in memory. Models Registry.
+/** The peers of one hub by id: a hash table in memory. Models Registry.
  *
- *  It keeps a view of each id, 24 bytes an entry, at most three quarters full. Peers may choose their ids, so
- *  the hash is keyed with random bits drawn at construction. Ids are shorter than 4 GiB.
- *  @throws std::system_error from the constructor if the system has no random numbers, std::bad_alloc from
- *  `insert`. A registry that was moved from can only be assigned to or destroyed. */
+ *  The table keeps a view of each id. An entry takes 24 bytes; at most three quarters of the entries are
+ *  used. Peers may choose their ids, so random bits, drawn at construction, key the hash. Ids are shorter
+ *  than 4 GiB.
+ *
+ *  A registry that was moved from can only be assigned to or destroyed. One thread at a time.
+ *  @throws std::system_error from the constructor if the system has no random numbers.
+ *  @throws std::bad_alloc from `insert`. */
 class local_registry {
 public:
+    /// Creates an empty registry and draws its hash key.
     local_registry() {
         std::array<unsigned char, sizeof(key_)> bits;
         detail::random_bytes(bits);
         std::memcpy(key_.data(), bits.data(), bits.size());
     }
 
-    /// Adds `id`; false, and nothing changed, if it is there already.
+    /// Adds `id` for `peer`. Returns false and changes nothing if the id is registered already. `id` must
+    /// stay valid until `erase`.
     bool insert(std::string_view id, peer_handle peer) {
         if ((size_ + 1) * 4 > entries_.size() * 3) grow();
         const auto tag = hash(id);
@@ -38,12 +43,12 @@ public:
         return true;
     }
 
-    /// Removes `id`; false if it was not there.
+    /// Removes `id`. Returns false if the id was not registered.
     bool erase(std::string_view id) noexcept {
         if (size_ == 0) return false;
         auto hole = probe(id, hash(id));
         if (entries_[hole].tag == 0) return false;
-        // Entries behind the hole move up, so no search ends early and no tombstone is left.
+        // Later entries move up into the hole: searches do not end early, and no tombstone remains.
         for (auto i = hole;;) {
             i = (i + 1) & mask();
             if (entries_[i].tag == 0) break;
@@ -58,15 +63,15 @@ public:
         return true;
     }
 
-    /// The peer with that id, or one that names nobody.
+    /// Returns the peer with that id, or a null handle.
     peer_handle find(std::string_view id) const noexcept {
         return size_ == 0 ? peer_handle{} : entries_[probe(id, hash(id))].peer;
     }
 
-    /// How many ids there are.
+    /// Number of registered ids.
     std::size_t size() const noexcept { return size_; }
 
-    /// Calls `f(id, handle)` for each, in no order. `f` must not change the registry.
+    /// Calls `f(id, handle)` for each peer, in no order. `f` must not change the registry.
     template <class F>
     void for_each_peer(F f) const {
         for (const auto& e : entries_)
@@ -86,7 +91,7 @@ private:
 
     std::size_t mask() const noexcept { return entries_.size() - 1; }
 
-    // Where `id` is, or the vacant place where it belongs.
+    // The index of `id`, or of the vacant entry where `id` belongs.
     std::size_t probe(std::string_view id, std::uint32_t tag) const noexcept {
         auto i = tag & mask();
         while (entries_[i].tag != 0 && (entries_[i].tag != tag || !same(entries_[i].id(), id)))
@@ -94,7 +99,7 @@ private:
         return i;
     }
 
-    // Ids have some 20 bytes: four words that may overlap instead of a call.
+    // Typical ids have 20 bytes. Four loads that may overlap are faster than a call of memcmp.
     static bool same(std::string_view a, std::string_view b) noexcept {
         const auto n = a.size();
         if (n != b.size()) return false;
@@ -122,7 +127,7 @@ private:
         return word;
     }
 
-    // Both halves of the 128-bit product, xored.
+    // The two halves of the 128-bit product, combined by exclusive or.
     static std::uint64_t fold(std::uint64_t a, std::uint64_t b) noexcept {
 #ifdef __SIZEOF_INT128__
         __extension__ typedef unsigned __int128 wide;
@@ -137,12 +142,13 @@ private:
 #endif
     }
 
-    // Multiply and fold, 16 bytes a step, with secret bits in every factor: a peer cannot aim for a bucket.
+    // Multiplies and folds 16 bytes a step. Each factor contains secret bits, so a peer cannot aim at a
+    // bucket.
     [[gnu::always_inline]] std::uint32_t hash(std::string_view id) const noexcept {
         const char* p = id.data();
         const auto n = id.size();
         auto h = key_[0] ^ n;
-        // The last words may overlap others; the length, which went in first, keeps that unambiguous.
+        // The last words may overlap earlier ones. The hash begins with the length, so this is not ambiguous.
         if (n >= 16) {
             const auto last = p + n - 16;
             for (; p < last; p += 16) h = fold(load(p, 8) ^ key_[1], load(p + 8, 8) ^ h);

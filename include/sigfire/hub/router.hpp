@@ -7,11 +7,13 @@
 
 namespace sigfire {
 
-/** Each message goes to the one peer with the id that it names. Models Router. */
+/// Routes each message to the peer with the id `e.to`. Models Router.
 class direct_router {
 public:
-    /// Calls `to` for the peer `e.to`. Returns `self` if that is the sender, which did not ask for an echo;
-    /// `unknown` if nobody has the id.
+    /** Calls `to(peer)` for the peer with the id `e.to` and returns `ok`.
+     *
+     *  Returns `unknown` if no peer has the id. Returns `self` if the target is the sender, unless `e.echo`
+     *  is set. */
     template <class Registry, class To>
     errc route(const Registry& registry, peer_handle from, const event::say& e, To to) const {
         const peer_handle target = registry.find(e.to);
@@ -22,12 +24,19 @@ public:
     }
 };
 
-/** Client and server: the first member of a topic is its host. A message of another member to the topic goes
- * to the host alone, one of the host to all others; when the host leaves, the next member is it. Models
- * Router; for hubs with `topics`. `denied` for a peer that is no member, `unknown` if there is no such topic,
- * `offline` if the host is alone. */
+/** Routes the messages of a topic between its host and the other members. The first member of the topic is
+ *  the host. Models Router; needs a hub with `topics`.
+ *
+ *  A message of another member to the topic goes to the host only. A message of the host goes to all other
+ *  members. When the host leaves, the next member becomes the host. A message to a peer goes to that peer
+ *  only. */
 class host_router {
 public:
+    /** Calls `to(peer)` for each target and returns `ok`.
+     *
+     *  Returns `unknown` if the topic does not exist, and `denied` if the sender is not a member. Returns
+     *  `offline` if the host is alone. For a message to a peer, returns the causes of `direct_router::route`.
+     */
     template <class Registry, class To>
     errc route(const Registry& registry, peer_handle from, const event::say& e, To to) const {
         if (!e.to.empty() || e.topic.empty()) return direct_router{}.route(registry, from, e, to);

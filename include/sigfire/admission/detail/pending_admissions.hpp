@@ -16,7 +16,7 @@
 
 namespace sigfire::detail {
 
-/// Runs the awaitable that a hook returned. Defined by `coroutine_hooks.hpp`: not everybody shall compile
+/// Runs the awaitable of a hook. `coroutine_hooks.hpp` defines it: other programs then need not compile
 /// `co_spawn`.
 template <class Awaitable>
 class awaited_run;
@@ -24,27 +24,27 @@ class awaited_run;
 template <class Awaitable>
 concept can_be_awaited = requires { sizeof(awaited_run<Awaitable>); };
 
-/// In place of `pending_admissions` where nothing is awaited.
+/// Replaces `pending_admissions` where no hook is awaited.
 struct no_pending_admissions {
     constexpr explicit no_pending_admissions(const auto&) noexcept {}
 };
 
-/** The connections of a listener that wait for their hooks. Calls nobody but the connections. */
+/// The connections of a listener that wait for their hooks. Calls only the connections.
 template <class T, class Connection, class Awaitable>
 class pending_admissions {
 public:
-    /// One of them. Shared with the coroutine, which may outlive both the connection and the listener.
+    /// A waiting connection. Shared with the coroutine, which may outlive the connection and the listener.
     struct waiting {
         waiting(Connection& c, const request& r, admission&& a, time_point until)
             : asked{r}, wish{std::move(a)}, connection{&c}, deadline{until} {}
 
         owned_request asked;
         admission wish;
-        Connection* connection; ///< null once it was removed
+        Connection* connection; ///< null after its removal
         time_point deadline;
         bool answered = false;
-        errc cause = errc::ok;              ///< the hooks' answer, if they answered
-        std::optional<std::string> failure; ///< the message of their exception instead
+        errc cause = errc::ok;              ///< the answer of the hooks
+        std::optional<std::string> failure; ///< the message of their exception, if they threw
         awaited_run<Awaitable> run;
     };
 
@@ -56,25 +56,27 @@ public:
         while (!waiting_.empty()) remove(*waiting_.front()->connection);
     }
 
-    /// Holds `c` until `ask(request, admission&)`, an awaitable, says whether it is let in. All wait equally
-    /// long.
+    /// Holds `c` until `ask(request, admission&)`, an awaitable, returns its answer. All connections wait
+    /// equally long, so deadlines do not decrease.
     template <class F>
     void add(Connection& c, const request& r, admission&& wish, time_point deadline, F ask) {
         c.hold();
         const auto w = std::make_shared<waiting>(c, r, std::move(wish), deadline);
         places_.emplace(&c, waiting_.insert(waiting_.end(), w));
-        w->run.start(context_, ask(w->asked.view(), w->wish),
-                     [this, w](errc cause, std::optional<std::string> failure) {
-                         w->answered = true;
-                         if (w->connection == nullptr) return;
-                         w->cause = cause;
-                         w->failure = std::move(failure);
-                         answered_.push_back(w);
-                         w->connection->release(); // has a turn run, in which it is told
-                     });
+        w->run.start(
+            context_, ask(w->asked.view(), w->wish),
+            [this, w](errc cause, std::optional<std::string> failure) {
+                w->answered = true;
+                if (w->connection == nullptr) return;
+                w->cause = cause;
+                w->failure = std::move(failure);
+                answered_.push_back(w);
+                w->connection
+                    ->release(); // makes the transport run a turn: the listener then takes the answer
+            });
     }
 
-    /// Forgets `c`, and cancels the question still open about it; null if it does not wait.
+    /// Removes `c` and cancels its open question. Returns null if `c` does not wait.
     std::shared_ptr<waiting> remove(Connection& c) {
         const auto place = places_.find(&c);
         if (place == places_.end()) return nullptr;
@@ -86,10 +88,10 @@ public:
         return w;
     }
 
-    /// Takes those with an answer; some may have been removed since.
+    /// Takes the connections with an answer. Some may have been removed since.
     std::vector<std::shared_ptr<waiting>> take_answered() { return std::exchange(answered_, {}); }
 
-    /// The connection that has waited longest, or null.
+    /// The connection with the earliest deadline, or null.
     waiting* front() const { return waiting_.empty() ? nullptr : waiting_.front().get(); }
 
 private:

@@ -13,13 +13,13 @@
 
 namespace sigfire::detail {
 
-/// State entries of numbered topics, set by numbered owners: found by key, by owner and by time.
+/// State entries of topics by key, by owner and by time. Topics and owners are numbers.
 class entry_table {
 public:
     struct entry {
         kept_payload value;
         time_point expires;
-        std::uint64_t number; // the order of equals, the same in every run
+        std::uint64_t number; // order of equal deadlines, the same in every run
         std::uint32_t owner;
     };
 
@@ -49,7 +49,7 @@ public:
     /// The first entry of an owner that has one.
     iterator first_of(std::uint32_t owner) const noexcept { return owned_.lower_bound({owner, 0})->second; }
 
-    /// The next entry to expire, if `next_expiry` says that there is one.
+    /// The next entry to expire; only if `next_expiry` says that there is one.
     iterator first_due() const noexcept { return due_.begin()->second; }
 
     time_point next_expiry() const noexcept {
@@ -58,7 +58,7 @@ public:
 
     void add(std::uint32_t topic, std::string_view key, std::uint32_t owner, payload value,
              time_point expires) {
-        // Nodes are made aside, which can fail, and moved in, which cannot.
+        // New nodes are created first, which can fail, and then moved in, which cannot.
         table entries;
         owned_table owned;
         due_table due;
@@ -74,7 +74,7 @@ public:
         due_.merge(due);
     }
 
-    /// False if the entry had that value before.
+    /// Returns false if the entry had that value before.
     bool update(iterator at, payload value, time_point expires) {
         auto& e = at->second;
         const bool same = e.value.is(value);
@@ -88,7 +88,7 @@ public:
         return !same;
     }
 
-    /// Takes an entry out, for a last look.
+    /// Takes an entry out of the table.
     table::node_type extract(iterator at) noexcept {
         const auto& e = at->second;
         owned_.erase({e.owner, e.number});
@@ -96,8 +96,7 @@ public:
         return entries_.extract(at);
     }
 
-    /// Calls `f(iterator)` for each entry of an owner, in the order in which they were added; `f` may extract
-    /// it.
+    /// Calls `f(iterator)` for each entry of an owner, in the order of addition; `f` may extract it.
     template <class F>
     void for_each_of(std::uint32_t owner, F f) {
         for (auto i = owned_.lower_bound({owner, 0}); i != owned_.end() && i->first.first == owner;)
@@ -110,7 +109,7 @@ private:
 
     table entries_;
     owned_table owned_;
-    due_table due_; // without those that never expire
+    due_table due_; // without entries that never expire
     std::uint64_t last_number_ = 0;
 };
 

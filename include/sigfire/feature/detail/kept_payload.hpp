@@ -9,7 +9,7 @@
 
 namespace sigfire::detail {
 
-/// A payload that outlives the message it came in, in one pointer: null for no bytes.
+/// A payload that outlives its message, in one pointer: null for no bytes.
 class kept_payload {
 public:
     kept_payload() = default;
@@ -35,7 +35,7 @@ public:
 
     bool empty() const noexcept { return !block_; }
 
-    /// Whether it is that value, in that wire.
+    /// Whether this is the same value in the same wire.
     bool is(payload p) const noexcept {
         const auto mine = view();
         return mine.bytes == p.bytes && (p.empty() || mine.wire == p.wire);
@@ -44,7 +44,7 @@ public:
 private:
     static constexpr std::size_t head = sizeof(std::size_t) + sizeof(wire_id);
 
-    std::unique_ptr<char[]> block_; // its length, its wire, its bytes
+    std::unique_ptr<char[]> block_; // length, wire, bytes
 };
 
 } // namespace sigfire::detail

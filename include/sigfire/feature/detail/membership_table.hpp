@@ -17,16 +17,16 @@ namespace sigfire::detail {
 
 /// A peer in a topic.
 struct membership_record {
-    std::uint32_t topic = 0xffffffff; // that: vacant
+    std::uint32_t topic = 0xffffffff; // the default = vacant
     std::uint32_t slot = 0;
-    std::uint32_t position = 0;           // in the topic's members
+    std::uint32_t position = 0;           // in the members of the topic
     std::uint32_t next = 0, previous = 0; // of the same peer, in a ring
-    std::uint32_t chain = 0;              // the next with the same hash
+    std::uint32_t chain = 0;              // the next one with the same hash
     kept_payload metadata;
 };
 static_assert(sizeof(membership_record) <= 32);
 
-/// The memberships of a slot's peer. It has the slot to itself as long as it is a member of anything.
+/// The memberships of the peer in a slot. One peer has the slot while it is a member of any topic.
 struct tenant {
     std::uint32_t generation = 0;
     std::uint32_t first = 0; // membership
@@ -34,8 +34,7 @@ struct tenant {
     std::uint32_t entries = 0;
 };
 
-/// Memberships of peers, by slot, in numbered topics: found by both, in the order in which the peer joined.
-/// The hash is keyed with random bits.
+/// Memberships by slot and topic number, and by peer in the order of joining. Random bits key the hash.
 class membership_table {
 public:
     static constexpr auto none = record_pool<membership_record>::none;
@@ -49,21 +48,21 @@ public:
     membership_record& operator[](std::uint32_t m) noexcept { return memberships_[m]; }
     const membership_record& operator[](std::uint32_t m) const noexcept { return memberships_[m]; }
 
-    /// How many memberships there are.
+    /// Number of memberships.
     std::size_t size() const noexcept { return count_; }
 
-    /// A peer's memberships, or null: it is a member of nothing.
+    /// The memberships of a peer; null if it is not a member of any topic.
     const tenant* of(peer_handle peer) const noexcept {
         if (peer.slot >= tenants_.size()) return nullptr;
         const auto& t = tenants_[peer.slot];
         return t.joined != 0 && t.generation == peer.generation ? &t : nullptr;
     }
 
-    /// The memberships of the peer in that slot, which is, or was, a member of something.
+    /// The memberships of a slot that has, or had, a member.
     tenant& at(std::uint32_t slot) noexcept { return tenants_[slot]; }
     const tenant& at(std::uint32_t slot) const noexcept { return tenants_[slot]; }
 
-    /// Whether another than that peer is a member by its slot.
+    /// Whether another peer in the same slot still has memberships.
     bool holds_another(peer_handle peer) const noexcept {
         return peer.slot < tenants_.size() && tenants_[peer.slot].joined != 0 && of(peer) == nullptr;
     }
@@ -77,14 +76,14 @@ public:
         return m;
     }
 
-    /// Makes room for one more, which `add` then takes without fail.
+    /// Allocates memory for one membership, so that `add` cannot fail.
     void prepare(peer_handle peer) {
         if (peer.slot >= tenants_.size()) tenants_.resize(std::size_t{peer.slot} + 1);
         if (count_ == chains_.size()) grow();
         memberships_.vacant();
     }
 
-    /// Adds the one that was prepared.
+    /// Adds the prepared membership.
     std::uint32_t add(std::uint32_t t, peer_handle peer, std::uint32_t position, kept_payload metadata) {
         const auto m = memberships_.vacant();
         memberships_.take();
@@ -136,7 +135,7 @@ private:
     void grow() {
         std::vector<std::uint32_t> more(chains_.empty() ? 16 : chains_.size() * 2, none);
         chains_.swap(more);
-        // Record after record: along the old chains each step would be a cache miss.
+        // In the order of records: along the old chains each step would be a cache miss.
         for (std::uint32_t m = 0; m < memberships_.end(); ++m) {
             auto& link = memberships_[m];
             if (link.topic != none) link.chain = std::exchange(chain(link.topic, link.slot), m);

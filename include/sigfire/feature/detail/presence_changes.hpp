@@ -16,12 +16,12 @@
 
 namespace sigfire::detail {
 
-/// Changes of a topic or peer that are gathered, for their outcome.
+/// Collects the changes of a topic or peer, and writes their outcome.
 class presence_changes {
 public:
     struct member {
-        bool was = false, is = false; // before and after
-        bool renewed = false;         // `was`, but is another membership now
+        bool was = false, is = false; // a member before, and after
+        bool renewed = false;         // `was`, but with another membership now
         bool updated = false;
         bool away_told = false, away = false;
         errc cause = errc::ok;
@@ -29,7 +29,7 @@ public:
         std::size_t order = 0;
     };
 
-    /// The change of a member, of which nothing was gathered before if it is `was` now.
+    /// The collected change of a member. For its first change, `was` says whether it is a member now.
     member& of(std::string_view id, bool was) {
         const auto [at, first] = members_.try_emplace(std::string{id});
         if (first) {
@@ -39,7 +39,7 @@ public:
         return at->second;
     }
 
-    /// An entry has that value now; none: it is gone.
+    /// The entry has a new value; an empty value = the entry was removed.
     void set(std::string_view key, payload value, std::string_view owner) {
         auto& c = entries_[std::string{key}];
         c.value = kept_payload{value};
@@ -51,7 +51,7 @@ public:
         entries_.clear();
     }
 
-    /// Tells the outcome.
+    /// Writes the outcome.
     void write(auto& pages) const {
         using enum event::presence_status;
         std::vector<std::pair<std::string_view, const member*>> order;

@@ -22,7 +22,7 @@ struct watched_place {
     auto operator<=>(const watched_place&) const = default;
 };
 
-/// A message for watchers, which they share. `alive`: counts the bytes of all that are there.
+/// A message for watchers, which share it. `alive` counts the bytes of all existing messages.
 class presence_page {
 public:
     presence_page(watched_place where, const event::presence& e, std::shared_ptr<std::size_t> alive)
@@ -42,8 +42,8 @@ private:
     std::shared_ptr<std::size_t> alive_;
 };
 
-/// Cuts changes into messages of at most so many each: calls `f(event::presence&)` for each message. An added
-/// view is valid until the message is out.
+/// Divides changes into messages of at most `most` changes. Calls `f(event::presence&)` for each message. The
+/// views of a change are valid until its message is written.
 template <class F>
 class presence_pages {
     using presence_status = event::presence_status;
@@ -62,7 +62,7 @@ public:
         entries_.push_back({key, value, owner});
     }
 
-    /// The rest; of a snapshot at least one message.
+    /// Writes the rest; a snapshot has at least one message.
     void finish() {
         if (count() != 0 || (e_.snapshot && !e_.more)) turn(false);
     }

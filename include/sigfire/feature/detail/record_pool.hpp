@@ -9,20 +9,20 @@
 
 namespace sigfire::detail {
 
-/// Records at stable addresses, numbered, used again and again; vacant ones are chained by their `next`.
+/// Records at stable addresses, by number. Vacant records are chained by `next` and reused.
 template <class T>
 class record_pool {
 public:
     static constexpr std::uint32_t none = 0xffffffff;
 
     record_pool() = default;
-    record_pool(record_pool&&) = default; // a vector of unique_ptr claims to be copyable
+    record_pool(record_pool&&) = default; // without this, the class claims to be copyable
     record_pool& operator=(record_pool&&) = default;
 
     T& operator[](std::uint32_t i) noexcept { return chunks_[i / chunk][i % chunk]; }
     const T& operator[](std::uint32_t i) const noexcept { return chunks_[i / chunk][i % chunk]; }
 
-    /// A vacant record, which stays vacant until `take`; at most 2^32 - 1 at a time.
+    /// Returns a vacant record, which stays vacant until `take`. At most 2^32 - 1 records are in use.
     std::uint32_t vacant() {
         if (vacant_ == none) {
             const auto first = end();
@@ -32,10 +32,10 @@ public:
         return vacant_;
     }
 
-    /// All records have smaller numbers.
+    /// One more than the highest number.
     std::uint32_t end() const noexcept { return static_cast<std::uint32_t>(chunks_.size() * chunk); }
 
-    /// Takes the record that `vacant` named.
+    /// Takes the record that `vacant` returned.
     void take() noexcept { vacant_ = (*this)[vacant_].next; }
 
     /// Makes a record vacant.

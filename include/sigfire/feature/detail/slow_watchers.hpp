@@ -17,15 +17,15 @@
 
 namespace sigfire::detail {
 
-/// Which time a peer began to watch something: one that stopped since is another watcher.
+/// A watch of a peer. After an end and a new start it has another serial.
 struct watcher {
     peer_handle peer;
     std::uint64_t serial;
 };
 
-/** Watchers that take a snapshot more slowly than it is told, and their due: the rest of the snapshot, and
- * the changes behind it. One that is owed too many changes is owed a new snapshot instead, behind the one
- * that it is being told. */
+/// Watchers that take a snapshot more slowly than it is written, with their waiting messages: the rest of the
+/// snapshot, and later changes. If too many changes wait for a watcher, it gets a new snapshot instead, after
+/// the current one.
 class slow_watchers {
 public:
     using page = std::shared_ptr<const presence_page>;
@@ -33,8 +33,8 @@ public:
     bool empty() const noexcept { return owed_.empty(); }
     std::size_t size() const noexcept { return owed_.size(); }
 
-    /// Whether that peer is one; then it is owed the page, of which it shall not be owed more than `most`
-    /// that tell changes.
+    /// If the peer is a slow watcher, queues the message for it and returns true. At most `most` messages
+    /// with changes wait for one peer.
     bool add(const watcher& w, const page& what, std::size_t most) {
         if (owed_.empty()) return false;
         const auto at = owed_.find(w.peer.slot);
@@ -56,7 +56,7 @@ public:
         return true;
     }
 
-    /// A peer becomes one.
+    /// The peer becomes a slow watcher.
     void begin(const watcher& w, const page& what, time_point now) {
         auto& o = owed_[w.peer.slot];
         o.peer = w.peer;
@@ -67,10 +67,12 @@ public:
     /// Forgets a peer.
     void erase(std::uint32_t slot) { owed_.erase(slot); }
 
-    /** Sends as much as can be taken, at most `budget` pages, to each peer in its turn.
-     * `watches(watcher, place)`: whether it still does, and is here. `again(watcher, place)`: it is owed a
-     * new snapshot. A peer that takes nothing for so long is sent the next page all the same, which ends it.
-     *  @returns how many pages were sent, or could not be sent */
+    /** Sends to each peer in turn as much as it can take, at most `budget` messages in all.
+     *
+     *  `watches(watcher, place)` says whether a watch still exists and its peer is present. `again(watcher,
+     *  place)` requests a new snapshot. If a peer takes nothing for `patience`, the
+     *  hub sends the next message anyway: this disconnects the peer.
+     *  @returns the number of messages that were sent or tried */
     template <class X, class Watches, class Again>
     std::size_t serve(X& hub, std::size_t budget, std::chrono::milliseconds patience, Watches watches,
                       Again again) {
@@ -106,14 +108,14 @@ public:
 private:
     struct owed {
         peer_handle peer;
-        std::deque<std::pair<page, std::uint64_t>> pages; // and the serials of their watchers
+        std::deque<std::pair<page, std::uint64_t>> pages; // with the serials of their watchers
         std::size_t changes = 0;
-        time_point since{}; // the last one that it took
+        time_point since{}; // when it took the last message
         std::map<watched_place, std::uint64_t> again;
     };
 
     std::map<std::uint32_t, owed> owed_; // by slot
-    std::uint32_t last_ = 0;             // that was served
+    std::uint32_t last_ = 0;             // slot that was served last
 };
 
 } // namespace sigfire::detail

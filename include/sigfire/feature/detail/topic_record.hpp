@@ -11,17 +11,17 @@
 namespace sigfire::detail {
 
 struct topic_member {
-    peer_handle peer;   // nobody: has left
+    peer_handle peer;   // null: has left
     std::uint32_t link; // its membership
 };
 
 struct topic_record {
     std::string name;
-    std::vector<topic_member> members; // in order; one that left is a gap until gaps are the majority
+    std::vector<topic_member> members; // in order; a member that left is a gap until most places are gaps
     std::uint32_t gaps = 0;
-    std::uint32_t walks = 0; // while somebody walks along `members`, nothing in it moves
+    std::uint32_t walks = 0; // while above 0, nothing in `members` moves
     std::uint32_t entries = 0;
-    std::uint32_t next = 0; // vacant: the next vacant one
+    std::uint32_t next = 0; // vacant: the next vacant record
     bool open = false;
 
     std::size_t live() const noexcept { return members.size() - gaps; }

@@ -33,7 +33,7 @@
 
 namespace sigfire::detail {
 
-/** A hub's state, and the last two stages of its pipeline: deliver and outcome. `Self` is the hub. */
+/// The state of a hub, and the last two stages of its pipeline: deliver and outcome. `Self` is the hub.
 template <class Self, class R, class T, class O, class L, class H, class F, class P>
 class hub_core {
 protected:
@@ -48,7 +48,7 @@ protected:
     static constexpr bool has_features = F::size != 0 || Feature<T>;
     // Whether a message may have to wait for a verdict.
     static constexpr bool can_wait = has_on_message<H> || F::defers;
-    // Whether code of the host program may run while the hub is at work.
+    // Whether code of the host program can run inside of a call of the hub.
     static constexpr bool has_guests = has_on_message<H> || has_features || has_on_open<H> ||
                                        has_on_close<H> || has_on_deliver<H> || has_on_outcome<H> ||
                                        !std::is_same_v<L, no_log> || !std::is_same_v<P, permit_all> ||
@@ -59,9 +59,9 @@ protected:
           hooks_(std::move(hooks)), features_(std::move(features)), policy_(std::move(policy)) {}
     ~hub_core() { box_->on_ring(nullptr); }
 
-    // --- guests ---
+    // --- code of the host program ---
 
-    // Calls `f`; false if it threw, which costs no more than the event in hand.
+    // Calls `f`. Returns false if `f` threw: then only the current event fails.
     template <class G>
     bool guarded(const G& f) noexcept {
         try {
@@ -79,12 +79,12 @@ protected:
         if constexpr (!std::is_same_v<L, no_log>) {
             try {
                 write(log_level::error, "callback_failed", {{"what", what}});
-            } catch (...) { // nobody is left to tell
+            } catch (...) { // the log itself failed
             }
         }
     }
 
-    // Calls `g(feature)` for each, though another one may throw; false if one did.
+    // Calls `g(feature)` for each feature, even if an earlier one threw. Returns false if one did.
     template <class G>
     bool each_feature([[maybe_unused]] G&& g) {
         bool sound = true;
@@ -93,7 +93,7 @@ protected:
         if constexpr (Feature<T>) call(router_);
         return sound;
     }
-    // Not guarded: an exception is no feature's answer.
+    // Not guarded: an exception is not an answer.
     template <class G>
     bool any_feature([[maybe_unused]] G&& g) {
         if (features_.any(g)) return true;
@@ -101,7 +101,8 @@ protected:
         return false;
     }
 
-    // While one lives the hub is at work: peers that the host program wants closed wait for its end.
+    // While an object of this class lives, the hub is at work: peers that the host program closes end after
+    // it.
     class [[nodiscard]] work {
     public:
         explicit work(hub_core& hub) noexcept : hub_(hub) {
@@ -121,7 +122,7 @@ protected:
 
     bool at_work() const noexcept { return depth_ != 0; }
     void put_by(std::function<void()> f) { put_by_.push_back(std::move(f)); }
-    // At work too: an act that is put by meanwhile waits for its turn.
+    // Counts as work too: an action that is deferred meanwhile waits for its turn.
     [[gnu::noinline]] void catch_up() noexcept {
         ++depth_;
         while (!put_by_.empty())
@@ -170,9 +171,10 @@ protected:
         return id;
     }
 
-    // --- deliver: to a connection, a function, or the log of a peer that is away ---
+    // --- deliver: to a connection, a function, or the kept traffic of a peer that is away ---
 
-    // Whether hooks let that peer have `e`. Of one that is leaving they were told, and are not asked.
+    // Whether the hooks permit the delivery of `e`. Their `on_close` for a leaving peer has run: it is not
+    // asked about.
     template <class E>
     errc may_have([[maybe_unused]] const slot& to, [[maybe_unused]] const E& e) {
         bool yes = true;
@@ -182,7 +184,7 @@ protected:
         return yes ? errc::ok : errc::denied;
     }
 
-    // Whether that peer can take `e`; if it is online, `bound` is for `put`.
+    // Whether that peer can take `e`. Sets `bound` for `put` if the peer is online.
     template <class E>
     errc takes(slot& s, const E& e, std::size_t& bound) {
         if (s.state == standing::online) [[likely]]
@@ -206,7 +208,7 @@ protected:
         return may == errc::ok ? takes(s, e, bound) : may;
     }
 
-    // `bound` as `takes` has set it, or nothing.
+    // `bound` is the value that `takes` has set, or absent.
     template <class E, class... Bound>
     void put(slot& s, const E& e, Bound... bound) {
         if constexpr (has_features)
@@ -266,7 +268,7 @@ protected:
         if (auto* const s = whose(peer); s != nullptr && !s->unlisted) s->kept = true;
     }
 
-    // --- outcome: every end of a request, and every refusal, comes by here ---
+    // --- outcome: every end of a request, and every refusal ---
 
     void ends([[maybe_unused]] peer_handle who, [[maybe_unused]] errc cause) {
         if constexpr (has_on_outcome<H>) guarded([&] { hooks_.on_outcome(outcome{who, cause}); });
@@ -277,7 +279,7 @@ protected:
         return errc::ok;
     }
 
-    // Also to a peer that is leaving: a request that it sent before has its reply.
+    // A leaving peer gets replies too: it sent the request before.
     template <class E>
     [[gnu::noinline]] void reply_event(peer_handle to, const E& e) {
         ends(to, cause_of(e));
@@ -292,7 +294,7 @@ protected:
             s->way.deliver(e);
     }
 
-    // For seldom work: out of line, so that relayed messages keep their inlining.
+    // Not inline, for rare cases: relayed messages keep their inlining.
     [[gnu::noinline]] void reply_seldom(slot& to, peer_handle who, request_token token, errc cause,
                                         std::string_view text = {}, payload data = {},
                                         politeness role = politeness::none) {
@@ -307,7 +309,7 @@ protected:
         put(to, e);
     }
 
-    // Flattened, and not by way of `put`: so that the codec is compiled for nothing but a short reply here.
+    // Flattened and without `put`: here the compiler instantiates the codec only for a short reply.
     [[gnu::flatten]] void reply(slot& to, peer_handle who, request_token token, errc cause,
                                 politeness role = politeness::none) {
         if constexpr (has_features)
@@ -322,8 +324,8 @@ protected:
         to.way.deliver(e);
     }
 
-    // A request that wants no reply has ended. Of a failure nobody but the log can tell: once, for it may
-    // come with each message. That a target is not there is daily business.
+    // A request without a token has ended. Only the log can report a failure, once per cause, since each
+    // message may fail. An absent target is normal.
     void unanswered(slot& s, peer_handle who, errc cause) {
         if constexpr (!std::is_same_v<L, no_log>)
             if (!is_verdict(cause)) [[unlikely]]
@@ -353,7 +355,7 @@ protected:
 
     Self& self() noexcept { return static_cast<Self&>(*this); }
 
-    // The request that a feature is dealing with.
+    // The request that a feature is processing.
     struct request_in_hand {
         peer_handle from;
         request_token token;
@@ -373,14 +375,14 @@ protected:
     id_source ids_;
     message_ids message_ids_{ids_.draw()};
     [[no_unique_address]] std::conditional_t<std::is_same_v<L, no_log>, nothing, told_causes> told_;
-    std::unordered_map<std::uint32_t, notes> notes_; // of peers that have some, by slot
-    std::vector<std::function<void()>> put_by_;      // acts of the host for when this is done
-    std::size_t depth_ = 0;                          // how many inputs are at work
-    std::uint64_t ticket_ = 0;                       // taken by the feature that is asked
+    std::unordered_map<std::uint32_t, notes> notes_; // of peers that have notes, by slot
+    std::vector<std::function<void()>> put_by_;      // actions of the host program, for the end of the work
+    std::size_t depth_ = 0;                          // number of nested inputs at work
+    std::uint64_t ticket_ = 0;                       // taken by the feature that is being asked
     request_in_hand* in_hand_ = nullptr;
     time_point now_{};
-    errc stop_cause_ = errc::ok; // why everybody was closed, if so
-    bool stirred_ = false;       // a feature was told something, and may have another deadline than it said
+    errc stop_cause_ = errc::ok; // the cause of `stop`, after it
+    bool stirred_ = false;       // a feature was called, so its last deadline may be out of date
 };
 
 } // namespace sigfire::detail

@@ -19,7 +19,7 @@
 
 namespace sigfire::detail {
 
-/** The first stage of a hub's pipeline: how peers come, go, are away and return, and which ids they have. */
+/// The first stage of the pipeline of a hub: admits peers, changes their ids, and ends them.
 template <class Self, class R, class T, class O, class L, class H, class F, class P>
 class hub_peers : protected hub_core<Self, R, T, O, L, H, F, P> {
     using core = hub_core<Self, R, T, O, L, H, F, P>;
@@ -44,7 +44,7 @@ protected:
             if (!guarded([&] { any_feature(ask); })) cause = errc::internal_error;
             if (cause != errc::ok) return make_error_code(cause);
             make_way(wish.id, {});
-            // The features are the host program's: one may have attached a function of that id.
+            // A feature may have attached a function with that id.
             if (!wish.id.empty() && this->registry_.find(wish.id)) return make_error_code(errc::id_in_use);
         }
         if (!wish.id.empty()) return enter(this->slots_.add(way, wish.id, standing::online), wish);
@@ -52,7 +52,8 @@ protected:
         return enter(this->slots_.add(way, view(id), standing::online), wish);
     }
 
-    // Nobody can reach the peer before its welcome: nothing happens between the two calls.
+    // No code of the host program runs between the caller and here: nothing can reach the peer before its
+    // welcome.
     attachment enter(std::uint32_t i, const admission& wish) {
         slot& s = this->slots_[i];
         const auto peer = this->slots_.handle(i);
@@ -76,13 +77,13 @@ protected:
             if constexpr (has_on_open<H>)
                 sound = guarded([&] { this->hooks_.on_open(peer, granted); }) && sound;
             sound = each_feature([&](auto& f) { f.on_open(context(), peer, granted); }) && sound;
-            // Hooks and features that know but half of a peer would misjudge it.
+            // Hooks and features with an incomplete view of a peer would misjudge it.
             if (!sound) this->put_by([this, peer] { close_peer(peer, errc::internal_error); });
         }
         return a;
     }
 
-    // The terms of a peer's newest connection: notes, and for how long.
+    // Takes notes and validity from the newest admission of a peer.
     void take_terms(std::uint32_t i, const admission& wish) {
         if (!wish.attached.empty()) this->notes_.insert_or_assign(i, wish.attached);
         constexpr std::chrono::milliseconds longest = std::chrono::hours{24 * 36'500};
@@ -90,13 +91,13 @@ protected:
                                                  : this->now_ + std::min(wish.valid_for, longest));
     }
 
-    // When that peer is ended; `time_point::max()`: never.
+    // Sets the end of a peer; `time_point::max()` = none.
     void expire_at(std::uint32_t i, time_point when) {
         if (const auto old = expiry_of_.extract(i)) expiries_.erase(old.mapped());
         if (when != time_point::max()) expiry_of_.emplace(i, expiries_.emplace(when, i));
     }
 
-    // --- claims: a connection wants the id of a peer that is here ---
+    // --- claims: a connection asks for the id of a present peer ---
 
     result<attachment> claim(const O& way, const admission& wish, std::uint32_t holder) {
         const std::string_view id = wish.id;
@@ -120,20 +121,22 @@ protected:
         s.way.hold();
         wishes_.emplace(i, wish);
         const auto peer = this->slots_.handle(i);
-        // One time-out for all, so the queue is in order of deadline; `tick` skips claims that were decided.
+        // All claims have the same time-out, so the queue is in order of deadline. `tick` skips decided
+        // claims.
         claims_.push_back({peer, this->now_ + this->options_.claim_timeout});
         note(log_level::info, "id_claimed", id);
         return attachment{peer, s.epoch};
     }
 
-    // The holder of a claimed id gave a sign of life.
+    // The holder of a claimed id has answered the ping.
     void defend(slot& holder) {
         slot& claimant = this->slots_[std::exchange(holder.link, nowhere)];
         note(log_level::warn, "claim_refused", claimant.id.view());
         refuse(claimant, errc::id_in_use);
     }
 
-    // Ends holders that are dead. The next deadline.
+    // Ends holders that did not answer in time, and peers with an expired admission. Returns the next
+    // deadline.
     time_point judge_claims() {
         auto due = next_claim();
         for (; due <= this->now_; due = next_claim())
@@ -143,7 +146,7 @@ protected:
         return expiries_.empty() ? due : std::min(due, expiries_.begin()->first);
     }
 
-    // The first claim that is undecided: when its time is up.
+    // The deadline of the first undecided claim.
     time_point next_claim() {
         for (; !claims_.empty(); claims_.pop_front()) {
             const slot* const claimant = this->slots_.find(claims_.front().claimant);
@@ -152,14 +155,14 @@ protected:
         return time_point::max();
     }
 
-    // The id that `s` had, which is free, goes to the connection that claims it.
+    // Gives the id that `s` had, now free, to the connection that claims it.
     void pass_on(slot& s) {
         if (s.link == nowhere) return;
         const auto i = std::exchange(s.link, nowhere);
         slot& claimant = this->slots_[i];
         claimant.link = nowhere;
         if (this->stop_cause_ != errc::ok) return refuse(claimant, this->stop_cause_);
-        // A hook or feature that heard of the holder's end may have attached a function of that id.
+        // A hook or feature may have attached a function with that id in `on_close`.
         if (this->registry_.find(claimant.id.view())) return refuse(claimant, errc::id_in_use);
         claimant.state = standing::online;
         enter(i, wishes_.extract(i).mapped());
@@ -173,7 +176,7 @@ protected:
         this->ends({}, why);
     }
 
-    // --- returns: a connection goes on as a peer that is here ---
+    // --- returns: a connection continues as a present peer ---
 
     std::optional<result<attachment>> bring_back(const O& way, const admission& wish) {
         if (wish.token.empty()) return {};
@@ -181,7 +184,7 @@ protected:
         const auto ask = [&](auto& f) { return static_cast<bool>(who = f.on_return(context(), wish)); };
         if (!guarded([&] { any_feature(ask); })) return make_error_code(errc::internal_error);
         if (!who) return {};
-        // An id that no peer asked for gives way to the proof.
+        // A drawn id does not count against the proof.
         if (!wish.id.empty() && !wish.id_drawn && wish.id != this->slots_[who.slot].id.view()) return {};
         const auto a = reattach(who, way);
         take_terms(who.slot, wish);
@@ -212,7 +215,7 @@ protected:
         this->slots_.remove(from.slot);
         const auto* const s = this->whose(old);
         if (s == nullptr || (s->state != standing::online && s->state != standing::away))
-            return way.close(errc::expired); // went with `from`
+            return way.close(errc::expired); // left together with `from`
         moved_ = reattach(old, way);
         take_terms(old.slot, terms);
         expire_at(old.slot, until);
@@ -227,7 +230,7 @@ protected:
         const typename core::work w{*this};
         make_way(fresh, who);
         each_feature([&](auto& f) { f.on_rename(context(), who); });
-        // A feature that was told may have ended it, or attached a function of the new id.
+        // A feature may have ended the peer, or attached a function with the new id.
         if (!this->stands(who, standing::online)) return errc::offline;
         if (this->registry_.find(fresh)) return errc::id_in_use;
         give_up_id(*s);
@@ -241,12 +244,12 @@ protected:
         return errc::ok;
     }
 
-    // The id of an online peer is free from now on. The peer goes by it until somebody else does.
+    // Frees the id of an online peer. The peer keeps sending under it until another peer gets it.
     [[gnu::noinline]] errc unlist(peer_handle who) {
         slot* const s = this->slots_.find(who);
         if (s == nullptr || s->state != standing::online) return errc::offline;
         if (s->unlisted) return errc::ok;
-        if (s->kept) return errc::denied; // a peer's kept traffic is found by its id
+        if (s->kept) return errc::denied; // features find kept traffic by the id of its peer
         if (s->link != nowhere) return rename(who, {});
         const typename core::work w{*this};
         each_feature([&](auto& f) { f.on_rename(context(), who); });
@@ -259,7 +262,7 @@ protected:
         return errc::ok;
     }
 
-    // A peer is about to get `id`, which is free: another one that goes by it still does so no longer.
+    // Renames an unlisted peer that still uses `id`, which the peer `who` is about to get.
     void make_way(std::string_view id, peer_handle who) {
         if (unlisted_.empty()) [[likely]]
             return;
@@ -276,7 +279,7 @@ protected:
 
     // --- ends ---
 
-    // Whether an online peer stays without its connection.
+    // Whether a feature keeps an online peer without its connection.
     bool go_away(slot& s, peer_handle who, errc why) {
         bool stays = false;
         guarded([&] { stays = any_feature([&](auto& f) { return f.on_loss(context(), who, why); }); });
@@ -288,7 +291,7 @@ protected:
         return true;
     }
 
-    // The hub ends a peer.
+    // Ends a peer by decision of the hub.
     void end(std::uint32_t i, errc why) {
         slot& s = this->slots_[i];
         if (s.state == standing::online) {
@@ -297,7 +300,7 @@ protected:
         }
         note(log_level::info, "peer_closed", s.id.view(), why);
         leave(i, why);
-        this->slots_.remove(i); // no connection is left that has to end first
+        this->slots_.remove(i); // no connection is left that would have to end first
     }
 
     void close_peer(peer_handle peer, errc why) {
@@ -305,8 +308,8 @@ protected:
         if (s != nullptr && core::is_present(*s)) end(peer.slot, why);
     }
 
-    // A peer gives up its id, to its claimant if it has one. Its requests that are not answered yet are
-    // `expired`.
+    // Takes the id of a peer and gives it to the claimant, if there is one. Unanswered requests of the peer
+    // end with `expired`.
     void leave(std::uint32_t at, [[maybe_unused]] errc why) {
         slot& s = this->slots_[at];
         const auto who = this->slots_.handle(at);
@@ -333,8 +336,8 @@ protected:
     auto& context() noexcept { return this->self().context_; }
 
     std::unordered_map<std::uint32_t, admission> wishes_; // of claimants, by slot
-    std::map<std::string_view, peer_handle> unlisted_;    // by the id that each goes by, a view of it
-    attachment moved_;                                    // the peer of the connection that says `resume`
+    std::map<std::string_view, peer_handle> unlisted_;    // by the id of each peer: a view of it
+    attachment moved_; // the peer to which the resuming connection has moved
 
 private:
     struct pending_claim {
@@ -345,7 +348,7 @@ private:
     std::deque<pending_claim> claims_;
     using expiries = std::multimap<time_point, std::uint32_t>;
 
-    expiries expiries_; // of peers with an admission that ends by itself: their slots
+    expiries expiries_; // ends of admissions, with the slots of their peers
     std::unordered_map<std::uint32_t, expiries::iterator> expiry_of_; // by slot
 };
 

@@ -21,8 +21,8 @@
 
 namespace sigfire::detail {
 
-/// The middle stages of a hub's pipeline: limit, hooks, policy, then a route or the feature that takes the
-/// event.
+/// The middle stages of the pipeline of a hub: limit, hooks, policy, then a route or the feature that handles
+/// the event.
 template <class Self, class R, class T, class O, class L, class H, class F, class P>
 class hub_pipeline : protected hub_peers<Self, R, T, O, L, H, F, P> {
     using peers = hub_peers<Self, R, T, O, L, H, F, P>;
@@ -32,7 +32,7 @@ protected:
         peers::guarded;
     using typename peers::slot;
 
-    // --- limit: messages that a hub does not take, or not now ---
+    // --- limit: messages that the hub rejects or queues ---
 
     template <class E>
     void limit(slot& sender, peer_handle from, E& e) {
@@ -48,12 +48,12 @@ protected:
         judge(sender, from, e, {});
     }
 
-    // --- hooks: then policy, then the event is acted upon ---
+    // --- hooks: then the policy, then the action ---
 
     template <class E>
     void judge(slot& sender, peer_handle from, E& e, pipeline_stage stage) {
         if constexpr (requires(message_context& c) { this->hooks_.on_message(c, e); }) {
-            // Out here, since the strings that hooks keep in it have to live until the end.
+            // Declared here, since the strings of hooks must live until the end.
             message_context context{from, sender.id.view(), this->now_, this->box_, stage.hooks};
             if (stage.permitted || pass_hooks(sender, from, e, context)) permit(sender, from, e, stage);
         } else {
@@ -61,7 +61,7 @@ protected:
         }
     }
 
-    // Whether the hooks let `e` go on; else it is answered, or put off.
+    // Whether the hooks pass `e`. If not, `e` was answered or deferred.
     template <class E>
     bool pass_hooks(slot& sender, peer_handle who, E& e, message_context& context) {
         const auto token = e.token;
@@ -82,8 +82,8 @@ protected:
 
     // --- policy ---
 
-    // Whether the policy is asked: a mistake that reaches nobody has its own answer. A message with a fault
-    // still tells by its answer whether the target is there.
+    // Whether the policy is asked. A faulty event without a target has a reply of its own. A faulty message
+    // with a target still reveals by its reply whether the target exists.
     template <class E>
     static bool asks_policy(const E& e) noexcept {
         if constexpr (std::same_as<E, event::say>)
@@ -118,7 +118,7 @@ protected:
             serve(sender, from, e);
     }
 
-    // --- a request to the hub itself: the feature that takes it ---
+    // --- a request to the hub itself: the feature that handles it ---
 
     template <class E>
     static constexpr bool router_takes = Feature<T> && detail::takes<T, E>;
@@ -162,12 +162,12 @@ protected:
 
     // --- a message to other peers ---
 
-    // The targets of a message: most have one.
+    // The targets of a message; most messages have one.
     struct target_list {
         peer_handle first{};
-        slot* only = nullptr;       // its slot
-        std::size_t bound = 0;      // of the message, for it
-        std::uint64_t removals = 0; // of slots, before it was found
+        slot* only = nullptr;       // the slot of the only target
+        std::size_t bound = 0;      // bound of the message for it
+        std::uint64_t removals = 0; // slot_table::removals when the target was found
         std::vector<peer_handle> more{};
 
         void operator()(peer_handle h) {
@@ -197,7 +197,7 @@ protected:
         if (cause == errc::ok) hand_out(targets, e);
     }
 
-    // Whether the features let `e` go on. A `deferred` one is put off.
+    // Whether the features pass `e`. Queues a deferred message.
     errc ask_features(peer_handle from, event::say& e, std::size_t first) {
         errc cause = errc::ok;
         std::size_t place = 0;
@@ -220,7 +220,7 @@ protected:
 
     deferral defer() { return {this->box_, this->ticket_ = this->box_->next_key()}; }
 
-    // Fills `targets` with those that can take `e`, or says why there are none.
+    // Fills `targets` with the peers that can take `e`, or returns the cause for which there are none.
     errc route(peer_handle from, event::say& e, std::string_view id, target_list& targets) {
         if (e.to.empty() && e.topic.empty()) [[unlikely]]
             return e.fault == errc::ok ? errc::missing_target : e.fault;
@@ -232,7 +232,7 @@ protected:
                 cause = this->router_.route(directory<Self>{this->self()}, from, e,
                                             [&](peer_handle h) { targets(h); });
             });
-        if (cause != errc::ok) return cause == errc::deferred ? errc::denied : cause; // no ticket, no verdict
+        if (cause != errc::ok) return cause == errc::deferred ? errc::denied : cause; // no ticket was taken
         if (e.fault != errc::ok) return e.fault;
         e.id = id;
         const auto taken = [&](peer_handle h, std::size_t& bound) __attribute__((always_inline)) {
@@ -257,18 +257,18 @@ protected:
 
     [[gnu::flatten]] void hand_out(const target_list& targets, const event::say& e) {
         if (targets.first) [[likely]] {
-            // A feature that was told of it may have ended it.
+            // A feature may have ended the target in `on_sent`.
             if constexpr (has_features)
                 if (this->slots_.removals() != targets.removals) [[unlikely]]
                     if (this->slots_.find(targets.first) == nullptr) return;
             return this->put(*targets.only, e, targets.bound);
         }
-        // A function among them may end one that comes later.
+        // A function among the targets may end a later target.
         for (const auto h : targets.more)
             if (slot* const s = this->slots_.find(h); s != nullptr && peers::is_present(*s)) this->put(*s, e);
     }
 
-    // `e` can't be delivered: a feature may keep it, or know a better cause.
+    // `e` cannot be delivered: a feature may keep it, or know a more precise cause.
     [[gnu::noinline]] void miss(slot& sender, peer_handle from, const event::say& e, errc cause) {
         if (cause != errc::deferred) cause = ask_missed(from, e, cause);
         if (cause != errc::deferred) this->reply_seldom(sender, from, e.token, cause);
@@ -279,8 +279,8 @@ protected:
         const auto ask = [&](auto& f) {
             if (!is_verdict(cause)) cause = f.on_miss(this->context(), from, e, cause);
         };
-        // A mailbox first: it takes messages for which a store of records would only find a better cause,
-        // maybe late.
+        // The router first: a mailbox keeps messages for which `records` would only find a better cause,
+        // perhaps late.
         const bool done = guarded([&] {
             if constexpr (Feature<T>) ask(this->router_);
             this->features_.each(ask);
@@ -288,7 +288,7 @@ protected:
         return done ? cause : errc::internal_error;
     }
 
-    // The verdict on the first message of a line is in: that one and those behind it go on.
+    // The verdict on the first message of a queue has arrived: this message and those behind it continue.
     void go_on(std::uint32_t sender, const late_verdict* verdict)
         requires(can_wait)
     {

@@ -5,8 +5,9 @@
 
 namespace sigfire::detail {
 
-// Whether a class has a member of some name, be it static, overloaded, a template or private: beside another
-// base with that name it is ambiguous. Of a final class only a member that has an address is seen.
+// Detects whether a class has a member of a given name: static, overloaded, a template or private. The name
+// becomes ambiguous beside another base class with the same member. In a final class, only a member with an
+// address is detected.
 struct on_admit_name {
     int on_admit;
 };

@@ -13,7 +13,7 @@
 
 namespace sigfire::detail {
 
-/// An id at a fixed address, in 24 bytes: up to 23 of them without memory of its own.
+/// An id at a fixed address, in 24 bytes. Ids of up to 23 bytes need no memory of their own.
 class id_text {
 public:
     id_text() = default;
@@ -63,19 +63,21 @@ private:
 };
 static_assert(sizeof(id_text) == 24);
 
-/// How the tenant of a slot stands with the hub.
+/// The state of the peer in a slot.
 enum class standing : unsigned char {
-    vacant,   ///< no tenant
-    claimant, ///< waits for the id of a living peer; not registered
+    vacant,   ///< no peer
+    claimant, ///< waits for the id of an online peer; not registered
     online,   ///< registered and welcomed
-    away,     ///< registered, without a connection: may come back
+    away,     ///< registered, without a connection: may return
     function, ///< registered: a function of the host program
-    leaving,  ///< was online, the hub ends it; its connection still has to close
-    refused,  ///< was a claimant, the hub ends it; its connection still has to close
+    leaving,  ///< was online, and the hub ended it; its connection still has to close
+    refused,  ///< was a claimant, and the hub ended it; its connection still has to close
 };
 
+/// The index of no slot.
 inline constexpr std::uint32_t nowhere = 0xffffffff;
 
+/// The place of one peer in a hub, a cache line in size.
 template <class Channel>
 struct alignas(64) slot {
     slot() noexcept {}
@@ -94,31 +96,31 @@ struct alignas(64) slot {
 
     id_text id;
     union {
-        Channel way; // lives while has_way
+        Channel way; // constructed while has_way is true
     };
     std::uint32_t generation = 1;
     std::uint32_t epoch = 0;
-    std::uint32_t link = nowhere; // vacant: the next vacant one; online: its claimant; claimant: its holder
+    std::uint32_t link = nowhere; // vacant: the next vacant slot; online: its claimant; claimant: its holder
     standing state = standing::vacant;
     bool has_way = false;
-    bool kept = false;     // features see to its traffic: that is kept for a resume, or calls a function
-    bool unlisted = false; // goes by an id that is free
+    bool kept = false;     // features keep its traffic for a resume, or it is a function
+    bool unlisted = false; // sends under an id that is free
 };
 
-/// Slots at stable addresses, numbered, used again and again under a new generation.
+/// Slots at stable addresses, by number. A slot is reused under a new generation.
 template <class Channel>
 class slot_table {
 public:
     using slot = detail::slot<Channel>;
 
-    /// Takes a vacant slot; at most 2^32 - 1 at a time.
+    /// Takes a vacant slot for a peer with a connection. At most 2^32 - 1 slots are in use.
     std::uint32_t add(const Channel& way, std::string_view id, standing state) {
         const auto i = add(id, state);
         (*this)[i].set_way(way);
         return i;
     }
 
-    /// The same for a peer without a connection.
+    /// Takes a vacant slot for a peer without a connection.
     std::uint32_t add(std::string_view id, standing state) {
         if (vacant_ == nowhere) grow();
         const auto i = vacant_;
@@ -132,14 +134,14 @@ public:
         return i;
     }
 
-    /// Makes the slot vacant: every handle to its tenant names nobody from now on.
+    /// Makes the slot vacant. All handles of its peer become invalid.
     void remove(std::uint32_t i) noexcept {
         auto& s = (*this)[i];
         s.lose_way();
         s.id.clear();
         s.state = standing::vacant;
         ++removals_;
-        // A slot that had every generation is never let again: no two peers share a handle.
+        // After the last generation the slot stays unused: no two peers share a handle.
         if (++s.generation == 0) return;
         s.link = vacant_;
         vacant_ = i;
@@ -154,12 +156,12 @@ public:
         return s.generation == h.generation && s.state != standing::vacant ? &s : nullptr;
     }
 
-    /// How many were removed so far: as long as that stays, so do all tenants.
+    /// Number of removed peers so far. While it stays the same, all found slots stay valid.
     std::uint64_t removals() const noexcept { return removals_; }
 
     peer_handle handle(std::uint32_t i) noexcept { return {i, (*this)[i].generation}; }
 
-    /// All slots have smaller numbers.
+    /// One more than the highest slot number.
     std::uint32_t end() const noexcept { return static_cast<std::uint32_t>(chunks_.size() * chunk); }
 
 private:

@@ -16,14 +16,14 @@
 
 namespace sigfire::detail {
 
-/// Whether `E` is any of the events of a list.
+/// Whether `E` is in a list of events.
 template <class E, class List>
 inline constexpr bool is_one_of = false;
 template <class E, class... Es>
 inline constexpr bool is_one_of<E, event_list<Es...>> = (std::same_as<E, Es> || ...);
 
-/// Calls `f(std::string_view&)` for each view of an event but those in lists and in `whole`; a payload comes
-/// before the views that may lie in it.
+/// Calls `f(std::string_view&)` for each view of an event, except those in lists and in `whole`. A payload
+/// comes before the views that may lie inside of it.
 template <class E, class F>
 void for_each_view(E& e, F f) {
     if constexpr (requires { e.token; }) f(e.token.bytes);
@@ -47,7 +47,7 @@ void for_each_view(E& e, F f) {
     if constexpr (requires { e.text; }) f(e.text);
 }
 
-/// The lists of an event, copied.
+/// Owns the lists of an event.
 template <class E>
 struct event_items {};
 template <>
@@ -60,8 +60,8 @@ struct event_items<event::presence> {
     std::vector<event::entry_change> entries;
 };
 
-/// An event that owns the bytes of its views, in one piece of memory. A view into its `whole` stays there,
-/// and a signal in its payload.
+/// An event that owns the bytes of its views, in one allocation. Views into `whole` or into the payload keep
+/// their place there.
 template <class E>
 class stored_event {
 public:
@@ -103,10 +103,10 @@ public:
     E& get() noexcept { return event_; }
     const E& get() const noexcept { return event_; }
 
-    /// Bytes it holds.
+    /// Number of bytes that it holds.
     std::size_t size() const noexcept { return size_; }
 
-    /// Bytes that it would hold, at most.
+    /// Upper bound of the bytes that a stored copy of `e` would hold.
     static std::size_t size_of(const E& e) noexcept {
         const std::string_view whole = whole_of(e);
         auto size = whole.size();
@@ -147,7 +147,7 @@ private:
     std::size_t size_;
 };
 
-/// An event of any type in a list, stored. Moved from, it holds none.
+/// A stored event of any type in a list. A moved-from object holds none.
 template <class List>
 class stored_any;
 template <class... Es>
@@ -158,11 +158,11 @@ public:
     explicit stored_any(const E& e)
         : stored_(new stored_event<E>{e}, [](void* p) { delete static_cast<stored_event<E>*>(p); }),
           size_(as<E>().size()) {
-        // Not a std::variant: the compiler takes seconds for one of so many types.
+        // Not a std::variant: with so many types, it takes seconds to compile.
         static_cast<void>(((std::same_as<E, Es> || (++which_, false)) || ...));
     }
 
-    /// Bytes that it holds.
+    /// Number of bytes that it holds.
     std::size_t size() const noexcept { return size_; }
 
     /// Calls `f` with the event.
@@ -183,12 +183,12 @@ private:
     unsigned which_ = 0;
 };
 
-/// Any event of a peer, stored.
+/// A stored event of a peer.
 using stored_incoming = stored_any<incoming_events>;
-/// Any event for a peer, stored.
+/// A stored event for a peer.
 using stored_outgoing = stored_any<outgoing_events>;
 
-/// A token that outlives the message it came in.
+/// A token that outlives its message.
 class stored_token {
 public:
     stored_token() = default;

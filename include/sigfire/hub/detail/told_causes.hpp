@@ -11,12 +11,13 @@
 
 namespace sigfire::detail {
 
-/// Which causes were told of which peers. Memory: an entry for each peer of which something was told.
+/// Remembers which causes the hub has logged for which peer. Memory: one entry for each peer with a logged
+/// cause.
 class told_causes {
     static_assert(std::size(errc_table) <= 64);
 
 public:
-    /// Whether that cause was not told of that peer before; it is from now on.
+    /// Records that cause for that peer. Returns false if it was recorded before.
     bool add(peer_handle peer, errc cause) {
         auto& told = told_[peer.slot];
         const auto bit = std::uint64_t{1} << static_cast<unsigned>(cause);
@@ -27,7 +28,7 @@ public:
     void erase(std::uint32_t slot) noexcept { told_.erase(slot); }
 
 private:
-    std::unordered_map<std::uint32_t, std::uint64_t> told_; // a bit for each cause, by slot
+    std::unordered_map<std::uint32_t, std::uint64_t> told_; // one bit for each cause, by slot
 };
 
 } // namespace sigfire::detail

@@ -14,18 +14,18 @@
 
 namespace sigfire::detail {
 
-/// How far a message has come in the pipeline.
+/// The stage of the pipeline that a message has reached.
 struct pipeline_stage {
-    std::size_t hooks = 0;    ///< hooks that have judged it
-    std::size_t features = 0; ///< features that have judged it; not 0 only behind the hooks
-    bool permitted = false;   ///< it has passed hooks and policy
+    std::size_t hooks = 0;    ///< number of hooks that have judged it
+    std::size_t features = 0; ///< number of features that have judged it; above 0 only after the hooks
+    bool permitted = false;   ///< hooks and policy have passed it
 };
 
-/** Messages with a verdict that was put off, and those behind them: a line for each sender, in the order
- *  sent. Only the first of a line waits for a verdict, known by a key. */
+/// Queues of messages, one for each sender, in the order sent. The first message of a queue waits for a
+/// deferred verdict, identified by a key. The messages behind it wait for their turn.
 class waiting_lines {
 public:
-    /// The first in a line.
+    /// The first message of a queue.
     struct front {
         stored_incoming message;
         pipeline_stage stage;
@@ -33,16 +33,16 @@ public:
 
     bool empty() const noexcept { return lines_.empty(); }
 
-    /// Whether that slot's peer has a line.
+    /// Whether the peer in that slot has a queue.
     bool contains(std::uint32_t slot) const noexcept { return lines_.contains(slot); }
 
-    /// Whether the first in that slot's line waits for a verdict.
+    /// Whether the first message of that peer waits for a verdict.
     bool waits(std::uint32_t slot) const noexcept {
         const auto at = lines_.find(slot);
         return at != lines_.end() && at->second.key != 0;
     }
 
-    /// A message behind the others; false if the line is too long.
+    /// Appends a message. Returns false if the queue would exceed `most` messages or `most_bytes` bytes.
     template <class E>
     bool push(std::uint32_t slot, const E& e, std::size_t most, std::size_t most_bytes) {
         auto& l = lines_.at(slot);
@@ -52,8 +52,8 @@ public:
         return true;
     }
 
-    /// A message that waits for the verdict `key`: in front of a line, which begins here if there is none.
-    /// Deadlines do not decrease from call to call.
+    /// Puts a message that waits for the verdict `key` in front of its queue; creates the queue if there is
+    /// none. Deadlines must not decrease from call to call.
     template <class E>
     void put_off(std::uint32_t slot, const E& e, std::uint64_t key, pipeline_stage stage,
                  time_point deadline) {
@@ -67,7 +67,8 @@ public:
         due_.push_back({deadline, key});
     }
 
-    /// The slot of the sender with the message that waits for that verdict; the wait is over.
+    /// Ends the wait for the verdict `key`. Returns the slot of the sender, or nothing if no message waits
+    /// for it.
     std::optional<std::uint32_t> settle(std::uint64_t key) {
         const auto at = keys_.extract(key);
         if (!at) return {};
@@ -75,7 +76,8 @@ public:
         return at.mapped();
     }
 
-    /// Takes the first of a line that waits for no verdict; nothing, and no line, if there is none left.
+    /// Takes the first message of a queue that waits for no verdict. Removes the queue and returns nothing if
+    /// it is empty.
     std::optional<front> pop(std::uint32_t slot) {
         const auto at = lines_.find(slot);
         if (at == lines_.end()) return {};
@@ -90,7 +92,7 @@ public:
         return f;
     }
 
-    /// Forgets a line: calls `f(token)` for each message in it, in order.
+    /// Removes a queue. Calls `f(token)` for each message in it, in order.
     template <class F>
     void erase(std::uint32_t slot, F f) {
         const auto at = lines_.extract(slot);
@@ -99,13 +101,13 @@ public:
         for (auto& m : at.mapped().messages) m.visit([&](const event::incoming& e) { f(e.token); });
     }
 
-    /// When the next wait is too long; `time_point::max()` = there is none.
+    /// The earliest deadline of a wait; `time_point::max()` = there is none.
     time_point deadline() {
         while (!due_.empty() && !keys_.contains(due_.front().second)) due_.pop_front();
         return due_.empty() ? time_point::max() : due_.front().first;
     }
 
-    /// The key of the wait that `deadline` told.
+    /// The key of the wait with that deadline.
     std::uint64_t due() const noexcept { return due_.front().second; }
 
 private:
