@@ -110,7 +110,7 @@ public:
      * the server's refusal (`denied`, `id_in_use`, `rate`, ...). */
     template <class Token = boost::asio::deferred_t>
         requires for_welcome<Token>
-    auto connect(std::string url, Token&& token = Token{}) {
+    [[nodiscard]] auto connect(std::string url, Token&& token = Token{}) {
         return start_as<void(error_code, welcome)>(
             token,
             [](auto& core, auto&& done, std::string& to) { core.connect(std::move(to), std::move(done)); },
@@ -120,7 +120,7 @@ public:
     /// The same through memory, to a server in this process. The io_context of `net` is the client's too.
     template <class Token = boost::asio::deferred_t>
         requires for_welcome<Token>
-    auto connect(const transport::loopback& net, Token&& token = Token{}) {
+    [[nodiscard]] auto connect(const transport::loopback& net, Token&& token = Token{}) {
         return start_as<void(error_code, welcome)>(
             token,
             [](auto& core, auto&& done, transport::loopback& to) { core.connect(to, std::move(done)); }, net);
@@ -134,7 +134,8 @@ public:
      *  `too_large`; `full` if `client_options::outbox` bytes wait already. No reply: `request_timeout`. */
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
-    auto request(std::string to, std::string command, std::string data, Token&& token = Token{}) {
+    [[nodiscard]] auto request(std::string to, std::string command, std::string data,
+                               Token&& token = Token{}) {
         return say<without_data>(
             token, {.command = std::move(command), .target = std::move(to), .data = std::move(data)});
     }
@@ -142,7 +143,7 @@ public:
     /// The same without data.
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
-    auto request(std::string to, std::string command, Token&& token = Token{}) {
+    [[nodiscard]] auto request(std::string to, std::string command, Token&& token = Token{}) {
         return request(std::move(to), std::move(command), std::string{}, std::forward<Token>(token));
     }
 
@@ -152,7 +153,7 @@ public:
      *  client that reconnects is a member again, by itself. */
     template <class Token = boost::asio::deferred_t>
         requires for_data<Token>
-    auto join(std::string topic, join_options how, Token&& token = Token{}) {
+    [[nodiscard]] auto join(std::string topic, join_options how, Token&& token = Token{}) {
         detail::json_object data;
         data.json("metadata", how.metadata);
         if (how.limit != 0) data.number("limit", how.limit);
@@ -164,20 +165,20 @@ public:
     }
     template <class Token = boost::asio::deferred_t>
         requires for_data<Token>
-    auto join(std::string topic, Token&& token = Token{}) {
+    [[nodiscard]] auto join(std::string topic, Token&& token = Token{}) {
         return join(std::move(topic), join_options(), std::forward<Token>(token));
     }
 
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
-    auto leave(std::string topic, Token&& token = Token{}) {
+    [[nodiscard]] auto leave(std::string topic, Token&& token = Token{}) {
         return say<without_data>(token, {.command = "leave", .topic = std::move(topic)});
     }
 
     /// The members of `topic`: `{"count":N,"members":[{"id":ID,...}...]}`, at most `limit`.
     template <class Token = boost::asio::deferred_t>
         requires for_data<Token>
-    auto lookup(std::string topic, std::uint32_t limit, Token&& token = Token{}) {
+    [[nodiscard]] auto lookup(std::string topic, std::uint32_t limit, Token&& token = Token{}) {
         return say<with_data>(token, {.command = "lookup",
                                       .topic = std::move(topic),
                                       .data = detail::json_object{}.number("limit", limit).take()});
@@ -186,7 +187,8 @@ public:
     /// Says `data` to all members of `topic`, which receive it as `publish`.
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
-    auto publish(std::string topic, std::string data, publish_options how, Token&& token = Token{}) {
+    [[nodiscard]] auto publish(std::string topic, std::string data, publish_options how,
+                               Token&& token = Token{}) {
         return say<without_data>(token, {.command = "publish",
                                          .topic = std::move(topic),
                                          .data = std::move(data),
@@ -195,31 +197,31 @@ public:
     }
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
-    auto publish(std::string topic, std::string data, Token&& token = Token{}) {
+    [[nodiscard]] auto publish(std::string topic, std::string data, Token&& token = Token{}) {
         return publish(std::move(topic), std::move(data), publish_options(), std::forward<Token>(token));
     }
 
     /// Has `presence` received: first all that is there in `topic`, then each change. See `unwatch`.
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
-    auto watch(std::string topic, Token&& token = Token{}) {
+    [[nodiscard]] auto watch(std::string topic, Token&& token = Token{}) {
         return say<without_data>(token, {.command = "watch", .topic = std::move(topic)});
     }
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
-    auto unwatch(std::string topic, Token&& token = Token{}) {
+    [[nodiscard]] auto unwatch(std::string topic, Token&& token = Token{}) {
         return say<without_data>(token, {.command = "unwatch", .topic = std::move(topic)});
     }
 
     /// The same for a peer's coming and going.
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
-    auto watch_peer(std::string id, Token&& token = Token{}) {
+    [[nodiscard]] auto watch_peer(std::string id, Token&& token = Token{}) {
         return say<without_data>(token, {.command = "watch", .target = std::move(id)});
     }
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
-    auto unwatch_peer(std::string id, Token&& token = Token{}) {
+    [[nodiscard]] auto unwatch_peer(std::string id, Token&& token = Token{}) {
         return say<without_data>(token, {.command = "unwatch", .target = std::move(id)});
     }
 
@@ -227,19 +229,20 @@ public:
     /// earlier, after `ttl`.
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
-    auto set(std::string topic, std::string_view key, std::string_view value, std::chrono::milliseconds ttl,
-             Token&& token = Token{}) {
+    [[nodiscard]] auto set(std::string topic, std::string_view key, std::string_view value,
+                           std::chrono::milliseconds ttl, Token&& token = Token{}) {
         return set_entry(std::move(topic), key, value, ttl.count() < 0 ? 0 : ttl.count(), token);
     }
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
-    auto set(std::string topic, std::string_view key, std::string_view value, Token&& token = Token{}) {
+    [[nodiscard]] auto set(std::string topic, std::string_view key, std::string_view value,
+                           Token&& token = Token{}) {
         return set_entry(std::move(topic), key, value, -1, token);
     }
 
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
-    auto unset(std::string topic, std::string_view key, Token&& token = Token{}) {
+    [[nodiscard]] auto unset(std::string topic, std::string_view key, Token&& token = Token{}) {
         return say<without_data>(token, {.command = "unset",
                                          .topic = std::move(topic),
                                          .data = detail::json_object{}.text("key", key).take()});
@@ -249,7 +252,7 @@ public:
      *  Without error if it says so; else with the cause, `denied` if the peer gives none that is known. */
     template <class Token = boost::asio::deferred_t>
         requires for_data<Token>
-    auto call(std::string to, std::string data, Token&& token = Token{}) {
+    [[nodiscard]] auto call(std::string to, std::string data, Token&& token = Token{}) {
         return say<with_data>(token,
                               {.command = "request", .target = std::move(to), .data = std::move(data)});
     }
@@ -257,13 +260,13 @@ public:
     /// Answers the request that was received as number `request`; `expired` if nobody waits any more.
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
-    auto respond(std::uint64_t request, std::string data, Token&& token = Token{}) {
+    [[nodiscard]] auto respond(std::uint64_t request, std::string data, Token&& token = Token{}) {
         return say<without_data>(token, {.command = "respond", .data = std::move(data), .answered = request});
     }
     /// The same, saying that it went wrong.
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
-    auto refuse(std::uint64_t request, std::string data, Token&& token = Token{}) {
+    [[nodiscard]] auto refuse(std::uint64_t request, std::string data, Token&& token = Token{}) {
         return say<without_data>(
             token, {.command = "respond", .data = std::move(data), .answered = request, .failed = true});
     }
@@ -292,13 +295,14 @@ public:
      * `info`, `exists`, `delete`, with `target` where they are about another peer. */
     template <class Token = boost::asio::deferred_t>
         requires for_data<Token>
-    auto command(std::string name, std::string data, std::string target, Token&& token = Token{}) {
+    [[nodiscard]] auto command(std::string name, std::string data, std::string target,
+                               Token&& token = Token{}) {
         return say<with_data>(
             token, {.command = std::move(name), .target = std::move(target), .data = std::move(data)});
     }
     template <class Token = boost::asio::deferred_t>
         requires for_data<Token>
-    auto command(std::string name, std::string data, Token&& token = Token{}) {
+    [[nodiscard]] auto command(std::string name, std::string data, Token&& token = Token{}) {
         return command(std::move(name), std::move(data), std::string{}, std::forward<Token>(token));
     }
 
@@ -322,7 +326,7 @@ public:
      *  receives. */
     template <class Token = boost::asio::deferred_t>
         requires for_incoming<Token>
-    auto receive(Token&& token = Token{}) {
+    [[nodiscard]] auto receive(Token&& token = Token{}) {
         return start_as<void(error_code, incoming)>(
             token, [](auto& core, auto&& done) { core.receive(std::move(done)); });
     }
@@ -332,7 +336,7 @@ public:
      *  meanwhile end so, the others with `closed`. A `connect` under way is aborted. */
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
-    auto close(Token&& token = Token{}) {
+    [[nodiscard]] auto close(Token&& token = Token{}) {
         return start_as<void(error_code)>(token,
                                           [](auto& core, auto&& done) { core.close(std::move(done)); });
     }

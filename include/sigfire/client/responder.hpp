@@ -44,7 +44,7 @@ private:
 
     void answer(std::string data, bool failed) {
         if (const auto core = std::exchange(core_, {}).lock())
-            core->answer(number_, era_, std::move(data), failed);
+            core->answer_request(number_, era_, std::move(data), failed);
     }
 
     std::weak_ptr<detail::client_core> core_; // expired: it is answered

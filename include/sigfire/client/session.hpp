@@ -32,7 +32,7 @@ namespace sigfire {
  *
  *  Operations are as those of a `client`, and so is thread safety. Destroyed, a session is ended. A session
  *  that outlives its client is over. */
-class session {
+class [[nodiscard]] session {
     template <class Token, class... Results>
     static constexpr bool completes = boost::asio::completion_token_for<Token, void(error_code, Results...)>;
 
@@ -67,7 +67,7 @@ public:
      *  words on that: `{"message":TEXT,...}`. Cancelled, the session goes on. */
     template <class Token = boost::asio::deferred_t>
         requires completes<Token, std::string>
-    auto accepted(Token&& token = Token{}) {
+    [[nodiscard]] auto accepted(Token&& token = Token{}) {
         return start<void(error_code, std::string)>(
             token, [](auto& core, auto& s, auto&& done) { core.wait_accepted(s, std::move(done)); });
     }
@@ -75,7 +75,7 @@ public:
     /// Accepts a session that the other side started; `metadata` is JSON or empty.
     template <class Token = boost::asio::deferred_t>
         requires completes<Token>
-    auto accept(std::string metadata, Token&& token = Token{}) {
+    [[nodiscard]] auto accept(std::string metadata, Token&& token = Token{}) {
         return start<void(error_code)>(
             token,
             [](auto& core, auto& s, auto&& done, std::string& data) {
@@ -87,7 +87,7 @@ public:
     /// Rejects it, saying why in words, and in `data`, which is JSON or empty.
     template <class Token = boost::asio::deferred_t>
         requires completes<Token>
-    auto reject(std::string_view text, std::string_view data, Token&& token = Token{}) {
+    [[nodiscard]] auto reject(std::string_view text, std::string_view data, Token&& token = Token{}) {
         return start<void(error_code)>(
             token,
             [](auto& core, auto& s, auto&& done, std::string& said) {
@@ -99,7 +99,7 @@ public:
     /// Says `offer`, `answer`, `ice` or `renegotiate` to the other side; see `client::request`.
     template <class Token = boost::asio::deferred_t>
         requires completes<Token>
-    auto signal(std::string command, std::string data, Token&& token = Token{}) {
+    [[nodiscard]] auto signal(std::string command, std::string data, Token&& token = Token{}) {
         return start<void(error_code)>(
             token,
             [](auto& core, auto& s, auto&& done, std::string& what, std::string& said) {
@@ -111,7 +111,7 @@ public:
     /// Takes the next of these from the other side; see `client::receive`.
     template <class Token = boost::asio::deferred_t>
         requires completes<Token, incoming>
-    auto receive(Token&& token = Token{}) {
+    [[nodiscard]] auto receive(Token&& token = Token{}) {
         return start<void(error_code, incoming)>(
             token, [](auto& core, auto& s, auto&& done) { core.receive_from(s, std::move(done)); });
     }
@@ -119,7 +119,7 @@ public:
     /// Ends it: cancels it before it was accepted, rejects one that was not answered.
     template <class Token = boost::asio::deferred_t>
         requires completes<Token>
-    auto end(Token&& token = Token{}) {
+    [[nodiscard]] auto end(Token&& token = Token{}) {
         return start<void(error_code)>(
             token, [](auto& core, auto& s, auto&& done) { core.end_session(s, std::move(done)); });
     }

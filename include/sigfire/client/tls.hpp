@@ -162,7 +162,7 @@ private:
  *
  *  A server's certificate that is not trusted, or is for another name, ends `connect` with `tls_failed`.
  *  @throws std::runtime_error that says which certificate, key or CA is of no use, and why. */
-inline std::shared_ptr<const detail::client_security> client_tls(client_tls_options options = {}) {
+[[nodiscard]] inline std::shared_ptr<const detail::client_security> client_tls(client_tls_options options = {}) {
     return std::make_shared<detail::openssl_security>(std::move(options));
 }
 

@@ -38,7 +38,7 @@ namespace sigfire::codec {
  *  In both directions, members keep their order, and equal keys stay. The last of equal keys counts, for this
  *  library as for JavaScript. This also holds for keys that become equal by the translation. Arrays and
  *  objects may nest at most 512 deep. */
-inline result<std::string> msgpack_from_json(std::string_view text) {
+[[nodiscard]] inline result<std::string> msgpack_from_json(std::string_view text) {
     std::string out;
     detail::transcoded_part none;
     const errc failed = detail::json_to_msgpack(text, out, std::numeric_limits<std::size_t>::max(), none);
@@ -48,7 +48,7 @@ inline result<std::string> msgpack_from_json(std::string_view text) {
 
 /** Translates MessagePack into JSON; the rules are at `msgpack_from_json`. Error: `malformed`, if the bytes
  *  to read are not valid. */
-inline result<std::string> json_from_msgpack(std::string_view bytes) {
+[[nodiscard]] inline result<std::string> json_from_msgpack(std::string_view bytes) {
     std::string out;
     detail::transcoded_part none;
     const errc failed = detail::msgpack_to_json(bytes, out, std::numeric_limits<std::size_t>::max(), none);

@@ -89,7 +89,7 @@ struct answer_opener {
 /** A later answer to a plain HTTP request. All copies are the same answer. The client gets 503 when the last
  *  copy is destroyed unsent, or after a deadline. Use the object on the loop's thread; other threads `post`
  *  to the loop. The object may outlive the server. */
-class later_answer {
+class [[nodiscard]] later_answer {
 public:
     later_answer() = default; ///< an answer without a waiting client
     /// An answer through `slot`; for transports.

@@ -69,7 +69,7 @@ private:
  *
  *  Thread safety: any thread may use a ticket, one thread at a time. The hub applies the verdict in its next
  *  turn. */
-class deferral {
+class [[nodiscard]] deferral {
 public:
     /// For hubs: a ticket with that key. Its verdict goes into `box`.
     deferral(std::shared_ptr<detail::late_box> box, std::uint64_t key) noexcept

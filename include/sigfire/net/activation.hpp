@@ -24,7 +24,7 @@ struct activated_socket {
  *  `LISTEN_PID`, `LISTEN_FDS`, `LISTEN_FDNAMES`), in its order; empty if there are none, or if they are for
  *  another process. Each is to be used by one transport. The variables are removed, so that child processes
  *  do not take them for theirs: to be called once, before there are other threads. */
-inline std::vector<activated_socket> activated_sockets() {
+[[nodiscard]] inline std::vector<activated_socket> activated_sockets() {
     constexpr int first = 3, most = 1024;
     const auto take = [](const char* name) {
         const char* value = std::getenv(name);

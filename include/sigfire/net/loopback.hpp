@@ -76,7 +76,7 @@ class loopback {
 public:
     /** A peer's end. Destroyed, it is closed. Its functions are called on the io_context, never from inside
      *  one of its members. */
-    class end {
+    class [[nodiscard]] end {
     public:
         end() = default;
         end(end&&) = default;

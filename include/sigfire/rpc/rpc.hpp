@@ -190,7 +190,7 @@ public:
      *  `already_connected`. */
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
-    auto connect(std::string path, Token&& token = Token{}) {
+    [[nodiscard]] auto connect(std::string path, Token&& token = Token{}) {
         return start([](auto& core, auto&& done, std::string& at) { core.connect(at, std::move(done)); },
                      token, std::move(path));
     }
@@ -201,7 +201,7 @@ public:
      *  yourself and `adopt` each one in an rpc of its own. */
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
-    auto accept(std::string path, Token&& token = Token{}) {
+    [[nodiscard]] auto accept(std::string path, Token&& token = Token{}) {
         return start([](auto& core, auto&& done, std::string& at) { core.accept(at, std::move(done)); },
                      token, std::move(path));
     }
@@ -209,14 +209,14 @@ public:
     /** Takes ownership of `fd`, a connected stream socket: one end of a socketpair, an accepted or an
      *  inherited socket. On error, the caller keeps `fd`. Errors: those of the system, `already_connected`.
      */
-    error_code adopt(int fd) { return core_->adopt(fd); }
+    [[nodiscard]] error_code adopt(int fd) { return core_->adopt(fd); }
 
     /** Takes ownership of the descriptor that a node parent passes in the environment variable
      *  `NODE_CHANNEL_FD`. Removes the variable, so that later child processes do not use the descriptor. Do
      *  not call while other threads read the environment.
      *  @returns `ok`, an error of `adopt`, or `not_connected`. `not_connected` means that there is no such
      *    parent, or that the parent's `serialization` is not JSON. */
-    error_code inherit() {
+    [[nodiscard]] error_code inherit() {
         const auto told = std::getenv("NODE_CHANNEL_FD"),
                    mode = std::getenv("NODE_CHANNEL_SERIALIZATION_MODE");
         if (!told || (mode && std::string_view{mode} != "json")) return errc::not_connected;
@@ -283,7 +283,7 @@ public:
      *  a reply. If the call cannot be sent, the errors are those of `notify`, and `full` if
      *  `rpc_options::calls` calls already wait. Throws if the conversion of an argument throws. */
     template <class Result = void, class... Args>
-    auto call(std::string command, Args&&... args) {
+    [[nodiscard]] auto call(std::string command, Args&&... args) {
         if constexpr (detail::rpc_ends_with_token<Result, Args...>)
             return call_with<Result>(std::move(command), std::make_index_sequence<sizeof...(Args) - 1>{},
                                      std::forward_as_tuple(std::forward<Args>(args)...));
@@ -295,7 +295,7 @@ public:
     /// Completes with the cause when the connection ends; at once if there is no connection.
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
-    auto wait(Token&& token = Token{}) {
+    [[nodiscard]] auto wait(Token&& token = Token{}) {
         return start([](auto& core, auto&& done) { core.wait(std::move(done)); }, token);
     }
 
@@ -305,7 +305,7 @@ public:
      *  results of commands are not sent. Aborts a `connect` or `accept` in progress. */
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
-    auto close(Token&& token = Token{}) {
+    [[nodiscard]] auto close(Token&& token = Token{}) {
         return start([](auto& core, auto&& done) { core.close(std::move(done)); }, token);
     }
 

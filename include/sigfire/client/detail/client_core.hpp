@@ -123,11 +123,11 @@ public:
     std::uint64_t era() const noexcept { return era_; }
 
     /// Answers request `number` of that era; one that cannot be sent becomes a refusal.
-    void answer(std::uint64_t number, std::uint64_t era, std::string data, bool failed) {
+    void answer_request(std::uint64_t number, std::uint64_t era, std::string data, bool failed) {
         if (era != era_ || gone_) return;
         client_waiter w;
         w.then = [this, number, era](error_code why, const server_reply&) {
-            if (why == errc::malformed || why == errc::too_large) answer(number, era, {}, true);
+            if (why == errc::malformed || why == errc::too_large) answer_request(number, era, {}, true);
         };
         request({.command = "respond", .data = std::move(data), .answered = number, .failed = failed},
                 std::move(w));
