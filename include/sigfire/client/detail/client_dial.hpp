@@ -19,11 +19,12 @@
 
 namespace sigfire::detail {
 
-/// Where a client connects to: a URL, or a server in this process.
+/// The server of a client: a URL, or a server in this process.
 using client_place = std::variant<std::string, transport::loopback>;
 
-/** Sets out for `to`, and tells `events` the outcome. `query` is added to that of a WebSocket URL; `hello`,
- * if any, is said first on sockets without WebSocket. The error names the fault of `to` or the options. */
+/** Starts a connection to `to`; the outcome goes to `events`. `query` is appended to the query of a
+ *  WebSocket URL. `hello`, if any, is the first message on sockets without WebSocket. The error names the
+ *  fault of `to` or of the options. */
 inline result<std::shared_ptr<client_link>> dial(const boost::asio::any_io_executor& executor,
                                                  client_link_events& events, const client_place& to,
                                                  const client_options& options, std::string_view query,
