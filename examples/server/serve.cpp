@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// The only translation unit with the hub and its listeners: each more would compile the hub again.
+// The only translation unit with the hub and its listeners: another one would compile the hub again.
 
 #include "serve.hpp"
 #include "listeners.hpp"
@@ -28,7 +28,7 @@
 
 namespace {
 
-// Each peer is a descriptor; the soft limit is often 1024.
+// Each peer needs a descriptor; the soft limit is often 1024.
 void raise_descriptor_limit() {
     rlimit limit{};
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -36,8 +36,9 @@ void raise_descriptor_limit() {
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// The endpoints, on the sockets of this process' starter if it passes some: as many in the same order, or,
-// where the settings name none, one for each. Throws if they do not match.
+// The endpoints, on the sockets of the service manager if it passes any. The numbers and the order must
+// match. If the settings name no endpoint, each socket gets a default one. Throws if the sockets do not
+// match.
 std::vector<endpoint> endpoints_of(const settings& s) {
     const auto passed = sigfire::activated_sockets();
     if (passed.empty()) return s.endpoints;
@@ -62,7 +63,7 @@ std::vector<endpoint> endpoints_of(const settings& s) {
     return out;
 }
 
-// What may help against that error.
+// A hint for the error `ec`, or an empty text.
 std::string hint(sigfire::error_code ec, const endpoint& e, const settings& s) {
     if (e.kind == wire::unix_socket) return {};
     const auto any = [](const std::string& host) { return host == "::" || host == "0.0.0.0"; };
@@ -76,7 +77,7 @@ std::string hint(sigfire::error_code ec, const endpoint& e, const settings& s) {
     return {};
 }
 
-// Looks at the certificates now and once a day.
+// Checks the certificates now and once a day.
 void watch_expiry(boost::asio::steady_timer& timer, const std::vector<std::unique_ptr<any_listener>>& all) {
     for (const auto& l : all) l->check_expiry();
     timer.expires_after(std::chrono::hours{24});
@@ -129,7 +130,7 @@ int serve(const settings& s) {
         hang_up.async_wait(on_hang_up);
     };
     hang_up.async_wait(on_hang_up);
-    // Only now: a program that reads this may send a signal at once.
+    // Only now: a program that reads this line may send a signal at once.
     for (const auto& l : listeners) std::cout << "listening on " << l->address() << '\n';
     std::cout.flush();
     io.run();

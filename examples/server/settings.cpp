@@ -57,7 +57,7 @@ constexpr scheme schemes[] = {
     {"unix:", wire::unix_socket, false}, {"tls+unix:", wire::unix_socket, true},
 };
 
-// The part behind `?` in `rest`, from where it is cut off.
+// Reads the query behind `?` in `rest`, and removes it from `rest`.
 void cut_query(std::string_view& rest, const std::string& text, endpoint& e) {
     const auto begin = rest.find('?');
     if (begin == rest.npos) return;
@@ -89,7 +89,7 @@ void cut_query(std::string_view& rest, const std::string& text, endpoint& e) {
     }
 }
 
-// ws://HOST:PORT, tcp://HOST:PORT or unix:PATH, also with TLS; an IPv6 host in brackets.
+// ws://HOST:PORT, tcp://HOST:PORT or unix:PATH, also with TLS. An IPv6 host has brackets.
 endpoint parse_endpoint(const std::string& text) {
     std::string_view rest{text};
     const auto* const known = std::find_if(std::begin(schemes), std::end(schemes),
@@ -126,7 +126,7 @@ spdlog::level::level_enum parse_level(const std::string& name) {
     refuse("'" + name + "' is no log level: debug, info, warn, error or off");
 }
 
-// A path, or empty for `off`.
+// A path; empty for `off`.
 std::string parse_path(const std::string& text) {
     if (text == "off") return {};
     if (!text.starts_with('/') || text.size() == 1 || text.ends_with('/'))
@@ -168,16 +168,16 @@ public:
     }
 
     void parse(std::vector<std::string> words) {
-        std::reverse(words.begin(), words.end()); // as the library has it
+        std::reverse(words.begin(), words.end()); // the library expects the reverse order
         app_.parse(words);
     }
 
-    // What the options say together: when all of them are known.
+    // Checks the options against each other, once all of them are known.
     void check() {
         s_.default_endpoint = s_.endpoints.empty();
         if (s_.default_endpoint) s_.endpoints.push_back({wire::websocket, false, "127.0.0.1", 3003});
         for (auto i = s_.endpoints.begin(); i != s_.endpoints.end(); ++i) {
-            // Port 0 is a new one each time.
+            // Port 0 is a new port each time.
             const bool any = i->kind != wire::unix_socket && i->port == 0;
             if (!any && std::any_of(s_.endpoints.begin(), i, [&](const endpoint& e) {
                     return e.kind == i->kind && e.host == i->host && e.port == i->port;
@@ -200,7 +200,7 @@ public:
     const std::optional<std::string>& config() const { return config_; }
     int exit(const CLI::Success& e) const { return app_.exit(e); }
 
-    // The settings of a configuration file beyond those said here, as words of a command line.
+    // The settings of a configuration file that are not on this command line, as words of a command line.
     std::vector<std::string> words_of(const std::string& path) {
         std::vector<std::string> words;
         const bool addresses_given = count("--port") + count("--listen") != 0;
@@ -245,7 +245,7 @@ private:
     void values(const std::string& name, const std::string& help, std::vector<std::string>& to) {
         serve_.add_option(name, to, help)->allow_extra_args(false)->delimiter(',');
     }
-    // A time: the number counts `unit`s.
+    // A time: the number counts `unit` milliseconds.
     void time(const std::string& name, const std::string& help, std::chrono::milliseconds& to,
               double unit = 1000) {
         serve_.add_option_function<double>(
@@ -386,7 +386,7 @@ private:
 
 std::optional<int> read_settings(int argc, char** argv, settings& s) {
     std::vector<std::string> words(argv + 1, argv + argc);
-    if (!words.empty() && words.front() == "help") { // as with programs of many commands: help serve
+    if (!words.empty() && words.front() == "help") { // as in programs with several commands: help serve
         words.erase(words.begin());
         words.push_back("--help");
     }
@@ -400,7 +400,7 @@ std::optional<int> read_settings(int argc, char** argv, settings& s) {
             line.check();
             return std::nullopt;
         }
-        // The file speaks where the command line does not.
+        // Settings of the file count only where the command line has none.
         const auto more = line.words_of(*line.config());
         const auto configuration = std::exchange(s, {}).rtc_configuration;
         s.rtc_configuration = configuration;
@@ -409,7 +409,7 @@ std::optional<int> read_settings(int argc, char** argv, settings& s) {
         try {
             all.parse(words);
             all.check();
-        } catch (const std::exception& e) { // the command line alone was right
+        } catch (const std::exception& e) { // the command line alone was right, so the fault is in the file
             refuse(*line.config() + ": " + e.what());
         }
         return std::nullopt;
