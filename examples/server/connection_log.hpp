@@ -7,8 +7,8 @@
 #include <sigfire/core/request.hpp>
 
 /** A sigfire Hook that logs each connection attempt at level debug, as the event `connecting`. The field
- *  `remote` is the client's address as trusted proxies report it. The field `secure` says whether the
- *  client uses TLS. */
+ *  `remote` is the client's address as trusted proxies report it. The field `secure` is `yes` or `no`:
+ *  whether the client uses TLS. */
 struct connection_log {
     json_log log;
 

@@ -22,8 +22,8 @@
 /// Whether a request is for a certain wire. Called once per connection.
 using condition = std::function<bool(const sigfire::request&)>;
 
-/// Refuses clients of a family on the wrong path, and tells them the right one. On a wire of another family,
-/// they would wait without an error.
+/// Refuses clients of a family on the wrong path, with the right path in the answer. On a wire of another
+/// family, they would wait without an error.
 struct misdirected : sigfire::dialect::y_webrtc {
     struct sign {
         std::string word, path; ///< the last part of the path that such clients use; the right path

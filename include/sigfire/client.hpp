@@ -101,7 +101,19 @@ public:
     /// The executor that the client was made with.
     executor_type get_executor() const { return core_->executor(); }
 
-    /// True from the server's welcome until the connection ends.
+    /** Connects, and completes with the server's welcome.
+     *
+     *  Forms of `url`: `ws://host[:port][/path][?query]` (RFC 6455, 3), `tcp://host:port`, `unix:/path`,
+     *  `unix:@name`. The last three take the prefix `line+` if the server sends one message per line. With
+     *  TLS (see `client_tls`) the forms are `wss://...`, and the prefix `tls+` for the others.
+     *
+     *  Unread messages of an earlier connection are dropped. Errors:
+     *
+     *  - `bad_url`, `no_tls`, `tls_failed`, `bad_handshake`, `bad_welcome`, `already_connected`
+     *  - `connect_timeout`: the WebSocket handshake is not complete in time
+     *  - `welcome_timeout`: no welcome comes in time
+     *  - `malformed`: `client_options::headers` would break the request
+     *  - the cause of the server's refusal: `denied`, `id_in_use`, `rate`, ... */
     bool connected() const { return core_->online(); }
 
     /// The id that the server gave in its last welcome; empty before the first. Valid until the next welcome.
@@ -136,10 +148,8 @@ public:
     }
 
     /** Sends a command (`offer`, `answer`, `ice`, `session-start`, ...) to the peer `to`. `data` is JSON
-     *  text or empty.
-     *
-     *  Completes without error if the reply says so, else with the cause: `unknown`, `offline`, `self`,
-     *  `full`, ... A cause of an unknown name is `denied`.
+     *  text or empty. Completes when the server's reply comes: without error for a success, else with the
+     *  cause (`unknown`, `offline`, `self`, `full`, ...). A cause of an unknown name is `denied`.
      *
      *  The client sends nothing in these cases: `not_connected`; `malformed` (`data` is not valid JSON, or
      *  a text is not UTF-8); `too_large` (longer than `client_options::message`); `full`
@@ -245,8 +255,8 @@ public:
     }
 
     /** Writes an entry of the state of `topic`. `key` is UTF-8 and `value` any JSON value; both are read
-     *  during the call. The server removes the entry after `ttl`, or earlier, when this client goes. A
-     *  negative `ttl` is 0. */
+     *  during the call. The server removes the entry after `ttl`, or when this client leaves the topic or
+     *  disconnects. `ttl` is at least 1 ms; for less, the server replies `malformed`. */
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
     auto set(std::string topic, std::string_view key, std::string_view value, std::chrono::milliseconds ttl,
@@ -322,9 +332,9 @@ public:
         return {core_, core_->start(std::move(to), std::move(metadata))};
     }
 
-    /** Makes a session of a received `session-start`, for `session::accept` or `session::reject`. From
-     *  then on, the session takes the messages of that peer that belong to a session, including those that
-     *  wait already. If `start` is another message, the session is over with `malformed`. */
+    /** Makes a session of a received `session-start`, for `session::accept` or `session::reject`. The
+     *  session takes the messages of that peer that belong to a session, including those that wait
+     *  already. If `start` is another message, the session is over with `malformed`. */
     session adopt(const incoming& start) { return {core_, core_->adopt(start)}; }
 
     /** Takes the next message, and waits for one if none is there.

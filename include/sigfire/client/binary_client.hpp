@@ -24,10 +24,10 @@ namespace codec {
 
 /** The client side of the wire of `binary`. It writes requests, and reads welcomes, replies and messages.
  *
- *  A token is a MessagePack value as it stands on the wire, in requests and in replies, so that the two
- *  compare equal. If the data of a request is JSON, the codec translates it (see `msgpack_from_json`), up
- *  to `transcoding_limit` bytes. An object keeps the data that it translated last, so it is for one thread
- *  at a time. */
+ *  A token is a MessagePack value in its encoded form, in requests and in replies, so that the two compare
+ *  equal. If the data of a request is JSON, the codec translates it (see `msgpack_from_json`), up to
+ *  `transcoding_limit` bytes. An object keeps the data that it translated last, so it is for one thread at
+ *  a time. */
 class binary_client {
 public:
     /// The WebSocket sub-protocol to offer.

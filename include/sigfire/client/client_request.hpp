@@ -16,7 +16,7 @@ struct client_request {
     std::string_view target{};   ///< id of the peer that the request is for or about
     std::string_view topic{};    ///< name of the topic
     payload data{};              ///< one value of the wire's format
-    std::string_view token{};    ///< identifies the request in its reply: a value as it stands on the wire
+    std::string_view token{};    ///< identifies the request in its reply: a value in its encoded form
     std::uint64_t answered = 0;  ///< in `respond`: the number of the request that is answered
     bool failed = false;         ///< in `respond`: the answer is a failure
     bool echo = false;           ///< in `publish`: deliver to the sender too

@@ -23,8 +23,8 @@ namespace codec {
 /** The client side of the wire of `json`. It writes requests, and reads welcomes, replies and messages. It
  *  offers sigfire's own sub-protocol, and also reads the messages of servers without it. Keeps no state.
  *
- *  A token is a JSON value as it stands on the wire, in requests and in replies (`"a1"` with its quotes,
- *  or `7`), so that the two compare equal. */
+ *  A token is a JSON value in its encoded form (`"a1"` with its quotes, or `7`), in requests and in
+ *  replies. So the two compare equal. */
 class json_client {
 public:
     /// The WebSocket sub-protocol to offer.

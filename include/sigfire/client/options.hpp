@@ -34,8 +34,8 @@ struct reconnect_options {
     /// Reconnect after a failed attempt, a broken connection, or a stop of the server.
     bool on_error = true;
     bool on_close = false; ///< reconnect after the server closed the connection properly (code 1000)
-    /// Try again before the first welcome too. `connect` then waits until the server welcomes the client,
-    /// tells it to stay away, or all `attempts` have failed.
+    /// Try again before the first welcome too. `connect` then waits until the server welcomes the client, or
+    /// forbids more attempts, or all `attempts` have failed.
     bool at_first = false;
     std::chrono::milliseconds interval{1000};      ///< wait before the first attempt
     double growth = 2;                             ///< factor by which each interval grows

@@ -22,7 +22,7 @@ struct server_welcome {
 
 /// The server's reply to a request. All views are valid until the call that takes the reply returns.
 struct server_reply {
-    std::string_view token{}; ///< token of the request: a value as it stands on the wire
+    std::string_view token{}; ///< token of the request: a value in its encoded form
     errc cause = errc::ok;    ///< `ok`, or why the request failed; `denied` for a cause of unknown name
     std::string_view text{};  ///< text of a failure
     payload data{};           ///< all data of the reply; empty: none

@@ -26,10 +26,16 @@ namespace sigfire {
  *      co_await s.signal("offer", R"({"offer":{"type":"offer","sdp":"..."}})");
  *      auto answer = co_await s.receive();
  *
- *  A session ends with one of these causes: `rejected`, `cancelled` (by the caller), `expired` (no answer
- *  in time), `ended` (by the other side), `closed` (by this side), `replaced` (by another session with
- *  that peer), the cause for which the other peer disconnected (`lost`, ...), or the cause for which this
- *  client lost its connection. Each pending operation then completes with that cause.
+ *  A session ends with one of these causes. Each pending operation then completes with that cause:
+ *
+ *  - `rejected`: the other side rejected the session
+ *  - `cancelled`: the caller cancelled the session
+ *  - `expired`: the other side did not answer in time
+ *  - `ended`: the other side ended the session
+ *  - `closed`: this side ended the session
+ *  - `replaced`: another session with that peer began
+ *  - the cause for which the other peer disconnected (`lost`, ...)
+ *  - the cause for which this client lost its connection
  *
  *  Tokens, cancellation and thread safety are those of `client`. The destructor ends the session. A
  *  session that outlives its client is over. */

@@ -116,7 +116,8 @@ private:
  *
  *  If the server's certificate is not trusted, or holds for another name, `connect` ends with
  *  `tls_failed`.
- *  @throws std::runtime_error if a certificate, key or CA cannot be used; the text names it and says why. */
+ *  @throws std::runtime_error if a certificate, key or CA cannot be used; the text has its name and the
+ *  reason */
 inline std::shared_ptr<const detail::client_security> client_tls(client_tls_options options = {}) {
     return std::make_shared<detail::openssl_security>(std::move(options));
 }

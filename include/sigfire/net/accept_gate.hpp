@@ -18,9 +18,9 @@ struct accept_gate {
     /** Returns `ok`, or the cause for which the server closes the connection at once. `remote` is the
      *  numeric address of the other side, empty for a Unix socket.
      *
-     *  For a connection of a trusted proxy, `enter` is not called with the proxy's address, but with the
-     *  address of each client that the proxy names. The server refuses such a client by an HTTP status:
-     *  429 for `rate`, 503 for `overloaded`, else 403. Empty = every connection is accepted. */
+     *  For connections of a trusted proxy, `enter` gets no call for the proxy itself. It gets a call for
+     *  each client that the proxy names. The server refuses such a client by an HTTP status: 429 for
+     *  `rate`, 503 for `overloaded`, else 403. Empty = every connection is accepted. */
     std::function<errc(std::string_view remote)> enter{};
     /// Called once for each `ok` of `enter`, when the connection has ended. Must not throw.
     std::function<void(std::string_view remote)> leave{};

@@ -84,15 +84,15 @@ public:
     /// The io_context of the streams.
     boost::asio::io_context& context() const { return *io_; }
 
-    /** Hands over a stream. The peer has sent `asked`, and has no answer yet. The listener's codec lets
-     *  the peer in or refuses it. For a plain request, the codec or the HttpHandler answers, and the
-     *  connection is closed.
+    /** Hands over a stream. The peer has sent `asked`, and has no answer yet. The listener's codec admits
+     *  or refuses the peer. For a plain request, the codec or the HttpHandler answers, and the connection
+     *  is closed.
      *
      *  `remote` is the numeric address of the other side; empty = the address of the socket. Returns
      *  false, and does nothing, if no engine listens. Call it on the thread of the io_context.
      *
      *  Bytes that your parser has read beyond the request are lost. Clients send nothing before the server
-     *  lets them in. */
+     *  admits them. */
     template <class Body, class Fields>
     bool adopt(Stream&& s, const boost::beast::http::request<Body, Fields>& asked,
                std::string remote = {}) const {

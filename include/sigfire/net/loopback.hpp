@@ -232,7 +232,7 @@ public:
         opening_ = false;
     }
 
-    /// Refuses the peer, if it is not let in yet.
+    /// Refuses the peer, if it is not admitted yet.
     void refuse(const ending& e) {
         if (!opening_) return;
         known_ = false;
@@ -441,7 +441,7 @@ private:
             guard(c, [&] { sink_.closed(c, c.cause_); });
     }
 
-    // Whether the connection is over: its output has been read, or nobody will read it.
+    // Whether the connection is over: its output has been read, or will never be read.
     bool end_of(connection<State>& c, time_point now) {
         auto& l = *c.link_;
         if (c.cause_ == errc::ok && stopping_ && (c.opening_ || now >= drain_until_))

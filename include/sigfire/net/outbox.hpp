@@ -114,7 +114,7 @@ public:
         return n;
     }
 
-    /// Removes `n` bytes that were sent. When nothing is left, the buffer goes back to `pool`.
+    /// Removes `n` bytes that were sent. When nothing is left, returns the buffer to `pool`.
     void sent(detail::buffer_pool& pool, std::size_t n) noexcept {
         size_ -= static_cast<std::uint32_t>(n);
         if (size_ != 0 || shared_) [[unlikely]]

@@ -9,8 +9,8 @@
 
 namespace sigfire {
 
-/// A framed message that stands in memory once, for several connections. Copies refer to the same bytes; the
-/// last one frees them. One thread: the reference count is not atomic.
+/// A framed message with one copy in memory, for several connections. Copies of the block refer to the same
+/// bytes; the last one frees them. One thread: the reference count is not atomic.
 class shared_block {
 public:
     shared_block() = default; ///< no bytes

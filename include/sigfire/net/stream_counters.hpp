@@ -18,7 +18,7 @@ struct stream_counters {
     std::uint64_t turns = 0;     ///< turns of the loop
     std::array<std::uint64_t, static_cast<std::size_t>(errc::ended) + 1>
         refused_by{};           ///< refused connections by cause; see `refused(errc)`
-    std::size_t open = 0;       ///< connections that were let in, and are open
+    std::size_t open = 0;       ///< admitted connections that are open
     std::size_t opening = 0;    ///< connections without an answer yet
     std::size_t unsent = 0;     ///< bytes that wait for slow peers, of all servers on the io_context
     std::size_t incomplete = 0; ///< received bytes that are not delivered yet

@@ -40,8 +40,9 @@ public:
     template <class State, class Sink>
     using engine = typename detail::stream_engine<tls, loop_type, State>::template with<Sink>;
 
-    /// Describes `inner` with TLS, and reads all certificates and keys.
-    /// @throws std::runtime_error if a certificate, key or CA cannot be used; the text names it and says why
+    /** Describes `inner` with TLS, and reads all certificates and keys.
+     *  @throws std::runtime_error if a certificate, key or CA cannot be used; the text has its name and
+     *  the reason */
     tls(T inner, tls_options options)
         : T{std::move(inner)},
           server_{std::make_shared<detail::tls_server>(std::move(options), T::upgrades)} {}

@@ -298,8 +298,8 @@ private:
             done.complete(why == errc::closed ? error_code{} : why);
     }
 
-    // Whether the client reconnects: it was online or is on its way there, and neither the client nor the
-    // server has ended that.
+    // Whether the client reconnects: it was online or tries to get online, and neither the client nor the
+    // server forbids that.
     bool returns(error_code why, std::uint16_t close_code) {
         const bool stood = phase_ == phase::online;
         if (!policy_ || gone_ || !closers_.empty()) return false;

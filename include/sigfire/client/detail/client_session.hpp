@@ -67,8 +67,8 @@ public:
     }
 
     /** A connection begins. `resume`: the client wants to be resumable, and to resume if it can. `ask`:
-     *  the client may send a request for that if the welcome does not say whether it is resumable (no URL
-     *  carried the question). */
+     *  the client may ask for that in a request. That is for a welcome without an answer, because no URL
+     *  carried the question. */
     void begin(bool resume, bool ask) noexcept {
         stage_ = stage::welcome;
         wanted_ = resume;
@@ -104,7 +104,7 @@ public:
     /// When to send `confirmation`; `time_point::max()` = there is nothing to confirm.
     time_point deadline() const noexcept { return resume_.deadline(); }
 
-    /// The message that tells the server how many of its messages came.
+    /// The message with the number of messages that came from the server.
     std::string confirmation() {
         resume_.confirmed();
         return R"({"cmd":"ack","received":)" + std::to_string(resume_.received()) + '}';

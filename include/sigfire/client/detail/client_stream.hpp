@@ -290,7 +290,7 @@ private:
         const auto why = close_cause(code, text);
         const auto to = std::exchange(events_, nullptr);
         if (code == 0) code = 1005;
-        abandon({0, code, {}}); // the same code goes back (RFC 6455, 5.5.1)
+        abandon({0, code, {}}); // send the same code back (RFC 6455, 5.5.1)
         to->on_end(why, code);
         return false;
     }

@@ -12,8 +12,8 @@
 
 namespace sigfire::detail {
 
-/// Sorts addresses as RFC 8305, 4 says: address families alternate, beginning with that of the first address.
-/// `family(address)` returns the family.
+/// Sorts addresses in the order of RFC 8305, 4: address families alternate, beginning with that of the first
+/// address. `family(address)` returns the family.
 template <class Address, class Family>
 std::vector<Address> by_turns(std::vector<Address> addresses, Family family) {
     if (addresses.empty()) return addresses;

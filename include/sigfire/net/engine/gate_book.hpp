@@ -11,7 +11,7 @@
 
 namespace sigfire::detail {
 
-/// The connections that a gate has let in. The gate learns of each end once. One thread.
+/// The connections that a gate has admitted. Calls `leave` once for each. One thread.
 class gate_book {
 public:
     explicit gate_book(const accept_gate& g) : gate_{g} {}
@@ -30,7 +30,7 @@ public:
     /// Notes that the gate returned `ok` for a connection.
     void note(const void* connection, std::string_view remote) { entered_.emplace(connection, remote); }
 
-    /// Asks the gate, unless the gate has let that connection in with that address.
+    /// Asks the gate, unless the gate has admitted that connection with that address.
     errc pass(const void* connection, std::string_view remote) {
         if (!gate_.enter) return errc::ok;
         const auto before = entered_.find(connection);

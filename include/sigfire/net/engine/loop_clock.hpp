@@ -11,11 +11,10 @@
 namespace sigfire::detail {
 
 /** The time of a loop: real time without the time in which the loop did not run. All engines of one
- *  io_context share it, so that time never goes back for a hub behind several engines. One thread at a
+ *  io_context share the clock, so a hub behind several engines never sees time decrease. One thread at a
  *  time.
  *
- *  If a process was stopped, or a machine was suspended, peers must not be blamed for bytes that the
- *  process did not read. */
+ *  After a stop of the process, or a suspend of the machine, peers are not to blame for unread bytes. */
 class loop_clock : public boost::asio::execution_context::service {
 public:
     using key_type = loop_clock;
@@ -53,7 +52,7 @@ public:
 private:
     static constexpr std::chrono::seconds longest_gap{5}; // between two turns; a longer gap ...
     static constexpr std::chrono::seconds gap_counts{1};  // ... counts as so much
-    // A shorter gap counts as lost time if the sink was due in it and was not called, because a turn took too
+    // A shorter gap counts as lost time if the sink was due in it and was not called. Then a turn took too
     // long.
     static constexpr std::chrono::milliseconds stall{250};
 

@@ -10,9 +10,9 @@ struct ready {
     bool writable;
 };
 
-/** A loop whose connections begin with bytes that are not for the engine (TLS, a PROXY header). The engine
- *  opens such a connection when `receive` first succeeds, maybe with 0 bytes. Errors of `receive` may be
- *  values of `errc`. */
+/** A loop with connections that begin with bytes of a lower layer (TLS, a PROXY header). The engine opens
+ *  such a connection when `receive` first succeeds, maybe with 0 bytes. Errors of `receive` may be values
+ *  of `errc`. */
 template <class Loop>
 concept begins_late = requires { requires Loop::begins_late; };
 

@@ -176,7 +176,7 @@ private:
         if (core_->prompt.empty() && core_->bulk.empty()) core_->loop.wake();
     }
 
-    // A message to many goes behind a message to one peer.
+    // Messages to many peers are flushed after messages to one peer.
     void mark_bulk() {
         if (!core_->in_turn) return mark();
         if (!waits_[0]) core_->bulk.push(*this);
@@ -217,7 +217,7 @@ private:
         }
     }
 
-    // Ends a connection that was not let in.
+    // Ends a connection that was not admitted.
     void turn_down([[maybe_unused]] const ending& e, errc cause) {
         opening_ = false;
         if constexpr (Wire::upgrades)
@@ -298,7 +298,7 @@ private:
     unusual is_;
     bool opening_ = true;     // no answer yet; once the sink has it, only while held
     bool queued_ = false;     // to be served later in this turn or in the next
-    bool waits_[2]{};         // stands in the core's lists
+    bool waits_[2]{};         // is in the core's lists
     bool said_close_ = false; // waits for the close of the other side
     bool lingering_ = false;  // our side is shut down; waits for the other side
     bool reset_ = false;

@@ -271,7 +271,7 @@ private:
         if constexpr (requires { Wire::local; }) r.process = process_of(core_.loop.descriptor(c.socket_));
     }
 
-    // Collects a request. Then lets the peer in, answers the request, or refuses it.
+    // Collects a request. Then admits the peer, answers the request, or refuses it.
     void upgrade(connection& c, std::span<char> bytes) {
         typename http::whole_header whole;
         if (!http::gather(c, bytes, whole)) return;

@@ -46,7 +46,7 @@ protected:
         out.text = {bytes.data(), bytes.size()};
         const auto end = out.text.find("\r\n\r\n");
         out.size = end == out.text.npos ? out.text.size() : end + 4;
-        // No method begins like that, so this is TLS or noise, and no blank line would ever come.
+        // No method begins with such a byte. This is TLS or noise, and no blank line would ever come.
         const bool word = out.text.empty() || std::isalpha(static_cast<unsigned char>(out.text.front())) != 0;
         if (!word || out.size > core_.limits.header) {
             table::turn_away(c, word ? errc::header_too_large : errc::bad_handshake);
@@ -156,7 +156,7 @@ protected:
         c.mark();
     }
 
-    // Ends requests that got no answer in time.
+    // Ends requests without an answer in time.
     void expire_answers() {
         for (auto at = answers_.begin(); at != answers_.end();) {
             auto& c = const_cast<connection&>(*at->first);

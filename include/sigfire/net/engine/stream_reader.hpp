@@ -100,7 +100,7 @@ protected:
         feed_now(c, bytes);
     }
 
-    // The first message of a peer that is not let in yet.
+    // The first message of a peer that is not admitted yet.
     struct first_message {
         hello_request said;
         std::optional<errc> verdict; // none: the message is incomplete
@@ -174,7 +174,7 @@ protected:
             if (std::exchange(c.asked_, false) && !c.silent()) self().sink_.alive(c);
             break;
         case control::close:
-            // The same code goes back, without the reason (RFC 6455, 5.5.1). Then this side shuts down first.
+            // Send the same code back, without the reason (RFC 6455, 5.5.1). Then this side shuts down first.
             if (!c.silent()) {
                 c.close({0, static_cast<std::uint16_t>(code ? code : 1005), {}}, errc::closed);
             }

@@ -140,7 +140,7 @@ protected:
         return &c;
     }
 
-    // The peer broke the framing. The server tells it why, and reads no more from it.
+    // The peer broke the framing. The server sends the cause, and reads no more from the peer.
     void fail(connection& c, errc e) {
         if (c.opening_ && !c.is_.held) return turn_away(c, e);
         // Signal-Fire's server gives no reason for a message that is too large.

@@ -107,7 +107,7 @@ protected:
         late_ = true;
     }
 
-    // Handshakes cost much time, so each round serves only a few, after the connections that are let in.
+    // Handshakes cost much time, so each round serves only a few, after the admitted connections.
     void serve_handshakes() {
         if (handshakes_.empty()) return;
         serving_.swap(handshakes_);
@@ -199,7 +199,7 @@ protected:
     int looks_ = 0;     // looks left for this slice
     time_point ends_{}; // real time at which this turn should end
     bool late_ = false; // that time has come
-    bool told_ = false; // the sink got a call that may have set a deadline
+    bool told_ = false; // a call of the sink may have set a deadline
 };
 
 } // namespace sigfire::detail

@@ -68,7 +68,7 @@ private:
     static constexpr int patience = 50; // times 10 ms
 
     // Processes take over the paths of one directory one after the other. If another program holds such a
-    // lock for its own purpose, the start is delayed by 0.5 s at most.
+    // lock, the start is delayed by 0.5 s at most.
     class folder_lock {
     public:
         folder_lock(const std::string& path, int tries) {

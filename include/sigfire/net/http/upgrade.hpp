@@ -197,7 +197,8 @@ inline response refusal_response(const ending& e) {
                {}};
     if (e.retry_after.count() > 0)
         r.headers.emplace_back("Retry-After", std::to_string(e.retry_after.count()));
-    // These fields tell the client how to succeed (RFC 9110, 15.5.2 and 15.5.22; RFC 6455, 4.2.2).
+    // These fields show the client a request that would succeed (RFC 9110, 15.5.2 and 15.5.22; RFC 6455,
+    // 4.2.2).
     if (e.http_status == 401) r.headers.emplace_back("WWW-Authenticate", "Bearer");
     if (e.http_status == 426) {
         r.headers.emplace_back("Upgrade", "websocket");

@@ -28,8 +28,8 @@ namespace sigfire::detail {
 /** TLS between an engine and the loop of its sockets: decrypts received bytes, and encrypts bytes to send.
  *  The members mean the same as in `loop_epoll`.
  *
- *  One buffer for received bytes and one for bytes to send serve all connections. A connection keeps bytes
- *  of its own only while the other side does not take them, at most those of one `send`. */
+ *  One buffer for received bytes and one for bytes to send serve all connections. If the other side does
+ *  not take bytes, its connection keeps them: at most those of one `send`. */
 template <class Loop>
 class tls_loop : public layered_loop<Loop> {
     using layered_loop<Loop>::inner_;
@@ -175,7 +175,7 @@ private:
         bool shut = false;                 // nothing more is sent from this side
         bool shut_late = false;            // ... and the socket has been shut down
         bool broken = false;               // nothing more can be sent
-        bool again = false;                // stands in again_
+        bool again = false;                // is in again_
     };
 
     socket wrap(typename Loop::socket s, const error_code& ec) {
