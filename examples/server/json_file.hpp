@@ -59,9 +59,9 @@ struct member_names {
 /// @throws std::runtime_error if that fails; the text has the path, the place in the file and the reason
 inline boost::json::value read_json_object(const std::string& path) {
     const auto refuse = [&](const std::string& why) { throw std::runtime_error{path + why}; };
-    if (std::filesystem::is_directory(path)) refuse(" is a folder, not a file");
+    if (std::filesystem::is_directory(path)) refuse(" is a directory, not a file");
     std::ifstream file{path};
-    if (!file) throw std::runtime_error{"cannot read " + path};
+    if (!file) throw std::runtime_error{path + " cannot be read"};
     std::string text{std::istreambuf_iterator<char>{file}, {}};
     // Some editors write it at the start of UTF-8.
     constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
@@ -82,7 +82,6 @@ inline boost::json::value read_json_object(const std::string& path) {
     if (!value.is_object()) refuse(" is not a JSON object");
     boost::json::basic_parser<member_names> again{boost::json::parse_options{}};
     again.write_some(false, text.data(), text.size(), ec);
-    if (const auto& twice = again.handler().twice; !twice.empty())
-        refuse(" has the member '" + twice + "' twice");
+    if (const auto& twice = again.handler().twice; !twice.empty()) refuse(" has two members '" + twice + "'");
     return value;
 }

@@ -46,17 +46,19 @@ std::vector<endpoint> endpoints_of(const settings& s) {
     if (s.default_endpoint) out.assign(passed.size(), {});
     if (out.size() != passed.size())
         throw std::runtime_error{"the service manager passes " + std::to_string(passed.size()) +
-                                 " sockets, but --listen and --port name " + std::to_string(out.size())};
+                                 " sockets, but the number of --listen and --port options is " +
+                                 std::to_string(out.size())};
     for (std::size_t i = 0; i < out.size(); ++i) {
         sockaddr_storage bound{};
         socklen_t size = sizeof bound;
         if (::getsockname(passed[i].descriptor, reinterpret_cast<sockaddr*>(&bound), &size) != 0)
-            throw std::runtime_error{"descriptor " + std::to_string(passed[i].descriptor) + " is no socket"};
+            throw std::runtime_error{"descriptor " + std::to_string(passed[i].descriptor) +
+                                     " is not a socket"};
         const bool is_unix = bound.ss_family == AF_UNIX;
         if (s.default_endpoint && is_unix) out[i].kind = wire::unix_socket;
         if (is_unix != (out[i].kind == wire::unix_socket))
             throw std::runtime_error{"passed socket " + std::to_string(i + 1) + " is " +
-                                     (is_unix ? "a" : "no") + " Unix socket, unlike endpoint " +
+                                     (is_unix ? "a" : "not a") + " Unix socket, unlike endpoint " +
                                      std::to_string(i + 1) + " of --listen"};
         out[i].descriptor = passed[i].descriptor;
     }
@@ -71,9 +73,9 @@ std::string hint(sigfire::error_code ec, const endpoint& e, const settings& s) {
         return any(other.host) && other.host != e.host && other.port == e.port;
     });
     if (ec == boost::asio::error::invalid_argument)
-        return " (the host has to be a numeric address, or localhost)";
+        return " (the host must be a numeric address or localhost)";
     if (ec == boost::asio::error::address_in_use && any(e.host) && beside)
-        return " ([::] takes IPv4 connections too: it needs no 0.0.0.0 beside it)";
+        return " ([::] accepts IPv4 connections too; remove 0.0.0.0)";
     return {};
 }
 

@@ -173,9 +173,9 @@ export class Peer extends EventTarget {
     if (call?.id !== origin) return
     if (!call.pc) {
       if (cmd === 'session-accept') this.#open(call, true)
-      if (cmd === 'session-reject') this.#end(call, data?.message ?? 'The other side declined')
+      if (cmd === 'session-reject') this.#end(call, data?.message ?? 'The other side rejected the call')
     } else {
-      if (cmd === 'session-cancel') this.#end(call, data?.message ?? 'The other side gave up')
+      if (cmd === 'session-cancel') this.#end(call, data?.message ?? 'The other side cancelled')
       if (cmd === 'offer' || cmd === 'answer' || cmd === 'ice')
         this.#negotiate(call, cmd, data)
     }
@@ -259,7 +259,7 @@ server.protocol = server.protocol.replace('http', 'ws')
 server.hash = server.search = ''
 
 const hints = new Map([
-  ['Peer Not Found', 'nobody with this id is connected. Ids change when a page is reloaded: ask for a new link.'],
+  ['Peer Not Found', 'no peer with this id is connected. A reload of the page changes its id, so ask for a new link.'],
   ["Can't Send to Yourself", 'this is your own id. Open your link in another tab or on another device.'],
   ['No network path to the other side', 'a TURN server in the RTC configuration may help.'],
   ['Busy', 'the other side is in another call.'],
@@ -349,7 +349,7 @@ peer.addEventListener('lost', ({ detail: { code, reason } }) => {
   $('own').textContent = '…'
   $('link').value = ''
   const why = [code, reason].filter(Boolean).join(' ')
-  complain(`The connection to the server was lost (${why}).` + (state === 'open' ? ' Your chat goes on.' : ''), true)
+  complain(`The connection to the server was lost (${why}).` + (state === 'open' ? ' Your chat stays open.' : ''), true)
   show()
 })
 peer.addEventListener('calling', ({ detail: { id } }) => {
@@ -359,7 +359,7 @@ peer.addEventListener('calling', ({ detail: { id } }) => {
 peer.addEventListener('incoming', ({ detail: { id } }) => {
   state = 'calling'
   complain()
-  write('note', `${id} called you; the call was accepted for you.`)
+  write('note', `${id} called you. The page accepted the call.`)
   show(`Connecting to ${id}…`)
 })
 peer.addEventListener('open', ({ detail: { id } }) => {
