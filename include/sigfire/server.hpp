@@ -140,7 +140,7 @@ private:
     using http_type = part<answers_http, no_http>;
 
     static_assert(((detail::roles<Parts> != 0 || answers_http<Parts>::value) && ...),
-                  "sigfire: a part of this server is no Codec, Registry, Router, Log, HttpHandler, "
+                  "sigfire: a part of this server is not a Codec, Registry, Router, Log, HttpHandler, "
                   "hooks{...}, Feature, Policy, hub_options or listener_options");
     static_assert(((detail::roles<Parts> < 2) && ...),
                   "sigfire: a part of this server could play two roles: give its functions exact parameters");

@@ -24,7 +24,7 @@ template <class Check>
 class bearer {
     static_assert(std::is_invocable_r_v<bool, Check&, std::string_view, admission&> ||
                       std::is_invocable_r_v<bool, Check&, std::string_view>,
-                  "sigfire: bearer needs a bool(std::string_view token) or (token, admission&)");
+                  "sigfire: bearer needs a function bool(std::string_view token) or (token, admission&)");
 
 public:
     explicit bearer(Check check) : check_(std::move(check)) {}
@@ -82,7 +82,7 @@ private:
 template <class Generate>
 class generated_id {
     static_assert(std::is_invocable_r_v<std::string, Generate&>,
-                  "sigfire: generated_id needs a std::string()");
+                  "sigfire: generated_id needs a function std::string()");
 
 public:
     explicit generated_id(Generate generate) : generate_(std::move(generate)) {}

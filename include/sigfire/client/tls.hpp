@@ -80,7 +80,7 @@ public:
         if (!options_.ca.empty())
             trust(context_.get(), options_.ca);
         else if (options_.verify && SSL_CTX_set_default_verify_paths(context_.get()) != 1)
-            throw std::runtime_error{"sigfire: TLS: this system's CAs: " + openssl_reason()};
+            throw std::runtime_error{"sigfire: TLS: cannot load the CAs of this system: " + openssl_reason()};
         if (!options_.certificate.empty())
             use_certificate(context_.get(), options_.certificate, options_.key);
         SSL_CTX_set_verify(context_.get(), options_.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);

@@ -64,8 +64,8 @@ namespace detail {
 /// @throws std::invalid_argument if they contradict each other
 inline const stream_limits& checked(const stream_limits& l) {
     if (l.ping.count() != 0 && l.dead <= l.ping)
-        throw std::invalid_argument{"sigfire: stream_limits: a pinged peer has no time to answer; make dead "
-                                    "longer than ping, or set ping to 0"};
+        throw std::invalid_argument{"sigfire: stream_limits: a pinged peer needs time to answer; set dead "
+                                    "longer than ping, or ping to 0"};
     return l;
 }
 

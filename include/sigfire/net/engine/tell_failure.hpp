@@ -16,7 +16,7 @@ void tell_failure([[maybe_unused]] Sink& sink, [[maybe_unused]] Connection* c) n
             } catch (const std::exception& e) {
                 sink.failed(c, e.what());
             } catch (...) {
-                sink.failed(c, "an exception that is no std::exception");
+                sink.failed(c, "an exception that is not a std::exception");
             }
         } catch (...) {
             // Nothing is left that could report it.

@@ -19,8 +19,8 @@ public:
             if (owner_.thread_.compare_exchange_strong(other, here, std::memory_order_acquire)) return;
             if (other == here)
                 throw std::logic_error{"sigfire: a handler must not run the io_context that calls it; post "
-                                       "what is to be done, and return"};
-            throw std::logic_error{"sigfire: an io_context with a server must be run by one thread; use one "
+                                       "the work and return"};
+            throw std::logic_error{"sigfire: only one thread may run an io_context with a server; use one "
                                    "io_context and one server per thread"};
         }
         claim(const claim&) = delete;

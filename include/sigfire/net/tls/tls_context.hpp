@@ -2,7 +2,7 @@
 #pragma once
 
 #if !__has_include(<openssl/ssl.h>)
-#error "sigfire: TLS needs OpenSSL 3: its headers (libssl-dev), and CMake's target sigfire::tls"
+#error "sigfire: TLS needs OpenSSL 3: install its headers (libssl-dev), and link CMake's target sigfire::tls"
 #endif
 
 #include <cerrno>
@@ -75,7 +75,7 @@ inline std::vector<certificate_ptr> read_certificates(std::string_view what, con
         out.push_back(std::move(c));
     // OpenSSL reports the end of a file like a file without a certificate.
     if (out.empty() || ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
-        refuse_pem(what, source, out.empty() ? "no certificate in it" : openssl_reason());
+        refuse_pem(what, source, out.empty() ? "it contains no certificate" : openssl_reason());
     ERR_clear_error();
     return out;
 }
@@ -88,17 +88,17 @@ inline void use_certificate(SSL_CTX* context, const std::string& chain, const st
     for (std::size_t i = 1; i < certificates.size(); ++i) {
         if (X509_check_issued(certificates[i].get(), certificates[i - 1].get()) != X509_V_OK)
             refuse_pem("certificate", chain,
-                       "certificate " + std::to_string(i + 1) +
-                           " is not that of the issuer of the one before it");
+                       "certificate " + std::to_string(i + 1) + " is not the issuer of certificate " +
+                           std::to_string(i));
         if (SSL_CTX_add1_chain_cert(context, certificates[i].get()) != 1)
             refuse_pem("certificate", chain, openssl_reason());
     }
     const auto& source = key.empty() ? chain : key;
     const auto in = open_pem("key", source);
     const key_ptr k{PEM_read_bio_PrivateKey(in.get(), nullptr, no_password, nullptr)};
-    if (!k) refuse_pem("key", source, "no private key in it that can be read without a password");
+    if (!k) refuse_pem("key", source, "it contains no private key without a password");
     if (X509_check_private_key(certificates.front().get(), k.get()) != 1)
-        refuse_pem("key", source, "it is not the key of the certificate");
+        refuse_pem("key", source, "the key does not belong to the certificate");
     if (SSL_CTX_use_PrivateKey(context, k.get()) != 1) refuse_pem("key", source, openssl_reason());
 }
 

@@ -107,7 +107,7 @@ public:
         if (!e.tls) {
             if (n == 0) return ec = boost::asio::error::would_block, 0; // the layer below has begun
             // The first record is a handshake. For other bytes, no TLS object is made.
-            if (buffer_[0] != 0x16) return fail(e, "no TLS", ec);
+            if (buffer_[0] != 0x16) return fail(e, "the peer does not use TLS", ec);
             e.tls = tls_session{server_->context().get(), wire_, true};
         }
         const auto p = e.tls.receive(wire_, {buffer_.get(), n}, bytes);

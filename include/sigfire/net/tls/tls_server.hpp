@@ -100,8 +100,7 @@ private:
         use_certificate(context.get(), c.certificate, c.key);
         if (options_.verify != tls_verify::none) {
             if (options_.ca.empty())
-                throw std::runtime_error{"sigfire: TLS needs tls_options::ca, which says who vouches for "
-                                         "clients, to verify them"};
+                throw std::runtime_error{"sigfire: TLS needs tls_options::ca to verify client certificates"};
             trust(context.get(), options_.ca);
             SSL_CTX_set_verify(
                 context.get(),
