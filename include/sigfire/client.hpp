@@ -101,6 +101,12 @@ public:
     /// The executor that the client was made with.
     executor_type get_executor() const { return core_->executor(); }
 
+    /// True from the server's welcome until the connection ends.
+    bool connected() const { return core_->online(); }
+
+    /// The id that the server gave in its last welcome; empty before the first. Valid until the next welcome.
+    std::string_view id() const { return core_->id(); }
+
     /** Connects, and completes with the server's welcome.
      *
      *  Forms of `url`: `ws://host[:port][/path][?query]` (RFC 6455, 3), `tcp://host:port`, `unix:/path`,
@@ -114,21 +120,6 @@ public:
      *  - `welcome_timeout`: no welcome comes in time
      *  - `malformed`: `client_options::headers` would break the request
      *  - the cause of the server's refusal: `denied`, `id_in_use`, `rate`, ... */
-    bool connected() const { return core_->online(); }
-
-    /// The id that the server gave in its last welcome; empty before the first. Valid until the next welcome.
-    std::string_view id() const { return core_->id(); }
-
-    /** Connects, and completes with the server's welcome.
-     *
-     *  Forms of `url`: `ws://host[:port][/path][?query]` (RFC 6455, 3), `tcp://host:port`, `unix:/path`,
-     *  `unix:@name`. The last three take the prefix `line+` if the server sends one message per line. With
-     *  TLS (see `client_tls`) the forms are `wss://...`, and the prefix `tls+` for the others.
-     *
-     *  Unread messages of an earlier connection are dropped. Errors: `bad_url`, `no_tls`, `tls_failed`,
-     *  `connect_timeout` (until the WebSocket handshake is complete), `welcome_timeout`, `bad_handshake`,
-     *  `bad_welcome`, `already_connected`, `malformed` (`client_options::headers` would break the
-     *  request), or the cause of the server's refusal (`denied`, `id_in_use`, `rate`, ...). */
     template <class Token = boost::asio::deferred_t>
         requires for_welcome<Token>
     auto connect(std::string url, Token&& token = Token{}) {
