@@ -44,8 +44,8 @@ struct reconnect_options {
     double jitter = 0.5;
     /// Failed attempts in a row before the client gives up.
     std::uint32_t attempts = std::numeric_limits<std::uint32_t>::max();
-    /// Called before each attempt with the URL of `connect`. Returns the URL to use. Empty: the client uses
-    /// the URL of `connect`.
+    /// Called before each further attempt with the URL of `connect`. Returns the URL to use. Empty: the
+    /// client uses the URL of `connect`.
     std::function<std::string(std::string url)> url{};
     bool resumable = true; ///< ask the server to resume: the client keeps its id, and no message is missing
 };

@@ -75,8 +75,8 @@ class loopback {
     using link_ptr = std::shared_ptr<detail::loopback_link>;
 
 public:
-    /// A peer's end of a connection. The destructor closes it. Call the functions on the thread of the
-    /// io_context, and never inside a callback of the same end.
+    /// A peer's end of a connection. The destructor closes it. Its callbacks run on the io_context, never
+    /// inside a member function of the end. A callback may call any function of the end.
     class end {
     public:
         /// An end that is closed.
@@ -186,8 +186,8 @@ public:
     connection(link_ptr l, const loopback_options& o, std::function<void()> wake)
         : link_{std::move(l)}, options_{&o}, wake_{std::move(wake)} {}
 
-    /// Returns room for a message of at most `n` bytes, or null. Null and a full outbox end the connection
-    /// with `slow_consumer`.
+    /// Returns room for a message of at most `n` bytes. If they do not fit, the result is null, and the
+    /// connection ends with `slow_consumer`.
     char* reserve(message_type type, std::size_t n) {
         if (cause_ != errc::ok) return nullptr;
         if (!room(n)) {
@@ -226,7 +226,7 @@ public:
         return true;
     }
 
-    /// Lets the peer in. This wire has no sub-protocol.
+    /// Admits the peer. This wire has no sub-protocol.
     void accept(std::string_view) {
         if (opening_) known_ = true;
         opening_ = false;

@@ -25,10 +25,13 @@ struct proxied_options {
 
 namespace transport {
 
-/** A stream transport behind proxies that send the PROXY protocol (HAProxy's, versions 1 and 2):
- *  `proxied{websocket{io, {.port = 3003}}, {.proxies = {"10.0.0.1"}}}`, `tls{proxied{tcp{...}, ...},
- *  ...}`. `request::remote` is then the client's address, and `request::secure` comes from the PROXY
- *  header. Models Transport.
+/** A stream transport behind proxies that send the PROXY protocol (HAProxy's, versions 1 and 2).
+ *
+ *      proxied{websocket{io, {.port = 3003}}, {.proxies = {"10.0.0.1"}}}
+ *      tls{proxied{tcp{...}, ...}, ...}
+ *
+ *  `request::remote` is then the client's address, and `request::secure` comes from the PROXY header.
+ *  Models Transport.
  *
  *  The time limit of the handshake includes the PROXY header. If a proxy sends anything else, the server
  *  drops the connection. */

@@ -17,9 +17,11 @@ namespace sigfire {
 
 namespace transport {
 
-/** TLS 1.2 or newer under any stream transport. `tls{websocket{io, {.port = 443}}, {.certificates =
- *  {...}}}` serves `wss://`. `tls{tcp{...}, ...}` serves the messages of `tcp` over TLS (`tls+tcp://`).
- *  Models Transport. Needs OpenSSL 3 (CMake target `sigfire::tls`).
+/** TLS 1.2 or newer under any stream transport. Models Transport. Needs OpenSSL 3 (CMake target
+ *  `sigfire::tls`).
+ *
+ *      tls{websocket{io, {.port = 443}}, {.certificates = {...}}} // serves wss://
+ *      tls{tcp{...}, ...}                                         // tls+tcp://: the messages of tcp over TLS
  *
  *  The limits of the inner transport hold; its time limit for the handshake includes TLS. If a peer does
  *  not use TLS, or its certificate is not trusted, the server drops the connection. Only
