@@ -45,7 +45,7 @@ public:
 
     /** Returns room for `n` bytes behind all pending output, or null if they do not fit `limit`. Valid
      *  until the next call. Nothing is added before `commit`.
-     *  @throws std::bad_alloc */
+     *  @throws std::bad_alloc if there is no memory */
     char* reserve(detail::buffer_pool& pool, std::size_t n, std::size_t limit) {
         if (!fits(n, limit)) return nullptr;
         if (!data_) {

@@ -16,7 +16,7 @@ public:
     shared_block() = default; ///< no bytes
 
     /// Allocates room for `n` bytes.
-    /// @throws std::bad_alloc
+    /// @throws std::bad_alloc if there is no memory
     explicit shared_block(std::size_t n)
         : head_{::new(::operator new(sizeof(head) + n)) head{1, 0, n, nullptr}} {}
 
