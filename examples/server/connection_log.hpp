@@ -6,9 +6,9 @@
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/request.hpp>
 
-/** A sigfire Hook that tells the log of each connection that asks to be let in, at level debug: `connecting`
- *  with `remote`, the client's address as far as trusted proxies tell, and `secure`, whether it came by TLS.
- */
+/** A sigfire Hook that logs each connection attempt at level debug, as the event `connecting`. The field
+ *  `remote` is the client's address as trusted proxies report it. The field `secure` is `yes` or `no`:
+ *  whether the client uses TLS. */
 struct connection_log {
     json_log log;
 

@@ -16,8 +16,8 @@
 #include <string>
 #include <string_view>
 
-/// A parser's handler that notices a member of the outermost object that stands there twice: one of them
-/// would be lost in silence.
+/// A parser's handler that finds a member name that occurs twice in the outermost object. The parser itself
+/// would keep only one of the two values.
 struct member_names {
     constexpr static std::size_t max_object_size = std::size_t(-1), max_array_size = std::size_t(-1),
                                  max_key_size = std::size_t(-1), max_string_size = std::size_t(-1);
@@ -55,15 +55,16 @@ struct member_names {
     std::set<std::string> seen{};
 };
 
-/** Reads the JSON object in a file, with or without a byte order mark.
- *  @throws std::runtime_error that names the file and the place in it, and says why it is of no use. */
+/// Reads the JSON object in a file, with or without a byte order mark.
+/// @throws std::runtime_error if that fails; the text has the path, the place in the file and the reason
 inline boost::json::value read_json_object(const std::string& path) {
     const auto refuse = [&](const std::string& why) { throw std::runtime_error{path + why}; };
-    if (std::filesystem::is_directory(path)) refuse(" is a folder, not a file");
+    if (std::filesystem::is_directory(path)) refuse(" is a directory, not a file");
     std::ifstream file{path};
-    if (!file) throw std::runtime_error{"cannot read " + path};
+    if (!file) throw std::runtime_error{path + " cannot be read"};
     std::string text{std::istreambuf_iterator<char>{file}, {}};
-    constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF"; // as some editors begin UTF-8
+    // Some editors write it at the start of UTF-8.
+    constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
     if (text.starts_with(byte_order_mark)) text.erase(0, byte_order_mark.size());
 
     boost::json::stream_parser parser;
@@ -81,7 +82,6 @@ inline boost::json::value read_json_object(const std::string& path) {
     if (!value.is_object()) refuse(" is not a JSON object");
     boost::json::basic_parser<member_names> again{boost::json::parse_options{}};
     again.write_some(false, text.data(), text.size(), ec);
-    if (const auto& twice = again.handler().twice; !twice.empty())
-        refuse(" has the member '" + twice + "' twice");
+    if (const auto& twice = again.handler().twice; !twice.empty()) refuse(" has two members '" + twice + "'");
     return value;
 }

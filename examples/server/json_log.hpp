@@ -13,8 +13,8 @@
 #include <string>
 #include <string_view>
 
-/** A sigfire Log that writes one JSON object a line on stderr: time, level, event and the event's fields. It
- * never waits for the reader of stderr. */
+/// A sigfire Log that writes one JSON object per line to stderr: time, level, event, and the fields of the
+/// event. It never waits for the reader of stderr.
 class json_log {
 public:
     explicit json_log(spdlog::level::level_enum least)
@@ -50,7 +50,7 @@ private:
         return spdlog::level::err;
     }
 
-    // Values may hold a peer's bytes: ids are UTF-8, but may contain anything JSON has to escape.
+    // Values may hold bytes of a peer: ids are UTF-8, but may contain characters that JSON must escape.
     static void quote(std::string& out, std::string_view s) {
         out += '"';
         for (const char c : s) {

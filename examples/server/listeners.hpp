@@ -37,9 +37,10 @@ struct any_listener {
     virtual void open(sigfire::error_code&) = 0;
     virtual std::string address() const = 0;
     virtual void stop(std::function<void()>) = 0;
-    /// Reads certificates again, if it has any; goes on with the old ones if they are of no use. Logs either.
+    /// Reads certificates again, if the listener has any. If they cannot be used, the old ones stay in use.
+    /// Logs the result.
     virtual void reload() = 0;
-    /// Warns in the log if certificates of it end soon, or have ended.
+    /// Logs a warning if a certificate expires in less than 14 days, and an error if it has expired.
     virtual void check_expiry() const = 0;
 };
 
@@ -87,7 +88,7 @@ struct listener_of final : any_listener {
     json_log log;
 };
 
-/// A listener of this transport, below TLS if the endpoint asks for it.
+/// A listener over this transport, with TLS if the endpoint asks for it.
 template <class Transport>
 std::unique_ptr<any_listener> below_tls(Transport t, const endpoint& e, const settings& s, program_hub& h) {
     if (!e.tls) return std::make_unique<listener_of<Transport>>(std::move(t), e, s, h);
@@ -95,7 +96,7 @@ std::unique_ptr<any_listener> below_tls(Transport t, const endpoint& e, const se
     return std::make_unique<listener_of<secured>>(secured{std::move(t), s.tls}, e, s, h);
 }
 
-/// A listener of this transport, behind a PROXY header and below TLS if the endpoint asks for them.
+/// A listener over this transport, with PROXY headers and TLS if the endpoint asks for them.
 template <class Transport>
 std::unique_ptr<any_listener> listener_over(Transport t, const endpoint& e, const settings& s,
                                             program_hub& h) {
@@ -103,7 +104,7 @@ std::unique_ptr<any_listener> listener_over(Transport t, const endpoint& e, cons
     return below_tls(sigfire::proxied{std::move(t), {.proxies = s.proxies}}, e, s, h);
 }
 
-/// The listener that an endpoint asks for.
+/// The listener of an endpoint.
 inline std::unique_ptr<any_listener> make_listener(boost::asio::io_context& io, const endpoint& e,
                                                    const settings& s, program_hub& h) {
     switch (e.kind) {

@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// The program `sigfire`: one hub behind any number of listeners, and a page to try it with.
+// The program `sigfire`: one hub with any number of listeners, and a page to try it.
 
 #include "serve.hpp"
 #include "settings.hpp"
@@ -15,7 +15,7 @@
 
 namespace {
 
-// A descriptor of the loop must not take the place of one of these.
+// If one of these is closed, a descriptor of the loop could take its number.
 void open_standard_descriptors() {
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
         if (::fcntl(fd, F_GETFD) < 0) ::open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY);
@@ -25,13 +25,13 @@ void open_standard_descriptors() {
 
 int main(int argc, char** argv) {
     open_standard_descriptors();
-    // None of them ends the program before it knows what to do with them.
+    // These signals must not end the program before it has handlers for them.
     for (const int s : {SIGPIPE, SIGHUP, SIGUSR1, SIGUSR2}) std::signal(s, SIG_IGN);
     settings s;
     if (const auto exit_code = read_settings(argc, argv, s)) return *exit_code;
     try {
         return serve(s);
-    } catch (const std::exception& e) { // a certificate that is of no use, say
+    } catch (const std::exception& e) { // a certificate that cannot be used, for example
         std::string_view why = e.what();
         if (why.starts_with("sigfire: ")) why.remove_prefix(9);
         std::cerr << "sigfire: " << why << '\n';

@@ -17,7 +17,7 @@
 
 #include <utility>
 
-// Messages of PeerJS clients to a peer that is absent wait for a time of their own.
+// Messages of PeerJS clients for an absent peer have a time limit of their own.
 inline sigfire::mailbox<> mailbox_for_peerjs(const sigfire::dialect::peerjs_options& o) {
     sigfire::mailbox_limits limits;
     limits.lines_checked_every = o.cleanup_out_msgs;
@@ -31,7 +31,7 @@ inline sigfire::mailbox<> mailbox_for_others(const settings& s) {
     return sigfire::mailbox{sigfire::direct_router{}, s.mailbox, std::move(limits)};
 }
 
-/// The parts of the program's hub beyond handing messages to peers.
+/// The features of the program's hub.
 using program_features = sigfire::features<sigfire::topics, sigfire::presence, sigfire::requests,
                                            sigfire::sessions, sigfire::records<>, sigfire::resume,
                                            sigfire::identity, sigfire::heartbeat, sigfire::mailbox<>>;

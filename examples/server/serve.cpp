@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// The only translation unit with the hub and its listeners: each more would compile the hub again.
+// The only translation unit with the hub and its listeners: another one would compile the hub again.
 
 #include "serve.hpp"
 #include "listeners.hpp"
@@ -28,7 +28,7 @@
 
 namespace {
 
-// Each peer is a descriptor; the soft limit is often 1024.
+// Each peer needs a descriptor; the soft limit is often 1024.
 void raise_descriptor_limit() {
     rlimit limit{};
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -36,8 +36,9 @@ void raise_descriptor_limit() {
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// The endpoints, on the sockets of this process' starter if it passes some: as many in the same order, or,
-// where the settings name none, one for each. Throws if they do not match.
+// The endpoints, on the sockets of the service manager if it passes any. The numbers and the order must
+// match. If the settings name no endpoint, each socket gets a default one. Throws if the sockets do not
+// match.
 std::vector<endpoint> endpoints_of(const settings& s) {
     const auto passed = sigfire::activated_sockets();
     if (passed.empty()) return s.endpoints;
@@ -45,24 +46,26 @@ std::vector<endpoint> endpoints_of(const settings& s) {
     if (s.default_endpoint) out.assign(passed.size(), {});
     if (out.size() != passed.size())
         throw std::runtime_error{"the service manager passes " + std::to_string(passed.size()) +
-                                 " sockets, but --listen and --port name " + std::to_string(out.size())};
+                                 " sockets, but the number of --listen and --port options is " +
+                                 std::to_string(out.size())};
     for (std::size_t i = 0; i < out.size(); ++i) {
         sockaddr_storage bound{};
         socklen_t size = sizeof bound;
         if (::getsockname(passed[i].descriptor, reinterpret_cast<sockaddr*>(&bound), &size) != 0)
-            throw std::runtime_error{"descriptor " + std::to_string(passed[i].descriptor) + " is no socket"};
+            throw std::runtime_error{"descriptor " + std::to_string(passed[i].descriptor) +
+                                     " is not a socket"};
         const bool is_unix = bound.ss_family == AF_UNIX;
         if (s.default_endpoint && is_unix) out[i].kind = wire::unix_socket;
         if (is_unix != (out[i].kind == wire::unix_socket))
             throw std::runtime_error{"passed socket " + std::to_string(i + 1) + " is " +
-                                     (is_unix ? "a" : "no") + " Unix socket, unlike endpoint " +
+                                     (is_unix ? "a" : "not a") + " Unix socket, unlike endpoint " +
                                      std::to_string(i + 1) + " of --listen"};
         out[i].descriptor = passed[i].descriptor;
     }
     return out;
 }
 
-// What may help against that error.
+// A hint for the error `ec`, or an empty text.
 std::string hint(sigfire::error_code ec, const endpoint& e, const settings& s) {
     if (e.kind == wire::unix_socket) return {};
     const auto any = [](const std::string& host) { return host == "::" || host == "0.0.0.0"; };
@@ -70,13 +73,13 @@ std::string hint(sigfire::error_code ec, const endpoint& e, const settings& s) {
         return any(other.host) && other.host != e.host && other.port == e.port;
     });
     if (ec == boost::asio::error::invalid_argument)
-        return " (the host has to be a numeric address, or localhost)";
+        return " (the host must be a numeric address or localhost)";
     if (ec == boost::asio::error::address_in_use && any(e.host) && beside)
-        return " ([::] takes IPv4 connections too: it needs no 0.0.0.0 beside it)";
+        return " ([::] accepts IPv4 connections too; remove 0.0.0.0)";
     return {};
 }
 
-// Looks at the certificates now and once a day.
+// Checks the certificates now and once a day.
 void watch_expiry(boost::asio::steady_timer& timer, const std::vector<std::unique_ptr<any_listener>>& all) {
     for (const auto& l : all) l->check_expiry();
     timer.expires_after(std::chrono::hours{24});
@@ -129,7 +132,7 @@ int serve(const settings& s) {
         hang_up.async_wait(on_hang_up);
     };
     hang_up.async_wait(on_hang_up);
-    // Only now: a program that reads this may send a signal at once.
+    // Only now: a program that reads this line may send a signal at once.
     for (const auto& l : listeners) std::cout << "listening on " << l->address() << '\n';
     std::cout.flush();
     io.run();

@@ -3,7 +3,7 @@
 
 #include "settings.hpp"
 
-/// Runs one hub behind the listeners of `settings` until a signal ends it. Yields the exit code: 1 if an
-/// endpoint cannot be listened on, after one line on stderr that says why. Throws if a certificate is of no
-/// use.
+/** Runs one hub with the listeners of `settings` until a signal ends it. Returns the exit code: 1 if it
+ *  cannot listen on an endpoint, after one line on stderr with the reason. Throws if a certificate cannot
+ *  be used. */
 int serve(const settings&);

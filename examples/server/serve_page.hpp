@@ -3,11 +3,11 @@
 
 #include <sigfire/core/request.hpp>
 
-/// Answers `GET` and `HEAD` of the page and its parts: of `/` only if HTML is wanted. False if `request` asks
-/// for something else.
+/// Answers `GET` and `HEAD` for the page and its files; for `/` only if the client accepts HTML. Returns
+/// false for all other requests.
 bool serve_page(const sigfire::request& request, sigfire::response& response);
 
-/// Plain HTTP that no codec answers: the page, where there are clients for it.
+/// The handler of plain HTTP that no codec answers. It serves the page if `page` is true.
 struct plain_http {
     bool page;
 

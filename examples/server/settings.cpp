@@ -32,7 +32,7 @@ std::uint16_t parse_port(std::string_view text, const std::string& of) {
     std::uint16_t port = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
     if (error != std::errc{} || end != text.data() + text.size())
-        refuse("'" + of + "' has no port between 0 and 65535");
+        refuse("'" + of + "' has no port from 0 to 65535");
     return port;
 }
 
@@ -57,7 +57,7 @@ constexpr scheme schemes[] = {
     {"unix:", wire::unix_socket, false}, {"tls+unix:", wire::unix_socket, true},
 };
 
-// The part behind `?` in `rest`, from where it is cut off.
+// Reads the query behind `?` in `rest`, and removes it from `rest`.
 void cut_query(std::string_view& rest, const std::string& text, endpoint& e) {
     const auto begin = rest.find('?');
     if (begin == rest.npos) return;
@@ -81,23 +81,23 @@ void cut_query(std::string_view& rest, const std::string& text, endpoint& e) {
             return asked.starts_with(name) && asked.substr(name.size()) == f.first;
         });
         if (known == std::end(families))
-            refuse("'" + text +
-                   "' asks for neither proxy-protocol, hello (not of WebSockets) nor dialect=NAME of: "
-                   "sigfire, msgpack, "
-                   "signal-fire-2016, socket-signal, peerjs, y-webrtc");
+            refuse(
+                "'" + text +
+                "' has an unknown query: use proxy-protocol, hello (not for WebSockets) or dialect=NAME with "
+                "sigfire, msgpack, signal-fire-2016, socket-signal, peerjs or y-webrtc");
         e.clients = known->second;
     }
 }
 
-// ws://HOST:PORT, tcp://HOST:PORT or unix:PATH, also with TLS; an IPv6 host in brackets.
+// ws://HOST:PORT, tcp://HOST:PORT or unix:PATH, also with TLS. An IPv6 host has brackets.
 endpoint parse_endpoint(const std::string& text) {
     std::string_view rest{text};
     const auto* const known = std::find_if(std::begin(schemes), std::end(schemes),
                                            [&](const auto& s) { return rest.starts_with(s.begin); });
     if (known == std::end(schemes))
         refuse("'" + text +
-               "' is none of ws://HOST:PORT, tcp://HOST:PORT, unix:PATH, nor one of these with TLS: "
-               "wss://HOST:PORT, tls+tcp://HOST:PORT, tls+unix:PATH");
+               "' is not an endpoint: use ws://HOST:PORT, tcp://HOST:PORT or unix:PATH, or with TLS "
+               "wss://HOST:PORT, tls+tcp://HOST:PORT or tls+unix:PATH");
     rest.remove_prefix(known->begin.size());
     endpoint e{known->kind, known->tls};
     cut_query(rest, text, e);
@@ -123,14 +123,14 @@ spdlog::level::level_enum parse_level(const std::string& name) {
     if (name == "warn") return spdlog::level::warn;
     if (name == "error") return spdlog::level::err;
     if (name == "off") return spdlog::level::off;
-    refuse("'" + name + "' is no log level: debug, info, warn, error or off");
+    refuse("'" + name + "' is not a log level: use debug, info, warn, error or off");
 }
 
-// A path, or empty for `off`.
+// A path; empty for `off`.
 std::string parse_path(const std::string& text) {
     if (text == "off") return {};
     if (!text.starts_with('/') || text.size() == 1 || text.ends_with('/'))
-        refuse("'" + text + "' is no path like /name, nor off");
+        refuse("'" + text + "' is not a path: use /name or off");
     return text;
 }
 
@@ -138,7 +138,7 @@ sigfire::forwarded_header parse_forwarded_header(const std::string& name) {
     if (name == "x-forwarded") return sigfire::forwarded_header::x_forwarded;
     if (name == "forwarded") return sigfire::forwarded_header::forwarded;
     if (name == "x-real-ip") return sigfire::forwarded_header::x_real_ip;
-    refuse("'" + name + "' is no header of proxies: x-forwarded, forwarded or x-real-ip");
+    refuse("'" + name + "' is not a header of proxies: use x-forwarded, forwarded or x-real-ip");
 }
 
 // An address, a network or `unix`.
@@ -149,7 +149,7 @@ std::string parse_proxy(const std::string& text) {
     ip::make_network_v4(text, no_v4);
     ip::make_network_v6(text, no_v6);
     if (text != "unix" && no_address && no_v4 && no_v6)
-        refuse("'" + text + "' is no address, no network like 10.0.0.0/8, nor unix");
+        refuse("'" + text + "' is not a proxy: use an address, a network such as 10.0.0.0/8, or unix");
     return text;
 }
 
@@ -168,23 +168,23 @@ public:
     }
 
     void parse(std::vector<std::string> words) {
-        std::reverse(words.begin(), words.end()); // as the library has it
+        std::reverse(words.begin(), words.end()); // the library expects the reverse order
         app_.parse(words);
     }
 
-    // What the options say together: when all of them are known.
+    // Checks the options against each other, once all of them are known.
     void check() {
         s_.default_endpoint = s_.endpoints.empty();
         if (s_.default_endpoint) s_.endpoints.push_back({wire::websocket, false, "127.0.0.1", 3003});
         for (auto i = s_.endpoints.begin(); i != s_.endpoints.end(); ++i) {
-            // Port 0 is a new one each time.
+            // Port 0 is a new port each time.
             const bool any = i->kind != wire::unix_socket && i->port == 0;
             if (!any && std::any_of(s_.endpoints.begin(), i, [&](const endpoint& e) {
                     return e.kind == i->kind && e.host == i->host && e.port == i->port;
                 }))
                 refuse("the address " + i->host +
                        (i->kind == wire::unix_socket ? "" : ':' + std::to_string(i->port)) +
-                       " is given twice");
+                       " is used twice");
             if (i->proxied && s_.proxies.empty()) refuse("proxy-protocol needs --proxies");
             if (i->tls && !certificate_.empty()) continue;
             if (i->tls) refuse("a listener with TLS needs --tls-certificate");
@@ -192,7 +192,7 @@ public:
         const auto secure = [](const endpoint& e) { return e.tls; };
         if ((!certificate_.empty() || !s_.tls.ca.empty()) &&
             std::none_of(s_.endpoints.begin(), s_.endpoints.end(), secure))
-            refuse("--tls-certificate and --tls-ca need a listener with TLS, wss://HOST:PORT say");
+            refuse("--tls-certificate and --tls-ca need a listener with TLS, for example wss://HOST:PORT");
         if (!certificate_.empty()) s_.tls.certificates = {{certificate_, key_}};
         if (!s_.tls.ca.empty()) s_.tls.verify = sigfire::tls_verify::required;
     }
@@ -200,7 +200,7 @@ public:
     const std::optional<std::string>& config() const { return config_; }
     int exit(const CLI::Success& e) const { return app_.exit(e); }
 
-    // The settings of a configuration file beyond those said here, as words of a command line.
+    // The settings of a configuration file that are not on this command line, as words of a command line.
     std::vector<std::string> words_of(const std::string& path) {
         std::vector<std::string> words;
         const bool addresses_given = count("--port") + count("--listen") != 0;
@@ -214,8 +214,7 @@ public:
             std::string option = "--" + std::string{name};
             std::replace(option.begin(), option.end(), '_', '-');
             if (serve_.get_option_no_throw(option) == nullptr || option == "--config")
-                refuse(path + " has a member '" + std::string{name} +
-                       "', which is no setting: see sigfire serve --help");
+                refuse(path + " has an unknown member '" + std::string{name} + "': see sigfire serve --help");
             if (count(option) != 0 || (addresses_given && (option == "--listen" || option == "--port")))
                 continue;
             if (value.is_array())
@@ -234,7 +233,7 @@ private:
         if (v.is_string()) return std::string{v.as_string()};
         if (v.is_object() || v.is_array() || v.is_null())
             refuse(path + ": '" + std::string{name} +
-                   "' is no string, number or boolean, nor a list of such");
+                   "' must be a string, a number, a boolean or a list of these");
         return json::serialize(v);
     }
 
@@ -245,14 +244,14 @@ private:
     void values(const std::string& name, const std::string& help, std::vector<std::string>& to) {
         serve_.add_option(name, to, help)->allow_extra_args(false)->delimiter(',');
     }
-    // A time: the number counts `unit`s.
+    // A time: the number counts `unit` milliseconds.
     void time(const std::string& name, const std::string& help, std::chrono::milliseconds& to,
               double unit = 1000) {
         serve_.add_option_function<double>(
             name,
             [name, &to, unit](double n) {
                 constexpr double week = 7 * 24 * 3600 * 1000.0;
-                if (!(n >= 0 && n * unit <= week)) refuse(name + " has to be between 0 and a week");
+                if (!(n >= 0 && n * unit <= week)) refuse(name + " must be from 0 to one week");
                 to = std::chrono::milliseconds{static_cast<std::int64_t>(n * unit)};
             },
             help);
@@ -353,7 +352,7 @@ private:
         auto& o = s_.peerjs_options;
         value("--peerjs", "path of PeerJS clients, or off (default /)", [this](const std::string& v) {
             s_.peerjs = v != "off";
-            if (s_.peerjs && !v.starts_with('/')) refuse("'" + v + "' is no path, nor off");
+            if (s_.peerjs && !v.starts_with('/')) refuse("'" + v + "' is not a path: use /, /name or off");
             if (s_.peerjs) s_.peerjs_options.path = v;
         });
         serve_.add_option("--peerjs-key", o.key, "API key that PeerJS clients send (default peerjs)");
@@ -386,21 +385,21 @@ private:
 
 std::optional<int> read_settings(int argc, char** argv, settings& s) {
     std::vector<std::string> words(argv + 1, argv + argc);
-    if (!words.empty() && words.front() == "help") { // as with programs of many commands: help serve
+    if (!words.empty() && words.front() == "help") { // as in programs with several commands: help serve
         words.erase(words.begin());
         words.push_back("--help");
     }
     command_line line{s};
     try {
-        if (words.empty()) refuse("a command is needed: serve, or --help");
+        if (words.empty()) refuse("a command is missing: use serve or --help");
         if (!words.front().starts_with('-') && words.front() != "serve")
-            refuse("'" + words.front() + "' is no command: serve, or --help");
+            refuse("'" + words.front() + "' is not a command: use serve or --help");
         line.parse(words);
         if (!line.config()) {
             line.check();
             return std::nullopt;
         }
-        // The file speaks where the command line does not.
+        // Settings of the file count only where the command line has none.
         const auto more = line.words_of(*line.config());
         const auto configuration = std::exchange(s, {}).rtc_configuration;
         s.rtc_configuration = configuration;
@@ -409,7 +408,7 @@ std::optional<int> read_settings(int argc, char** argv, settings& s) {
         try {
             all.parse(words);
             all.check();
-        } catch (const std::exception& e) { // the command line alone was right
+        } catch (const std::exception& e) { // the command line alone was right, so the fault is in the file
             refuse(*line.config() + ": " + e.what());
         }
         return std::nullopt;

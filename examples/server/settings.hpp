@@ -17,19 +17,19 @@
 
 enum class wire { websocket, tcp, unix_socket };
 
-/// The family of clients that a listener is for.
+/// The client family of a listener.
 enum class family { all, sigfire, msgpack, signal_fire_2016, socket_signal, peerjs, y_webrtc };
 
-/// Where to listen.
+/// An address to listen on.
 struct endpoint {
     wire kind = wire::websocket;
     bool tls = false;
-    std::string host{}; ///< numeric address or `localhost`; of a Unix socket the path
+    std::string host{}; ///< numeric address or `localhost`; the path of a Unix socket
     std::uint16_t port = 0;
-    family clients = family::all; ///< all: told apart by path and sub-protocol
+    family clients = family::all; ///< all: the path and the sub-protocol of a request select the family
     bool proxied = false;         ///< connections of `settings::proxies` begin with a PROXY header
-    int descriptor = -1;          ///< a listening socket of this process' starter; -1: none
-    bool hello = false;           ///< a peer's first message is `hello`; for wires without HTTP
+    int descriptor = -1;          ///< a listening socket of the service manager; -1: none
+    bool hello = false;           ///< the first message of a peer is `hello`; for wires without HTTP
 
     bool operator==(const endpoint&) const = default;
 };
@@ -37,23 +37,25 @@ struct endpoint {
 /// The settings of `sigfire serve`.
 struct settings {
     std::vector<endpoint> endpoints;
-    bool default_endpoint = false; ///< nobody named one
+    bool default_endpoint = false; ///< no option names an endpoint
     std::string rtc_configuration; ///< a JSON object, or empty
     std::vector<std::string> origins;
-    /// The header that is believed of them.
+    /// The header that the server reads from `proxies`.
     sigfire::forwarded_header forwarded_by = sigfire::forwarded_header::x_forwarded;
-    std::vector<std::string> proxies;       ///< proxies that are believed about their clients
-    std::chrono::milliseconds ping{30'000}; ///< silence after which a WebSocket peer is pinged; 0: never
-    std::uint32_t header = 16'384;          ///< bytes of an HTTP request's header
+    std::vector<std::string> proxies; ///< trusted proxies
+    /// Silence after which the server pings a WebSocket peer; 0: never.
+    std::chrono::milliseconds ping{30'000};
+    std::uint32_t header = 16'384; ///< bytes of an HTTP request's header
     spdlog::level::level_enum level = spdlog::level::info;
-    sigfire::tls_options tls;                          ///< without certificates where no listener needs them
-    std::chrono::milliseconds resume_window{30'000};   ///< 0: nobody can resume
-    std::chrono::milliseconds mailbox{0};              ///< 0: nothing is kept for a peer that is not there
-    std::chrono::milliseconds request_timeout{10'000}; ///< for a peer to answer another's request
-    bool sessions = false;                             ///< whether sessions have a state
+    sigfire::tls_options tls;                        ///< without certificates if no listener needs them
+    std::chrono::milliseconds resume_window{30'000}; ///< 0: no peer can resume
+    std::chrono::milliseconds mailbox{0};            ///< 0: the server keeps no messages for absent peers
+    /// Time for a peer to answer a request of another peer.
+    std::chrono::milliseconds request_timeout{10'000};
+    bool sessions = false; ///< whether the server keeps the state of sessions
     sigfire::topic_limits topics;
 
-    // Where client families are found on listeners that are for all: a path; empty = nowhere.
+    // Paths of client families, on listeners for all families. Empty = not served.
     std::string signal_fire_2016_path = "/signal-fire-2016", socket_signal_path = "/socket-signal",
                 y_webrtc_path = "/y-webrtc";
     bool peerjs = true; ///< at `peerjs_options.path`
@@ -62,6 +64,6 @@ struct settings {
     sigfire::dialect::peerjs_options peerjs_options;
 };
 
-/// Reads command line and configuration file. Yields the exit code if the program has nothing more to do: 0
-/// after a help text, 2 after one line on stderr that says why.
+/// Reads the command line and the configuration file. Returns an exit code if the program must end: 0 after a
+/// help text, 2 after one line on stderr with the reason.
 std::optional<int> read_settings(int argc, char** argv, settings&);

@@ -14,8 +14,8 @@
 #include <poll.h>
 #include <unistd.h>
 
-/** A sink of spdlog that writes lines to a descriptor and never waits for its reader. A line that finds no
- *  room is lost; the next one that finds some is preceded by the number of those lost. One thread. */
+/// A sink of spdlog that writes lines to a descriptor and never waits for its reader. Without room, a line is
+/// lost. The next line that finds room follows a line with the number of lost lines. One thread.
 class stderr_sink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
 public:
     explicit stderr_sink(int descriptor = STDERR_FILENO) : descriptor_{descriptor} {}
@@ -38,13 +38,13 @@ private:
     }
     void flush_() override { write_rest(); }
 
-    // A pipe with room takes PIPE_BUF bytes at once. What it does not take is kept, so that a line is whole.
+    // A pipe with room takes PIPE_BUF bytes at once. The rest of a line is kept, so that lines stay whole.
     void write_rest() {
         std::size_t done = 0;
         while (done != rest_.size() && has_room()) {
             const auto n = ::write(descriptor_, rest_.data() + done, std::min(rest_.size() - done, most));
             if (n < 0 && (errno == EAGAIN || errno == EINTR)) break;
-            // After any other error nobody will ever read it.
+            // After any other error, the descriptor has no reader.
             done = n < 0 ? rest_.size() : done + static_cast<std::size_t>(n);
         }
         rest_.erase(0, done);
@@ -57,6 +57,6 @@ private:
 
     static constexpr std::size_t most = PIPE_BUF;
     int descriptor_;
-    std::string rest_; // of a line
+    std::string rest_; // rest of a line
     std::uint64_t lost_ = 0;
 };

@@ -19,19 +19,19 @@
 #include <utility>
 #include <vector>
 
-/// Whether a request is one for a certain wire. Asked once a connection.
+/// Whether a request is for a certain wire. Called once per connection.
 using condition = std::function<bool(const sigfire::request&)>;
 
-/// Says on which path a family of clients is served, to those that ask for it on another one: greeted on a
-/// wire of another family, they would wait in silence.
+/// Refuses clients of a family on the wrong path, with the right path in the answer. On a wire of another
+/// family, they would wait without an error.
 struct misdirected : sigfire::dialect::y_webrtc {
     struct sign {
-        std::string word, path; ///< the last part of a path as such clients have it; the right path
+        std::string word, path; ///< the last part of the path that such clients use; the right path
     };
 
     explicit misdirected(std::vector<sign> all) : signs{std::move(all)} {}
 
-    /// The sign for a request, if it is one of a family's clients, but not on its path.
+    /// The sign for a request, if it comes from a client of one of the families on a wrong path.
     const sign* of(const sigfire::request& r) const {
         std::string last{r.path()};
         while (last.ends_with('/')) last.pop_back();
@@ -54,7 +54,7 @@ struct misdirected : sigfire::dialect::y_webrtc {
     std::vector<sign> signs;
 };
 
-/// Every wire that the program speaks. Those with JSON have the messages of MessagePack peers translated.
+/// Every wire of the program. JSON wires translate the messages of MessagePack peers.
 using wires =
     sigfire::any_of<sigfire::when<sigfire::codec::transcoded<sigfire::dialect::signal_fire_2016>, condition>,
                     sigfire::when<sigfire::codec::transcoded<sigfire::dialect::socket_signal>, condition>,
@@ -63,7 +63,7 @@ using wires =
                     sigfire::when<sigfire::codec::binary, condition>,
                     sigfire::when<sigfire::codec::transcoded<sigfire::codec::json>, condition>>;
 
-/// A path of a listener that is for all.
+/// A path of a listener for all families.
 inline condition at(const std::string& path) {
     if (path.empty()) return [](const sigfire::request&) { return false; };
     return sigfire::by_path{path};
@@ -75,7 +75,8 @@ inline std::string path_of_peerjs(const settings& s) {
     return base + "/peerjs";
 }
 
-/// PeerJS among others: its WebSocket and its HTTP routes, but of `/` only requests for no page.
+/// PeerJS on a listener for all families: its WebSocket and its HTTP routes. Of `/`, only requests that do
+/// not accept HTML.
 inline condition at_peerjs(const settings& s) {
     if (!s.peerjs) return at({});
     auto base = s.peerjs_options.path;
@@ -91,14 +92,14 @@ inline condition at_peerjs(const settings& s) {
     };
 }
 
-/// The wire of a listener for these clients.
+/// The wires of a listener for these clients.
 inline wires wires_of(family clients, const settings& s) {
     const auto only = [&](family f) -> condition {
         return [yes = clients == f](const sigfire::request&) { return yes; };
     };
     const bool all = clients == family::all;
     auto peerjs = s.peerjs_options;
-    if (all) peerjs.strict_key = true; // other paths are others'
+    if (all) peerjs.strict_key = true; // other paths belong to other families
     const misdirected lost{{{"peerjs", s.peerjs ? path_of_peerjs(s) : ""},
                             {"y-webrtc", s.y_webrtc_path},
                             {"socket-signal", s.socket_signal_path},

@@ -74,7 +74,7 @@ class listener {
     static constexpr bool awaits = Hub::hooks_type::can_defer;
     using awaited = typename Hub::hooks_type::deferred_type;
     static_assert(!awaits || detail::can_be_awaited<awaited>,
-                  "sigfire: to await what a hook's on_admit_deferred returns, #include "
+                  "sigfire: hooks with on_admit_deferred need #include "
                   "<sigfire/admission/coroutine_hooks.hpp>");
 
 public:

@@ -72,42 +72,43 @@ template <class P>
 struct part_check {
     static constexpr bool value = false; // the server reports its own error too
 
-    static_assert(!Transport<P>,
-                  "sigfire: a server has one transport, its first part: for more, use one listener for each");
+    static_assert(!Transport<P>, "sigfire: a server has one transport, its first part. For more transports, "
+                                 "use one listener for each");
     static_assert(!looks_like_a_hook<P>,
-                  "sigfire: a hook of a server belongs into its chain: hooks{your_hook{}}");
+                  "sigfire: put the hooks of a server into one chain: hooks{your_hook{}}");
+    static_assert(!names_permit<P> || Policy<P>, "sigfire: permit of this Policy has the wrong signature: "
+                                                 "expected errc permit(const act&, const auto& here)");
     static_assert(
-        !names_permit<P> || Policy<P>,
-        "sigfire: permit of this Policy has the wrong shape: errc permit(const act&, const auto& here)");
-    static_assert(!names_route<P> || Router<P>,
-                  "sigfire: route of this Router has the wrong shape: errc route(const auto& registry, "
-                  "peer_handle from, const event::say&, auto to)");
+        !names_route<P> || Router<P>,
+        "sigfire: route of this Router has the wrong signature: expected errc route(const auto& registry, "
+        "peer_handle from, const event::say&, auto to)");
     static_assert(
         !requires(P& p, const request& r, response& out) {
             { p(r, out) } -> std::same_as<void>;
-        }, "sigfire: this HttpHandler returns void: bool operator()(const request&, response&), true if it "
-           "answered");
+        }, "sigfire: this HttpHandler returns void: expected bool operator()(const request&, response&), "
+           "true for an "
+           "answer");
 
     static constexpr bool registry = names_insert<P>;
     static_assert(
         !registry || requires(P& p, std::string_view id, peer_handle h) {
             { p.insert(id, h) } -> std::same_as<bool>;
-        }, "sigfire: this Registry misses bool insert(std::string_view id, peer_handle)");
+        }, "sigfire: this Registry lacks bool insert(std::string_view id, peer_handle)");
     static_assert(
         !registry || requires(P& p, std::string_view id) {
             { p.erase(id) } -> std::same_as<bool>;
-        }, "sigfire: this Registry misses bool erase(std::string_view id)");
+        }, "sigfire: this Registry lacks bool erase(std::string_view id)");
     static_assert(
         !registry || requires(const P& p, std::string_view id) {
             { p.find(id) } -> std::same_as<peer_handle>;
-        }, "sigfire: this Registry misses peer_handle find(std::string_view id) const");
+        }, "sigfire: this Registry lacks peer_handle find(std::string_view id) const");
     static_assert(
         !registry || requires(const P& p) {
             { p.size() } -> std::same_as<std::size_t>;
-        }, "sigfire: this Registry misses std::size_t size() const");
+        }, "sigfire: this Registry lacks std::size_t size() const");
     static_assert(
         !registry || requires(const P& p, archetype::visit f) { p.for_each_peer(f); },
-        "sigfire: this Registry misses void for_each_peer(auto f) const");
+        "sigfire: this Registry lacks void for_each_peer(auto f) const");
 
     static constexpr bool codec = names_decode<P>;
     static constexpr bool codec_with_state = [] {
@@ -116,31 +117,31 @@ struct part_check {
         return false;
     }();
     static_assert(!codec || codec_with_state,
-                  "sigfire: this Codec misses struct state, which can be made without arguments");
+                  "sigfire: this Codec lacks struct state with a default constructor");
     static_assert(
         !codec_with_state || requires {
             { P::checks_utf8 } -> std::convertible_to<bool>;
-        }, "sigfire: this Codec misses static constexpr bool checks_utf8");
+        }, "sigfire: this Codec lacks static constexpr bool checks_utf8");
     static_assert(
         !codec_with_state || requires(P& p, const request& r, typename P::state& s, admission& a) {
             { p.open(r, s, a) } -> std::same_as<errc>;
-        }, "sigfire: this Codec misses errc open(const request&, state&, admission&)");
+        }, "sigfire: this Codec lacks errc open(const request&, state&, admission&)");
     static_assert(
         !codec_with_state || requires(P& p, message m, typename P::state& s, archetype::handler h) {
             { p.decode(m, s, h) } -> std::same_as<errc>;
-        }, "sigfire: this Codec misses errc decode(message, state&, auto&& handler)");
+        }, "sigfire: this Codec lacks errc decode(message, state&, auto&& handler)");
     static_assert(
         !codec_with_state || requires(const P& p, const typename P::state& s) {
             { p.share_key(s) } -> std::same_as<int>;
-        }, "sigfire: this Codec misses int share_key(const state&) const");
+        }, "sigfire: this Codec lacks int share_key(const state&) const");
     static_assert(
         !codec_with_state || requires(const P& p, errc why, const typename P::state& s) {
             { p.end(why, s) } -> std::same_as<ending>;
-        }, "sigfire: this Codec misses ending end(errc, const state&) const");
+        }, "sigfire: this Codec lacks ending end(errc, const state&) const");
     static_assert(
         !codec_with_state ||
             (has_word<P, event::welcome> && has_word<P, event::reply> && has_word<P, event::say>),
-        "sigfire: this Codec misses bound, encode or type for event::welcome, event::reply or event::say");
+        "sigfire: this Codec lacks bound, encode or type for event::welcome, event::reply or event::say");
 };
 
 // Number of parts with a role.
@@ -241,7 +242,7 @@ private:
     }();
 
     static_assert((recognised<Parts> && ...),
-                  "sigfire: a part of this server is no Codec, Registry, Router, Log, HttpHandler, "
+                  "sigfire: a part of this server is not a Codec, Registry, Router, Log, HttpHandler, "
                   "hooks{...}, Feature, Policy, hub_options or listener_options");
     static_assert(((detail::roles<Parts> < 2) && ...),
                   "sigfire: a part of this server could play two roles: give its functions exact parameters");
@@ -300,14 +301,13 @@ public:
     template <class... Args>
     void send(const Args&...) {
         static_assert(sizeof...(Args) > 99,
-                      "sigfire: a server sends by its hub: srv.post([](auto& hub) { hub.send(...); })");
+                      "sigfire: send through the hub: srv.post([](auto& hub) { hub.send(...); })");
     }
     /// Does not compile. Close peers from a function that `post` runs.
     template <class... Args>
     void close(const Args&...) {
-        static_assert(
-            sizeof...(Args) > 99,
-            "sigfire: a server closes peers by its hub: srv.post([](auto& hub) { hub.close(...); })");
+        static_assert(sizeof...(Args) > 99,
+                      "sigfire: close peers through the hub: srv.post([](auto& hub) { hub.close(...); })");
     }
 
     /** Stops the server gracefully. It accepts no more connections, disconnects every peer (close code 1001)

@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: on_request of this feature takes no event: void on_request(context&, peer_handle,
+// expect: sigfire: on_request of this feature takes no event: expected for example void on_request(
 #include <sigfire/hub/feature.hpp>
 
 using namespace sigfire;

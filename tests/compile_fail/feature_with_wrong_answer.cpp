@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: a member of this feature cannot be called like that of class feature which it hides
+// expect: sigfire: a member of this feature hides one of class feature, but has another signature
 #include <sigfire/hub/feature.hpp>
 
 using namespace sigfire;

@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: two features of a hub take the same requests
+// expect: sigfire: two features of this hub take the same request
 #include <sigfire/feature/topics.hpp>
 #include <sigfire/hub/feature.hpp>
 

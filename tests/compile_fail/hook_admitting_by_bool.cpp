@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: on_admit has the wrong shape: errc on_admit(const request&, admission&)
+// expect: sigfire: on_admit has the wrong signature: expected errc on_admit(const request&, admission&)
 #include <sigfire/hub/hooks.hpp>
 
 using namespace sigfire;

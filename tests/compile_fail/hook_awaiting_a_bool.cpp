@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: on_admit_deferred has the wrong shape: awaitable<errc> on_admit_deferred(
+// expect: sigfire: on_admit_deferred has the wrong signature: expected awaitable<errc> on_admit_deferred(
 #include <sigfire/hub/hooks.hpp>
 
 #include <boost/asio/awaitable.hpp>

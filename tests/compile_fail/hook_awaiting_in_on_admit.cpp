@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: awaited is awaitable<errc> on_admit_deferred(const request&, admission&)
+// expect: coroutine is awaitable<errc> on_admit_deferred(const request&, admission&)
 #include <sigfire/hub/hooks.hpp>
 
 #include <boost/asio/awaitable.hpp>

@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: on_close has the wrong shape: void on_close(peer_handle, errc)
+// expect: sigfire: on_close has the wrong signature: expected void on_close(peer_handle, errc)
 #include <sigfire/hub/hooks.hpp>
 
 using namespace sigfire;

@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: on_open has the wrong shape: void on_open(peer_handle, const admission&)
+// expect: sigfire: on_open has the wrong signature: expected void on_open(peer_handle, const admission&)
 #include <sigfire/hub/hooks.hpp>
 
 using namespace sigfire;

@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: on_deliver has the wrong shape: bool on_deliver(peer_handle, const event::say&), or with
+// expect: sigfire: on_deliver has the wrong signature: expected bool on_deliver(peer_handle, const
 #include <sigfire/hub/hooks.hpp>
 
 using namespace sigfire;

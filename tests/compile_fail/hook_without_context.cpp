@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: on_message has the wrong shape: errc on_message(message_context&, event::say&), or with
+// expect: sigfire: on_message has the wrong signature: expected errc on_message(message_context&,
 #include <sigfire/hub/hooks.hpp>
 
 using namespace sigfire;

@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: peers that are functions need a hub with the part requests{}
+// expect: sigfire: attached functions need a hub with the feature requests{}
 #include "models.hpp"
 
 #include <sigfire/feature/requests.hpp>

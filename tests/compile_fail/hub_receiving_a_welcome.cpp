@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: a codec emits events of incoming_events
+// expect: sigfire: a codec may emit only events of incoming_events
 #include "models.hpp"
 
 #include <sigfire/hub/hub.hpp>

@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: the hooks of a hub are a chain: hooks{...}
+// expect: sigfire: give hooks to a hub as a chain: hooks{...}
 #include "models.hpp"
 
 #include <sigfire/hub/hub.hpp>

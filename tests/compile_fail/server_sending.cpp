@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: a server sends by its hub: srv.post
+// expect: sigfire: send through the hub: srv.post
 #include <sigfire/net/loopback.hpp>
 #include <sigfire/server.hpp>
 

@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: a hook of a server belongs into its chain: hooks{your_hook{}}
+// expect: sigfire: put the hooks of a server into one chain: hooks{your_hook{}}
 #include <sigfire/net/loopback.hpp>
 #include <sigfire/server.hpp>
 

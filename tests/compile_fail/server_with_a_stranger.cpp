@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: a part of this server is no Codec, Registry, Router, Log, HttpHandler, hooks{...}
+// expect: sigfire: a part of this server is not a Codec, Registry, Router, Log, HttpHandler, hooks{...}
 #include "models.hpp"
 
 #include <sigfire/net/loopback.hpp>

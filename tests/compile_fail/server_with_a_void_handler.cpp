@@ -1,6 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: this HttpHandler returns void: bool operator()(const request&, response&), true if it
-// answered
+// expect: sigfire: this HttpHandler returns void: expected bool operator()
 #include <sigfire/net/loopback.hpp>
 #include <sigfire/server.hpp>
 

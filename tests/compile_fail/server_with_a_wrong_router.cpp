@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: route of this Router has the wrong shape
+// expect: sigfire: route of this Router has the wrong signature
 #include <sigfire/net/loopback.hpp>
 #include <sigfire/server.hpp>
 

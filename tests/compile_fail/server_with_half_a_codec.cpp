@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: this Codec misses int share_key(const state&) const
+// expect: sigfire: this Codec lacks int share_key(const state&) const
 #include <sigfire/net/loopback.hpp>
 #include <sigfire/server.hpp>
 

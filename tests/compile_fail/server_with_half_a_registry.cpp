@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: this Registry misses peer_handle find(std::string_view id) const
+// expect: sigfire: this Registry lacks peer_handle find(std::string_view id) const
 #include <sigfire/net/loopback.hpp>
 #include <sigfire/server.hpp>
 

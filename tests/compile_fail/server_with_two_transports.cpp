@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: a server has one transport, its first part: for more, use one listener for each
+// expect: sigfire: a server has one transport, its first part. For more transports, use one listener for each
 #include <sigfire/net/loopback.hpp>
 #include <sigfire/server.hpp>
 

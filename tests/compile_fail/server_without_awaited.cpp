@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// expect: sigfire: to await what a hook's on_admit_deferred returns, #include <sigfire/admission
+// expect: sigfire: hooks with on_admit_deferred need #include <sigfire/admission
 #include <sigfire/sigfire.hpp>
 #ifdef RIGHT
 #include <sigfire/admission/coroutine_hooks.hpp>

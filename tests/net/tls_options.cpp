@@ -73,7 +73,7 @@ BOOST_AUTO_TEST_CASE(an_option_of_no_use_is_named_with_the_reason) {
     const auto missing = (f.path / "missing.pem").string();
     const identity rsa{"rsa", &root(), {}, 3600, detail::key_ptr{EVP_RSA_gen(2048)}}, stranger{"stranger"};
     const std::string start = "sigfire: TLS ",
-                      no_pair = "key given as text: it is not the key of the certificate";
+                      no_pair = "key given as text: the key does not belong to the certificate";
     const struct {
         tls_options options;
         std::string said;
@@ -81,30 +81,30 @@ BOOST_AUTO_TEST_CASE(an_option_of_no_use_is_named_with_the_reason) {
         {{}, "needs a certificate: tls_options::certificates is empty"},
         {{.certificates = {{missing, own.key()}}},
          "certificate '" + missing + "': No such file or directory"},
-        {{.certificates = {{empty, own.key()}}}, "certificate '" + empty + "': no certificate in it"},
-        {{.certificates = {{cut, own.key()}}}, "certificate '" + cut + "': no certificate in it"},
-        {{.certificates = {{own.key(), own.key()}}}, "certificate given as text: no certificate in it"},
+        {{.certificates = {{empty, own.key()}}}, "certificate '" + empty + "': it contains no certificate"},
+        {{.certificates = {{cut, own.key()}}}, "certificate '" + cut + "': it contains no certificate"},
+        {{.certificates = {{own.key(), own.key()}}}, "certificate given as text: it contains no certificate"},
         {{.certificates = {{own.certificate() + "-----BEGIN CERTIFICATE-----\nxx", own.key()}}},
          "certificate given as text: bad end line"},
         {{.certificates = {{good, missing}}}, "key '" + missing + "': No such file or directory"},
-        {{.certificates = {{good}}},
-         "key '" + good + "': no private key in it that can be read without a password"},
-        {{.certificates = {{good, other}}}, "key '" + other + "': it is not the key of the certificate"},
+        {{.certificates = {{good}}}, "key '" + good + "': it contains no private key without a password"},
+        {{.certificates = {{good, other}}},
+         "key '" + other + "': the key does not belong to the certificate"},
         {{.certificates = {{rsa.certificate(), own.key()}}}, no_pair},
         {{.certificates = {{own.certificate(), rsa.key()}}}, no_pair},
         {{.certificates = {own.served(), {rsa.certificate(), stranger.key()}}}, no_pair},
         {{.certificates = {{root().certificate() + own.certificate(), own.key()}}},
-         "certificate given as text: certificate 2 is not that of the issuer of the one before it"},
+         "certificate given as text: certificate 2 is not the issuer of certificate 1"},
         {{.certificates = {{own.certificate() + stranger.certificate(), own.key()}}},
-         "certificate given as text: certificate 2 is not that of the issuer of the one before it"},
+         "certificate given as text: certificate 2 is not the issuer of certificate 1"},
         {{.certificates = {{own.certificate() + root().certificate() + own.certificate(), own.key()}}},
-         "certificate given as text: certificate 3 is not that of the issuer of the one before it"},
+         "certificate given as text: certificate 3 is not the issuer of certificate 2"},
         {{.certificates = {{good, locked}}},
-         "key '" + locked + "': no private key in it that can be read without a password"},
+         "key '" + locked + "': it contains no private key without a password"},
         {{.certificates = {own.served()}, .verify = tls_verify::optional},
-         "needs tls_options::ca, which says who vouches for clients, to verify them"},
+         "needs tls_options::ca to verify client certificates"},
         {{.certificates = {own.served()}, .verify = tls_verify::required, .ca = empty},
-         "CA '" + empty + "': no certificate in it"},
+         "CA '" + empty + "': it contains no certificate"},
         {{.certificates = {own.served(), {good, missing}}}, "key '" + missing + "': No such file"},
     };
     for (const auto& row : rows) {

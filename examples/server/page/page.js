@@ -1,25 +1,25 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
 /**
- * A place at a signaling server, and one call at a time over a WebRTC data channel.
+ * A peer of a signaling server, with one call at a time over a WebRTC data channel.
  *
  *     const peer = new Peer()
  *     peer.addEventListener('message', ({ detail }) => console.log(detail.text))
- *     await peer.connect('ws://localhost:3003/')   // peer.id is known now
- *     peer.call('the id of someone else')          // 'open' follows, or 'ended'
- *     peer.send('hello')                           // once it is open
+ *     await peer.connect('ws://localhost:3003/')   // then peer.id is set
+ *     peer.call('the id of someone else')          // then 'open' or 'ended' follows
+ *     peer.send('hello')                           // after 'open'
  *
- * A connection that breaks is made again, and goes on where it was: the id stays, nothing is lost or said twice.
+ * When the connection breaks, the peer reconnects and resumes: the id stays, and each message arrives exactly once.
  *
- * Events, and what their `detail` holds:
- *   away      { }               the connection broke; our words from meanwhile are said later
- *   back      { id }            it is there again; another id if it took too long
- *   lost      { code, reason }  the server is gone; a call that is open goes on without it
- *   calling   { id }            our call has begun
- *   incoming  { id }            somebody called, and we accepted
- *   open      { id }            both sides can talk
- *   message   { id, text }      the other said something
- *   ended     { id, reason }    the call is over; reason is undefined when we hung up
+ * Events with their `detail`:
+ *   away      { }               the connection broke; requests are sent after the reconnect
+ *   back      { id }            the peer has reconnected; the id is new if that took too long
+ *   lost      { code, reason }  the connection has ended; an open call stays open
+ *   calling   { id }            this peer started a call
+ *   incoming  { id }            the other peer called, and this peer accepted
+ *   open      { id }            both sides can send messages
+ *   message   { id, text }      the other peer sent a message
+ *   ended     { id, reason }    the call has ended; reason is undefined after hangUp()
  */
 export class Peer extends EventTarget {
   id = ''
@@ -28,14 +28,14 @@ export class Peer extends EventTarget {
   #configuration = {}
   #replies = new Map() // id of a request: { text, number, settle }
   #requests = 0
-  #said = 0 // requests on the wire since counting began
-  #heard = 0 // messages of the server since then
-  #token = '' // proves our identity when we come back
-  #window = 0 // ms for that
-  #until = 0 // when trying to come back is given up
+  #said = 0 // requests sent since the count began
+  #heard = 0 // messages received since the count began
+  #token = '' // proves this peer's identity when it resumes
+  #window = 0 // time to resume, in ms
+  #until = 0 // when the peer gives up reconnecting
   #call = null // { id, pc, channel, timer }; pc is missing until the call is accepted
 
-  /** Resolves with our id. Rejects when the server cannot be reached or does not greet us in time. */
+  /** Resolves with the id of this peer. Rejects if the server cannot be reached, or sends no welcome within 10 s. */
   async connect(url) {
     if (this.#socket || this.#until) throw new Error('Already connected')
     this.#url = url
@@ -66,7 +66,7 @@ export class Peer extends EventTarget {
         if (this.#socket !== socket) return
         this.#socket = null
         if (!welcome) return reject(new Error('The server cannot be reached'))
-        // Only a connection that broke can be made again: 1006 is how a browser says so.
+        // Only a broken connection can be resumed; browsers report it as 1006.
         if (this.#token && code === 1006) return this.#return(code, reason)
         this.#lose(code, reason)
       }
@@ -88,7 +88,7 @@ export class Peer extends EventTarget {
     for (const { text, number } of this.#replies.values()) if (number > resume.received) this.#socket.send(text)
   }
 
-  // Tries to come back, more and more seldom, for as long as the server waits for us.
+  // Tries to reconnect, at growing intervals, as long as the server keeps this peer's state.
   async #return(code, reason) {
     this.#until = Date.now() + this.#window
     this.#emit('away', {})
@@ -98,7 +98,7 @@ export class Peer extends EventTarget {
         await this.#dial()
         return this.#emit('back', { id: this.id })
       } catch {
-        // the next try may do better
+        // the next attempt may succeed
       }
     }
     this.#lose(code, reason)
@@ -112,17 +112,17 @@ export class Peer extends EventTarget {
     this.#emit('lost', { code, reason })
   }
 
-  // Nobody will answer the open requests.
+  // Pending requests will get no reply.
   #fail() {
     const waiting = [...this.#replies.values()]
     this.#replies.clear()
     for (const { settle } of waiting) settle({ ok: false, data: { message: 'Connection Lost' } })
   }
 
-  /** Whether the server knows us, even if the connection is broken at the moment. */
+  /** Whether the server has this peer, even while the connection is broken. */
   get online() { return this.#until > 0 || this.#socket?.readyState === WebSocket.OPEN }
 
-  /** Asks the peer `id` for a call. Events tell how it goes on. */
+  /** Calls the peer `id`. Events report the progress. */
   call(id) {
     if (this.#call) throw new Error('Already in a call')
     const call = (this.#call = { id })
@@ -130,10 +130,10 @@ export class Peer extends EventTarget {
     this.#signal(call, 'session-start')
   }
 
-  /** Sends text to the other side of the open call. */
+  /** Sends text to the other peer of the open call. */
   send(text) { this.#call.channel.send(text) }
 
-  /** Ends the call, or gives up calling. */
+  /** Ends the call, or cancels it before it is open. */
   hangUp() {
     const call = this.#call
     if (call && call.channel?.readyState !== 'open') this.#request('session-cancel', call.id)
@@ -142,18 +142,18 @@ export class Peer extends EventTarget {
 
   #emit(type, detail) { this.dispatchEvent(new CustomEvent(type, { detail })) }
 
-  // Every request is answered: {id, ok: true}, or {id, ok: false, data: {message}}.
+  // Every request gets a reply: {id, ok: true}, or {id, ok: false, data: {message}}.
   #request(cmd, target, data) {
     return new Promise(resolve => {
       if (!this.online) return resolve({ ok: false, data: { message: 'Not Connected' } })
       const id = String(++this.#requests)
       const text = JSON.stringify({ cmd, target, data, id })
       this.#replies.set(id, { text, number: ++this.#said, settle: resolve })
-      if (!this.#until) this.#socket.send(text) // or else it is sent when we are back
+      if (!this.#until) this.#socket.send(text) // otherwise it is sent after the reconnect
     })
   }
 
-  // A request without which the call cannot come about.
+  // Sends a request that the call depends on.
   async #signal(call, cmd, data) {
     const reply = await this.#request(cmd, call.id, data)
     if (!reply.ok && call.channel?.readyState !== 'open') this.#end(call, reply.data.message)
@@ -173,15 +173,15 @@ export class Peer extends EventTarget {
     if (call?.id !== origin) return
     if (!call.pc) {
       if (cmd === 'session-accept') this.#open(call, true)
-      if (cmd === 'session-reject') this.#end(call, data?.message ?? 'The other side declined')
+      if (cmd === 'session-reject') this.#end(call, data?.message ?? 'The other side rejected the call')
     } else {
-      if (cmd === 'session-cancel') this.#end(call, data?.message ?? 'The other side gave up')
+      if (cmd === 'session-cancel') this.#end(call, data?.message ?? 'The other side cancelled')
       if (cmd === 'offer' || cmd === 'answer' || cmd === 'ice')
         this.#negotiate(call, cmd, data)
     }
   }
 
-  // Somebody calls. When two peers call each other at the same time, the call of the greater id counts.
+  // Answers a call of another peer. If two peers call each other at the same time, the call of the greater id counts.
   #answer(id) {
     const old = this.#call
     if (old && old.id !== id) return this.#request('session-reject', id, { message: 'Busy' })
@@ -259,7 +259,7 @@ server.protocol = server.protocol.replace('http', 'ws')
 server.hash = server.search = ''
 
 const hints = new Map([
-  ['Peer Not Found', 'nobody with this id is connected. Ids change when a page is reloaded: ask for a new link.'],
+  ['Peer Not Found', 'no peer with this id is connected. A reload of the page changes its id, so ask for a new link.'],
   ["Can't Send to Yourself", 'this is your own id. Open your link in another tab or on another device.'],
   ['No network path to the other side', 'a TURN server in the RTC configuration may help.'],
   ['Busy', 'the other side is in another call.'],
@@ -349,7 +349,7 @@ peer.addEventListener('lost', ({ detail: { code, reason } }) => {
   $('own').textContent = '…'
   $('link').value = ''
   const why = [code, reason].filter(Boolean).join(' ')
-  complain(`The connection to the server was lost (${why}).` + (state === 'open' ? ' Your chat goes on.' : ''), true)
+  complain(`The connection to the server was lost (${why}).` + (state === 'open' ? ' Your chat stays open.' : ''), true)
   show()
 })
 peer.addEventListener('calling', ({ detail: { id } }) => {
@@ -359,7 +359,7 @@ peer.addEventListener('calling', ({ detail: { id } }) => {
 peer.addEventListener('incoming', ({ detail: { id } }) => {
   state = 'calling'
   complain()
-  write('note', `${id} called you; the call was accepted for you.`)
+  write('note', `${id} called you. The page accepted the call.`)
   show(`Connecting to ${id}…`)
 })
 peer.addEventListener('open', ({ detail: { id } }) => {
@@ -387,7 +387,7 @@ $('share').addEventListener('submit', async event => {
   try {
     await navigator.clipboard.writeText($('link').value)
   } catch {
-    // Pages that came over plain HTTP from another machine have no clipboard API.
+    // A page over plain HTTP from another machine has no clipboard API.
     document.execCommand('copy')
   }
   button.textContent = 'Copied'

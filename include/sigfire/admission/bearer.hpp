@@ -26,7 +26,7 @@ template <class Check>
 class bearer {
     static_assert(std::is_invocable_r_v<bool, Check&, std::string_view, admission&> ||
                       std::is_invocable_r_v<bool, Check&, std::string_view>,
-                  "sigfire: bearer needs a bool(std::string_view token) or (token, admission&)");
+                  "sigfire: bearer needs a function bool(std::string_view token) or (token, admission&)");
 
 public:
     /// Takes the function that checks a token.
@@ -92,7 +92,7 @@ private:
 template <class Generate>
 class generated_id {
     static_assert(std::is_invocable_r_v<std::string, Generate&>,
-                  "sigfire: generated_id needs a std::string()");
+                  "sigfire: generated_id needs a function std::string()");
 
 public:
     /// Takes the function that makes an id.

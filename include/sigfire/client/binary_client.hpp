@@ -22,23 +22,26 @@ namespace sigfire {
 
 namespace codec {
 
-/** The client side of the wire of `binary`: writes requests, reads welcomes, replies and messages.
+/** The client side of the wire of `binary`. It writes requests, and reads welcomes, replies and messages.
  *
- *  A token is here a MessagePack value as it stands on the wire, in requests as in replies, so that they
- * compare equal. The data of a request may be JSON: it is translated, see `msgpack_from_json`, up to
- * `transcoding_limit` bytes. One thread at a time: an object keeps the last data that it has translated. */
+ *  A token is a MessagePack value in its encoded form, in requests and in replies, so that the two compare
+ *  equal. If the data of a request is JSON, the codec translates it (see `msgpack_from_json`), up to
+ *  `transcoding_limit` bytes. An object keeps the data that it translated last, so it is for one thread at
+ *  a time. */
 class binary_client {
 public:
-    /// The sub-protocol to offer.
+    /// The WebSocket sub-protocol to offer.
     static constexpr std::string_view subprotocol = "sigfire.v1.msgpack";
 
-    static constexpr bool checks_utf8 = true; ///< messages are no text, even on a wire that says so
+    /// Messages are not text, even if the wire marks them as text; so framings need not check UTF-8.
+    static constexpr bool checks_utf8 = true;
 
-    /** Calls `handler` with a `server_welcome`, `server_reply` or `server_message`, at most once. Payloads
-     * are MessagePack. Other valid messages are ignored.
+    /** Reads one message. Calls `handler` at most once, with a `server_welcome`, `server_reply` or
+     *  `server_message`; its payloads are MessagePack. Other valid messages are ignored. All views are
+     *  valid until `handler` returns.
      *
-     *  Errors: `malformed`, `internal_error` (nil), `bad_welcome`: a welcome without an id of 1 to 256 bytes.
-     */
+     *  Errors: `malformed`; `internal_error` (the message is nil); `bad_welcome` (a welcome without an id
+     *  of 1 to 256 bytes). */
     template <class Handler>
     errc decode(message m, Handler&& handler) const {
         using detail::msgpack_text;
@@ -82,25 +85,26 @@ public:
         return errc::ok;
     }
 
-    /// The exact size that `encode` will write; 0 if the request is not `complete`, or its data cannot be
-    /// translated.
+    /// The exact number of bytes that `encode` will write. 0 if the request is not `complete`, or if its data
+    /// cannot be translated.
     std::size_t bound(const client_request& r) const {
         detail::msgpack_writer out{detail::count_sink{}};
         write(out, r);
         return out.size();
     }
 
-    /// Writes the request at `p`; nothing where `bound` is 0.
+    /// Writes the request at `p`, which has room for `bound` bytes. Returns the number of bytes; 0 if `bound`
+    /// is 0.
     std::size_t encode(const client_request& r, char* p) const {
         detail::msgpack_writer out{detail::memory_sink{p}};
         write(out, r);
         return out.size();
     }
 
-    /// How requests are marked.
+    /// The type of the messages that carry requests.
     static constexpr message_type type = message_type::binary;
 
-    /// How a client ends the connection for that cause.
+    /// The close code and text by which a client ends the connection for that cause.
     ending end(errc why) const noexcept { return detail::client_ending(why); }
 
 private:
@@ -111,18 +115,18 @@ private:
         return detail::msgpack_truthy(polite) ? politeness::polite : politeness::impolite;
     }
 
-    // Checks a message that is no map: none of those says anything.
+    // Checks a message that is not a map. Such a message has no meaning for a client, except nil.
     static errc scalar(detail::msgpack_scanner& text) noexcept {
         const auto raw = text.value();
         if (raw.empty() || !text.finished()) return errc::malformed;
         return detail::msgpack_at(raw).is(detail::msgpack_kind::nil) ? errc::internal_error : errc::ok;
     }
 
-    // The data in MessagePack; empty if it cannot be had.
+    // The data in MessagePack; empty if it cannot be translated.
     std::string_view packed(const payload& data) const {
         if (format_of(data.wire) == wire_id::msgpack) return data.bytes;
         if (format_of(data.wire) != wire_id::json) return {};
-        if (json_ != data.bytes) { // `encode` asks for the same as `bound` before
+        if (json_ != data.bytes) { // `bound` and then `encode` ask for the same data
             json_.clear();
             packed_.clear();
             if (auto made = msgpack_from_json(data.bytes); made && made->size() <= transcoding_limit)
@@ -153,7 +157,7 @@ private:
         if (!r.token.empty()) out.text("id"), out.raw(r.token);
     }
 
-    mutable std::string json_, packed_; // the data translated last, and the outcome
+    mutable std::string json_, packed_; // the data translated last, and the result
 };
 
 } // namespace codec

@@ -9,22 +9,23 @@
 
 namespace sigfire {
 
-/** A request that a client sends on sigfire's own wires. A member that is empty or not set is left out of the
- * message. All views are valid until the call that was handed the request returns. */
+/// A request of a client on sigfire's own wires. A member that is empty or not set is left out of the
+/// message. All views are valid until the call that takes the request returns.
 struct client_request {
-    std::string_view command{};  ///< `offer`, `join`, ...; without one nothing is sent
-    std::string_view target{};   ///< id of the peer that the request is for, or about
+    std::string_view command{};  ///< name of the request: `offer`, `join`, ...; without it nothing is sent
+    std::string_view target{};   ///< id of the peer that the request is for or about
     std::string_view topic{};    ///< name of the topic
-    payload data{};              ///< one value
-    std::string_view token{};    ///< names the request in its reply: a value as it stands on the wire
-    std::uint64_t answered = 0;  ///< of `respond`: the number of the question
-    bool failed = false;         ///< of `respond`: the question had no good answer
-    bool echo = false;           ///< of `publish`: to the sender too
-    bool droppable = false;      ///< of `publish`: need not reach a member that has no room for it
-    std::string_view resuming{}; ///< of `resume`: the token that the server gave to the client
-    std::optional<std::uint64_t> received{}; ///< of `resume` and `ack`: messages of the server that came
+    payload data{};              ///< one value of the wire's format
+    std::string_view token{};    ///< identifies the request in its reply: a value in its encoded form
+    std::uint64_t answered = 0;  ///< in `respond`: the number of the request that is answered
+    bool failed = false;         ///< in `respond`: the answer is a failure
+    bool echo = false;           ///< in `publish`: deliver to the sender too
+    bool droppable = false;      ///< in `publish`: a member with a full outbox need not get it
+    std::string_view resuming{}; ///< in `resume`: the token that the server gave to the client
+    /// In `resume` and `ack`: how many messages came from the server.
+    std::optional<std::uint64_t> received{};
 
-    /// Whether this can be sent: it has a command, and a token unless it is an `ack`.
+    /// Whether the request can be sent: it has a command, and a token unless it is an `ack`.
     constexpr bool complete() const noexcept {
         return !command.empty() && (!token.empty() || command == "ack");
     }

@@ -20,23 +20,25 @@ namespace sigfire {
 
 namespace codec {
 
-/** The client side of the wire of `json`: writes requests, reads welcomes, replies and messages. It asks for
- * the extras and understands servers without them. Keeps nothing.
+/** The client side of the wire of `json`. It writes requests, and reads welcomes, replies and messages. It
+ *  offers sigfire's own sub-protocol, and also reads the messages of servers without it. Keeps no state.
  *
- *  A token is here a JSON value as it stands on the wire, in requests as in replies (`"a1"` with its quotes,
- * or `7`), so that they compare equal. */
+ *  A token is a JSON value in its encoded form (`"a1"` with its quotes, or `7`), in requests and in
+ *  replies. So the two compare equal. */
 class json_client {
 public:
-    /// The sub-protocol to offer.
+    /// The WebSocket sub-protocol to offer.
     static constexpr std::string_view subprotocol = "sigfire.v1.json";
 
-    static constexpr bool checks_utf8 = true; ///< `decode` refuses text that is not UTF-8
+    /// `decode` rejects text that is not UTF-8, so framings need not check it.
+    static constexpr bool checks_utf8 = true;
 
-    /** Calls `handler` with a `server_welcome`, `server_reply` or `server_message`, at most once. Payloads
-     * are JSON. Other valid JSON is ignored.
+    /** Reads one message. Calls `handler` at most once, with a `server_welcome`, `server_reply` or
+     *  `server_message`; its payloads are JSON. Other valid JSON is ignored. All views are valid until
+     *  `handler` returns.
      *
-     *  Errors: `malformed`, `bad_utf8` (text messages only), `internal_error`, `bad_welcome`: a welcome
-     * without an id of 1 to 256 bytes. */
+     *  Errors: `malformed`; `bad_utf8` (text messages only); `internal_error` (the message is `null`);
+     *  `bad_welcome` (a welcome without an id of 1 to 256 bytes). */
     template <class Handler>
     errc decode(message m, Handler&& handler) const {
         using detail::json_name, detail::json_name_room;
@@ -82,24 +84,26 @@ public:
         return errc::ok;
     }
 
-    /// The exact size that `encode` will write; 0 if the request is not `complete`, or its data is not JSON.
+    /// The exact number of bytes that `encode` will write. 0 if the request is not `complete`, or if its data
+    /// is not JSON.
     std::size_t bound(const client_request& r) const noexcept {
         detail::json_writer out{detail::count_sink{}};
         write(out, r);
         return out.size();
     }
 
-    /// Writes the request at `p`; nothing where `bound` is 0.
+    /// Writes the request at `p`, which has room for `bound` bytes. Returns the number of bytes; 0 if `bound`
+    /// is 0.
     std::size_t encode(const client_request& r, char* p) const noexcept {
         detail::json_writer out{detail::memory_sink{p}};
         write(out, r);
         return out.size();
     }
 
-    /// How requests are marked.
+    /// The type of the messages that carry requests.
     static constexpr message_type type = message_type::text;
 
-    /// How a client ends the connection for that cause.
+    /// The close code and text by which a client ends the connection for that cause.
     ending end(errc why) const noexcept { return detail::client_ending(why); }
 
 private:
@@ -147,7 +151,7 @@ private:
         return polite == "true" ? politeness::polite : politeness::impolite;
     }
 
-    // Checks a message that is no object: none of those says anything.
+    // Checks a message that is not an object. Such a message has no meaning for a client, except `null`.
     static errc scalar(message m, detail::json_scanner& text) noexcept {
         const auto value = text.first() == '\0' ? std::string_view{} : text.value();
         if (value.empty() || !text.finished()) return detail::not_json(m);

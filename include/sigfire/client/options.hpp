@@ -21,119 +21,137 @@
 
 namespace sigfire {
 
-/** When a client goes back by itself, and how often.
+/** When and how often a client reconnects by itself.
  *
- *  The server's close code decides, if there is one: with 4400-4499, 4600-4999, 1002, 1003 and 1007-1010 the
- *  client stays away; with 1000 `on_close` decides; with all others (1001, 1005, 1006, 1011-1015, 3000-4399,
- *  4500-4599) `on_error`. Without a code the client stays away on `condition::stay_away`, when it would only
- *  repeat a mistake (`condition::fix_request`), and after `client::close`. */
+ *  If the server gave a close code, the code decides:
+ *  - 1000: `on_close` decides.
+ *  - 1002, 1003, 1007-1010, 4400-4499, 4600-4999: the client does not reconnect.
+ *  - All others (1001, 1005, 1006, 1011-1015, 3000-4399, 4500-4599): `on_error` decides.
+ *
+ *  Without a close code `on_error` decides, except for causes of `condition::stay_away` and
+ *  `condition::fix_request`: for these the client does not reconnect. After `client::close` the client
+ *  never reconnects. */
 struct reconnect_options {
-    bool on_error = true; ///< after a connection that broke or could not be opened, and when the server stops
-    bool on_close = false; ///< after the server closed the connection properly (code 1000)
-    bool at_first = false; ///< before the first welcome too: `connect` goes on until the client is welcomed,
-                           ///< is told to stay away, or has made its `attempts`
-    std::chrono::milliseconds interval{1000}; ///< before the first attempt
-    double growth = 2;                        ///< by how much each interval is longer than the one before
-    std::chrono::milliseconds max_interval{30000}; ///< no interval is longer
-    double jitter =
-        0.5; ///< share of the interval that is left to chance (0-1): 0.5 = wait half of it or more
-    std::uint32_t attempts = std::numeric_limits<std::uint32_t>::max(); ///< in a row, then the client ends
-    /// Makes the URL to connect to from the URL given to `connect`, before each attempt; empty = that URL.
+    /// Reconnect after a failed attempt, a broken connection, or a stop of the server.
+    bool on_error = true;
+    bool on_close = false; ///< reconnect after the server closed the connection properly (code 1000)
+    /// Try again before the first welcome too. `connect` then waits until the server welcomes the client, or
+    /// forbids more attempts, or all `attempts` have failed.
+    bool at_first = false;
+    std::chrono::milliseconds interval{1000};      ///< wait before the first attempt
+    double growth = 2;                             ///< factor by which each interval grows
+    std::chrono::milliseconds max_interval{30000}; ///< longest interval
+    /// Random part of the interval, 0 to 1. 0.5: the client waits between half of the interval and all of it.
+    double jitter = 0.5;
+    /// Failed attempts in a row before the client gives up.
+    std::uint32_t attempts = std::numeric_limits<std::uint32_t>::max();
+    /// Called before each further attempt with the URL of `connect`. Returns the URL to use. Empty: the
+    /// client uses the URL of `connect`.
     std::function<std::string(std::string url)> url{};
-    bool resumable =
-        true; ///< ask the server to go on where the last connection ended: same id, nothing missing
+    bool resumable = true; ///< ask the server to resume: the client keeps its id, and no message is missing
 };
 
-/// A client's name and proof, for a server that asks for a `hello` (`tcp_options::hello`). Empty members are
+/// The identity of a client, for a server that asks for a `hello` (`tcp_options::hello`). Empty members are
 /// left out.
 struct client_hello {
-    std::string token{}; ///< for `bearer`
-    std::string id{};    ///< for `requested_id`
+    std::string token{}; ///< token for `bearer`
+    std::string id{};    ///< id for `requested_id`
 };
 
-/// Settings of a client. No deadline is met early; 0 is at once, not never, but for `silence`.
+/// Settings of a client. A time-out never ends early. A time of 0 ends at once; only for `silence` does 0
+/// mean never.
 struct client_options {
-    /// WebSocket sub-protocol to offer. A server may have none; another is a `bad_handshake`.
+    /// WebSocket sub-protocol to offer. The server may choose none. If the server chooses another, `connect`
+    /// fails with `bad_handshake`.
     std::string subprotocol{json_client::subprotocol};
-    /// Further fields of the upgrade request: `Authorization`, `Cookie`, `Origin`, ...
+    /// Further fields of the upgrade request (name, value): `Authorization`, `Cookie`, `Origin`, ...
     std::vector<std::pair<std::string, std::string>> headers{};
-    std::chrono::milliseconds connect_timeout{10000}; ///< to be connected, WebSocket handshake included
-    /// For each address of a name: they are tried by turns, 250 ms apart, and the first that answers is
-    /// taken.
+    /// Time for the connection, WebSocket handshake included.
+    std::chrono::milliseconds connect_timeout{10000};
+    /// Time for each address of a host name. The client tries the addresses in turn, 250 ms apart, and takes
+    /// the first that answers (RFC 8305).
     std::chrono::milliseconds address_timeout{5000};
-    std::chrono::milliseconds welcome_timeout{5000};  ///< from the connection on, to be welcomed
-    std::chrono::milliseconds request_timeout{10000}; ///< for the reply to each request
-    std::chrono::milliseconds session_timeout{30000}; ///< for the other side to accept a session or reject it
-    std::chrono::milliseconds close_timeout{5000};    ///< for the server to agree to a close
-    /// After that time without a byte the server is asked for a sign of life, by a ping or, on wires without
-    /// pings, by the request `exists`. After as long again the connection ends with `pong_timeout`. 0 =
-    /// never.
+    std::chrono::milliseconds welcome_timeout{5000};  ///< time from the connection to the welcome
+    std::chrono::milliseconds request_timeout{10000}; ///< time for the reply to each request
+    /// Time for the other peer to accept or reject a session.
+    std::chrono::milliseconds session_timeout{30000};
+    std::chrono::milliseconds close_timeout{5000}; ///< time for the server to close the connection too
+    /** After this time without a byte, the client pings the server. On wires without pings it sends the
+     *  request `exists`. If no byte comes for the same time again, the connection ends with
+     *  `pong_timeout`. 0 = never. */
     std::chrono::milliseconds silence{30000};
-    /// Messages that wait for `receive`, at least 1. With more of them the client stops reading: it hears no
-    /// replies then and answers no pings. On WebSocket it sends pings of its own, each `silence`, which show
-    /// the server that the client is there.
+    /** Messages that may wait for `receive`, at least 1. At this number the client stops reading: it gets
+     *  no replies and answers no pings. On WebSocket it then sends a ping of its own every `silence`, so
+     *  that the server does not time out. */
     std::size_t inbox = 256;
-    std::uint32_t message = 1u << 20; ///< bytes of the longest message in either direction
-    std::size_t outbox = 4u << 20;    ///< bytes that wait to be sent before requests are `full`
-    std::size_t header = 8192;        ///< bytes of the server's answer to the upgrade request
-    std::uint32_t idle_frames = 1000; ///< control and empty frames in a row without a message
-    /// For `wss://` and `tls+tcp://`: `client_tls()` of `client/tls.hpp`. Without it they end with `no_tls`.
+    std::uint32_t message = 1u << 20; ///< longest message in bytes, in both directions
+    /// Bytes that may wait to be sent; beyond this, requests end with `full`.
+    std::size_t outbox = 4u << 20;
+    std::size_t header = 8192; ///< longest response to the upgrade request, in bytes
+    /// Control frames and empty frames in a row without a message; more end with `flood`.
+    std::uint32_t idle_frames = 1000;
+    /// TLS for `wss://` and `tls+...`: set it to `client_tls()` of `client/tls.hpp`. Without it such URLs end
+    /// with `no_tls`.
     std::shared_ptr<const detail::client_security> tls{};
-    /// The format of messages: `client_msgpack()` of `client/msgpack.hpp`; none: JSON. It does not go with
-    /// `line+`.
+    /// Format of the messages: `client_msgpack()` of `sigfire/client/msgpack.hpp`. None: JSON. Lines
+    /// (`line+`) are always JSON.
     std::shared_ptr<const detail::client_format> format{};
-    /// An HTTP proxy to connect through, to any TCP address: `http://[user:password@]host[:port]`, port 80 by
-    /// default, user and password percent-encoded. The proxy has to allow `CONNECT` to that address. Empty:
-    /// none.
+    /// HTTP proxy for connections to TCP addresses: `http://[user:password@]host[:port]`. The default port is
+    /// 80; user and password are percent-encoded. The client sends `CONNECT`, with Basic credentials. Empty:
+    /// no proxy.
     std::string proxy{};
-    std::optional<reconnect_options> reconnect{}; ///< none: a connection that ends is the end
-    /// The first message on TCP and Unix sockets; none: the client waits for the welcome, which most servers
-    /// send at once. On a WebSocket `headers` and the URL's query carry the same.
+    std::optional<reconnect_options> reconnect{}; ///< none: the client does not reconnect
+    /// The first message on TCP and Unix sockets. None: the client waits for the welcome, which most servers
+    /// send at once. On a WebSocket, use `headers` and the URL's query instead.
     std::optional<client_hello> hello{};
 };
 
-/// How a server greets.
+/// The server's welcome.
 struct welcome {
-    std::string id;            ///< this client's id, by which others reach it
-    std::string configuration; ///< RTCConfiguration, JSON text; empty if the server has none
+    std::string id;            ///< this client's id; other peers use it to reach the client
+    std::string configuration; ///< RTCConfiguration as JSON text; empty if the server has none
 };
 
-/// The kinds of news that `client::receive` tells.
+/// Kinds of `incoming`.
 enum class incoming_kind : unsigned char {
-    message, ///< somebody says something
-    offline, ///< the connection ended by `cause`; the client is going to reconnect
-    online,  ///< it has reconnected
-    refused, ///< it is new to the server, which by `cause` does not let it `join` or `watch` again where it
-             ///< did
+    message, ///< a message of a peer or of the server
+    offline, ///< the connection ended with `cause`; the client will reconnect
+    online,  ///< the client has reconnected
+    refused, ///< after a reconnect, the server refused a repeated `join` or `watch` with `cause`
 };
 
-/// A message of another peer or of the server, or news of the connection.
+/// A message of another peer or of the server, or an event of the connection.
 struct incoming {
-    std::string command; ///< `offer`, `answer`, `ice`, `session-start`, `publish`, `request`, `presence`, ...
-    std::string from;    ///< the other peer's id; empty if the server says it itself
-    std::string data;    ///< JSON text; empty if there is none
-    std::string topic{}; ///< where it is said; empty if not in a topic
-    std::uint64_t request = 0;          ///< of a `request`: its number, for `client::respond`
-    politeness role = politeness::none; ///< of a `session-start`: this side's part, if the server says so
-    incoming_kind kind = incoming_kind::message;
-    error_code cause{};     ///< of `offline` and `refused`
-    bool recovered = false; ///< of `online`: the client is the same peer as before, and no message is missing
+    /// Name of the message: `offer`, `answer`, `ice`, `session-start`, `publish`, `request`, `presence`, ...
+    std::string command;
+    std::string from;          ///< id of the sender; empty if the server itself is the sender
+    std::string data;          ///< JSON text; empty if there is none
+    std::string topic{};       ///< topic of the message; empty if there is none
+    std::uint64_t request = 0; ///< in a `request`: its number, for `client::respond`
+    /// In a `session-start`: the role of this side, if the server gives one.
+    politeness role = politeness::none;
+    incoming_kind kind = incoming_kind::message; ///< `message`, or an event of the connection
+    error_code cause{};                          ///< in `offline` and `refused`: the cause
+    /// In `online`: the server resumed the connection, so the id is the same and no message is missing.
+    bool recovered = false;
 };
 
-// An object in braces inside a `co_await` is destroyed twice by g++ 12, unless there is nothing to destroy.
+// g++ 12 destroys an object in braces twice inside a `co_await`, unless its destructor is trivial.
 
-/// How to join a topic.
+/// Options of `client::join`.
 struct join_options {
-    std::string_view
-        metadata{};          ///< JSON object that the members see; empty = none. Read by the call of `join`
-    std::uint32_t limit = 0; ///< refuse with `full` beyond so many members; 0 = as the server has it
-    std::uint32_t match = 0; ///< make groups of so many: the reply names the topic of the own one; 0 = none
+    /// JSON object that the other members see; empty = none. Read during the call of `join`.
+    std::string_view metadata{};
+    /// The server refuses with `full` beyond so many members; 0 = the server's own limit.
+    std::uint32_t limit = 0;
+    /// Size of groups: the server puts the client into a group, and the reply names its topic; 0 = no groups.
+    std::uint32_t match = 0;
 };
 
-/// How to publish.
+/// Options of `client::publish`.
 struct publish_options {
-    bool echo = false;      ///< to the sender too, if it is a member
-    bool droppable = false; ///< need not reach a slow member
+    bool echo = false;      ///< deliver to the sender too, if it is a member
+    bool droppable = false; ///< a slow member need not get the message
 };
 
 } // namespace sigfire

@@ -17,28 +17,37 @@
 
 namespace sigfire {
 
-/** A session with another peer: one side starts it, the other accepts or rejects it, then both say offers,
- *  answers and candidates until one ends it. From `client::start` or `client::adopt`.
+/** A session with another peer. One side starts the session; the other accepts or rejects it. Then both
+ *  send offers, answers and candidates until one side ends it. Sessions come from `client::start` and
+ *  `client::adopt`.
  *
  *      auto s = c.start(other, R"({"name":"Alice"})");
  *      auto metadata = co_await s.accepted();
  *      co_await s.signal("offer", R"({"offer":{"type":"offer","sdp":"..."}})");
  *      auto answer = co_await s.receive();
  *
- *  How it ends: `rejected`, `cancelled` (by the caller), `expired` (nobody answered in time), `ended` (by the
- *  other side), `closed` (by this one), `replaced` (by another session with that peer), the cause for which
- *  the other side went (`lost`, ...) or why this client lost its connection. Each operation completes with
- *  it then.
+ *  A session ends with one of these causes. Each pending operation then completes with that cause:
  *
- *  Operations are as those of a `client`, and so is thread safety. Destroyed, a session is ended. A session
- *  that outlives its client is over. */
+ *  - `rejected`: the other side rejected the session
+ *  - `cancelled`: the caller cancelled the session
+ *  - `expired`: the other side did not answer in time
+ *  - `ended`: the other side ended the session
+ *  - `closed`: this side ended the session
+ *  - `replaced`: another session with that peer began
+ *  - the cause for which the other peer disconnected (`lost`, ...)
+ *  - the cause for which this client lost its connection
+ *
+ *  Tokens, cancellation and thread safety are those of `client`. The destructor ends the session. A
+ *  session that outlives its client is over. */
 class [[nodiscard]] session {
     template <class Token, class... Results>
     static constexpr bool completes = boost::asio::completion_token_for<Token, void(error_code, Results...)>;
 
 public:
-    session() = default; ///< one that is over
+    session() = default; ///< a session that is over
+    /// The source is over after the move.
     session(session&&) = default;
+    /// Ends this session, then takes over `other`, which is over after that.
     session& operator=(session&& other) noexcept {
         if (this == &other) return *this;
         drop();
@@ -46,25 +55,27 @@ public:
         state_ = std::move(other.state_);
         return *this;
     }
+    /// Ends the session if it is not over.
     ~session() { drop(); }
 
-    /// The other side's id; valid as long as this object.
+    /// The id of the other peer. Valid as long as this object.
     std::string_view peer() const { return state_ ? std::string_view{state_->peer} : std::string_view{}; }
 
-    /// Whether this side gives way when both make an offer at once (W3C WebRTC, 10.7).
+    /// Whether this side gives way when both sides send an offer at once (W3C WebRTC, 10.7).
     bool polite() const { return state_ && state_->polite; }
 
-    /// The metadata by which the other side started or accepted it, JSON text or empty; once it is over, of
-    /// its end.
+    /// The metadata of the other side's start or acceptance, JSON text or empty. When the session is over:
+    /// the data of its end. Valid until the session changes its state.
     std::string_view metadata() const {
         return state_ ? std::string_view{state_->metadata} : std::string_view{};
     }
 
-    /// Why it is over; no error while it is not.
+    /// Why the session is over; no error while it is not.
     error_code cause() const { return state_ ? state_->cause : error_code{errc::closed}; }
 
-    /** Completes once the other side has accepted, with the metadata it gave; or with why it did not, and its
-     *  words on that: `{"message":TEXT,...}`. Cancelled, the session goes on. */
+    /** Completes when the other side has accepted, with its metadata (JSON text or empty). If the session
+     *  ends first, it completes with the cause and the data of the end: `{"message":TEXT,...}`. When this
+     *  operation is cancelled, the session stays as it is. */
     template <class Token = boost::asio::deferred_t>
         requires completes<Token, std::string>
     [[nodiscard]] auto accepted(Token&& token = Token{}) {
@@ -72,7 +83,8 @@ public:
             token, [](auto& core, auto& s, auto&& done) { core.wait_accepted(s, std::move(done)); });
     }
 
-    /// Accepts a session that the other side started; `metadata` is JSON or empty.
+    /// Accepts a session that the other side started. `metadata` is JSON text or empty. `malformed` if this
+    /// side started the session, or has answered already.
     template <class Token = boost::asio::deferred_t>
         requires completes<Token>
     [[nodiscard]] auto accept(std::string metadata, Token&& token = Token{}) {
@@ -84,7 +96,8 @@ public:
             std::move(metadata));
     }
 
-    /// Rejects it, saying why in words, and in `data`, which is JSON or empty.
+    /// Rejects a session that the other side started, with a reason in words (`text`) and in `data`, JSON or
+    /// empty. Errors are those of `accept`.
     template <class Token = boost::asio::deferred_t>
         requires completes<Token>
     [[nodiscard]] auto reject(std::string_view text, std::string_view data, Token&& token = Token{}) {
@@ -96,7 +109,8 @@ public:
             detail::json_object{}.text("message", text).json("data", data).take());
     }
 
-    /// Says `offer`, `answer`, `ice` or `renegotiate` to the other side; see `client::request`.
+    /// Sends `offer`, `answer`, `ice` or `renegotiate` to the other side. Errors are those of
+    /// `client::request`.
     template <class Token = boost::asio::deferred_t>
         requires completes<Token>
     [[nodiscard]] auto signal(std::string command, std::string data, Token&& token = Token{}) {
@@ -108,7 +122,8 @@ public:
             std::move(command), std::move(data));
     }
 
-    /// Takes the next of these from the other side; see `client::receive`.
+    /// Takes the next such message of the other side, and waits for one if none is there. See
+    /// `client::receive`.
     template <class Token = boost::asio::deferred_t>
         requires completes<Token, incoming>
     [[nodiscard]] auto receive(Token&& token = Token{}) {
@@ -116,7 +131,8 @@ public:
             token, [](auto& core, auto& s, auto&& done) { core.receive_from(s, std::move(done)); });
     }
 
-    /// Ends it: cancels it before it was accepted, rejects one that was not answered.
+    /// Ends the session. Before acceptance, this cancels a session of this side, and rejects one of the other
+    /// side.
     template <class Token = boost::asio::deferred_t>
         requires completes<Token>
     [[nodiscard]] auto end(Token&& token = Token{}) {
@@ -136,7 +152,7 @@ private:
         state_.reset();
     }
 
-    // A deferred operation keeps the state, since the session may be gone when it is started.
+    // A deferred operation owns the state, since the session may be gone when the operation starts.
     template <class Signature, class Token, class F, class... Args>
     auto start(Token& token, F f, Args... args) {
         return detail::start_operation<Signature>(

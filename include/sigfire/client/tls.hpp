@@ -20,16 +20,18 @@
 
 namespace sigfire {
 
-/// How a client checks its server's identity, and proves its own. Certificates, keys and CAs are each the
-/// path of a PEM file or, if it holds `-----BEGIN`, PEM text.
+/// How a client verifies its server, and proves its own identity. Each certificate, key and CA is the path of
+/// a PEM file. If it contains `-----BEGIN`, it is PEM text.
 struct client_tls_options {
-    std::string ca{};          ///< CAs that vouch for servers; empty = those that this system trusts
-    std::string certificate{}; ///< this client's own, if the server wants one
-    std::string key{};         ///< its key, not encrypted; empty = in the same place
-    std::string server_name{}; ///< name that the server has to prove; empty = the host in the URL,
-                               ///< `localhost` on a Unix socket
-    bool verify = true;        ///< false: talk to any server that answers
-    /// Told why, in words, when TLS fails; the client only ends with `tls_failed`. Must not call the client.
+    std::string ca{}; ///< CAs for the certificates of servers; empty = the CAs that this system trusts
+    std::string certificate{}; ///< this client's own certificate, if the server asks for one
+    std::string key{};         ///< key of that certificate, not encrypted; empty = in the same source
+    /// Name that the server's certificate must hold for. Empty = the host of the URL, or `localhost` on a
+    /// Unix socket.
+    std::string server_name{};
+    bool verify = true; ///< false: accept every certificate
+    /// Called with a text when TLS fails; the operation itself only ends with `tls_failed`. It must not call
+    /// the client.
     std::function<void(std::string_view why)> on_failure{};
 };
 
@@ -122,7 +124,7 @@ public:
         if (!options_.ca.empty())
             trust(context_.get(), options_.ca);
         else if (options_.verify && SSL_CTX_set_default_verify_paths(context_.get()) != 1)
-            throw std::runtime_error{"sigfire: TLS: this system's CAs: " + openssl_reason()};
+            throw std::runtime_error{"sigfire: TLS: cannot load the CAs of this system: " + openssl_reason()};
         if (!options_.certificate.empty())
             use_certificate(context_.get(), options_.certificate, options_.key);
         SSL_CTX_set_verify(context_.get(), options_.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
@@ -155,14 +157,17 @@ private:
 
 } // namespace detail
 
-/** TLS for clients: `client c{io, {.tls = client_tls()}}` may `connect` to `wss://` and `tls+tcp://`. One may
- *  serve many clients, on several threads. It keeps the last session ticket of each server name, 64 names at
- * most: the next connection to that name has a shorter handshake. Needs OpenSSL 3 (CMake target
- * `sigfire::tls`).
+/** TLS for clients: with `client c{io, {.tls = client_tls()}}`, `connect` accepts `wss://` and `tls+...`
+ *  URLs. Several clients may share one object, on several threads. The object keeps the last session
+ *  ticket of each server name, at most 64: the next handshake with that server is shorter. Needs OpenSSL 3
+ * (CMake target `sigfire::tls`).
  *
- *  A server's certificate that is not trusted, or is for another name, ends `connect` with `tls_failed`.
- *  @throws std::runtime_error that says which certificate, key or CA is of no use, and why. */
-[[nodiscard]] inline std::shared_ptr<const detail::client_security> client_tls(client_tls_options options = {}) {
+ *  If the server's certificate is not trusted, or holds for another name, `connect` ends with
+ *  `tls_failed`.
+ *  @throws std::runtime_error if a certificate, key or CA cannot be used; the text has its name and the
+ *  reason */
+[[nodiscard]] inline std::shared_ptr<const detail::client_security>
+client_tls(client_tls_options options = {}) {
     return std::make_shared<detail::openssl_security>(std::move(options));
 }
 

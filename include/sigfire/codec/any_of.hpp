@@ -60,7 +60,7 @@ template <class C, class P = always>
 struct when {
     static_assert(Codec<C>, "sigfire: Codec requirements not met");
     static_assert(std::predicate<const P&, const request&>,
-                  "sigfire: a choice is made by what is called with a const request& and returns bool");
+                  "sigfire: the condition of a choice must take a const request& and return bool");
 
     C codec{};   ///< the codec of the choice; its default constructor may be explicit
     P matches{}; ///< the condition of the choice
@@ -80,7 +80,7 @@ when(C, P) -> when<C, P>;
 template <class... Choices>
 class any_of {
     static_assert(sizeof...(Choices) != 0,
-                  "sigfire: any_of needs a choice: any_of{when{codec, condition}, ...}");
+                  "sigfire: any_of needs one or more choices: any_of{when{codec, condition}, ...}");
 
     template <std::size_t I>
     using choice_at = std::tuple_element_t<I, std::tuple<Choices...>>;

@@ -26,8 +26,7 @@ template <class C>
 class transcoded : public C {
     static_assert(Codec<C>, "sigfire: Codec requirements not met");
     static_assert(
-        requires { C::format; },
-        "sigfire: a codec that is to be transcoded has `static constexpr wire_id format`");
+        requires { C::format; }, "sigfire: transcoded needs a codec with `static constexpr wire_id format`");
 
 public:
     /// The state of a connection: that of `C`.

@@ -152,13 +152,13 @@ inline constexpr errc_row errc_table[] = {
     {errc::connect_timeout, condition::reconnect, "connect_timeout", "Connect Timeout"},
     {errc::welcome_timeout, condition::reconnect, "welcome_timeout", "No Welcome in Time"},
     {errc::request_timeout, condition::try_later, "request_timeout", "No Reply in Time"},
-    {errc::close_timeout, condition::reconnect, "close_timeout", "Close Not Answered in Time"},
+    {errc::close_timeout, condition::reconnect, "close_timeout", "No Close in Time"},
     {errc::not_connected, condition::reconnect, "not_connected", "Not Connected"},
     {errc::bad_url, condition::fix_request, "bad_url", "Bad URL"},
     {errc::bad_welcome, condition::stay_away, "bad_welcome", "First Message Was Not a Welcome"},
     {errc::no_tls, condition::fix_request, "no_tls",
-     "TLS Is Not There: #include <sigfire/client/tls.hpp> and Set client_options::tls"},
-    {errc::proxy_refused, condition::reconnect, "proxy_refused", "Proxy Refuses the Connection"},
+     "TLS Not Available: #include <sigfire/client/tls.hpp> and Set client_options::tls"},
+    {errc::proxy_refused, condition::reconnect, "proxy_refused", "Proxy Refused the Connection"},
     {errc::rejected, condition::try_later, "rejected", "Session Rejected"},
     {errc::cancelled, condition::try_later, "cancelled", "Session Cancelled"},
     {errc::ended, condition::try_later, "ended", "Session Ended"},
@@ -213,10 +213,10 @@ struct condition_category final : boost::system::error_category {
     const char* name() const noexcept override { return "sigfire.condition"; }
     std::string message(int v) const override {
         switch (static_cast<condition>(v)) {
-        case condition::fix_request: return "the request is wrong";
-        case condition::try_later: return "try the same again later";
+        case condition::fix_request: return "correct the request";
+        case condition::try_later: return "retry the request later";
         case condition::reconnect: return "open a new connection";
-        case condition::stay_away: return "do not come back as you are";
+        case condition::stay_away: return "do not reconnect without a change";
         }
         return "no condition";
     }

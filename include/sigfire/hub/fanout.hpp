@@ -45,7 +45,7 @@ public:
                 t.shared = std::make_unique<holder_of<B>>(make(std::string_view{t.bytes.get(), t.size}));
             return static_cast<const holder_of<B>&>(*t.shared).block;
         }
-        throw std::logic_error{"sigfire: a block of a text that was not added"};
+        throw std::logic_error{"sigfire: fanout: no text was added for this block"};
     }
 
     /// Number of encoded texts.

@@ -322,15 +322,13 @@ struct feature_holder {
 template <class... Fs>
 class features : detail::feature_holder<Fs>... {
     static_assert((Feature<Fs> && ...), "sigfire: Feature requirements not met");
-    static_assert(
-        (detail::shaped_like_a_feature<Fs> && ...),
-        "sigfire: a member of this feature cannot be called like that of class feature which it hides");
-    static_assert(
-        ((!detail::names_on_request<Fs> || detail::takes_any<Fs, incoming_events>) && ...),
-        "sigfire: on_request of this feature takes no event: void on_request(context&, peer_handle, "
-        "event::join&), say");
+    static_assert((detail::shaped_like_a_feature<Fs> && ...),
+                  "sigfire: a member of this feature hides one of class feature, but has another signature");
+    static_assert(((!detail::names_on_request<Fs> || detail::takes_any<Fs, incoming_events>) && ...),
+                  "sigfire: on_request of this feature takes no event: expected for example void "
+                  "on_request(context&, peer_handle, event::join&)");
     static_assert(detail::taken_once<incoming_events, Fs...>,
-                  "sigfire: two features of a hub take the same requests");
+                  "sigfire: two features of this hub take the same request");
 
 public:
     /// Default-constructs each feature.

@@ -161,28 +161,26 @@ template <class... Hs>
 class hooks {
     static_assert(
         ((!detail::names_on_admit<Hs> || detail::has_on_admit<Hs>) && ...),
-        "sigfire: on_admit has the wrong shape: errc on_admit(const request&, admission&); what has to be "
-        "awaited is awaitable<errc> on_admit_deferred(const request&, admission&)");
+        "sigfire: on_admit has the wrong signature: expected errc on_admit(const request&, admission&); a "
+        "coroutine is awaitable<errc> on_admit_deferred(const request&, admission&)");
+    static_assert(((!detail::names_on_admit_deferred<Hs> || detail::has_on_admit_deferred<Hs>) && ...),
+                  "sigfire: on_admit_deferred has the wrong signature: expected awaitable<errc> "
+                  "on_admit_deferred(const request&, admission&)");
     static_assert(
-        ((!detail::names_on_admit_deferred<Hs> || detail::has_on_admit_deferred<Hs>) && ...),
-        "sigfire: on_admit_deferred has the wrong shape: awaitable<errc> on_admit_deferred(const request&, "
-        "admission&)");
-    static_assert(((!detail::names_on_open<Hs> || detail::has_on_open<Hs>) && ...),
-                  "sigfire: on_open has the wrong shape: void on_open(peer_handle, const admission&)");
-    static_assert(
-        ((!detail::names_on_message<Hs> || detail::has_on_message<Hs>) && ...),
-        "sigfire: on_message has the wrong shape: errc on_message(message_context&, event::say&), or with "
-        "another event, or event::incoming& for all");
-    static_assert(
-        ((!detail::names_on_deliver<Hs> || detail::has_on_deliver<Hs>) && ...),
-        "sigfire: on_deliver has the wrong shape: bool on_deliver(peer_handle, const event::say&), or with "
-        "another event");
+        ((!detail::names_on_open<Hs> || detail::has_on_open<Hs>) && ...),
+        "sigfire: on_open has the wrong signature: expected void on_open(peer_handle, const admission&)");
+    static_assert(((!detail::names_on_message<Hs> || detail::has_on_message<Hs>) && ...),
+                  "sigfire: on_message has the wrong signature: expected errc on_message(message_context&, "
+                  "event::say&), or with another event, or event::incoming& for all");
+    static_assert(((!detail::names_on_deliver<Hs> || detail::has_on_deliver<Hs>) && ...),
+                  "sigfire: on_deliver has the wrong signature: expected bool on_deliver(peer_handle, const "
+                  "event::say&), or with another event");
     static_assert(((!detail::names_on_outcome<Hs> || detail::has_on_outcome<Hs>) && ...),
-                  "sigfire: on_outcome has the wrong shape: void on_outcome(const outcome&)");
+                  "sigfire: on_outcome has the wrong signature: expected void on_outcome(const outcome&)");
     static_assert(((!detail::names_on_close<Hs> || detail::has_on_close<Hs>) && ...),
-                  "sigfire: on_close has the wrong shape: void on_close(peer_handle, errc)");
+                  "sigfire: on_close has the wrong signature: expected void on_close(peer_handle, errc)");
     static_assert((Hook<Hs> && ...),
-                  "sigfire: a hook has at least one of on_admit, on_admit_deferred, on_open, "
+                  "sigfire: a hook needs at least one of on_admit, on_admit_deferred, on_open, "
                   "on_message, on_deliver, on_outcome, on_close");
 
     using tuple = std::tuple<Hs...>;

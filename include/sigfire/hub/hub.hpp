@@ -67,8 +67,8 @@ class hub : detail::hub_pipeline<hub<R, T, O, L, H, F, P>, R, T, O, L, H, F, P> 
     static_assert(Router<T>, "sigfire: Router requirements not met");
     static_assert(Channel<O>, "sigfire: Channel requirements not met");
     static_assert(Log<L>, "sigfire: Log requirements not met");
-    static_assert(detail::is_hooks<H>::value, "sigfire: the hooks of a hub are a chain: hooks{...}");
-    static_assert(detail::is_features<F>::value, "sigfire: the features of a hub are given by features{...}");
+    static_assert(detail::is_hooks<H>::value, "sigfire: give hooks to a hub as a chain: hooks{...}");
+    static_assert(detail::is_features<F>::value, "sigfire: give features to a hub as features{...}");
     static_assert(Policy<P>, "sigfire: Policy requirements not met");
 
     using base = detail::hub_pipeline<hub, R, T, O, L, H, F, P>;
@@ -166,7 +166,7 @@ public:
     template <class E>
     void received(attachment& a, E& e) {
         static_assert(detail::is_one_of<E, incoming_events>,
-                      "sigfire: a codec emits events of incoming_events");
+                      "sigfire: a codec may emit only events of incoming_events");
         slot* const sender = this->resolve(a);
         if (sender == nullptr || sender->state != standing::online) return;
         const work w{*this};
@@ -342,7 +342,7 @@ public:
     template <class Function>
     result<peer_handle> attach(std::string_view id, Function f) {
         static_assert(F::template takes<event::request>,
-                      "sigfire: peers that are functions need a hub with the part requests{}");
+                      "sigfire: attached functions need a hub with the feature requests{}");
         if (this->stop_cause_ != errc::ok) return make_error_code(errc::stopping);
         if (!detail::is_name(id)) return make_error_code(errc::malformed);
         if (registry_.find(id)) return make_error_code(errc::id_in_use);

@@ -8,18 +8,21 @@
 
 namespace sigfire {
 
-/** Asked about each connection, before a byte is read: limits per address, bans, connections per minute.
+/** A check of each new connection before the server reads a byte: limits per address, bans, connections
+ *  per minute.
  *
- *  Servers on several threads may share the state behind it, and then both functions are called by several
- *  threads at once. They run on the loop: they return soon. An exception of `enter` refuses that
- *  connection. */
+ *  Servers on several threads may share the state behind a gate. Then several threads may call both
+ *  functions at once. Both run on the loop, so they must return soon. If `enter` throws, the server
+ *  refuses the connection. */
 struct accept_gate {
-    /** `ok`, or the cause for which the connection is closed at once. `remote` is the numeric address of the
-     *  other side, empty for a Unix socket. Not asked about a proxy that is trusted, but about each client
-     *  that it names; such a client is refused by an HTTP status (429 for `rate`, 503 for `overloaded`, else
-     *  403). Empty = everybody may connect. */
+    /** Returns `ok`, or the cause for which the server closes the connection at once. `remote` is the
+     *  numeric address of the other side, empty for a Unix socket.
+     *
+     *  For connections of a trusted proxy, `enter` gets no call for the proxy itself. It gets a call for
+     *  each client that the proxy names. The server refuses such a client by an HTTP status: 429 for
+     *  `rate`, 503 for `overloaded`, else 403. Empty = every connection is accepted. */
     std::function<errc(std::string_view remote)> enter{};
-    /// Told once for each `ok` of `enter` that the connection is gone. Does not throw.
+    /// Called once for each `ok` of `enter`, when the connection has ended. Must not throw.
     std::function<void(std::string_view remote)> leave{};
 };
 

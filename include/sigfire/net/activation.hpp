@@ -14,16 +14,18 @@
 
 namespace sigfire {
 
-/// A listening socket that was opened for this process by its starter.
+/// A listening socket that the service manager opened for this process.
 struct activated_socket {
     int descriptor;   ///< for the option `descriptor` of a transport
-    std::string name; ///< by which the starter tells them apart; empty if it does not
+    std::string name; ///< the name that the service manager gave to the socket; may be empty
 };
 
-/** The sockets that systemd, or a program that speaks like it, hands to this process (sd_listen_fds(3):
- *  `LISTEN_PID`, `LISTEN_FDS`, `LISTEN_FDNAMES`), in its order; empty if there are none, or if they are for
- *  another process. Each is to be used by one transport. The variables are removed, so that child processes
- *  do not take them for theirs: to be called once, before there are other threads. */
+/** Returns the sockets that systemd, or a program with the same protocol, passes to this process
+ *  (sd_listen_fds(3): `LISTEN_PID`, `LISTEN_FDS`, `LISTEN_FDNAMES`), in the order of their descriptors.
+ *  Empty if there are none, or if they are for another process. At most 1024 sockets.
+ *
+ *  Use each socket for one transport. The function sets FD_CLOEXEC on each socket. It removes the three
+ *  variables, so that child processes do not use them. Call it once, before other threads start. */
 [[nodiscard]] inline std::vector<activated_socket> activated_sockets() {
     constexpr int first = 3, most = 1024;
     const auto take = [](const char* name) {

@@ -28,11 +28,11 @@ namespace sigfire {
 
 namespace detail {
 
-/// Where streams and engine meet.
+/// The meeting point of streams and engine.
 template <class Stream>
 struct beast_place {
     using request_head = typename beast_link<Stream>::request_head;
-    std::function<void(Stream&&, request_head, std::string)> enter; // empty while nobody listens
+    std::function<void(Stream&&, request_head, std::string)> enter; // empty while no engine listens
 };
 
 /// A peer on a Beast stream. Models Connection.
@@ -53,38 +53,46 @@ class beast_engine;
 
 namespace transport {
 
-/** Beast streams of your own HTTP server: you accept and read the request, `adopt` does the rest. Models
- *  Transport.
+/** Beast streams of your own HTTP server. Your server accepts connections and reads the request; `adopt`
+ *  does the rest. Models Transport.
  *
- *  `beast<> peers{io}; listener l{peers, json{}, hub};`, and for each request that asks for a WebSocket
- *  `peers.adopt(beast<>::stream{std::move(tcp)}, request)`. Copies are the same meeting point, for one engine
- *  at a time. `Stream` is a `boost::beast::websocket::stream` over anything; the default has no compression.
- *  For one over TLS include `<boost/beast/websocket/ssl.hpp>`. Its executor is the io_context, which one
- *  thread runs and which outlives everything.
+ *  First `beast<> peers{io}; listener l{peers, json{}, hub};`, then for each request for a WebSocket
+ *  `peers.adopt(beast<>::stream{std::move(tcp)}, request)`. Copies of a description refer to the same
+ *  meeting point, for one engine at a time. `Stream` is a `boost::beast::websocket::stream` over any
+ *  layer; the default has no compression. For streams over TLS, include `<boost/beast/websocket/ssl.hpp>`.
+ *  The executor of the stream is the io_context. One thread runs the io_context, and the io_context
+ *  outlives all streams, engines and descriptions.
  *
- *  Framing is Beast's, and so are its costs: an allocation or more per message. Take `websocket` where the
- *  port may be sigfire's. */
+ *  Beast does the framing, which costs one allocation or more per message. Prefer `websocket` if sigfire
+ *  may own the port. */
 template <class Stream = boost::beast::websocket::stream<boost::beast::tcp_stream, false>>
 class beast {
 public:
+    /// The WebSocket stream of Beast.
     using stream = Stream;
+    /// A connection with the listener's own `State`.
     template <class State>
     using connection = detail::beast_connection<Stream, State>;
+    /// The engine for a `Sink`, as the concept Transport asks for.
     template <class State, class Sink>
     using engine = detail::beast_engine<connection<State>, Sink>;
 
+    /// Describes the meeting point. `options` are the bounds for all its connections.
     explicit beast(boost::asio::io_context& io, beast_options options = {})
         : io_{&io}, options_{std::move(options)}, place_{std::make_shared<detail::beast_place<Stream>>()} {}
 
+    /// The io_context of the streams.
     boost::asio::io_context& context() const { return *io_; }
 
-    /** Hands over a stream with a peer that sent `asked` and has not been answered: a peer is let in or
-     *  refused, a plain request is answered, by the listener's codec or HttpHandler, and its connection
-     *  closed. `remote` is the numeric address of the other side; empty = that of the socket. False, and
-     *  nothing was done, if nobody listens.
+    /** Hands over a stream. The peer has sent `asked`, and has no answer yet. The listener's codec admits
+     *  or refuses the peer. For a plain request, the codec or the HttpHandler answers, and the connection
+     *  is closed.
      *
-     *  Bytes that your parser has read beyond the request are lost; clients send nothing before they are let
-     *  in. */
+     *  `remote` is the numeric address of the other side; empty = the address of the socket. Returns
+     *  false, and does nothing, if no engine listens. Call it on the thread of the io_context.
+     *
+     *  Bytes that your parser has read beyond the request are lost. Clients send nothing before the server
+     *  admits them. */
     template <class Body, class Fields>
     bool adopt(Stream&& s, const boost::beast::http::request<Body, Fields>& asked,
                std::string remote = {}) const {
@@ -194,7 +202,7 @@ private:
             if (stopped_) std::exchange(stopped_, nullptr)();
             return;
         }
-        tick(now); // once more: a message in this turn may have set a deadline
+        tick(now); // a message in this turn may have set a deadline
         arm(stopping_ ? std::min(due_, drain_until_) : due_);
     }
 
@@ -207,7 +215,7 @@ private:
         }
     }
 
-    // An exception of the sink costs the connection that it was called about.
+    // If the sink throws, only the connection of that call ends.
     void guard(Connection& c) {
         try {
             settle(c);
@@ -224,7 +232,7 @@ private:
         }
     }
 
-    // Takes every step that can be taken now.
+    // Takes every step that is possible now.
     void settle(Connection& c) {
         if (c.step_ == step::over) return;
         if (c.step_ == step::entered && !c.cut_) enter(c);
@@ -274,7 +282,7 @@ private:
         c.close_socket();
         connections_.back()->index_ = c.index_;
         std::swap(connections_[c.index_], connections_.back());
-        connections_.pop_back(); // one with handlers that still wait lives on in them
+        connections_.pop_back(); // a connection with pending handlers lives on in them
     }
 
     void arm(time_point t) {

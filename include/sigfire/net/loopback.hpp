@@ -24,11 +24,12 @@
 
 namespace sigfire {
 
-/// The bounds of a loopback's memory.
+/// Settings of a loopback.
 struct loopback_options {
-    std::size_t message = std::size_t{1} << 20; ///< bytes of the longest message in either direction
-    std::size_t outbox = std::size_t{4} << 20;  ///< bytes that may wait for an end that does not read
-    std::string name = "loopback";              ///< its name in `address`
+    std::size_t message = std::size_t{1} << 20; ///< longest message in bytes, in both directions
+    /// Bytes that may wait for a peer's end that does not read; more end with `slow_consumer`.
+    std::size_t outbox = std::size_t{4} << 20;
+    std::string name = "loopback"; ///< the name in `address`
 };
 
 namespace detail {
@@ -44,47 +45,51 @@ struct loopback_link {
     std::size_t waiting = 0; // bytes in to_peer
     std::size_t message_limit = 0;
     errc peer_end = errc::ok;   // why the peer's end is closed
-    errc server_end = errc::ok; // why the server's end is
-    ending farewell;            // the server's last words
+    errc server_end = errc::ok; // why the server's end is closed
+    ending farewell;            // the server's close message
     bool ping = false;
     bool answers_pings = true;
-    std::function<void()> wake_server; // empty once the engine is gone
-    // Of the peer's end. Shared with the call: it may be replaced from inside.
+    std::function<void()> wake_server; // empty when the engine is gone
+    // Callbacks of the peer's end. A call shares ownership, since the callback may replace itself.
     std::shared_ptr<const std::function<void(message)>> on_message;
     std::function<void(const ending&, errc)> on_closed;
 };
 
-/// Where ends and engine meet.
+/// The meeting point of ends and engine.
 struct loopback_place {
-    std::function<bool(std::shared_ptr<loopback_link>)> enter; // empty while nobody listens
+    std::function<bool(std::shared_ptr<loopback_link>)> enter; // empty while no engine listens
 };
 
 } // namespace detail
 
 namespace transport {
 
-/** Two ends in memory: peers in the same process, and tests without sockets. Models Transport.
+/** Connections in memory: for peers in the same process, and for tests without sockets. Models Transport.
  *
- *  `loopback net{io}; server srv{net}; auto end = net.connect();` Copies are the same meeting point, for one
- *  engine at a time. Messages pass in the order sent, handed over by turns of the io_context; that outlives
- *  everything. One thread.
+ *  `loopback net{io}; server srv{net}; auto end = net.connect();` Copies refer to the same meeting point,
+ *  for one engine at a time. Messages keep their order; the io_context delivers them in turns. The
+ *  io_context outlives all ends, engines and descriptions. One thread.
  *
- *  Longer than other headers: a whole transport, both ends and the engine between them, is read at once. */
+ *  This header is long because it holds a whole transport: both ends and the engine. */
 class loopback {
     using link_ptr = std::shared_ptr<detail::loopback_link>;
 
 public:
-    /** A peer's end. Destroyed, it is closed. Its functions are called on the io_context, never from inside
-     *  one of its members. */
+    /// A peer's end of a connection. The destructor closes it. Its callbacks run on the io_context, never
+    /// inside a member function of the end. A callback may call any function of the end.
     class [[nodiscard]] end {
     public:
+        /// An end that is closed.
         end() = default;
+        /// The source is closed after the move.
         end(end&&) = default;
+        /// Closes this end, then takes over `other`.
         end& operator=(end&& other) noexcept {
             close();
             link_ = std::move(other.link_);
             return *this;
         }
+        /// Closes this end with `closed`.
         ~end() { close(); }
 
         /// Whether both ends are open.
@@ -92,7 +97,8 @@ public:
             return link_ && link_->peer_end == errc::ok && link_->server_end == errc::ok;
         }
 
-        /// Sends a message; `not_connected` or `too_large` if it cannot be.
+        /// Sends a message. Returns `ok`, `not_connected`, or `too_large` (longer than
+        /// `loopback_options::message`).
         errc send(std::string_view bytes, message_type type = message_type::text) {
             if (!*this) return errc::not_connected;
             if (bytes.size() > link_->message_limit) return errc::too_large;
@@ -101,7 +107,8 @@ public:
             return errc::ok;
         }
 
-        /// `f(message)` for each message, from the first that waits; an empty `f` = this end does not read.
+        /// Sets the callback `f(message)` for each message, those that wait included. The bytes are valid
+        /// during the call. Without a callback, this end does not read.
         void on_message(std::function<void(message)> f) {
             if (!link_) return;
             link_->on_message =
@@ -109,19 +116,22 @@ public:
             wake();
         }
 
-        /// `f(ending, cause)` once, when the server's side ends the connection: its last words, and why.
+        /// Sets the callback `f(ending, cause)`. It is called once, when the server's side ends the
+        /// connection, with the server's close message and the cause.
         void on_closed(std::function<void(const ending&, errc)> f) {
             if (!link_) return;
             link_->on_closed = std::move(f);
             wake();
         }
 
-        /// Whether pings are answered (they are at first): one that does not answer looks dead.
+        /// Whether this end answers pings (default: yes). For tests: an end without answers looks dead to the
+        /// server.
         void answer_pings(bool yes) {
             if (link_) link_->answers_pings = yes;
         }
 
-        /// Closes this end; the server learns the cause, `closed` or `lost`. Nothing is called afterwards.
+        /// Closes this end. The server gets `cause`, which is `closed` or `lost`. No callback is called after
+        /// that.
         void close(errc cause = errc::closed) {
             if (!link_) return;
             link_->on_message = nullptr;
@@ -147,12 +157,14 @@ public:
     template <class State, class Sink>
     class engine;
 
+    /// Describes the meeting point on `io`.
     explicit loopback(boost::asio::io_context& io, loopback_options options = {})
         : io_{&io}, options_{std::move(options)}, place_{std::make_shared<detail::loopback_place>()} {}
 
+    /// The io_context of this transport.
     boost::asio::io_context& context() const { return *io_; }
 
-    /// A new connection; one that is closed if nobody listens.
+    /// Opens a connection. The end is closed if no engine listens.
     end connect() const {
         auto link = std::make_shared<detail::loopback_link>();
         link->message_limit = options_.message;
@@ -170,9 +182,12 @@ private:
 template <class State>
 class loopback::connection {
 public:
+    /// Made by the engine.
     connection(link_ptr l, const loopback_options& o, std::function<void()> wake)
         : link_{std::move(l)}, options_{&o}, wake_{std::move(wake)} {}
 
+    /// Returns room for a message of at most `n` bytes. If they do not fit, the result is null, and the
+    /// connection ends with `slow_consumer`.
     char* reserve(message_type type, std::size_t n) {
         if (cause_ != errc::ok) return nullptr;
         if (!room(n)) {
@@ -183,6 +198,7 @@ public:
         return parcel_.bytes.data();
     }
 
+    /// Sends the first `n` bytes of the reserved room.
     void commit(std::size_t n) {
         parcel_.bytes.resize(n);
         link_->waiting += n;
@@ -190,16 +206,18 @@ public:
         wake_();
     }
 
+    /// Whether `reserve` of `n` bytes would succeed now.
     bool room(std::size_t n) const {
         return cause_ == errc::ok && (link_->to_peer.empty() || link_->waiting + n <= options_->outbox);
     }
 
+    /// A copy of the message that `append` can send on several connections.
     std::shared_ptr<const detail::loopback_link::parcel> share(message_type type, std::string_view bytes) {
         return std::make_shared<const detail::loopback_link::parcel>(
             detail::loopback_link::parcel{type, std::string{bytes}});
     }
 
-    // Both ends own their bytes, so this is a copy.
+    /// Sends a shared message. Returns false if it does not fit. Each end owns its bytes, so this is a copy.
     bool append(const std::shared_ptr<const detail::loopback_link::parcel>& block) {
         char* p = reserve(block->type, block->bytes.size());
         if (!p) return false;
@@ -208,26 +226,31 @@ public:
         return true;
     }
 
+    /// Admits the peer. This wire has no sub-protocol.
     void accept(std::string_view) {
         if (opening_) known_ = true;
         opening_ = false;
     }
 
+    /// Refuses the peer, if it is not admitted yet.
     void refuse(const ending& e) {
         if (!opening_) return;
         known_ = false;
         close(e, errc::denied);
     }
 
+    /// Stops reading.
     void hold() {
         if (opening_) known_ = true;
         held_ = true;
     }
+    /// Reads again. Waiting messages are delivered first.
     void release() {
         held_ = opening_ && held_;
         wake_();
     }
 
+    /// Pings the peer; `alive` of the sink reports the answer. False if the connection has ended.
     bool ping() {
         if (cause_ != errc::ok) return false;
         link_->ping = true;
@@ -235,11 +258,13 @@ public:
         return true;
     }
 
+    /// Sends all pending messages and `e`, then closes with `cause`.
     void close(const ending& e, errc cause) {
         opening_ = false;
         if (cause_ == errc::ok) finish(e, cause);
     }
 
+    /// The state of the sink for this connection.
     State& state() { return state_; }
 
 private:
@@ -256,19 +281,20 @@ private:
     const loopback_options* options_;
     std::function<void()> wake_;
     detail::loopback_link::parcel parcel_{};
-    errc cause_ = errc::ok; // why it ends
+    errc cause_ = errc::ok; // why the connection ends
     bool opening_ = true;
     bool held_ = false;
-    bool known_ = false; // to the sink, which has not heard `closed` yet
+    bool known_ = false; // to the sink, which did not get `closed` yet
     State state_{};
 };
 
-/// Carries messages between the ends, a turn of the io_context at a time.
+/// Carries messages between the ends, in turns of the io_context.
 template <class State, class Sink>
 class loopback::engine {
     using milliseconds = std::chrono::milliseconds;
 
 public:
+    /// Made by a listener. `sink` outlives the engine.
     engine(const loopback& net, Sink& sink)
         : net_{net}, sink_{sink}, clock_{boost::asio::use_service<detail::loop_clock>(net.context())},
           timer_{net.context()} {}
@@ -276,6 +302,7 @@ public:
     engine(const engine&) = delete;
     engine& operator=(const engine&) = delete;
 
+    /// Cuts all connections without a callback of the sink.
     ~engine() {
         *token_ = false;
         if (listening_) net_.place_->enter = nullptr;
@@ -286,6 +313,7 @@ public:
             }
     }
 
+    /// Starts to accept. `address_in_use` if another engine uses the same meeting point.
     void open(error_code& ec) {
         if (net_.place_->enter) {
             ec = boost::asio::error::address_in_use;
@@ -301,8 +329,11 @@ public:
         };
     }
 
+    /// `loopback:` and the name of the options.
     std::string address() const { return "loopback:" + net_.options_.name; }
 
+    /// Accepts no more, and drops connections that are opening. Cuts the rest after `drain`, or at once in a
+    /// second call. Then calls `f()`.
     void stop(milliseconds drain, std::function<void()> f) {
         const bool again = std::exchange(stopping_, true);
         if (std::exchange(listening_, false)) net_.place_->enter = nullptr;
@@ -321,11 +352,11 @@ private:
         });
     }
 
-    // A peer's function may destroy the engine: after each call the token tells.
+    // A callback of a peer may destroy the engine, so the token is checked after each call.
     void turn(const std::shared_ptr<bool> token) {
         waking_ = false;
         const auto now = clock_.turn(clock::now(), due_);
-        // All that has been said is heard before the sink judges silent peers.
+        // All messages that were sent are delivered before the sink judges silent peers.
         tick(due_ > now ? now : due_ - clock::duration{1});
         for (auto& c : std::exchange(entering_, {})) {
             auto& entered = *c;
@@ -337,8 +368,8 @@ private:
             guard(entered, [&] { sink_.opening(entered, request{}); });
             if (entered.opening_ && !entered.held_) entered.refuse({500, 1011, "Not Admitted"});
         }
-        // A message said in this turn is heard in this turn: by index, since the sink may cause output
-        // anywhere.
+        // A message that is sent in this turn is delivered in this turn. The loop uses an index, since the
+        // sink may write to any connection.
         for (std::size_t i = 0; i < connections_.size(); ++i) listen(*connections_[i]);
         for (std::size_t i = 0; i < connections_.size(); ++i) {
             const auto link = connections_[i]->link_;
@@ -367,7 +398,7 @@ private:
             if (stopped_) std::exchange(stopped_, nullptr)();
             return;
         }
-        tick(now); // once more: a message in this turn may have set a deadline
+        tick(now); // a message in this turn may have set a deadline
         arm(due_);
     }
 
@@ -380,7 +411,7 @@ private:
         }
     }
 
-    // Does something for a connection; an exception of the sink costs that connection.
+    // Runs `f` for a connection. If the sink throws, only that connection ends.
     template <class F>
     void guard(connection<State>& c, F f) {
         try {
@@ -410,7 +441,7 @@ private:
             guard(c, [&] { sink_.closed(c, c.cause_); });
     }
 
-    // Whether the connection is over: its output has been read, or nobody will.
+    // Whether the connection is over: its output has been read, or will never be read.
     bool end_of(connection<State>& c, time_point now) {
         auto& l = *c.link_;
         if (c.cause_ == errc::ok && stopping_ && (c.opening_ || now >= drain_until_))
@@ -435,9 +466,10 @@ private:
     loopback net_;
     Sink& sink_;
     detail::loop_clock& clock_;
-    time_point due_ = time_point::max(); // when the sink wants to be called
+    time_point due_ = time_point::max(); // when to call the sink again
     boost::asio::steady_timer timer_;
-    std::shared_ptr<bool> token_ = std::make_shared<bool>(true); // tells handlers that outlive the engine
+    // Outlives the engine, for pending handlers.
+    std::shared_ptr<bool> token_ = std::make_shared<bool>(true);
     std::vector<std::unique_ptr<connection<State>>> connections_, entering_;
     std::function<void()> stopped_;
     time_point drain_until_ = time_point::max();

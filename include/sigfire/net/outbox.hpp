@@ -16,33 +16,36 @@
 
 namespace sigfire {
 
-/** A connection's bounded output: frames are written behind each other and sent together. Those that others
- *  send too may stand in shared blocks between them. Holds a buffer of the pool only while something is
- *  pending. The pool is handed to each call, so an idle connection pays 32 bytes. For one thread; `clear`
- * must have been called before it is destroyed. */
+/** The bounded output of a connection. Frames are written one behind the other and sent together. Shared
+ *  blocks can stand between them, for messages to several connections.
+ *
+ *  An outbox holds a buffer of the pool only while output is pending. Each call takes the pool as an
+ *  argument, so an idle connection costs 32 bytes. One thread. Call `clear` before the destructor runs. */
 class outbox {
 public:
+    /// An empty outbox.
     outbox() = default;
     outbox(const outbox&) = delete;
     outbox& operator=(const outbox&) = delete;
 
-    /// Bytes that wait to be sent, with those in shared blocks.
+    /// Bytes that wait to be sent, shared blocks included.
     std::size_t size() const noexcept { return size_; }
 
-    /// The same without those in shared blocks.
+    /// Bytes that wait to be sent, without shared blocks.
     std::size_t own_size() const noexcept { return shared_ ? size_ - shared_->bytes : size_; }
 
-    /// Whether something waits in shared blocks.
+    /// Whether output waits in shared blocks.
     bool shares() const noexcept { return shared_ != nullptr; }
 
-    /// Whether the front may be the middle of a message, because part of the output has already been sent.
+    /// Whether the front may be the middle of a message, because a part of the output has been sent.
     bool torn() const noexcept { return torn_; }
 
-    /// Whether `n` more bytes are allowed: at most `limit` in all, but anything while nothing is pending.
+    /// Whether `n` more bytes fit: at most `limit` bytes in total. An empty outbox takes any number.
     bool fits(std::size_t n, std::size_t limit) const noexcept { return size() == 0 || size() + n <= limit; }
 
-    /** Room for `n` bytes behind all that is pending, or null if they do not fit `limit`. Valid until the
-     *  next call. Nothing is added before `commit`. */
+    /** Returns room for `n` bytes behind all pending output, or null if they do not fit `limit`. Valid
+     *  until the next call. Nothing is added before `commit`.
+     *  @throws std::bad_alloc if there is no memory */
     char* reserve(detail::buffer_pool& pool, std::size_t n, std::size_t limit) {
         if (!fits(n, limit)) return nullptr;
         if (!data_) {
@@ -55,8 +58,8 @@ public:
         return data_ + end_;
     }
 
-    /// Gives up the first `n` bytes of the last reservation: `commit` adds those behind. Only while nothing
-    /// is pending.
+    /// Gives up the first `n` bytes of the last reservation; `commit` then adds the bytes behind them. Only
+    /// while nothing is pending.
     void skip(std::size_t n) noexcept { end_ += static_cast<std::uint32_t>(n); }
 
     /// Adds the first `n` bytes of the last reservation.
@@ -65,8 +68,8 @@ public:
         size_ += static_cast<std::uint32_t>(n);
     }
 
-    /** Adds a block behind all that is pending; `fits` tells whether that is allowed. While it waits in any
-     *  outbox, `total` holds its size once. */
+    /// Adds a block behind all pending output. Check `fits` first. While the block waits in any outbox, its
+    /// size is counted once in `total`, which must outlive that time.
     void append(const shared_block& block, std::size_t& total) {
         if (block.size() == 0) return;
         if (!shared_) shared_ = std::make_unique<segments>();
@@ -79,17 +82,17 @@ public:
         size_ += static_cast<std::uint32_t>(block.size());
     }
 
-    /// The bytes to be sent next, as far as they stand in one piece.
+    /// The next bytes to send that stand in one piece. Valid until the next call.
     std::string_view pending() const noexcept {
         std::string_view piece{};
         pieces({&piece, 1});
         return piece;
     }
 
-    /// All that is to be sent, where nothing stands in shared blocks.
+    /// All bytes to send. Only if `shares()` is false.
     std::string_view pending_own() const noexcept { return {data_ + (end_ - size_), size_}; }
 
-    /// Puts the bytes to be sent next into `out`, piece by piece; how many pieces those are.
+    /// Puts the next bytes to send into `out`, piece by piece. Returns the number of pieces.
     std::size_t pieces(std::span<std::string_view> out) const noexcept {
         const auto own = own_size();
         const char* at = data_ + (end_ - own);
@@ -111,7 +114,7 @@ public:
         return n;
     }
 
-    /// Drops `n` bytes that were sent; the last one gives the buffer back.
+    /// Removes `n` bytes that were sent. When nothing is left, returns the buffer to `pool`.
     void sent(detail::buffer_pool& pool, std::size_t n) noexcept {
         size_ -= static_cast<std::uint32_t>(n);
         if (size_ != 0 || shared_) [[unlikely]]
@@ -122,7 +125,7 @@ public:
         torn_ = false;
     }
 
-    /// Drops everything and gives the buffer back.
+    /// Removes everything and gives the buffer back to `pool`.
     void clear(detail::buffer_pool& pool) noexcept {
         if (data_) pool.put({data_, capacity_});
         shared_.reset();
@@ -132,17 +135,18 @@ public:
     }
 
 private:
-    // Blocks, and how many bytes of its own the outbox sends in front of each. There only while it has some.
+    // Shared blocks, and how many own bytes are sent in front of each. Exists only while there are blocks.
     struct segments {
+        /// A block, and the own bytes in front of it.
         struct entry {
-            shared_block block;
-            std::uint32_t before;
+            shared_block block;   ///< the block
+            std::uint32_t before; ///< own bytes in front of it
         };
         std::vector<entry> queue;
-        std::size_t first = 0;    // in queue: those in front have been sent
-        std::uint32_t done = 0;   // bytes of the first block that have been sent
-        std::uint32_t bytes = 0;  // in blocks, unsent
-        std::uint32_t before = 0; // own bytes in front of any block
+        std::size_t first = 0;    // index in queue; the blocks in front have been sent
+        std::uint32_t done = 0;   // sent bytes of the first block
+        std::uint32_t bytes = 0;  // unsent bytes in blocks
+        std::uint32_t before = 0; // own bytes in front of all blocks
 
         segments() = default;
         segments(const segments&) = delete;
@@ -190,8 +194,8 @@ private:
     [[gnu::noinline]] void grow(detail::buffer_pool& pool, std::size_t n) {
         const auto used = own_size();
         const auto begin = end_ - used;
-        // Sent bytes make room, if they are at least half: else a reader that is always a little behind would
-        // have its output moved again and again.
+        // Sent bytes make room only if they are at least half of the used space. Otherwise the output of a
+        // slightly slow reader would be moved again and again.
         if (begin >= used && capacity_ - used >= n) {
             std::memcpy(data_, data_ + begin, used);
         } else {
@@ -206,8 +210,8 @@ private:
 
     char* data_ = nullptr;
     std::unique_ptr<segments> shared_;
-    std::uint32_t end_ = 0;      // of the own bytes in the buffer
-    std::uint32_t size_ = 0;     // of all that waits
+    std::uint32_t end_ = 0;      // end of the own bytes in the buffer
+    std::uint32_t size_ = 0;     // all bytes that wait
     std::uint32_t capacity_ = 0; // of the buffer
     bool torn_ = false;
 };

@@ -17,46 +17,53 @@ namespace sigfire {
 
 namespace transport {
 
-/** TLS 1.2 or newer under any stream transport: `tls{websocket{io, {.port = 443}}, {.certificates = {...}}}`
- *  serves `wss://`, `tls{tcp{...}, ...}` the same messages as `tcp` over TLS (`tls+tcp://`). Models
- *  Transport. Needs OpenSSL 3 (CMake target `sigfire::tls`).
+/** TLS 1.2 or newer under any stream transport. Models Transport. Needs OpenSSL 3 (CMake target
+ *  `sigfire::tls`).
  *
- *  The transport's limits hold; its handshake time includes that of TLS. A peer that does not speak TLS, or
- *  has a certificate that is not trusted, is cut before anybody hears of it but `tls_options::on_failure`;
- *  one that breaks TLS later ends with `tls_failed`. Renegotiation, compression and early data are off;
- *  sessions are resumed by tickets.
+ *      tls{websocket{io, {.port = 443}}, {.certificates = {...}}} // serves wss://
+ *      tls{tcp{...}, ...}                                         // tls+tcp://: the messages of tcp over TLS
  *
- *  A description that is copied shares its certificates with the copies, on other threads too. */
+ *  The limits of the inner transport hold; its time limit for the handshake includes TLS. If a peer does
+ *  not use TLS, or its certificate is not trusted, the server drops the connection. Only
+ *  `tls_options::on_failure` reports it. If TLS fails later, the connection ends with `tls_failed`.
+ *  Renegotiation, compression and early data are off. Clients resume TLS sessions by tickets.
+ *
+ *  Copies of a description share its certificates, on other threads too. */
 template <class T>
 class tls : public T {
 public:
+    /// The loop of the inner transport, with TLS.
     using loop_type = detail::tls_loop<typename T::loop_type>;
 
+    /// A connection with the listener's own `State`.
     template <class State>
     using connection = detail::stream_connection<tls, loop_type, State>;
+    /// The engine for a `Sink`, as the concept Transport asks for.
     template <class State, class Sink>
     using engine = typename detail::stream_engine<tls, loop_type, State>::template with<Sink>;
 
-    /// @throws std::runtime_error that says which certificate, key or CA is of no use, and why.
+    /** Describes `inner` with TLS, and reads all certificates and keys.
+     *  @throws std::runtime_error if a certificate, key or CA cannot be used; the text has its name and
+     *  the reason */
     tls(T inner, tls_options options)
         : T{std::move(inner)},
           server_{std::make_shared<detail::tls_server>(std::move(options), T::upgrades)} {}
 
-    /** Reads certificates, keys and CA again, for this description, its copies and the servers made of it.
-     *  Connections that stand go on as they are. Thread-safe.
-     *  @throws std::runtime_error if one is of no use; the old ones stay in force. */
+    /** Reads certificates, keys and CA again, for this description, its copies and their servers. Open
+     *  connections keep the old ones. Thread-safe.
+     *  @throws std::runtime_error if one of them cannot be used; the old ones stay in use */
     void reload() const { server_->reload(); }
 
-    /// When the first of its certificates ends: after that, clients refuse the server. Thread-safe.
+    /// When the first of the certificates expires. After that, clients refuse the server. Thread-safe.
     std::chrono::system_clock::time_point expiry() const { return server_->expiry(); }
 
-    /// As of the transport within: `wss://...`, `tls+tcp://...`, `tls+unix:...`.
+    /// As `address` of the inner transport: `wss://...`, `tls+tcp://...`, `tls+unix:...`.
     std::string address(const detail::stream_acceptor& a) const {
         auto inner = T::address(a);
         return inner.starts_with("ws:") ? "wss" + inner.substr(2) : "tls+" + inner;
     }
 
-    /// Has a loop of this transport's engine serve TLS.
+    /// Makes a loop of this transport's engine use TLS.
     void prepare(loop_type& loop) const {
         if constexpr (requires(const T& t) { t.prepare(loop.inner()); }) T::prepare(loop.inner());
         loop.use(server_);

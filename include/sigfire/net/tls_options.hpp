@@ -8,29 +8,29 @@
 
 namespace sigfire {
 
-/// A certificate and its key. Each is the path of a PEM file or, if it holds `-----BEGIN`, PEM text.
+/// A certificate and its key. Each is the path of a PEM file. If it contains `-----BEGIN`, it is PEM text.
 struct tls_certificate {
-    std::string certificate; ///< the server's own first, then those between it and its root
-    std::string key{};       ///< not encrypted; empty = in the same place as the certificate
+    std::string certificate; ///< the server's own certificate first, then the intermediate ones in order
+    std::string key{};       ///< not encrypted; empty = in the same source as the certificate
 };
 
-/// The demands of a TLS server on its clients.
+/// Whether a TLS server asks its clients for a certificate.
 enum class tls_verify : unsigned char {
     none,     ///< no certificate
-    optional, ///< a certificate that `tls_options::ca` vouches for, or none
-    required, ///< a certificate that `tls_options::ca` vouches for
+    optional, ///< none, or a certificate that a CA of `tls_options::ca` has issued
+    required, ///< a certificate that a CA of `tls_options::ca` has issued
 };
 
-/// How to serve TLS.
+/// Settings of a TLS server.
 struct tls_options {
-    /// At least one. A client that names its server (SNI) gets the one that holds for that name; the others
-    /// get the first.
+    /// At least one. If a client names its server (SNI), it gets the certificate for that name. All other
+    /// clients get the first certificate.
     std::vector<tls_certificate> certificates{};
-    tls_verify verify = tls_verify::none; ///< a certificate gives `request::peer_subject`
-    std::string
-        ca{}; ///< CAs that vouch for clients: path of a PEM file, or PEM text; one certificate or several
-    /// Told the numeric address and the reason, in words, when TLS fails before or after it was agreed upon.
-    /// Called on the loop: returns soon, does not throw, must not call the server.
+    /// Certificates of clients; the subject is in `request::peer_subject`.
+    tls_verify verify = tls_verify::none;
+    std::string ca{}; ///< CAs of client certificates, one or more: the path of a PEM file, or PEM text
+    /// Called when TLS fails, during the handshake or later, with the numeric address and a reason in words.
+    /// Runs on the loop: it must return soon, must not throw, and must not call the server.
     std::function<void(std::string_view remote, std::string_view why)> on_failure{};
 };
 

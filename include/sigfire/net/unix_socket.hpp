@@ -21,46 +21,61 @@ namespace sigfire {
 
 /// Where and how to serve a Unix socket.
 struct unix_socket_options {
-    std::string path{};  ///< of the socket in the file system, at most 107 bytes. A path that nobody listens
-                         ///< on any more is taken over. `@name`: Linux's abstract names, no file at all
-    unsigned mode = 0;   ///< permission to connect, as `chmod` has it (0660); 0 = by the process' umask
-    int descriptor = -1; ///< a listening socket that this process was handed, see `activated_sockets`, to use
-                         ///< instead of one of its own: neither made, changed nor removed; -1 = none
-    bool hello = false;  ///< a peer's first message is `hello`, which tells its name and proof, see
-                         ///< examples/protocol.md; a peer without one in time is refused
-    stream_limits limits{}; ///< bounds of the memory and time that peers cost it
-    accept_gate gate{};     ///< asked about each connection
+    /// Path of the socket in the file system, at most 107 bytes. If a process has left the path behind, the
+    /// server takes it over. `@name` = an abstract name of Linux, without a file.
+    std::string path{};
+    unsigned mode = 0; ///< permission to connect, as for `chmod` (0660); 0 = by the process' umask
+    /// A listening socket that was passed to this process, see `activated_sockets`. The transport then
+    /// creates, changes and removes nothing. -1 = none.
+    int descriptor = -1;
+    /// The first message of a peer is `hello`, with its identity (see examples/protocol.md). The server
+    /// refuses a peer that sends none in time.
+    bool hello = false;
+    stream_limits limits{}; ///< bounds of the memory and time that peers cost
+    accept_gate gate{};     ///< check of each new connection
 };
 
 namespace transport {
 
-/** Unix socket, each message behind its length (4 bytes, big endian) or, with `framing::line`, a line. Models
- *  Transport.
+/** Unix socket. Each message follows its length (4 bytes, big endian); with `framing::line`, each message
+ *  is a line. Models Transport.
  *
- *  A description: sockets come into being with its engine; the path is removed with it. The wire has no
- *  pings: the system tells when a peer is gone. The io_context outlives the engine and is run by one
- *  thread. */
+ *  A description: its engine opens the sockets, and removes the path at the end. The wire has no pings;
+ *  the system reports when a peer is gone. The io_context outlives the engine, and one thread runs it. */
 template <class Loop, class Framing = framing::length>
 class basic_unix_socket {
 public:
+    /// The loop that waits for the sockets.
     using loop_type = Loop;
+    /// The framing of messages.
     using framing_type = Framing;
+    /// No HTTP upgrade on this wire.
     static constexpr bool upgrades = false;
-    static constexpr bool local = true; // the system knows which process is at the other end
+    /// The system knows the process at the other end.
+    static constexpr bool local = true;
 
+    /// A connection with the listener's own `State`.
     template <class State>
     using connection = detail::stream_connection<basic_unix_socket, Loop, State>;
+    /// The engine for a `Sink`, as the concept Transport asks for.
     template <class State, class Sink>
     using engine = typename detail::stream_engine<basic_unix_socket, Loop, State>::template with<Sink>;
 
+    /// Describes a Unix socket server on `io`.
     basic_unix_socket(boost::asio::io_context& io, unix_socket_options options)
         : io_{&io}, options_{std::move(options)} {}
 
+    /// The io_context of the sockets.
     boost::asio::io_context& context() const { return *io_; }
+    /// The limits for peers.
     const stream_limits& limits() const { return options_.limits; }
+    /// The check of new connections.
     const accept_gate& gate() const { return options_.gate; }
+    /// Whether the first message of a peer is `hello`.
     bool hello() const { return options_.hello; }
 
+    /// Binds and listens, or takes over `unix_socket_options::descriptor`. Errors: `name_too_long`,
+    /// `invalid_argument` (an empty path), or those of the system.
     void bind(detail::stream_acceptor& a, error_code& ec) {
         if (options_.descriptor >= 0) return detail::adopt_descriptor(a, options_.descriptor, ec);
         // The address type would throw.
@@ -72,8 +87,10 @@ public:
         place_.take(a, options_.path, options_.mode, ec);
     }
 
+    /// Removes the path, if it is still this server's.
     void unbind(detail::stream_acceptor&) { place_.give_back(options_.path); }
 
+    /// The path or abstract name as a URL: `unix:/path`, `unix:@name`.
     std::string address(const detail::stream_acceptor& a) const {
         error_code none;
         if (options_.descriptor < 0) return scheme + options_.path;
@@ -82,7 +99,7 @@ public:
     }
 
 private:
-    // Clients have to know.
+    // Clients need to know the framing.
     static constexpr const char* scheme = std::is_same_v<Framing, framing::line> ? "line+unix:" : "unix:";
 
     boost::asio::io_context* io_;
@@ -90,10 +107,10 @@ private:
     detail::unix_path place_;
 };
 
-/// Unix socket on the fastest loop this system has.
+/// Unix socket on the fastest loop of this system.
 using unix_socket = basic_unix_socket<detail::native_loop>;
 
-/// The same with a message a line (`framing::line`): JSON for a user with no more than a terminal.
+/// The same with one message per line (`framing::line`), for JSON from a terminal.
 using unix_socket_lines = basic_unix_socket<detail::native_loop, framing::line>;
 
 static_assert(Transport<unix_socket> && Transport<unix_socket_lines>);

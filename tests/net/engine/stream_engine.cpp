@@ -1440,7 +1440,7 @@ BOOST_AUTO_TEST_CASE(an_exception_costs_the_connection_that_it_is_about) {
     BOOST_TEST(other.events() == strings{"text:half done"});
     other.say("throw anything");
     w.run();
-    BOOST_TEST(w.failures.back() == "2 an exception that is no std::exception");
+    BOOST_TEST(w.failures.back() == "2 an exception that is not a std::exception");
     BOOST_TEST(w.told() == (strings{"2 text:throw anything", "2 closed:Internal Server Error"}));
 }
 
@@ -1592,9 +1592,8 @@ BOOST_AUTO_TEST_CASE(limits_that_contradict_each_other_are_refused) {
         }
         return {};
     };
-    const std::string refused =
-        "sigfire: stream_limits: a pinged peer has no time to answer; make dead longer "
-        "than ping, or set ping to 0";
+    const std::string refused = "sigfire: stream_limits: a pinged peer needs time to answer; set dead longer "
+                                "than ping, or ping to 0";
     BOOST_TEST(sentence({.ping = 30s, .dead = 20s}) == refused);
     BOOST_TEST(sentence({.ping = 30s, .dead = 30s}) == refused);
     BOOST_TEST(sentence({.ping = 0s, .dead = 1s}) == "");
@@ -1714,9 +1713,8 @@ BOOST_AUTO_TEST_CASE(a_second_thread_at_the_same_time_is_refused) {
     w.on_received = [&](auto&, message) { std::thread{[&] { sentence = refused_turn(w); }}.join(); };
     p.say("one");
     w.run();
-    BOOST_TEST(sentence ==
-               "sigfire: an io_context with a server must be run by one thread; use one io_context "
-               "and one server per thread");
+    BOOST_TEST(sentence == "sigfire: only one thread may run an io_context with a server; use one io_context "
+                           "and one server per thread");
     w.on_received = {};
     p.say("two");
     w.run();
@@ -1738,8 +1736,8 @@ BOOST_AUTO_TEST_CASE(a_handler_must_not_run_the_loop) {
     ws_world::peer p{w};
     w.on_received = [&](auto&, message) {
         BOOST_TEST(refused_turn(w) ==
-                   "sigfire: a handler must not run the io_context that calls it; post what "
-                   "is to be done, and return");
+                   "sigfire: a handler must not run the io_context that calls it; post the "
+                   "work and return");
     };
     p.say("one");
     w.run();

@@ -150,7 +150,7 @@ BOOST_AUTO_TEST_CASE(a_connection_without_tls_is_cut_without_a_word) {
         BOOST_TEST(!p.at->server_reset);
         BOOST_TEST(p.read() == "");
         BOOST_TEST(w.told() == nothing);
-        BOOST_TEST(failures == strings{"192.0.2.1 no TLS"});
+        BOOST_TEST(failures == strings{"192.0.2.1 the peer does not use TLS"});
     }
     ws_world w;
     memory::basic_peer<framing::length> p{w.io};

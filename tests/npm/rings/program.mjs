@@ -542,9 +542,9 @@ os.execv(sys.argv[2], sys.argv[2:])`
       [['serve', '--config', none], none],
       [['serve', '--config', broken], `${broken}:1:13`],
       [['serve', '--config', file('line.json', '{\n  "port": 0,\n  "mailbox": 1x\n}')], 'line.json:3:15'],
-      [['serve', '--config', file('twice.json', '{"port": 0, "mailbox": 1, "port": 1}')], "'port' twice"],
+      [['serve', '--config', file('twice.json', '{"port": 0, "mailbox": 1, "port": 1}')], "two members 'port'"],
       [['serve', '--config', file('type.json', '{"port": 0, "mailbox": "soon"}')], 'type.json'],
-      [['serve', '--config', scratch], 'is a folder'],
+      [['serve', '--config', scratch], 'is a directory'],
       [['serve', '--config', file('odd.json', '{"no_such_member": 1}')], 'no_such_member'],
       [['serve', '-p', '0', '--log-level', 'chatty'], 'chatty'],
     ])
@@ -565,7 +565,7 @@ os.execv(sys.argv[2], sys.argv[2:])`
     const port = await unused()
     for (const [args, why] of [
       [['--listen', 'ws://some.host.example:0'], 'numeric address'],
-      [['--listen', `ws://0.0.0.0:${port}`, '--listen', `ws://[::]:${port}`], '[::] takes IPv4'],
+      [['--listen', `ws://0.0.0.0:${port}`, '--listen', `ws://[::]:${port}`], '[::] accepts IPv4'],
     ]) {
       const program = run(['serve', ...args])
       equal(await within(program.exited, 'end'), { code: 1 }, `exit of ${args}`)

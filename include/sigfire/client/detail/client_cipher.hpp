@@ -9,30 +9,33 @@
 
 namespace sigfire::detail {
 
-/// The client's side of one TLS connection, without I/O. Bytes that it has to send are added to `wire`.
+/// The client's side of one TLS connection, without I/O. Bytes to send are appended to `wire`.
 class client_cipher {
 public:
     virtual ~client_cipher() = default;
 
     struct progress {
-        bool established = false; ///< it is so since this call
-        error_code end{};         ///< behind the words: `eof` after a goodbye, or `tls_failed`
+        bool established = false; ///< the handshake is complete since this call
+        /// The end that follows the plain text: `eof` after a proper close, or `tls_failed`.
+        error_code end{};
     };
 
-    /// Takes bytes that came and adds their plain text to `said`. The first call, without bytes, begins.
+    /// Takes received bytes and appends their plain text to `said`. The first call has no bytes and starts
+    /// the handshake.
     virtual progress receive(std::string_view bytes, std::string& said, std::string& wire) = 0;
-    /// Enciphers; once established.
+    /// Encrypts `bytes`. Only after the handshake.
     virtual void send(std::string_view bytes, std::string& wire) = 0;
-    /// Says goodbye.
+    /// Sends the close alert of TLS.
     virtual void finish(std::string& wire) = 0;
 };
 
-/// Makes them. An interface, so that clients without TLS do without its library.
+/// Makes ciphers. An interface, so that clients without TLS need no TLS library.
 class client_security {
 public:
     virtual ~client_security() = default;
 
-    /// For a connection to `host`, a name or numeric address; `http`: it is for WebSocket.
+    /// A cipher for a connection to `host`, a name or numeric address. `http`: the connection is for
+    /// WebSocket.
     virtual std::unique_ptr<client_cipher> begin(const std::string& host, bool http) const = 0;
 };
 

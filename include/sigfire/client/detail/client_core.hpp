@@ -41,8 +41,8 @@ namespace sigfire {
 
 namespace detail {
 
-/** The part that a client shares with its operations: the state of its connection, and the operations that
- *  wait. Handlers are posted, so no code of the user's runs inside. One thread at a time. */
+/// The part of a client that its operations share: the state of its connection, and the pending operations.
+/// Handlers are posted, so no user code runs inside. One thread at a time.
 class client_core final : public std::enable_shared_from_this<client_core>,
                           public client_link_events,
                           public session_operations<client_core> {
@@ -63,7 +63,7 @@ public:
     bool online() const noexcept { return phase_ == phase::online; }
     std::string_view id() const noexcept { return id_; }
 
-    /// The client is gone: all operations under way are aborted, and none begins any more.
+    /// The client is destroyed: aborts all pending operations, and rejects new ones.
     void abandon() {
         gone_ = true;
         drop(boost::asio::error::operation_aborted, {0, 1001, {}});
@@ -87,7 +87,7 @@ public:
         });
     }
 
-    /// Says `r`; an empty `done` if nobody waits.
+    /// Sends `r`. `done` is empty if no operation waits for the reply.
     void request(const stored_request& r, client_waiter done) {
         if (gone_) return done.settle(boost::asio::error::operation_aborted);
         if (!online() && !returning_) return done.settle(errc::not_connected);
@@ -169,7 +169,7 @@ private:
         });
     }
 
-    // The fault of `to`, if it has one.
+    // Starts a connection. Returns why `to` or the options cannot be used, if so.
     error_code set_out(const client_place& to) {
         std::string hello;
         const errc wrong = session_.hello(options_.hello, resumes(), options_.message, hello);
@@ -187,7 +187,7 @@ private:
         arm();
     }
 
-    // The user takes messages.
+    // The user takes messages, so the client reads again.
     void read_on() {
         liveness_.release(clock::now());
         if (link_) link_->resume();
@@ -267,7 +267,7 @@ private:
         session_.log.flush([this](const std::string& text) { return link_->send(text); });
     }
 
-    // Ahead of the kept requests, which may need it.
+    // These requests go before the kept ones, which may depend on them.
     void restore(const stored_request& r) {
         const auto number = ++last_;
         std::string text;
@@ -275,7 +275,7 @@ private:
         session_.log.keep_first(number, std::move(text));
         client_waiter w;
         w.then = [this, r](error_code why, const server_reply&) {
-            // Without an answer of the server it may still be so.
+            // Without a reply, the server may still have done it.
             if (!why || why == errc::lost || why == errc::request_timeout || !online()) return;
             if (r.command == "join") memberships_.left(r.topic);
             incoming news;
@@ -289,14 +289,14 @@ private:
         wait(number, std::move(w));
     }
 
-    // The server knows nothing of before.
+    // The server has no state of the last connection.
     void forget_sent(error_code why) {
         ++era_;
         sessions_.end_all(why);
         session_.calls.forget_if([this](std::uint64_t n) { return !session_.log.unsent(n); }, settle(why));
     }
 
-    // --- how it ends ---
+    // --- how a connection ends ---
 
     void drop(error_code why, const ending& farewell) {
         if (link_) link_->abandon(farewell);
@@ -322,8 +322,8 @@ private:
             done.complete(why == errc::closed ? error_code{} : why);
     }
 
-    // Whether the client will be back: it was there, or wants to get there, and neither it nor the server is
-    // against it.
+    // Whether the client reconnects: it was online or tries to get online, and neither the client nor the
+    // server forbids that.
     bool returns(error_code why, std::uint16_t close_code) {
         const bool stood = phase_ == phase::online;
         if (!policy_ || gone_ || !closers_.empty()) return false;
@@ -351,7 +351,7 @@ private:
         if (const auto ec = set_out(to)) end(ec);
     }
 
-    // Evenly spread over 0..1.
+    // Uniform in 0..1.
     static double chance() {
         std::array<unsigned char, 2> bytes;
         random_bytes(bytes);
@@ -364,8 +364,7 @@ private:
                    weak_from_this());
     }
 
-    // Asks the server for a sign of life. On a wire without pings every request has a reply, of success or
-    // failure.
+    // Pings the server. On a wire without pings, every request gets a reply, whether it succeeds or fails.
     void probe() {
         if (link_->ping() || liveness_.held()) return;
         request(stored_request{.command = "exists"}, {});
@@ -403,21 +402,21 @@ private:
     client_liveness liveness_;          // of the server
     std::shared_ptr<client_link> link_; // null while idle or waiting
     client_session<client_waiter> session_;
-    client_place place_;                     // given to `connect`
-    client_memberships memberships_;         // if the client reconnects
+    client_place place_;                     // as given to `connect`
+    client_memberships memberships_;         // kept if the client reconnects
     std::optional<reconnect_policy> policy_; // of this connection and its successors
     completion<error_code, welcome> connect_;
-    std::map<std::uint64_t, completion<error_code>> closers_; // in the order they came
+    std::map<std::uint64_t, completion<error_code>> closers_; // in order of arrival
     client_inbox inbox_;
     std::function<void(incoming&)> on_request_;
     std::string id_;
     error_code cause_ = errc::not_connected;  // why there is no connection, while idle
-    time_point deadline_ = time_point::max(); // of the phase
-    std::uint64_t last_ = 0;                  // number drawn
+    time_point deadline_ = time_point::max(); // when the phase times out
+    std::uint64_t last_ = 0;                  // last number in use
     std::uint64_t connection_ = 0;
     std::uint64_t era_ = 0;
     phase phase_ = phase::idle;
-    bool returning_ = false; // was online, and is going to be again
+    bool returning_ = false; // was online, and reconnects
     bool gone_ = false;
 };
 

@@ -21,11 +21,12 @@
 
 namespace sigfire::detail {
 
-/// Where a client connects to: a URL, or a server in this process.
+/// The server of a client: a URL, or a server in this process.
 using client_place = std::variant<std::string, transport::loopback>;
 
-/** Sets out for `to`, and tells `events` the outcome. `query` is added to that of a WebSocket URL; `hello`,
- * if any, is said first on sockets without WebSocket. The error names the fault of `to` or the options. */
+/** Starts a connection to `to`; the outcome goes to `events`. `query` is appended to the query of a
+ *  WebSocket URL. `hello`, if any, is the first message on sockets without WebSocket. The error names the
+ *  fault of `to` or of the options. */
 inline result<std::shared_ptr<client_link>> dial(const boost::asio::any_io_executor& executor,
                                                  client_link_events& events, const client_place& to,
                                                  const client_options& options, std::string_view query,
@@ -61,7 +62,7 @@ inline result<std::shared_ptr<client_link>> dial(const boost::asio::any_io_execu
     if (url->secure)
         link->secure(options.tls->begin(url->via == scheme::unix_socket ? "localhost" : url->host,
                                         url->via == scheme::ws));
-    if (!options.proxy.empty()) link->by_way_of(*std::move(proxy));
+    if (!options.proxy.empty()) link->connect_through(*std::move(proxy));
     if (translation) link->translate(std::move(translation), url->via != scheme::ws);
     link->open(*url, std::move(request), std::move(key), std::move(offered));
     return {std::move(link)};

@@ -8,8 +8,8 @@
 
 namespace sigfire::detail {
 
-/// How a client ends: Signal-Fire's clients close with 1003 on a message that is none of theirs and with 1008
-/// on a bad greeting.
+/// The ending that a client sends. Signal-Fire's clients close with 1003 after a malformed message, and with
+/// 1008 after a bad welcome.
 constexpr ending client_ending(errc why) noexcept {
     const std::string_view text = to_string(why);
     switch (why) {

@@ -20,23 +20,23 @@
 
 namespace sigfire::detail {
 
-/// The wires that a client can be sent to by URL.
+/// The wires that a URL can select.
 enum class scheme : unsigned char { ws, tcp, unix_socket };
 
-/// Where a client shall go.
+/// A parsed URL of `connect`.
 struct client_url {
     scheme via = scheme::ws;
-    bool secure = false;   ///< by TLS
-    bool lines = false;    ///< a message a line
-    std::string host;      ///< name or numeric address, without brackets; of a Unix socket the path
+    bool secure = false;   ///< with TLS
+    bool lines = false;    ///< one message per line
+    std::string host;      ///< name or numeric address, without brackets; the path of a Unix socket
     std::string port;      ///< digits
     std::string authority; ///< for the header `Host`
     std::string target;    ///< path and query
 };
 
-/** `ws://host[:port][/path][?query]` (RFC 6455 section 3), `tcp://host:port`, `unix:/path`, `unix:@name`; the
- *  latter with `line+` in front if a message is a line; by TLS `wss://`, and `tls+` in front of the others.
- * All else is a `bad_url`. */
+/** Parses `ws://host[:port][/path][?query]` (RFC 6455, 3), `tcp://host:port`, `unix:/path`, `unix:@name`.
+ *  The last three take the prefix `line+` for one message per line. With TLS: `wss://`, and the prefix
+ *  `tls+` for the others. Any other text is a `bad_url`. */
 inline result<client_url> parse_url(std::string_view text) {
     const auto bad = make_error_code(errc::bad_url);
     const auto starts = [&text](std::string_view prefix) {
@@ -48,7 +48,7 @@ inline result<client_url> parse_url(std::string_view text) {
     url.secure = starts("tls+");
     url.lines = starts("line+");
     if (starts("unix:")) {
-        // More than sockaddr_un can hold; the address type would throw.
+        // sockaddr_un holds no more, and the address type would throw.
         if (text.empty() || text.size() > 107 || text.find('\0') != text.npos) return bad;
         url.via = scheme::unix_socket;
         url.host = text;
@@ -60,7 +60,7 @@ inline result<client_url> parse_url(std::string_view text) {
     else if (prefixed || !starts("ws://"))
         url.via = scheme::tcp;
     if (url.via == scheme::tcp && !starts("tcp://")) return bad;
-    // Other characters would break out of the request line.
+    // Other characters would break the request line.
     if (!std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f && c != '#'; }))
         return bad;
 
@@ -90,7 +90,7 @@ inline result<client_url> parse_url(std::string_view text) {
     return url;
 }
 
-/** The upgrade request for `url`. `malformed` if a field of the user's would break the request. */
+/// The upgrade request for `url`. `malformed` if a header of the user would break the request.
 inline result<std::string> upgrade_request(const client_url& url, std::string_view key,
                                            std::string_view subprotocol,
                                            std::span<const std::pair<std::string, std::string>> headers) {
@@ -114,18 +114,18 @@ inline result<std::string> upgrade_request(const client_url& url, std::string_vi
     return out += "\r\n\r\n";
 }
 
-/// Adds `more` to the query of `url`.
+/// Appends `more` to the query of `url`.
 inline void add_to_query(client_url& url, std::string_view more) {
     url.target += url.target.find('?') == url.target.npos ? '?' : '&';
     url.target += more;
 }
 
-/// The header of the server's answer, as far as it matters. Grammar by Beast.
+/// The relevant fields of the server's response header. Beast parses the grammar.
 class response_header final : public boost::beast::http::basic_parser<false> {
     using string_view = boost::beast::string_view;
 
 public:
-    /// Parses `block`, a whole header; false if it is not valid HTTP.
+    /// Parses `block`, a whole header. False if it is not valid HTTP.
     bool parse(std::string_view block) {
         boost::beast::error_code ec;
         this->header_limit(static_cast<std::uint32_t>(std::max<std::size_t>(block.size(), 1)));
@@ -152,7 +152,7 @@ private:
                          : name == field::sec_websocket_extensions ? &extensions
                                                                    : nullptr;
         if (!to) return;
-        if (!to->empty()) to->push_back(','); // fields of one name are one list (RFC 9110, 5.3)
+        if (!to->empty()) to->push_back(','); // fields with the same name form one list (RFC 9110, 5.3)
         to->append(value.data(), value.size());
     }
 
@@ -168,9 +168,9 @@ private:
     void on_finish_impl(boost::beast::error_code&) override {}
 };
 
-/** The fault of the answer `block` to an upgrade request with `key` (RFC 6455 section 4.1), or `ok`. A server
- *  that answers without a sub-protocol is taken at its word: it has none. `subprotocol`: those that were
- * offered, a list; `chosen`: the one that it answers with. */
+/// The fault of the response `block` to an upgrade request with `key` (RFC 6455, 4.1), or `ok`. `subprotocol`
+/// lists the offers. A server may answer without a sub-protocol. `chosen` gets the sub-protocol of the
+/// response.
 inline errc check_response(std::string_view block, std::string_view key, std::string_view subprotocol,
                            std::string* chosen = nullptr) {
     response_header r;
@@ -194,7 +194,7 @@ inline errc check_response(std::string_view block, std::string_view key, std::st
     return good ? errc::ok : errc::bad_handshake;
 }
 
-/// Why a server that closes with this code and reason did so.
+/// The cause that a server's close code and reason stand for.
 inline errc close_cause(std::uint16_t code, std::string_view reason) {
     switch (code) {
     case 1001:
@@ -214,11 +214,13 @@ inline errc close_cause(std::uint16_t code, std::string_view reason) {
     case 4601: return errc::replaced;
     default: break;
     }
-    // Signal-Fire has few codes and tells the rest by the reason; above 4600 it only matters to stay away.
+    // Signal-Fire has few codes, so the reason carries the cause. For codes from 4600 on, it only matters not
+    // to reconnect.
     if (code >= 4400 && code < 4500) return cause_from(reason);
     if (code >= 4500 && code < 4600) {
         const auto told = cause_from(reason);
-        return told == errc::denied ? errc::internal_error : told; // these codes ask to come back
+        // These codes ask the client to come back.
+        return told == errc::denied ? errc::internal_error : told;
     }
     return code >= 4600 ? errc::denied : errc::closed;
 }

@@ -16,7 +16,7 @@
 
 namespace sigfire::detail {
 
-/// The messages that wait to be received, or the operations that wait for them. Does no I/O.
+/// The messages that wait for `receive`, or the operations that wait for a message. Does no I/O.
 class client_inbox {
 public:
     using receiver = completion<error_code, incoming>;
@@ -25,7 +25,7 @@ public:
 
     void clear() { news_.clear(); }
 
-    /// Gives the oldest message to `done`; false if there is none.
+    /// Gives the oldest message to `done`. False if there is none.
     bool give(receiver& done) {
         if (news_.empty()) return false;
         done.complete({}, std::move(news_.front()));
@@ -33,7 +33,7 @@ public:
         return true;
     }
 
-    /// `done` waits under `number`, which is higher than all before.
+    /// Adds a waiting operation. `number` is higher than all before.
     void wait(std::uint64_t number, receiver done) {
         receivers_.emplace_hint(receivers_.end(), number, std::move(done));
     }
@@ -45,7 +45,7 @@ public:
         for (auto& [number, done] : std::exchange(receivers_, {})) done.complete(why, {});
     }
 
-    /// `said` goes to the operation that has waited longest; else it waits itself.
+    /// Gives `said` to the operation that has waited longest. If none waits, `said` is queued.
     void tell(incoming said) {
         if (receivers_.empty()) return news_.push_back(std::move(said));
         receivers_.extract(receivers_.begin()).mapped().complete({}, std::move(said));
@@ -54,7 +54,7 @@ public:
     bool awaited() const noexcept { return !receivers_.empty(); }
 
     void tell_offline(error_code cause) {
-        // A user that does not receive need not be told of each time.
+        // If the user does not receive, one report is enough.
         if (!news_.empty() && news_.back().kind == incoming_kind::online) news_.pop_back();
         if (!news_.empty() && news_.back().kind == incoming_kind::offline) return;
         incoming news;
@@ -70,8 +70,8 @@ public:
         tell(std::move(news));
     }
 
-    /// Has `take(incoming&)` look at the messages that wait, from the oldest on: one that it takes (true)
-    /// waits no more. Ends where `until(incoming)`.
+    /// Offers the waiting messages to `take(incoming&)`, oldest first. A message is removed if `take` returns
+    /// true. Stops where `until(incoming)` is true.
     template <class Until, class Take>
     void sift(Until until, Take take) {
         for (auto at = news_.begin(); at != news_.end() && !until(std::as_const(*at));)
@@ -80,7 +80,7 @@ public:
 
 private:
     std::deque<incoming> news_;
-    std::map<std::uint64_t, receiver> receivers_; // in the order they came
+    std::map<std::uint64_t, receiver> receivers_; // in order of arrival
 };
 
 } // namespace sigfire::detail

@@ -17,45 +17,46 @@
 
 namespace sigfire::detail {
 
-/// The owner that a link tells; `on_end` at most once, and nothing after it or after `abandon`.
+/// The owner of a link. `on_end` is called at most once; after it, and after `abandon`, nothing is called.
 class client_link_events {
 public:
-    virtual void on_open(bool extras) = 0; ///< messages can be sent; `extras`: the server knows sigfire's own
-    virtual void on_bytes() = 0;           ///< something came, be it part of a message
-    virtual bool on_message(message m) = 0; ///< false: no more until `resume`
-    /// `close_code`: the server's, or 0.
+    /// Messages can be sent; `extras`: the server has sigfire's own protocol.
+    virtual void on_open(bool extras) = 0;
+    virtual void on_bytes() = 0;            ///< bytes came, perhaps only a part of a message
+    virtual bool on_message(message m) = 0; ///< false: no more messages until `resume`
+    /// `close_code` is the server's, or 0.
     virtual void on_end(error_code why, std::uint16_t close_code) = 0;
 
 protected:
     ~client_link_events() = default;
 };
 
-/** A client's connection, by any carrier of its messages. Never calls its events out of its constructor,
- *  `send`, `ping`, `finish` or `abandon`; `resume` may. One thread at a time. */
+/// A client's connection over any carrier. The constructor, `send`, `ping`, `finish` and `abandon` never call
+/// an event; `resume` may. One thread at a time.
 class client_link {
 public:
     virtual ~client_link() = default;
 
-    /// Sends a message; false if too much waits already.
+    /// Sends a message. False if too many bytes wait already.
     virtual bool send(std::string_view text) = 0;
-    /// Goes on reading.
+    /// Reads again.
     virtual void resume() = 0;
-    /// Asks the server for a sign of life; false: this wire has no word for that.
+    /// Pings the server. False if this wire has no pings.
     virtual bool ping() = 0;
-    /// Sends all that waits and says goodbye. Messages that come meanwhile are still delivered; then comes
-    /// `on_end`.
+    /// Sends all that waits, then closes properly. Messages that come before the end are still delivered;
+    /// then `on_end` is called.
     virtual void finish() = 0;
-    /// Ends at once; says `farewell` if there is a way to without waiting.
+    /// Ends at once. Sends `farewell` if that is possible without waiting.
     virtual void abandon(const ending& farewell) = 0;
 };
 
-/// A client's link through a loopback.
+/// A link over a loopback.
 class client_loopback final : public client_link, public std::enable_shared_from_this<client_loopback> {
 public:
     client_loopback(client_link_events& to, client_translation by)
         : events_{&to}, translation_{std::move(by)} {}
 
-    /// Connects, if there is a server.
+    /// Connects; if there is no server, the link ends with `connection_refused`.
     void open(const transport::loopback& net) {
         io_ = &net.context();
         end_ = net.connect();

@@ -7,26 +7,26 @@
 
 namespace sigfire::detail {
 
-/** Decides when a silent server is asked for a sign of life, and when it counts as gone. Does no I/O, reads
- * no clock. */
+/// Decides when the client pings a silent server, and when the server counts as gone. Does no I/O, reads no
+/// clock.
 class client_liveness {
 public:
     /// The next step.
     enum class verdict : unsigned char { fine, ask, gone };
 
-    /// A look that comes later than this tells that the client itself stood still: the server is asked anew.
+    /// If `look` is called later than this, the client itself did not run, so it pings once more.
     static constexpr std::chrono::seconds stalled{1};
 
-    /// `silence`: how long a server may say nothing before it is asked; 0 = for ever.
+    /// `silence`: the time without a byte before a ping; 0 = never.
     explicit client_liveness(std::chrono::milliseconds silence) noexcept : silence_{silence} {}
 
-    /// A connection stands.
+    /// The connection is open.
     void begin(time_point now) noexcept {
         on_ = silence_.count() > 0;
         held_ = false;
         heard(now);
     }
-    /// It ended.
+    /// The connection has ended.
     void end() noexcept { on_ = false; }
 
     /// Bytes came.
@@ -35,9 +35,9 @@ public:
         asked_ = false;
     }
 
-    /// The client reads no more: the server's messages are not heard.
+    /// The client stops reading, so bytes of the server go unnoticed.
     void hold() noexcept { held_ = true; }
-    /// It reads again, if it did not.
+    /// The client reads again, if it did not.
     void release(time_point now) noexcept {
         if (held_) heard(now);
         held_ = false;
@@ -45,10 +45,10 @@ public:
 
     bool held() const noexcept { return held_; }
 
-    /// When to `look`; `time_point::max()` = never.
+    /// When to call `look`; `time_point::max()` = never.
     time_point deadline() const noexcept { return on_ ? since_ + silence_ : time_point::max(); }
 
-    /// The step to take. A client that is held asks too: so the server hears that the client is there.
+    /// The step to take. A held client pings too, so that the server does not time out.
     verdict look(time_point now) noexcept {
         const auto due = deadline();
         if (now < due) return verdict::fine;
@@ -60,7 +60,7 @@ public:
 
 private:
     std::chrono::milliseconds silence_;
-    time_point since_{}; // when bytes came last, or the server was asked
+    time_point since_{}; // when bytes came last, or when the last ping was sent
     bool on_ = false;
     bool asked_ = false;
     bool held_ = false;

@@ -14,7 +14,7 @@
 
 namespace sigfire::detail {
 
-/// A request of a client that owns its texts, before it has a token.
+/// A request that owns its texts. It has no token yet.
 struct stored_request {
     std::string command{}, target{}, topic{};
     std::string data{};         ///< JSON
@@ -22,7 +22,7 @@ struct stored_request {
     bool failed = false;        ///< of `respond`
     bool echo = false;          ///< of `publish`
     bool droppable = false;     ///< of `publish`
-    std::string metadata{};     ///< of `join`: stands in `data`
+    std::string metadata{};     ///< of `join`: also part of `data`
 
     client_request view() const noexcept {
         client_request r;
@@ -38,18 +38,19 @@ struct stored_request {
     }
 };
 
-/// A client's topics and watches, to tell them to a server that does not know it any more.
+/// A client's topics and watches, to repeat them to a server that has lost them.
 class client_memberships {
 public:
-    /// Whether `r` changes any of it.
+    /// Whether `r` changes a membership or a watch.
     static bool concerned(const stored_request& r) noexcept {
         return r.command == "join" || r.command == "leave" || r.command == "watch" || r.command == "unwatch";
     }
 
-    /// The server agreed to `r`.
+    /// The server has agreed to `r`.
     void agreed(const stored_request& r, std::string_view reply) {
         if (r.command == "join") {
-            auto group = json_string(json_member(reply, "topic")); // with `match`, the server chooses
+            // With `match`, the server chooses the topic.
+            auto group = json_string(json_member(reply, "topic"));
             joined_.insert_or_assign(group.empty() ? r.topic : std::move(group), r.metadata);
         } else if (r.command == "leave") {
             left(r.topic);
@@ -64,7 +65,8 @@ public:
 
     void clear() { joined_.clear(), watched_.clear(); }
 
-    /// Calls `f(stored_request)` for each request that brings the client back; the last first.
+    /// Calls `f(stored_request)` for each request that restores the client's state. The last call's request
+    /// is to be sent first.
     template <class F>
     void for_each(F f) const {
         for (const auto& [peer, topic] : watched_)
@@ -78,7 +80,7 @@ public:
 
 private:
     std::map<std::string, std::string> joined_;             // metadata by topic
-    std::set<std::pair<std::string, std::string>> watched_; // peer or topic, the other is empty
+    std::set<std::pair<std::string, std::string>> watched_; // (peer, topic); one of the two is empty
 };
 
 } // namespace sigfire::detail

@@ -13,19 +13,21 @@
 
 namespace sigfire::detail {
 
-/** The state by which a client goes on where a connection ended: the server's token, and how many of its
- *  messages have come. Does no I/O, reads no clock. */
+/// The state with which a client resumes: the server's token, and the number of received messages. Does no
+/// I/O, reads no clock.
 class client_resume {
 public:
-    static constexpr std::uint32_t messages = 64;      ///< that come before they are confirmed
-    static constexpr std::chrono::seconds longest{30}; ///< that a message waits to be confirmed
-    static constexpr std::size_t longest_token = 1024; ///< bytes; it has to fit into the header of a request
+    static constexpr std::uint32_t messages = 64;      ///< received messages before a confirmation
+    static constexpr std::chrono::seconds longest{30}; ///< longest time before a confirmation
+    /// Bytes; the token has to fit into a request header.
+    static constexpr std::size_t longest_token = 1024;
 
-    /// The proof of this client's identity; empty: it cannot resume.
+    /// The token that proves this client's identity. Empty: the client cannot resume.
     std::string_view token() const noexcept { return token_; }
     std::uint64_t received() const noexcept { return received_; }
 
-    /// The server gave a token for next time; empty: it gives none. `anew`: messages are counted from 0.
+    /// Takes the server's token for the next connection; empty: there is none. `anew`: the count of messages
+    /// starts at 0.
     void granted(std::string token, bool anew) {
         token_ = std::move(token);
         if (anew) received_ = 0;
@@ -33,7 +35,7 @@ public:
         confirm_by_ = time_point::max();
     }
 
-    /// A message came that counts. True: it is time to confirm.
+    /// Counts a message. True if it is time to confirm.
     bool heard(time_point now) {
         if (token_.empty()) return false;
         ++received_;
@@ -41,10 +43,10 @@ public:
         return unconfirmed_ >= messages;
     }
 
-    /// When it is time to confirm; `time_point::max()` = there is nothing to.
+    /// When it is time to confirm; `time_point::max()` = there is nothing to confirm.
     time_point deadline() const noexcept { return confirm_by_; }
 
-    /// The server is being told how many messages have come.
+    /// A confirmation is being sent.
     void confirmed() noexcept {
         unconfirmed_ = 0;
         confirm_by_ = time_point::max();
@@ -61,7 +63,7 @@ public:
 private:
     std::string token_;
     std::uint64_t received_ = 0;
-    std::uint32_t unconfirmed_ = 0; // of them
+    std::uint32_t unconfirmed_ = 0; // received messages without a confirmation
     time_point confirm_by_ = time_point::max();
 };
 

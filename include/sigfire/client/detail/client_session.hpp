@@ -26,24 +26,24 @@
 
 namespace sigfire::detail {
 
-/// How a server greeted.
+/// The result of a server's welcome.
 struct greeting {
-    std::string id;            ///< of this client
-    std::string configuration; ///< RTCConfiguration, JSON text, or empty
-    bool recovered = false;    ///< it goes on where the last connection ended
+    std::string id;            ///< id of this client
+    std::string configuration; ///< RTCConfiguration as JSON text, or empty
+    bool recovered = false;    ///< the server resumed the last connection
 };
 
-/** A client's side of the protocol: the welcome, its requests and their replies, and how it goes on where a
- *  connection ended. Does no I/O, reads no clock. */
+/// A client's side of the protocol: the welcome, requests and their replies, and resuming. Does no I/O, reads
+/// no clock.
 template <class Waiter>
 class client_session {
 public:
-    pending_calls<Waiter> calls; ///< the requests that await a reply
-    request_log log;             ///< the requests that the server may not have
+    pending_calls<Waiter> calls; ///< requests that wait for a reply
+    request_log log;             ///< requests that the server may not have
 
     /** Appends the request `r` to `out`, with a token made of `number`. Its data is JSON or empty.
-     *  @returns `malformed` if the message would not be valid JSON in UTF-8 that says just this, `too_large`
-     *  if it is over `limit` bytes; `out` is then as it was. */
+     *  @returns `malformed` if the message would not be valid JSON in UTF-8 with exactly these members;
+     *  `too_large` if it is over `limit` bytes. On an error, `out` is unchanged. */
     static errc compose(std::uint64_t number, client_request r, std::size_t limit, std::string& out) {
         auto& data = r.data.bytes;
         while (!data.empty() && is_json_blank(data.front())) data.remove_prefix(1);
@@ -57,8 +57,8 @@ public:
         out.resize(start + size);
         codec::json_client{}.encode(r, out.data() + start);
 
-        // One look at the whole tells more than one at each part: nesting, UTF-8, and that `data` is one
-        // value, not one with further members behind it.
+        // One check of the whole message covers nesting and UTF-8. It also shows that `data` is one value,
+        // not a value with further members behind it.
         json_scanner text{std::string_view{out}.substr(start)};
         server_members seen;
         if (read_members(text, seen) && seen.data == data && seen.id == token) return errc::ok;
@@ -66,8 +66,9 @@ public:
         return errc::malformed;
     }
 
-    /** A connection begins. `resume`: the client wants to be resumable, and to go on if it can. `ask`: if the
-     *  welcome does not say whether it is, because no URL asked, a request may. */
+    /** A connection begins. `resume`: the client wants to be resumable, and to resume if it can. `ask`:
+     *  the client may ask for that in a request. That is for a welcome without an answer, because no URL
+     *  carried the question. */
     void begin(bool resume, bool ask) noexcept {
         stage_ = stage::welcome;
         wanted_ = resume;
@@ -75,8 +76,8 @@ public:
         refused_ = false;
     }
 
-    /** Appends the first message to `out`, for a server that asks for one; nothing if `said` is empty. With
-     *  `resume` it carries the members of `resume_query`. Errors as of `compose`. */
+    /// Appends the first message to `out`, for a server that asks for one; nothing if `said` is empty. With
+    /// `resume` it carries the members of `resume_query`. Errors are those of `compose`.
     errc hello(const std::optional<client_hello>& said, bool resume, std::size_t limit,
                std::string& out) const {
         if (!said) return errc::ok;
@@ -91,56 +92,61 @@ public:
         return compose(0, r, limit, out);
     }
 
-    /// Whether the server's reply to the `hello` told why it ends the connection.
+    /// Whether the server's reply to the `hello` gave the cause of the end.
     bool refused() const noexcept { return refused_; }
 
-    /// The addition to the query of the URL, to be resumable and to go on.
+    /// The addition to the query of the URL that asks to be resumable and to resume.
     std::string resume_query() const { return resume_.query(); }
 
-    /// Whether the next connection may go on where this one ends.
+    /// Whether the next connection may resume this one.
     bool resumable() const noexcept { return !resume_.token().empty(); }
 
     /// When to send `confirmation`; `time_point::max()` = there is nothing to confirm.
     time_point deadline() const noexcept { return resume_.deadline(); }
 
-    /// Tells the server how many of its messages have come.
+    /// The message with the number of messages that came from the server.
     std::string confirmation() {
         resume_.confirmed();
         return R"({"cmd":"ack","received":)" + std::to_string(resume_.received()) + '}';
     }
 
-    /** Reads a message of the server's and calls some of these: `to.say(std::string)`: to be sent, and not by
-     *  way of `log`; `to.on_greeted(greeting)`, once a connection: only now requests may be sent;
-     *  `to.on_reply(Waiter, const server_reply&)`; `to.on_said(const server_message&)`. Replies that nobody
-     *  waits for are ignored, and so are further welcomes. The request for a resume has the number `fresh()`.
-     *  @returns why the connection has to end, or `ok`: `bad_welcome` if the first message is another. */
+    /** Reads a message of the server and calls one or more of these:
+     *  - `to.say(std::string)`: a text to send, not by way of `log`.
+     *  - `to.on_greeted(greeting)`: once per connection; from then on requests may be sent.
+     *  - `to.on_reply(Waiter, const server_reply&)`
+     *  - `to.on_said(const server_message&)`
+     *
+     *  Replies without a waiting operation and further welcomes are ignored. The request for a resume gets
+     *  the number `to.fresh()`.
+     *  @returns why the connection has to end, or `ok`. `bad_welcome` if the first message is not a
+     *  welcome. */
     template <class Handler>
     errc received(message m, time_point now, Handler&& to) {
         reading<Handler> r{*this, now, to};
         const auto e = codec::json_client{}.decode(m, r);
         const auto verdict = r.verdict;
         if (e != errc::ok || verdict != errc::ok) return e != errc::ok ? e : verdict;
-        if (!r.heard) counted(now, to); // the server did not mean it for nothing
+        if (!r.heard) counted(now, to); // the server counts it, even if the client ignores it
         return stage_ == stage::welcome ? errc::bad_welcome : errc::ok;
     }
 
 private:
     enum class stage : unsigned char { welcome, resuming, greeted };
 
-    // So that a token is true in JavaScript, for any number.
+    // The prefix makes a token true in JavaScript for any number.
     static constexpr char prefix[] = "r";
 
     static std::string token_of(std::uint64_t number) {
         return '"' + (prefix + std::to_string(number)) + '"';
     }
 
-    // The request that a reply's token names; 0 = none of ours.
+    // The number of the request that a reply's token names; 0 = no request of this client.
     static std::uint64_t number_of(std::string_view token) noexcept {
         if (token.size() < 4 || token[0] != '"' || token[1] != prefix[0]) return 0;
         return pending_calls<Waiter>::number(token.substr(2, token.size() - 3));
     }
 
-    // The contents of one message.
+    // Reads the contents of one message.
     template <class Handler>
     struct reading {
         client_session& session;
@@ -161,7 +167,7 @@ private:
                 return;
             }
             const auto number = number_of(r.token);
-            if (session.stage_ == stage::resuming) { // no other request has been sent
+            if (session.stage_ == stage::resuming) { // no other request has been sent yet
                 if (number == session.asked_) verdict = session.answered(r, to);
                 return;
             }
@@ -217,12 +223,12 @@ private:
             return go_on(r.data.bytes, to);
         }
         if (!resumable()) return go_on({}, to);
-        resume_.granted({}, true); // the time before is over; next time it shall be possible again
+        resume_.granted({}, true); // the old connection cannot be resumed; the next one shall be resumable
         ask(to);
         return errc::ok;
     }
 
-    // `granted`: the server's words about resuming, or empty.
+    // `granted`: the server's data about resuming, or empty.
     template <class Handler>
     errc go_on(std::string_view granted, Handler& to) {
         auto token = json_string(json_member(granted, "token"));

@@ -19,18 +19,19 @@
 
 namespace sigfire::detail {
 
-/// How far a session is.
+/// The stage of a session.
 enum class session_stage : unsigned char { calling, ringing, open, over };
 
-/// The state that a session of the user's and its client share. Does no I/O.
+/// The state that a session object and its client share. Does no I/O.
 struct session_state {
     std::string peer;
-    std::string metadata; ///< given by the other side to start or accept it; once over: with its end
+    /// From the other side's start or acceptance; when the session is over, from its end.
+    std::string metadata;
     bool polite = false;
     session_stage stage = session_stage::calling;
-    error_code cause{}; ///< why it is over
+    error_code cause{}; ///< why the session is over
     std::deque<incoming> inbox;
-    // Operations that wait, by number, in the order they came.
+    // Pending operations by number, in order of arrival.
     std::map<std::uint64_t, completion<error_code, std::string>> callers;
     std::map<std::uint64_t, completion<error_code, incoming>> receivers;
 
@@ -58,19 +59,19 @@ struct session_state {
     }
 };
 
-/// The sessions of a client that are under way, at most one with each peer.
+/// The sessions of a client that are not over, at most one with each peer.
 class client_sessions {
 public:
     using ptr = std::shared_ptr<session_state>;
 
-    pending_calls<std::weak_ptr<session_state>> calling; ///< those not answered yet
+    pending_calls<std::weak_ptr<session_state>> calling; ///< sessions without an answer yet
 
     ptr find(const std::string& peer) const {
         const auto at = sessions_.find(peer);
         return at == sessions_.end() ? nullptr : at->second;
     }
 
-    /// A session with `peer`; one that there is gives way to it.
+    /// Begins a session with `peer`. An existing session with that peer ends with `replaced`.
     ptr begin(std::string peer, session_stage stage, bool polite) {
         end(peer, errc::replaced);
         const auto s = std::make_shared<session_state>();
@@ -88,7 +89,7 @@ public:
         for (auto& [peer, s] : std::exchange(sessions_, {})) s->end(why);
     }
 
-    /// Whether a message that comes is for a session; then `said` is taken.
+    /// Whether a message belongs to a session. If so, `said` is taken.
     bool hear(incoming& said) {
         if (sessions_.empty() || said.kind != incoming_kind::message) return false;
         const auto s = find(said.from);
@@ -114,7 +115,7 @@ public:
         return true;
     }
 
-    /// Messages that wait to be received.
+    /// Number of messages that wait to be received.
     std::size_t waiting() const {
         std::size_t n = 0;
         for (const auto& [peer, s] : sessions_) n += s->inbox.size();

@@ -17,8 +17,9 @@ struct completion_of<void(Args...)> {
     using type = completion<Args...>;
 };
 
-/** Starts an asynchronous operation of `Signature`: once the token says so, `f(*core, completion, args...)`.
- *  A deferred one keeps the core, since the core's owner may be gone when it is started. */
+/** Starts an asynchronous operation of `Signature`. When the token initiates the operation, it calls
+ *  `f(*core, completion, args...)`. A deferred operation owns the core, since the core's owner may be gone
+ *  by then. */
 template <class Signature, class Core, class Token, class F, class... Args>
 auto start_operation(Token& token, std::shared_ptr<Core> core, F f, Args... args) {
     return boost::asio::async_initiate<Token, Signature>(

@@ -48,8 +48,8 @@ struct client_stream_limits {
     std::chrono::milliseconds silence; ///< see `keep_alive`
 };
 
-/** A client's link through a stream socket: WebSocket over TCP, or lengths or lines over TCP or a Unix
- * socket. Shared by its users and by its pending operations. */
+/// A link over a stream socket: WebSocket over TCP, or lengths or lines over TCP or a Unix socket. Its user
+/// and its pending operations own it together.
 class client_stream final : public client_link, public std::enable_shared_from_this<client_stream> {
     using endpoint = boost::asio::generic::stream_protocol::endpoint;
     using tcp = boost::asio::ip::tcp;
@@ -59,17 +59,18 @@ public:
                   const client_stream_limits& limits)
         : events_{&to}, socket_{executor}, resolver_{executor}, limits_{limits} {}
 
-    /// Has it speak TLS; before `open`.
+    /// Makes the link use TLS. Before `open`.
     void secure(std::unique_ptr<client_cipher> cipher) { cipher_ = std::move(cipher); }
 
-    /// Has it connect by way of `proxy`; before `open`.
-    void by_way_of(client_proxy proxy) { proxy_ = std::move(proxy); }
+    /// Makes the link connect through `proxy`. Call it before `open`.
+    void connect_through(client_proxy proxy) { proxy_ = std::move(proxy); }
 
-    /// Has it translate its messages; before `open`. `agreed`: the server knows that format without a word.
+    /// Makes the link translate its messages. Call it before `open`. `agreed`: from the first message on;
+    /// else after the server has chosen the sub-protocol of that format.
     void translate(client_translation by, bool agreed) { (agreed ? translation_ : offered_) = std::move(by); }
 
-    /// Connects to `url`; `request` is the upgrade request with `key` that offers `subprotocol`, or where
-    /// there is no upgrade the first message, if any.
+    /// Connects to `url`. With an upgrade, `request` is the upgrade request with `key` that offers
+    /// `subprotocol`. Without an upgrade, `request` is the first message, or empty.
     void open(const client_url& url, std::string request, std::string key, std::string subprotocol) {
         upgrading_ = url.via == scheme::ws;
         if (upgrading_) framing_.emplace<framing::websocket<framing::role::client>>();
@@ -111,7 +112,7 @@ public:
 
     bool ping() override {
         if (wordless()) return false;
-        // A server that takes nothing shows by its silence that it is gone.
+        // If the server reads nothing, its silence shows that it is gone.
         if (ready_ && !upgrading_ && !finishing_ && out_.size() < limits_.outbox)
             control_message(control::ping, 0, {}), write();
         return true;
@@ -125,7 +126,7 @@ public:
 
     void abandon(const ending& farewell) override {
         events_ = nullptr;
-        // Only bytes that the system takes without waiting, and not into a frame that is half sent.
+        // Only bytes that the system takes without waiting, and never into a frame that is half sent.
         if (farewell.close_code != 0 && !upgrading_ && sending_.empty() && socket_.is_open()) {
             if (!finishing_) control_message(control::close, farewell.close_code, farewell.text);
             error_code ignored;
@@ -211,12 +212,12 @@ private:
         return true;
     }
 
-    // Whether this wire has no word for goodbye: the end of the output is one.
+    // Whether this wire has no close message. Then the end of the output closes the connection.
     bool wordless() const {
         return !std::holds_alternative<framing::websocket<framing::role::client>>(framing_);
     }
 
-    // The client's words can be sent.
+    // Messages can be sent.
     void ready() {
         ready_ = true;
         if (!out_.empty()) write();
@@ -240,12 +241,12 @@ private:
         boost::asio::async_write(socket_, boost::asio::buffer(sending_),
                                  [self = shared_from_this()](error_code ec, std::size_t) {
                                      self->sending_.clear();
-                                     // The reader tells why it failed, behind the messages that came before.
+                                     // The reader reports the failure, after the messages that came before.
                                      if (self->events_ && !ec) self->write();
                                  });
     }
 
-    // Has TLS take the words to say, and goodbye if they are the last.
+    // Encrypts the pending output, and adds the close alert if it is the last.
     void encipher(bool last) {
         if (!cipher_ || !ready_) return;
         if (!out_.empty()) cipher_->send(out_, wire_);
@@ -253,7 +254,7 @@ private:
         if (last && !std::exchange(said_goodbye_, true)) cipher_->finish(wire_);
     }
 
-    // The plain text of received bytes stands in said_ afterwards.
+    // Puts the plain text of received bytes into said_.
     void decipher(std::span<const char> bytes) {
         said_.clear();
         const auto p = cipher_->receive({bytes.data(), bytes.size()}, said_, wire_);
@@ -268,7 +269,7 @@ private:
         socket_.async_read_some(boost::asio::buffer(buffer_),
                                 [self = shared_from_this()](error_code ec, std::size_t n) {
                                     if (!self->events_) return;
-                                    // By TLS the end of the wire is none without a goodbye.
+                                    // With TLS, the end of the stream is proper only after a close alert.
                                     if (ec == boost::asio::error::eof && self->cipher_)
                                         ec = boost::asio::error::connection_reset;
                                     if (ec) return self->broken(ec);
@@ -287,7 +288,7 @@ private:
                                 });
     }
 
-    // These say whether to go on reading.
+    // These functions return whether to read again.
 
     bool upgrade(std::span<char> bytes) {
         const auto size = take_head(bytes);
@@ -334,14 +335,14 @@ private:
     bool on_control(control c, std::uint16_t code, std::string_view text) {
         if (c == control::pong) return true;
         if (c == control::ping) {
-            // A server that asks without listening to the answers gets no more of them.
+            // A server that pings and does not read gets no more pongs.
             if (out_.size() < limits_.outbox && !finishing_) control_message(control::pong, 0, text), write();
             return true;
         }
         const auto why = close_cause(code, text);
         const auto to = std::exchange(events_, nullptr);
         if (code == 0) code = 1005;
-        abandon({0, code, {}}); // the same code back (5.5.1)
+        abandon({0, code, {}}); // send the same code back (RFC 6455, 5.5.1)
         to->on_end(why, code);
         return false;
     }
@@ -380,25 +381,24 @@ private:
         socket_.close(ignored);
     }
 
-    client_link_events* events_; // null: this link is at its end
+    client_link_events* events_; // null: this link has ended
     boost::asio::generic::stream_protocol::socket socket_;
     tcp::resolver resolver_;
-    std::shared_ptr<connect_race> race_; // while it connects
+    std::shared_ptr<connect_race> race_; // while the link connects
     client_stream_limits limits_;
     std::variant<framing::length, framing::line, framing::websocket<framing::role::client>> framing_;
-    std::string out_, sending_; // to be written; being written
+    std::string out_, sending_; // bytes to write; bytes that are being written
     std::string head_, key_, subprotocol_;
     std::optional<client_proxy> proxy_;
-    std::string tunnel_;             // request to the proxy, until it has agreed
+    std::string tunnel_;             // request to the proxy, until the proxy accepts it
     client_translation translation_; // of the messages
-    client_translation offered_;     // that the server may agree to
-    std::span<char> kept_; // bytes behind the message after which reading was held; lies in buffer_, or
-                           // in said_
-    std::unique_ptr<client_cipher> cipher_; // if by TLS, then:
-    std::string said_, wire_;               // text deciphered last; text enciphered
-    error_code end_;                        // the server's words end with this
+    client_translation offered_;     // used if the server chooses its sub-protocol
+    std::span<char> kept_; // bytes behind the message that held reading; they lie in buffer_ or said_
+    std::unique_ptr<client_cipher> cipher_; // if the link uses TLS; then:
+    std::string said_, wire_;               // plain text received last; encrypted bytes to send
+    error_code end_;                        // the end that follows said_
     bool said_goodbye_ = false;
-    bool ready_ = false; // TLS, if any, is agreed upon
+    bool ready_ = false; // the TLS handshake, if any, is complete
     bool tcp_ = false;
     bool upgrading_ = false;
     bool held_ = false;

@@ -13,12 +13,12 @@
 
 namespace sigfire::detail {
 
-/// The operation that waits for the reply to a client's request, if one does.
+/// The operation that waits for the reply to a request, or none.
 class client_waiter {
 public:
     using without_data = completion<error_code>;
     using with_data = completion<error_code, std::string>;
-    /// The client's own use of it, before the user hears of it. `reply` is empty if none came.
+    /// Called before the user's handler, for the client itself. `reply` is empty if none came.
     using first = std::function<void(error_code why, const server_reply& reply)>;
 
     client_waiter() = default;
@@ -26,7 +26,7 @@ public:
     client_waiter(with_data done) : done_{std::move(done)} {}
 
     std::uint64_t number = 0; ///< of the request
-    first then;               ///< or empty
+    first then;               ///< may be empty
 
     template <class F>
     void on_cancel(boost::asio::cancellation_type kinds, F f) const {

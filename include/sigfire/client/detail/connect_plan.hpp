@@ -12,8 +12,8 @@
 
 namespace sigfire::detail {
 
-/// Puts addresses in the order of RFC 8305, 4: families take turns, beginning with that of the first address.
-/// `family(address)` tells them apart.
+/// Sorts addresses in the order of RFC 8305, 4: address families alternate, beginning with that of the first
+/// address. `family(address)` returns the family.
 template <class Address, class Family>
 std::vector<Address> by_turns(std::vector<Address> addresses, Family family) {
     if (addresses.empty()) return addresses;
@@ -27,16 +27,16 @@ std::vector<Address> by_turns(std::vector<Address> addresses, Family family) {
     return out;
 }
 
-/** When to try which of several addresses (RFC 8305, 5): the next one as soon as one has failed, or 250 ms
- *  after the one before; each of them for a limited time. Does no I/O, reads no clock. */
+/// Decides when to try each of several addresses (RFC 8305, 5). The next attempt begins when one fails, or
+/// 250 ms after the last began. Each attempt has a time limit. Does no I/O, reads no clock.
 class connect_plan {
 public:
     static constexpr std::chrono::milliseconds delay{250};
 
-    /// `count` addresses; `limit`: how long each may take.
+    /// `count` addresses; `limit`: the time for each.
     connect_plan(std::size_t count, std::chrono::milliseconds limit) : limit_{limit}, attempts_(count) {}
 
-    /// The address to try now, if it is time for one: call it until there is none.
+    /// The address to try now, if it is time for one. Call it until it returns none.
     std::optional<std::size_t> next(time_point now) {
         if (started_ == attempts_.size() || now < due_) return {};
         due_ = now + delay;
@@ -44,13 +44,13 @@ public:
         return started_++;
     }
 
-    /// The attempt at address `i` failed.
+    /// The attempt at address `i` has failed.
     void failed(std::size_t i) {
         attempts_[i].running = false;
         due_ = time_point{};
     }
 
-    /// Calls `f(i)` for each attempt that took too long; it counts as failed.
+    /// Calls `f(i)` for each attempt that has timed out; these count as failed.
     template <class F>
     void expire(time_point now, F f) {
         for (std::size_t i = 0; i < started_; ++i) {
@@ -60,7 +60,7 @@ public:
         }
     }
 
-    /// Whether nothing is left to be tried, and nothing is being tried.
+    /// Whether no attempt runs and no address is left.
     bool over() const noexcept {
         return started_ == attempts_.size() &&
                std::none_of(attempts_.begin(), attempts_.end(), [](const attempt& a) { return a.running; });
@@ -82,7 +82,7 @@ private:
 
     std::chrono::milliseconds limit_;
     std::vector<attempt> attempts_;
-    std::size_t started_ = 0; // of them, from the front
+    std::size_t started_ = 0; // started attempts: the first so many
     time_point due_{};        // when the next may begin
 };
 

@@ -20,15 +20,15 @@
 
 namespace sigfire::detail {
 
-/** Connects to the one of several addresses that answers first (RFC 8305). Shared with its operations. One
- * thread at a time. */
+/// Connects to several addresses and takes the first that answers (RFC 8305). Its user and its pending
+/// operations own it together. One thread at a time.
 class connect_race : public std::enable_shared_from_this<connect_race> {
 public:
     using endpoint = boost::asio::generic::stream_protocol::endpoint;
     using socket = boost::asio::generic::stream_protocol::socket;
     using handler = std::function<void(error_code, socket)>;
 
-    /// `limit`: how long each attempt may take.
+    /// `limit`: the time for each attempt.
     connect_race(const boost::asio::any_io_executor& executor, std::vector<endpoint> candidates,
                  std::chrono::milliseconds limit)
         : executor_{executor}, timer_{executor},
@@ -36,8 +36,8 @@ public:
               by_turns(std::move(candidates), [](const endpoint& e) { return e.protocol().family(); })),
           sockets_(candidates_.size()), plan_{candidates_.size(), limit} {}
 
-    /// Calls `done` once: with a socket that is connected, or with why the last attempt failed. From within
-    /// only where there is no candidate.
+    /// Calls `done` once: with a connected socket, or with the error of the last attempt. Calls it from
+    /// inside only if there is no candidate.
     void start(handler done) {
         done_ = std::move(done);
         go_on();
@@ -68,7 +68,7 @@ private:
         auto& s = sockets_[i].emplace(executor_);
         s.async_connect(candidates_[i], [self = shared_from_this(), i](error_code ec) {
             auto& mine = self->sockets_[i];
-            if (!self->done_ || !mine) return; // its time was up
+            if (!self->done_ || !mine) return; // the attempt has timed out
             if (!ec) return self->ended({}, std::move(*mine));
             mine.reset();
             self->why_ = ec;
@@ -91,10 +91,10 @@ private:
     boost::asio::any_io_executor executor_;
     boost::asio::steady_timer timer_;
     std::vector<endpoint> candidates_;
-    std::vector<std::optional<socket>> sockets_; // of the attempts that are under way
+    std::vector<std::optional<socket>> sockets_; // of the running attempts
     connect_plan plan_;
     handler done_;
-    error_code why_ = boost::asio::error::host_not_found; // the last attempt failed
+    error_code why_ = boost::asio::error::host_not_found; // error of the last attempt
 };
 
 } // namespace sigfire::detail

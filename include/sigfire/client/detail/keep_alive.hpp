@@ -10,9 +10,9 @@
 
 namespace sigfire::detail {
 
-/** Has the system see to it that a TCP connection ends when the other machine is gone: probes after `silence`
- *  without a packet, the end after as long again, also for bytes sent and not acknowledged. 0 = never.
- *  Systems that cannot be told the times use their own. */
+/** Makes the system end a TCP connection when the other machine is gone. The system sends probes after
+ *  `silence` without a packet, and ends the connection after the same time again. The same holds for bytes
+ *  that are not acknowledged. 0 = never. Systems without these options use their own times. */
 inline void keep_alive(int socket, std::chrono::milliseconds silence) {
     if (silence.count() <= 0) return;
     const auto set = [socket](int level, int option, int value) {

@@ -9,12 +9,12 @@
 
 namespace sigfire::detail {
 
-/** The requests that the server may not have: those not sent yet, and, where a connection can be resumed,
- *  those it has not confirmed. Knows of no connection. */
+/// The requests that the server may not have: those not sent yet, and, on a resumable connection, those
+/// without a confirmation. Has no connection itself.
 class request_log {
 public:
-    /** Takes request `number`, to be sent last. False if more than `limit` bytes would be kept; one message
-     *  is taken at any size. */
+    /// Takes request `number`, to be sent last. False if it would keep more than `limit` bytes. An empty log
+    /// takes a request of any size.
     bool keep(std::uint64_t number, std::string text, std::size_t limit) {
         if (bytes_ != 0 && bytes_ + text.size() > limit) return false;
         bytes_ += text.size();
@@ -22,13 +22,13 @@ public:
         return true;
     }
 
-    /// Takes request `number`, to be sent first, at any size.
+    /// Takes request `number` of any size, to be sent first.
     void keep_first(std::uint64_t number, std::string text) {
         bytes_ += text.size();
         log_.insert(at(sent_), {number, std::move(text)});
     }
 
-    /// Calls `send(text)` for each request not sent yet, in order, until that returns false.
+    /// Calls `send(text)` for each request not sent yet, in order, until `send` returns false.
     template <class Send>
     void flush(Send send) {
         while (sent_ != log_.size() && send(std::as_const(log_[sent_].text))) {
@@ -37,10 +37,10 @@ public:
         }
     }
 
-    /// Whether request `number` is here and has not been sent.
+    /// Whether request `number` is here and not sent yet.
     bool unsent(std::uint64_t number) const { return find(number, sent_) != log_.size(); }
 
-    /// Request `number` shall not be sent, if it is not too late.
+    /// Removes request `number` if it is not sent yet.
     void withdraw(std::uint64_t number) {
         const auto i = find(number, sent_);
         if (i == log_.size()) return;
@@ -48,15 +48,15 @@ public:
         log_.erase(at(i));
     }
 
-    /// The server has replied to request `number`: it has got all that was sent before, too.
+    /// The server has replied to request `number`; so it has all requests sent before, too.
     void answered(std::uint64_t number) {
         const auto i = find(number, 0);
-        if (i >= sent_) return; // confirmed long ago
+        if (i >= sent_) return; // confirmed before
         for (auto n = i + 1; n != 0; --n) drop();
     }
 
-    /** The server goes on where it was, with `received` requests: those behind them count as not sent. False
-     *  if it cannot have that many, or so few. */
+    /// The server resumes with `received` requests. Requests behind these count as not sent. False if the
+    /// number is impossible.
     bool go_back_to(std::uint64_t received) {
         if (received < confirmed_ || received - confirmed_ > sent_) return false;
         while (confirmed_ != received) drop();
@@ -64,7 +64,8 @@ public:
         return true;
     }
 
-    /// The server starts anew: sent requests are forgotten. `counting`: later ones are kept until confirmed.
+    /// The server starts anew: sent requests are forgotten. `counting`: later requests are kept until the
+    /// server confirms them.
     void restart(bool counting) {
         while (sent_ != 0) drop();
         confirmed_ = 0;
@@ -81,7 +82,7 @@ private:
         return log_.begin() + static_cast<std::ptrdiff_t>(i);
     }
 
-    // Where request `number` is, not before `from`; the size of the log if nowhere.
+    // The index of request `number`, not before `from`; the size of the log if it is not there.
     std::size_t find(std::uint64_t number, std::size_t from) const {
         while (from != log_.size() && log_[from].number != number) ++from;
         return from;
@@ -95,9 +96,9 @@ private:
     }
 
     std::deque<entry> log_;
-    std::size_t sent_ = 0;        // how many of them, from the front
-    std::size_t bytes_ = 0;       // of all of them
-    std::uint64_t confirmed_ = 0; // how many came before the first, since counting began
+    std::size_t sent_ = 0;        // sent requests: the first so many
+    std::size_t bytes_ = 0;       // of all requests
+    std::uint64_t confirmed_ = 0; // requests in front of the first, since counting began
     bool counting_ = false;
 };
 

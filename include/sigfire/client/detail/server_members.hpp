@@ -8,13 +8,13 @@
 
 namespace sigfire::detail {
 
-/** The members of a message that mean something to a client, for `read_members`. `data` is looked into as far
- * as the client reads it. */
+/// The members of a message that a client reads, for `read_members`. Of `data`, only the listed members are
+/// read.
 struct server_members {
     std::string_view id, cmd, ok, origin, data, topic, request, polite;
     struct {
         std::string_view id, configuration, resume, message, cause, polite;
-    } inner; // of data, if that is an object
+    } inner; // members of data, if data is an object
     bool plain = false;
 
     std::string_view* find_top(std::string_view name) noexcept {
@@ -37,12 +37,12 @@ struct server_members {
         if (is(name, "polite")) return &inner.polite;
         return nullptr;
     }
-    // A client is not that busy.
+    // A client gets too few messages for guesses to pay off.
     static known_name guess_top(const char*) noexcept { return {}; }
     static known_name guess_inner(const char*) noexcept { return {}; }
 };
 
-/// Whether `command` is one of Signal-Fire with a map, or nothing, as data.
+/// Whether `command` is one of Signal-Fire's commands with a map, or nothing, as data.
 constexpr bool wants_map(std::string_view command) noexcept {
     for (const std::string_view known : {"ice", "offer", "answer", "session-reject", "session-cancel"})
         if (command == known) return true;

@@ -20,7 +20,7 @@
 
 namespace sigfire::detail {
 
-/// The part of a client's `Core` that its sessions ask for.
+/// The operations of sessions, as a part of a client's `Core`.
 template <class Core>
 class session_operations {
     using kind = boost::asio::cancellation_type;
@@ -60,7 +60,7 @@ public:
         }
         const auto s = sessions_.begin(start.from, session_stage::ringing, polite);
         s->metadata = start.data;
-        // Messages since then are the session's, up to where another one is started.
+        // Messages since then belong to the session, up to the start of another one.
         core().inbox_.sift(
             [&s](const incoming& said) { return said.from == s->peer && said.command == "session-start"; },
             [this](incoming& said) { return sessions_.hear(said); });
@@ -134,7 +134,7 @@ public:
     }
 
 protected:
-    // Unless it is already, and another one with that peer is not.
+    // Ends the session, unless it is over or another one has replaced it.
     void over(const session_ptr& s, error_code why, std::string data = {}) {
         if (sessions_.find(s->peer) == s) sessions_.end(s->peer, why, std::move(data));
     }

@@ -37,7 +37,7 @@ inline std::string serialized_origin(std::string_view text) {
         !std::all_of(host.begin(), host.end(), in("-._~%:[]")))
         throw std::invalid_argument{
             "sigfire: '" + std::string{text} +
-            "' is no origin: browsers send scheme://host or scheme://host:port, in ASCII"};
+            "' is not an origin: browsers send scheme://host or scheme://host:port, in ASCII"};
     return out;
 }
 

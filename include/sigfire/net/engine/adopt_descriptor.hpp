@@ -16,7 +16,8 @@
 
 namespace sigfire::detail {
 
-/// Takes over a listening stream socket that this process was handed. Anything else is refused, left open.
+/// Takes over a listening stream socket that was passed to this process. Any other descriptor is an error,
+/// and stays open.
 inline void adopt_descriptor(stream_acceptor& a, int descriptor, error_code& ec) {
     int listens = 0, type = 0;
     socklen_t size = sizeof listens;
@@ -36,11 +37,12 @@ inline void adopt_descriptor(stream_acceptor& a, int descriptor, error_code& ec)
     if (ec) return;
     ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
     a.non_blocking(true, ec);
-    error_code ignored; // accepted sockets inherit it; a Unix socket has none
+    error_code ignored; // accepted sockets inherit the option; a Unix socket does not have it
     a.set_option(no_delay{true}, ignored);
 }
 
-/// Makes a connected stream socket ready to be served; its address family. Anything else is left as it is.
+/// Prepares a connected stream socket for the loop, and returns its address family. Any other descriptor is
+/// an error, and stays unchanged.
 inline int prepare_descriptor(int descriptor, error_code& ec) {
     int type = 0;
     socklen_t size = sizeof type;
@@ -57,7 +59,7 @@ inline int prepare_descriptor(int descriptor, error_code& ec) {
     }
     ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
     ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK);
-    const int on = 1; // a Unix socket has no Nagle's algorithm to switch off
+    const int on = 1; // a Unix socket has no Nagle's algorithm
     ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     return address.ss_family;
 }

@@ -28,14 +28,16 @@ namespace sigfire {
 
 /// Bounds of the memory and time that peers on Beast streams may cost a server.
 struct beast_options {
-    std::size_t message = std::size_t{1} << 20; ///< bytes of the longest message; longer ends with 1009
-    std::size_t outbox = std::size_t{4} << 20;  ///< unsent bytes of a connection; more ends it as
-                                                ///< `slow_consumer`. An empty outbox takes any message
-    std::chrono::milliseconds dead{60'000};     ///< silence after which a peer counts as gone; it is pinged
-                                                ///< after half of that
-    std::chrono::milliseconds closing{5000};    ///< how long a peer may take to agree to a close
-    bool secure = false;                        ///< whether the streams are TLS, for `request::secure`
-    std::string address = "beast";              ///< the name in `address` of the place where you accept
+    /// Longest message in bytes; a longer one ends the connection with 1009.
+    std::size_t message = std::size_t{1} << 20;
+    /// Unsent bytes of one connection. More end the connection with `slow_consumer`. An empty outbox takes a
+    /// message of any size.
+    std::size_t outbox = std::size_t{4} << 20;
+    /// Silence after which the server disconnects a peer. The server pings the peer after half of that time.
+    std::chrono::milliseconds dead{60'000};
+    std::chrono::milliseconds closing{5000}; ///< time for a peer to close the connection too
+    bool secure = false;                     ///< whether the streams use TLS, for `request::secure`
+    std::string address = "beast";           ///< name of the place where your server accepts, for `address`
 };
 
 namespace detail {
@@ -43,7 +45,8 @@ namespace detail {
 template <class Stream>
 class beast_link;
 
-/// The state that connections on Beast streams share with their engine, and keep when it is gone.
+/// The state that connections on Beast streams share with their engine. The connections own it together, and
+/// may outlive the engine.
 template <class Stream>
 struct beast_core {
     using link = beast_link<Stream>;
@@ -51,15 +54,15 @@ struct beast_core {
 
     const beast_options options;
     boost::asio::io_context& io;
-    void* engine; // null once it is gone
-    // Has the engine take a turn, and in it first `f(link, ec)` if there is a link.
+    void* engine; // null when the engine is gone
+    // Makes the engine take a turn. If there is a link, the turn begins with `f(link, ec)`.
     void (*turn)(void* engine, link*, step_function* f, error_code ec);
-    std::vector<std::shared_ptr<link>> touched{}; // those to look at in this turn
+    std::vector<std::shared_ptr<link>> touched{}; // connections to look at in this turn
     bool in_turn = false;
 
     static void touch(const std::shared_ptr<beast_core>& self, std::shared_ptr<link> l) {
         if (self->engine == nullptr) return;
-        // An act of the host program between turns gets a turn of its own.
+        // A call of the host program between turns starts a turn of its own.
         if (self->touched.empty() && !self->in_turn) wake(self);
         self->touched.push_back(std::move(l));
     }
@@ -71,7 +74,7 @@ struct beast_core {
     }
 };
 
-/// Why a connection ended, by Beast's error.
+/// The cause that an error of Beast stands for.
 inline errc cause_of(const error_code& ec) {
     namespace ws = boost::beast::websocket;
     if (ec == ws::error::closed) return errc::closed;
@@ -82,8 +85,8 @@ inline errc cause_of(const error_code& ec) {
     return errc::lost;
 }
 
-/** A connection on a Beast stream, but for the user's state: the members of Connection, and the steps that
- *  its engine has it take. Neither depends on the sink, so that their cost to the compiler is paid once. */
+/// A connection on a Beast stream, without the user's state: the members of Connection, and the steps of the
+/// engine. Both are independent of the sink, so the compiler instantiates them once.
 template <class Stream>
 class beast_link : public std::enable_shared_from_this<beast_link<Stream>> {
     using core_ptr = std::shared_ptr<beast_core<Stream>>;
@@ -100,7 +103,7 @@ public:
         if (silent()) return nullptr;
         if (!room(n)) {
             while (out_.size() > (writing_ ? 1u : 0u))
-                out_.pop_back(); // a block being sent cannot be taken back
+                out_.pop_back(); // a block that is being sent cannot be removed
             return cut(errc::slow_consumer), nullptr;
         }
         next_ = {type, std::string(n, '\0')};
@@ -118,7 +121,7 @@ public:
         return !silent() && (out_.empty() || waiting_ + n <= core_->options.outbox);
     }
 
-    // A message that several connections send. Beast needs a buffer for each, so that it is copied.
+    // A message for several connections. Beast needs a buffer for each, so each gets a copy.
     struct shared_message {
         message_type type;
         std::shared_ptr<const std::string> bytes;
@@ -178,15 +181,15 @@ private:
     template <class, class>
     friend class beast_engine;
 
-    static constexpr std::size_t kept = 16 << 10; // bytes of a receive buffer
+    static constexpr std::size_t kept = 16 << 10; // largest receive buffer to keep, in bytes
 
-    // How far it has come.
+    // The stage of a connection.
     enum class step : unsigned char {
-        entered,   // nobody was asked
-        opening,   // the sink was
-        accepted,  // its answer is on the way
+        entered,   // the sink does not have it yet
+        opening,   // the sink has it
+        accepted,  // the response to the upgrade is being sent
         open,      // both sides can write
-        answering, // the HTTP response that is the end of it is on the way
+        answering, // the last HTTP response is being sent
         over,      // the socket is closed
     };
     struct parcel {
@@ -217,14 +220,15 @@ private:
         touch();
     }
 
-    // The socket is closed at the end of the turn, even with output pending.
+    // The socket is closed at the end of the turn, even with pending output.
     void cut(errc cause) {
         if (std::exchange(cut_, true)) return;
         if (!ending_) cause_ = cause;
         touch();
     }
 
-    // Runs in a turn of the engine, before it looks at the connection; not at all once either is gone.
+    // Runs in a turn of the engine, before the engine looks at the connection. Does nothing when one of the
+    // two is gone.
     struct handler {
         core_ptr core;
         std::shared_ptr<beast_link> link;
@@ -240,10 +244,10 @@ private:
         return {core_, this->shared_from_this(), f};
     }
 
-    // The address of the other side, if the stream knows it.
+    // Sets the address of the other side, if the stream has one.
     void look_up_remote(error_code& ec) {
         auto& lowest = boost::beast::get_lowest_layer(stream_);
-        if constexpr (requires { lowest.expires_never(); }) lowest.expires_never(); // Beast's advice
+        if constexpr (requires { lowest.expires_never(); }) lowest.expires_never(); // as Beast recommends
         if constexpr (requires { lowest.socket().remote_endpoint(ec).address(); })
             if (remote_.empty()) remote_ = lowest.socket().remote_endpoint(ec).address().to_string();
     }
@@ -279,7 +283,7 @@ private:
         stream_.async_read(in_, then([](beast_link& d, error_code ec) {
                                d.reading_ = false;
                                d.full_ = !ec;
-                               // At the end of a goodbye this is not news.
+                               // During a close, a failed read is expected.
                                if (ec && !d.busy_) d.cut(detail::cause_of(ec));
                            }));
     }
@@ -319,7 +323,7 @@ private:
 
     void forget_arrived() {
         in_.clear();
-        if (in_.capacity() > kept) in_ = {}; // one large message shall not cost for ever
+        if (in_.capacity() > kept) in_ = {}; // give back a buffer that one large message needed
         full_ = false;
     }
 
@@ -346,11 +350,11 @@ private:
     errc cause_ = errc::closed;
     step step_ = step::entered;
     bool held_ = false, known_ = false, ending_ = false, cut_ = false, touched_ = false;
-    bool busy_ = false; // with an act that excludes others: answering, or saying goodbye
+    bool busy_ = false; // in an exclusive operation: an answer or a close
     bool reading_ = false, writing_ = false, pinging_ = false;
     bool full_ = false;                 // a message lies in in_
-    bool asks_ = false, waits_ = false; // for a sign of life
-    bool lives_ = false;                // there was one
+    bool asks_ = false, waits_ = false; // to be pinged; waiting for the pong
+    bool lives_ = false;                // a pong came
 };
 
 } // namespace detail

@@ -9,11 +9,11 @@
 
 namespace sigfire::detail {
 
-/** Buffers of 2^k bytes, last in first out: the one used last is still in the cache. Keeps a few of
- *  each size and gives the rest back. For one thread. */
+/// Buffers of 2^k bytes, last in, first out, because the last used buffer is still in the cache. Keeps a few
+/// buffers of each size, and gives the rest back to the system. One thread.
 class buffer_pool {
 public:
-    static constexpr std::size_t smallest = 4096; ///< bytes of the smallest buffer
+    static constexpr std::size_t smallest = 4096; ///< smallest buffer in bytes
 
     buffer_pool() = default;
     buffer_pool(const buffer_pool&) = delete;
@@ -31,7 +31,7 @@ public:
 
     /// A buffer of at least `n` bytes, n <= 2^31.
     buffer get(std::size_t n) {
-        // Most are of the smallest size: neither its shelf nor its bounds have to be worked out.
+        // Most buffers are of the smallest size, so its shelf is taken without a computation.
         if (n <= smallest) [[likely]]
             return take(shelves_[0], smallest);
         const auto size = std::bit_ceil(n);

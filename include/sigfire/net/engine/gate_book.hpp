@@ -11,12 +11,12 @@
 
 namespace sigfire::detail {
 
-/// The connections that a gate let in: it is told of each end once. One thread.
+/// The connections that a gate has admitted. Calls `leave` once for each. One thread.
 class gate_book {
 public:
     explicit gate_book(const accept_gate& g) : gate_{g} {}
 
-    /// Whether there is a gate at all.
+    /// Whether there is a gate.
     explicit operator bool() const noexcept { return static_cast<bool>(gate_.enter); }
 
     errc ask(std::string_view remote) const noexcept {
@@ -27,10 +27,10 @@ public:
         }
     }
 
-    /// Notes that the gate said `ok` for a connection.
+    /// Notes that the gate returned `ok` for a connection.
     void note(const void* connection, std::string_view remote) { entered_.emplace(connection, remote); }
 
-    /// Asks, unless the gate let that connection in under that address.
+    /// Asks the gate, unless the gate has admitted that connection with that address.
     errc pass(const void* connection, std::string_view remote) {
         if (!gate_.enter) return errc::ok;
         const auto before = entered_.find(connection);
@@ -49,7 +49,7 @@ public:
         try {
             if (gate_.leave) gate_.leave(remote);
         } catch (...) {
-            // It is gone all the same.
+            // The connection has ended, whatever the gate does.
         }
     }
 

@@ -18,21 +18,21 @@
 
 namespace sigfire::detail {
 
-/** The request that a peer's `hello` stands for on wires without HTTP, so that hooks and codecs read both
- *  alike: `{"cmd":"hello","id":1,"data":{"token":T,"id":I,"resume":R,"received":N}}`, as JSON or MessagePack,
- *  is `/?id=I&resume=R&received=N` with `Authorization: Bearer T`. */
+/** The request that a peer's `hello` stands for on wires without HTTP. So hooks and codecs read both in
+ *  the same way. `{"cmd":"hello","id":1,"data":{"token":T,"id":I,"resume":R,"received":N}}`, as JSON or
+ *  MessagePack, becomes `/?id=I&resume=R&received=N` with `Authorization: Bearer T`. */
 class hello_request {
 public:
     hello_request() = default;
     hello_request(const hello_request&) = delete;
     hello_request& operator=(const hello_request&) = delete;
 
-    /// Reads a message; once. `malformed`; `bad_handshake` for one that says anything else.
+    /// Reads a message; only once. Errors: `malformed`; `bad_handshake` if the message is not a `hello`.
     errc read(std::string_view message) {
         return msgpack_scanner{message}.at_map() ? read<msgpack_form>(message) : read<json_form>(message);
     }
 
-    /// The members as read, lent.
+    /// The members that were read. Valid as long as this object.
     request view() const {
         request r;
         r.target = target_;
@@ -42,7 +42,7 @@ public:
     }
 
 private:
-    // `text` says whether a value is a text, or is not there.
+    // `text` returns whether a value is a text, or is missing.
     struct json_form {
         static constexpr auto wire = wire_id::json;
         static constexpr auto members = [](auto text, auto wanted) { return json_members(text, wanted); };

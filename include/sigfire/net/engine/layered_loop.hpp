@@ -9,8 +9,8 @@
 
 namespace sigfire::detail {
 
-/** Base of a layer between an engine and the loop of its sockets: the members that are none of a layer's
- *  business. They mean the same as in `loop_epoll`. */
+/// Base of a layer between an engine and the loop of its sockets. It has the members that a layer does not
+/// change. They mean the same as in `loop_epoll`.
 template <class Loop>
 class layered_loop {
 public:

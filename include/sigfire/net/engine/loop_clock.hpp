@@ -10,11 +10,11 @@
 
 namespace sigfire::detail {
 
-/** The time of a loop: real time, less the time during which the loop did not run. All engines of one
- *  io_context share it, so that a hub behind several of them never sees time go back. One thread at a time.
+/** The time of a loop: real time without the time in which the loop did not run. All engines of one
+ *  io_context share the clock, so a hub behind several engines never sees time decrease. One thread at a
+ *  time.
  *
- *  A process that was stopped, or a machine that slept, must not punish peers for bytes that it did not
- *  read. */
+ *  After a stop of the process, or a suspend of the machine, peers are not to blame for unread bytes. */
 class loop_clock : public boost::asio::execution_context::service {
 public:
     using key_type = loop_clock;
@@ -22,8 +22,9 @@ public:
 
     explicit loop_clock(boost::asio::execution_context& c) : service{c} {}
 
-    /** Begins a turn; the result is loop time.
-     *  @param real  the real time now  @param due  loop time at which the sink wanted to be called */
+    /** Begins a turn, and returns loop time.
+     *  @param real the real time now
+     *  @param due the loop time at which the sink asked to be called */
     time_point turn(time_point real, time_point due) {
         auto now = real - skipped_;
         if (last_ != time_point{}) {
@@ -42,16 +43,17 @@ public:
     /// Loop time outside of a turn.
     time_point now(time_point real) const noexcept { return std::max(last_, real - skipped_); }
 
-    /// The real time at which loop time will be `t`.
+    /// The real time at which loop time is `t`.
     time_point real(time_point t) const noexcept { return t == time_point::max() ? t : t + skipped_; }
 
-    /// The time that a sink is told when its engine means `t`: never less than any sink was told before.
+    /// The time to pass to a sink for `t`: never less than in any call before.
     time_point tell(time_point t) noexcept { return told_ = std::max(told_, t); }
 
 private:
-    static constexpr std::chrono::seconds longest_gap{5}; // between two turns; a longer one ...
+    static constexpr std::chrono::seconds longest_gap{5}; // between two turns; a longer gap ...
     static constexpr std::chrono::seconds gap_counts{1};  // ... counts as so much
-    // A shorter gap does not count where the sink was to be called in it, and was not: a turn took too long.
+    // A shorter gap counts as lost time if the sink was due in it and was not called. Then a turn took too
+    // long.
     static constexpr std::chrono::milliseconds stall{250};
 
     void shutdown() override {}

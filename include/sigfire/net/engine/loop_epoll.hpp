@@ -30,9 +30,9 @@
 
 namespace sigfire::detail {
 
-/** The sockets of one transport on Linux: a level-triggered epoll descriptor of their own, which Asio watches
- *  as one descriptor. A message then costs one recv and one send, where Asio's own sockets cost a second recv
- *  or an epoll_ctl each. Calls `turn(self)` when there is something to do. */
+/** The sockets of one transport on Linux, in a level-triggered epoll descriptor of their own. Asio watches
+ *  only that descriptor. So a message costs one recv and one send; with Asio's own sockets it would cost a
+ *  second recv or an epoll_ctl. Calls `turn(self)` when there is work. */
 class loop_epoll {
 public:
     struct socket {
@@ -51,7 +51,7 @@ public:
     loop_epoll& operator=(const loop_epoll&) = delete;
     ~loop_epoll() { *token_ = false; }
 
-    /// The most recent events; empty if there are none left. Valid until the next call.
+    /// The next events; empty if none is left. Valid until the next call.
     std::span<const ready> wait() {
         std::array<epoll_event, batch> events;
         const int n = ::epoll_wait(epoll_.native_handle(), events.data(), batch, 0);
@@ -66,7 +66,7 @@ public:
 
     time_point now() const { return clock::now(); }
 
-    /// Has a turn run soon, from outside of one.
+    /// Makes a turn run soon. For calls from outside a turn.
     void wake() {
         if (std::exchange(waking_, true)) return;
         boost::asio::post(io_, [this, token = token_] {
@@ -76,7 +76,7 @@ public:
         });
     }
 
-    /// Waits no more, so that the io_context may run out of work.
+    /// Stops waiting, so that the io_context can run out of work.
     void stop() {
         error_code ignored;
         stopped_ = true;
@@ -86,7 +86,7 @@ public:
     void listen(stream_acceptor& a) { control(EPOLL_CTL_ADD, a.native_handle(), EPOLLIN, nullptr); }
     void unlisten(stream_acceptor& a) { control(EPOLL_CTL_DEL, a.native_handle(), 0, nullptr); }
 
-    /// Takes one waiting connection. It inherits TCP_NODELAY from the acceptor.
+    /// Accepts one waiting connection. The socket inherits TCP_NODELAY from the acceptor.
     socket accept(stream_acceptor& a, error_code& ec) {
         const int fd = ::accept4(a.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
         fail_if(fd < 0, ec);
@@ -99,7 +99,7 @@ public:
         return {fd};
     }
 
-    /// The address of the other side; AF_UNSPEC if it has none.
+    /// The address of the other side; AF_UNSPEC if there is none.
     sockaddr_storage remote(const socket& s) {
         sockaddr_storage address{};
         socklen_t size = sizeof address;
@@ -132,7 +132,7 @@ public:
         return 0;
     }
 
-    /// The same of several pieces, at most 16.
+    /// The same for several pieces, at most 16.
     std::size_t send(socket& s, std::span<const std::string_view> pieces, error_code& ec) {
         std::array<iovec, 16> vectors;
         std::size_t count = 0;
@@ -175,7 +175,7 @@ private:
     void arm() {
         epoll_.async_wait(epoll_.wait_read, [this, token = token_](error_code ec) {
             if (!*token || ec) return;
-            // Also if the turn throws: the host may catch it and run on.
+            // Arm again even if the turn throws: the host program may catch the exception and continue.
             const rearm after{*this, *token};
             turn_(self_);
         });
@@ -191,7 +191,7 @@ private:
 
     boost::asio::io_context& io_;
     boost::asio::posix::basic_stream_descriptor<loop_executor> epoll_;
-    std::shared_ptr<bool> token_; // tells handlers that outlive the loop
+    std::shared_ptr<bool> token_; // outlives the loop, for pending handlers
     turn_function turn_;
     void* self_;
     bool stopped_ = false, waking_ = false;

@@ -7,7 +7,7 @@
 
 namespace sigfire::detail {
 
-/// The totals of all engines of one io_context. One thread at a time.
+/// Totals of all engines of one io_context. One thread at a time.
 class loop_totals : public boost::asio::execution_context::service {
 public:
     using key_type = loop_totals;
@@ -15,7 +15,7 @@ public:
 
     explicit loop_totals(boost::asio::execution_context& c) : service{c} {}
 
-    std::size_t unsent = 0; ///< bytes that wait for peers that do not take them
+    std::size_t unsent = 0; ///< bytes that wait for slow peers
 
 private:
     void shutdown() override {}

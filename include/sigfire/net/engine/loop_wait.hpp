@@ -25,8 +25,8 @@
 
 namespace sigfire::detail {
 
-/** The sockets of one transport on any system: Asio waits for each of them, and reads and writes are
- *  non-blocking. The members mean the same as in `loop_epoll`. */
+/// The sockets of one transport on any system. Asio waits for each socket; reads and writes do not block. The
+/// members mean the same as in `loop_epoll`.
 class loop_wait {
     struct entry;
 
@@ -51,7 +51,7 @@ public:
             listen(*acceptor_);
         }
         for (auto& s : found_) {
-            // One that was closed meanwhile must not be seen: its tag is gone.
+            // A socket that was closed in between must be skipped: its tag is invalid.
             if (s->closed) continue;
             ready_.push_back({s->tag, std::exchange(s->readable, false), std::exchange(s->writable, false)});
             s->found = false;
@@ -94,7 +94,7 @@ public:
         auto s = std::make_shared<entry>(io_);
         a.accept(s->io, ec);
         if (ec) return nullptr;
-        error_code ignored; // a Unix socket has no Nagle's algorithm to switch off
+        error_code ignored; // a Unix socket has no Nagle's algorithm
         s->io.non_blocking(true, ignored);
         s->io.set_option(no_delay{true}, ignored);
         return s;
@@ -139,7 +139,7 @@ public:
     }
 
     std::size_t send(socket& s, std::span<const std::string_view> pieces, error_code& ec) {
-        std::array<boost::asio::const_buffer, 16> buffers; // those that stay empty are not sent
+        std::array<boost::asio::const_buffer, 16> buffers; // empty ones are not sent
         for (std::size_t i = 0; i < std::min(pieces.size(), buffers.size()); ++i)
             buffers[i] = boost::asio::buffer(pieces[i].data(), pieces[i].size());
         return s->io.send(buffers, 0, ec);
@@ -165,7 +165,7 @@ private:
         void* tag = nullptr;
         bool read = false, write = false;             // asked for by the engine
         bool read_waits = false, write_waits = false; // Asio waits for these
-        bool readable = false, writable = false;      // found by Asio
+        bool readable = false, writable = false;      // reported by Asio
         bool found = false, closed = false;
     };
 
@@ -193,7 +193,7 @@ private:
     }
 
     boost::asio::io_context& io_;
-    std::shared_ptr<bool> token_; // tells handlers that outlive the loop
+    std::shared_ptr<bool> token_; // outlives the loop, for pending handlers
     turn_function turn_;
     void* self_;
     stream_acceptor* acceptor_ = nullptr;

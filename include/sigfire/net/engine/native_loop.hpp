@@ -9,7 +9,7 @@
 
 namespace sigfire::detail {
 
-/// The fastest loop this system has.
+/// The fastest loop of this system.
 #ifdef __linux__
 using native_loop = loop_epoll;
 #else

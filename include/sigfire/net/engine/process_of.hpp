@@ -10,7 +10,7 @@
 
 namespace sigfire::detail {
 
-/// The process that connected to that Unix socket; none if the system does not say.
+/// The process at the other end of a Unix socket; none if the system does not report it.
 inline std::optional<process_identity> process_of(int descriptor) {
 #ifdef SO_PEERCRED
     ucred who{};

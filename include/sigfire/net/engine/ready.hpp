@@ -3,19 +3,20 @@
 
 namespace sigfire::detail {
 
-/// The news of a socket from a loop. `tag` is the one that the socket was added with, null for the acceptor.
+/// An event of a socket. `tag` is the tag of `add`; null for the acceptor.
 struct ready {
     void* tag;
-    bool readable; ///< bytes, the end, or an error: `receive` tells
+    bool readable; ///< bytes, the end, or an error; `receive` returns it
     bool writable;
 };
 
-/** A loop with connections that begin with bytes not meant for the engine (TLS, a PROXY header): they are to
- * be opened when `receive` succeeds for the first time, maybe with 0 bytes. Its errors may be an `errc`. */
+/** A loop with connections that begin with bytes of a lower layer (TLS, a PROXY header). The engine opens
+ *  such a connection when `receive` first succeeds, maybe with 0 bytes. Errors of `receive` may be values
+ *  of `errc`. */
 template <class Loop>
 concept begins_late = requires { requires Loop::begins_late; };
 
-/// A loop calls this when there is something to do; the pointer is the one it was made with.
+/// A loop calls this when there is work, with the pointer of its constructor.
 using turn_function = void (*)(void*);
 
 } // namespace sigfire::detail

@@ -11,7 +11,8 @@
 
 namespace sigfire::detail {
 
-/// A Unix socket's path as the system wants it: `@name` is an abstract name, which begins with a zero byte.
+/// The path of a Unix socket as the system expects it. `@name` is an abstract name, which begins with a zero
+/// byte.
 inline std::string socket_name(std::string path) {
     if (path.starts_with('@')) path.front() = '\0';
     return path;

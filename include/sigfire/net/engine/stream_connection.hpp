@@ -17,7 +17,7 @@
 
 namespace sigfire::detail {
 
-/** A connection of a stream socket. Models Connection; the engine drives it. */
+/// A connection on a stream socket. Models Connection. The engine drives it.
 template <class Wire, class Loop, class State>
 class stream_connection {
 public:
@@ -46,7 +46,7 @@ public:
     void commit(std::size_t n) {
         auto frame = core_->frame;
         auto head = core_->head;
-        // A header shorter than its bound: the frame begins later, instead of the message being moved.
+        // If the header is shorter than its bound, the frame begins later, so that the message need not move.
         if (const auto shorter = framing_type::header_bound(n); shorter < head && out_.size() == 0) {
             out_.skip(head - shorter);
             frame += head - shorter;
@@ -105,7 +105,7 @@ public:
     void hold() {
         if (opening_ && !is_.held) {
             known_ = true;
-            // The answer will need it, and the request is gone by then.
+            // The answer will need the key, and the request is gone by then.
             if constexpr (Wire::upgrades) keep(core_->upgrade_key);
         }
         is_.held = true;
@@ -129,7 +129,7 @@ public:
     void close(const ending& e, errc cause) {
         if (silent()) return;
         if (opening_) return turn_down(e, cause);
-        // A held connection is not being read, so the other side's part of the close would not be seen.
+        // A held connection is not read, so the close of the other side would go unseen.
         said_close_ = e.close_code != 0 && control_message(control::close, e.close_code, e.text) && !is_.held;
         if (!is_.cut) finish(cause);
     }
@@ -150,33 +150,33 @@ private:
     template <class, std::size_t>
     friend class settle_list;
 
-    // Output is flushed behind the rest when so much has been written: a message to thousands delays no
-    // other.
+    // Beyond so many bytes, output is flushed after other output. So a message to thousands delays no other
+    // message.
     static constexpr std::size_t prompt_bytes = 72 << 10;
-    // Bytes that may be written for a connection's messages before others have their turn.
+    // Bytes that one connection's messages may write before other connections get their turn.
     static constexpr std::size_t slice_bytes = 128 << 10;
-    // Where others wait for theirs: so many more than came.
+    // If others wait, the limit is so many bytes more than came.
     static constexpr std::size_t slice_among_others = 24 << 10;
-    // Blocks below that size are copied: that costs less than to send one more piece.
+    // Smaller blocks are copied: a copy costs less than one more piece in a send.
     static constexpr std::size_t copied_bytes = 1 << 10;
 
-    // Whether the sink has said its last word here.
+    // Whether the sink has ended this connection.
     bool silent() const { return is_.ending || is_.cut; }
 
     void mark() {
         if (waits_[0]) return;
-        // Output of the host program between turns gets a turn of its own.
+        // Output of the host program between turns starts a turn of its own.
         if (!core_->in_turn) [[unlikely]]
             wake();
         core_->prompt.push(*this);
     }
 
-    // These are out of line, so that relayed messages keep their inlining.
+    // Out of line, so that the path of relayed messages is still inlined.
     [[gnu::noinline]] void wake() {
         if (core_->prompt.empty() && core_->bulk.empty()) core_->loop.wake();
     }
 
-    // A message to many goes behind a message to one.
+    // Messages to many peers are flushed after messages to one peer.
     void mark_bulk() {
         if (!core_->in_turn) return mark();
         if (!waits_[0]) core_->bulk.push(*this);
@@ -191,7 +191,7 @@ private:
     }
 
     [[gnu::noinline]] void sent_much() {
-        if (core_->unflushed > core_->slice_bytes) core_->slice = 1; // it is looked at after this message
+        if (core_->unflushed > core_->slice_bytes) core_->slice = 1; // look at the slice after this message
         if (core_->unflushed > prompt_bytes) return mark_bulk();
         mark();
     }
@@ -217,7 +217,7 @@ private:
         }
     }
 
-    // Instead of letting it in.
+    // Ends a connection that was not admitted.
     void turn_down([[maybe_unused]] const ending& e, errc cause) {
         opening_ = false;
         if constexpr (Wire::upgrades)
@@ -225,14 +225,14 @@ private:
         finish(cause);
     }
 
-    // Nothing more is written; pending output goes out before the end.
+    // Writes nothing more; pending output is still sent.
     void finish(errc cause) {
         if (std::exchange(is_.ending, true)) return;
         cause_ = cause;
         mark();
     }
 
-    // The wire is cut at the end of the turn, by a reset if `reset`.
+    // The wire is cut at the end of the turn; with `reset`, by a TCP reset.
     void cut(errc cause, bool reset) {
         if (std::exchange(is_.cut, true)) return;
         if (!is_.ending) cause_ = cause;
@@ -240,7 +240,8 @@ private:
         mark();
     }
 
-    // A full outbox: the memory goes back at once. A goodbye only where it cannot land inside a message.
+    // The outbox is full, so its memory is freed at once. A close message is sent only if it cannot land
+    // inside another message.
     [[gnu::noinline]] void close_slow() {
         const bool whole = !out_.torn();
         out_.clear(core_->pool);
@@ -253,7 +254,7 @@ private:
         cut(errc::slow_consumer, true);
     }
 
-    // Takes bytes for later; they count as incomplete until they are delivered.
+    // Keeps bytes for later. They count as incomplete until they are delivered.
     void keep(std::string_view bytes) {
         if (!kept_) kept_ = std::make_unique<std::string>();
         kept_->append(bytes);
@@ -267,42 +268,44 @@ private:
     }
 
     core_type* core_;
-    stream_connection* next_[2]{};      // in the core's lists, if it stands in them
-    std::unique_ptr<std::string> kept_; // bytes of an incomplete request, or that came while held; those
-                                        // behind its key if the upgrade is not answered yet
+    stream_connection* next_[2]{}; // in the core's lists
+    // Bytes of an incomplete request, or bytes that came while held. If the upgrade has no answer yet, its
+    // key stands in front of them.
+    std::unique_ptr<std::string> kept_;
     outbox out_;
     framing_type framing_;
     typename Loop::socket socket_{};
-    std::uint32_t index_ = 0;   // in the engine's table
-    std::uint32_t stamp_ = 0;   // ms on the engine's clock: last sign of life; start of opening or of ending
-    std::uint32_t grown_ = 0;   // ms: when the incomplete message grew last
-    std::uint32_t moved_ = 0;   // ms: when output that waits was taken last
+    std::uint32_t index_ = 0; // in the engine's table
+    // In ms on the engine's clock: when bytes came last, or when opening or ending began.
+    std::uint32_t stamp_ = 0;
+    std::uint32_t grown_ = 0;   // ms: when the incomplete message last grew
+    std::uint32_t moved_ = 0;   // ms: when the peer last took pending output
     std::uint32_t counted_ = 0; // bytes of output in the loop's total
     errc cause_ = errc::closed;
-    // All that the usual case need not look at one by one.
+    // All flags that are false for a usual connection, so that one comparison checks them.
     struct unusual {
         bool held = false;     // not to be read
         bool released = false; // to be read again
         bool ending = false;   // nothing more is written
         bool cut = false;      // the wire is cut at the end of the turn
-        bool deaf = false;     // received bytes are thrown away
+        bool deaf = false;     // received bytes are discarded
         bool buried = false;
-        bool writes = false; // the loop tells when more can be sent
+        bool writes = false; // the loop reports when more can be sent
         bool paused = false; // the loop does not watch for received bytes
     };
     bool usual() const { return std::bit_cast<std::uint64_t>(is_) == 0; }
 
     unusual is_;
-    bool opening_ = true;     // not answered yet; once the sink has seen it, only while held
-    bool queued_ = false;     // to be served later in this turn, or in the next
-    bool waits_[2]{};         // stands in the core's lists
-    bool said_close_ = false; // waits for the other side's close
-    bool lingering_ = false;  // our end is shut: waits for theirs
+    bool opening_ = true;     // no answer yet; once the sink has it, only while held
+    bool queued_ = false;     // to be served later in this turn or in the next
+    bool waits_[2]{};         // is in the core's lists
+    bool said_close_ = false; // waits for the close of the other side
+    bool lingering_ = false;  // our side is shut down; waits for the other side
     bool reset_ = false;
-    bool known_ = false;      // to the sink, which has not heard `closed` yet
+    bool known_ = false;      // to the sink, which did not get `closed` yet
     bool wrote_much_ = false; // in its last slice
-    bool answered_ = false;   // a plain request, and may make another
-    bool continued_ = false;  // was told to go on with its body
+    bool answered_ = false;   // a plain request has its answer, and another may come
+    bool continued_ = false;  // was sent 100 Continue
     bool asked_ = false;      // the sink waits for a pong
     bool pinged_ = false;
     State state_{};

@@ -17,7 +17,7 @@
 
 namespace sigfire::detail {
 
-/// Connections that wait to be settled, first in first out; the `N`th of such lists.
+/// Connections that wait to be settled, first in, first out. `N` is the number of the list.
 template <class Connection, std::size_t N>
 class settle_list {
 public:
@@ -46,7 +46,7 @@ private:
     Connection* last_ = nullptr;
 };
 
-/// The state that the connections of one engine share; all that a connection knows of its engine.
+/// The state that the connections of one engine share. A connection has no other access to its engine.
 template <class Connection, class Loop>
 struct stream_core {
     stream_core(boost::asio::io_context& io, turn_function turn, void* engine, const stream_limits& l)
@@ -57,13 +57,13 @@ struct stream_core {
     stream_counters counters;
     loop_totals& totals;
     stream_limits limits;
-    settle_list<Connection, 0> prompt; // those with output, or with an end to make
-    settle_list<Connection, 1> bulk;   // the same, when much else waited already
+    settle_list<Connection, 0> prompt; // connections with output, or with an end to perform
+    settle_list<Connection, 1> bulk;   // the same, if much other output waited already
     std::size_t unflushed = 0;         // bytes written since the last flush
-    std::size_t slice_bytes = 0;       // above so many of them a connection's slice ends
-    std::size_t incomplete = 0;        // bytes that came and are not delivered
+    std::size_t slice_bytes = 0;       // beyond so many unflushed bytes, a connection's slice ends
+    std::size_t incomplete = 0;        // received bytes that are not delivered yet
     std::uint32_t now = 0;             // ms on the engine's clock, constant within a turn
-    int slice = 0;                     // messages until the slice of the one that is read is looked at
+    int slice = 0;                     // messages until the next look at the slice
     bool in_turn = false;
     std::string_view upgrade_key; // while a connection is opening
     char* frame = nullptr;        // between reserve and commit

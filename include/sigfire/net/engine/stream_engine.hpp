@@ -32,8 +32,8 @@ namespace sigfire::detail {
 
 /** Moves the bytes of all connections of one transport. Models the engine of Transport.
  *
- *  In each turn it reads ready sockets into one buffer that all share, hands the messages to the sink, and
- *  sends the output, one send per destination, every few events. */
+ *  In each turn, the engine reads ready sockets into one shared buffer, and passes the messages to the
+ *  sink. It sends the output every few events, with one send per destination. */
 template <class Wire, class Loop, class State>
 class stream_engine {
 public:
@@ -73,7 +73,7 @@ public:
         for (auto& socket : adopted_) core_.loop.close(socket, false);
     }
 
-    /// Binds and accepts.
+    /// Binds and starts to accept.
     void open(error_code& ec) {
         wire_.bind(acceptor_, ec);
         if (ec) return;
@@ -82,10 +82,11 @@ public:
         arm(loop_now() + table::sweep_every_);
     }
 
-    /// The address it is bound to, as a URL without path.
+    /// The bound address, as a URL without path.
     std::string address() const { return wire_.address(acceptor_); }
 
-    /// Accepts no more, drops connections that are opening, cuts those left after `drain`, then calls `f()`.
+    /// Accepts no more, and drops connections that are opening. Cuts the rest after `drain`, or at once in a
+    /// second call. Then calls `f()`.
     void stop(milliseconds drain, std::function<void()> f) {
         const bool again = std::exchange(stopping_, true);
         if (f) stopped_ = std::move(f);
@@ -93,18 +94,18 @@ public:
         drain_until_ = again ? loop_now() : loop_now() + drain;
         for (auto& c : connections_)
             if (c->opening_ || again) c->cut(errc::stopping, true);
-        // The turn is needed even if there is nobody to wait for: it tells so.
+        // Even without connections, a turn is needed to call `f()`.
         core_.loop.wake();
         arm(drain_until_);
     }
 
-    /// The loop's time at this moment: time in which the loop did not run is left out.
+    /// Loop time now: without the time in which the loop did not run.
     time_point now() const { return clock_.now(core_.loop.now()); }
 
-    /// How many connections there are, in any state.
+    /// Number of connections, in any stage.
     std::size_t connections() const { return connections_.size(); }
 
-    /// Counts of its work so far, and of its present load. On the loop's thread.
+    /// Counters since the start, and the present load. On the loop's thread.
     stream_counters counters() const {
         auto out = core_.counters;
         for (const auto& c : connections_) ++(c->opening_ ? out.opening : out.open);
@@ -113,8 +114,8 @@ public:
         return out;
     }
 
-    /** Serves a connected stream socket that was accepted elsewhere: in the next turn, as if it had been
-     *  accepted here. On the loop's thread. The descriptor is taken over unless `ec` says why not. */
+    /// Serves a connected stream socket that was accepted elsewhere, from the next turn on. On the loop's
+    /// thread. The engine owns the descriptor, unless `ec` is set.
     void adopt(int descriptor, error_code& ec) {
         ec = {};
         if (stopping_) {
@@ -128,9 +129,9 @@ public:
     }
 
 private:
-    static constexpr int rounds = 8;   // of events in a turn
-    static constexpr int accepts = 16; // in a row
-    // Under a load that never lets the loop read all, bytes that came before so long are thought to be read.
+    static constexpr int rounds = 8;   // rounds of events in a turn
+    static constexpr int accepts = 16; // accepted connections in a row
+    // Under constant overload, bytes older than this count as read.
     static constexpr std::chrono::seconds unread{2};
 
     static void on_ready(void* self) { static_cast<with*>(self)->turn(); }
@@ -148,7 +149,7 @@ private:
             timer_.cancel();
             core_.loop.stop();
         }
-        // The last that is done here: the host may destroy this engine, and may throw.
+        // The last step here: the host program may destroy this engine, and may throw.
         if (stopped_) std::exchange(stopped_, nullptr)();
     }
 
@@ -171,7 +172,7 @@ private:
             table::sweep();
             http::expire_answers();
         }
-        // Once more: a message in this turn may have set a deadline, and so may an end that is told now.
+        // Repeat the tick: a message in this turn, or an end reported now, may have set a deadline.
         for (int i = 0; i < 3; ++i) {
             told_ = false;
             tick(read_until_);
@@ -193,7 +194,7 @@ private:
         }
     }
 
-    // Does something for a connection; an exception costs that connection.
+    // Runs `f` for a connection. If it throws, only that connection ends.
     template <class F>
     void guard(connection& c, F f) noexcept {
         try {
@@ -203,7 +204,7 @@ private:
         }
     }
 
-    // Inside a handler of an exception.
+    // Call it inside an exception handler.
     void blame(connection& c) noexcept {
         tell_failure(&c);
         give_up(c);
@@ -232,7 +233,7 @@ private:
         } catch (...) {
             c.cut(errc::internal_error, true);
         }
-        c.said_close_ = false; // its answer is not read, so our end goes first
+        c.said_close_ = false; // the other side's close is not read, so this side closes first
         deafen(c);
         c.mark();
     }
@@ -255,7 +256,7 @@ private:
         }
     }
 
-    // Without an upgrade; `r`: what its `hello` says, if it has said one.
+    // For wires without an upgrade. `r` has the data of the `hello`, if the peer sent one.
     void open_at_once(connection& c, request r = {}) {
         const auto from = numeric_address(core_.loop.remote(c.socket_));
         r.remote = from;
@@ -264,20 +265,20 @@ private:
         open(c, r);
     }
 
-    // The socket's own knowledge of the other side.
+    // Adds facts that the socket has about the other side.
     void describe(connection& c, request& r) {
         if constexpr (requires { core_.loop.describe(c.socket_, r); }) core_.loop.describe(c.socket_, r);
         if constexpr (requires { Wire::local; }) r.process = process_of(core_.loop.descriptor(c.socket_));
     }
 
-    // Gathers a request, then lets it in, answers it, or refuses it.
+    // Collects a request. Then admits the peer, answers the request, or refuses it.
     void upgrade(connection& c, std::span<char> bytes) {
         typename http::whole_header whole;
         if (!http::gather(c, bytes, whole)) return;
         const auto from = numeric_address(core_.loop.remote(c.socket_));
         auto request = whole.fields.view(from);
         describe(c, request);
-        // To HEAD no answer may have a body, and an upgrade may be ignored (RFC 9110, 7.8).
+        // A response to HEAD has no body, and a server may ignore an upgrade (RFC 9110, 7.8).
         const bool plain = !wants_websocket(request) || request.method == "HEAD";
         request_body body;
         if (plain && has_body(request)) {
@@ -322,7 +323,7 @@ private:
     void finish_settling(connection& c) {
         table::count_unsent(c);
         if (c.silent() && std::exchange(c.known_, false)) {
-            // Nothing is read while an end is told: its own deadline begins here.
+            // Nothing is read while an end is reported, so its own time limit begins here.
             c.stamp_ = core_.now;
             told_ = true;
             sink_.closed(c, c.cause_);
@@ -339,7 +340,7 @@ private:
         }
         const bool paused = c.is_.held, writes = c.out_.size() != 0;
         if (paused != c.is_.paused || writes != c.is_.writes) {
-            if (writes && !c.is_.writes) c.moved_ = core_.now; // from now on it keeps us waiting
+            if (writes && !c.is_.writes) c.moved_ = core_.now; // from now on, the peer delays this output
             c.is_.paused = paused;
             c.is_.writes = writes;
             core_.loop.watch(c.socket_, &c, !paused, writes);
@@ -364,11 +365,11 @@ private:
 
     Sink& sink_;
     boost::asio::basic_waitable_timer<clock, boost::asio::wait_traits<clock>, loop_executor> timer_;
-    std::shared_ptr<bool> token_; // tells handlers that outlive the engine
+    std::shared_ptr<bool> token_; // outlives the engine, for pending handlers
     std::function<void()> stopped_;
     turn_owner owner_;
     std::vector<typename Loop::socket> adopted_;
-    time_point due_ = time_point::max(); // when the sink wants to be called
+    time_point due_ = time_point::max(); // when to call the sink again
     time_point armed_ = time_point::max();
 };
 

@@ -19,7 +19,7 @@
 
 namespace sigfire::detail {
 
-/// HTTP on a connection that is opening: requests are gathered, and answered now or later.
+/// HTTP on a connection that is opening. Collects requests, and answers them now or later.
 template <class Wire, class Loop, class State>
 class stream_http : protected stream_table<Wire, Loop, State> {
     using table = stream_table<Wire, Loop, State>;
@@ -32,12 +32,12 @@ protected:
     // A request with its whole header, and the bytes behind it.
     struct whole_header {
         request_header fields{};
-        std::string_view text{};                // all that came
+        std::string_view text{};                // all received bytes
         std::size_t size = 0;                   // of the header
-        std::unique_ptr<std::string> storage{}; // of text, if it came in pieces
+        std::unique_ptr<std::string> storage{}; // storage of text, if the request came in pieces
     };
 
-    // Gathers the header of a request; false while it is not there, or if it is refused.
+    // Collects the header of a request. False if it is incomplete, or refused.
     bool gather(connection& c, std::span<char> bytes, whole_header& out) {
         if (c.kept_) {
             c.keep({bytes.data(), bytes.size()});
@@ -46,7 +46,7 @@ protected:
         out.text = {bytes.data(), bytes.size()};
         const auto end = out.text.find("\r\n\r\n");
         out.size = end == out.text.npos ? out.text.size() : end + 4;
-        // No method begins like that: TLS, or noise. Waiting for a blank line would be waiting for nothing.
+        // No method begins with such a byte. This is TLS or noise, and no blank line would ever come.
         const bool word = out.text.empty() || std::isalpha(static_cast<unsigned char>(out.text.front())) != 0;
         if (!word || out.size > core_.limits.header) {
             table::turn_away(c, word ? errc::header_too_large : errc::bad_handshake);
@@ -66,12 +66,12 @@ protected:
         if (core_.incomplete > core_.limits.incomplete) table::shed();
     }
 
-    // Reads the body; false while it is not there, or if it is refused.
+    // Reads the body. False if it is incomplete, or refused.
     bool gather_body(connection& c, const whole_header& whole, const request& r, request_body& out) {
         using verdict = request_body::verdict;
         const std::size_t limit = core_.limits.body;
         auto is = out.read(whole.text, limit);
-        // Chunks of a byte each must not grow without end either.
+        // The same bound for a body in chunks of one byte each.
         if (is == verdict::incomplete && whole.text.size() > whole.size + 2 * limit) is = verdict::too_large;
         if (is == verdict::good) return true;
         if (is == verdict::incomplete) {
@@ -84,13 +84,13 @@ protected:
         return false;
     }
 
-    // Whether the client asks for that, and it is granted.
+    // Whether the client asks for keep-alive and the server grants it.
     bool keeps_alive(const request& r) const {
         return core_.limits.keep_alive.count() != 0 && !this->stopping_ &&
                has_token(r, "Connection", "keep-alive") && !has_token(r, "Connection", "close");
     }
 
-    // Answers; `rest` is the bytes behind the request.
+    // Sends a response. `rest` has the bytes behind the request.
     void respond(connection& c, const response& out, bool head, bool keep_alive, std::string_view rest = {}) {
         c.write(compose(out, head, keep_alive));
         if (keep_alive) {
@@ -108,13 +108,13 @@ protected:
         }
     }
 
-    // Lent to a handler.
+    // Lent to a handler during its call.
     struct opener : answer_opener {
         opener(stream_http& e, connection& at) : answer_opener{&opener::open_slot}, engine{e}, c{at} {}
         opener(const opener&) = delete;
         opener& operator=(const opener&) = delete;
         ~opener() {
-            // The handler answered after all, or threw.
+            // The handler gave its answer at once, or threw.
             if (const auto s = waits ? nullptr : slot.lock()) s->engine = nullptr;
         }
 
@@ -140,13 +140,13 @@ protected:
         auto& e = *static_cast<stream_http*>(engine);
         auto& c = *static_cast<connection*>(at);
         const auto found = e.answers_.find(&c);
-        if (found == e.answers_.end()) return; // from inside the handler
+        if (found == e.answers_.end()) return; // called from inside the handler
         const auto [slot, head, keep_alive] = found->second;
         e.answers_.erase(found);
         if (!c.silent()) e.respond(c, r, head, keep_alive && !e.stopping_);
     }
 
-    // The answer comes later, and until then nothing is read.
+    // The answer comes later. Until then, nothing is read.
     void wait_for_answer(connection& c, opener& d, bool head, bool keep_alive, std::string_view rest) {
         d.waits = true;
         answers_.insert_or_assign(&c, typename table::pending_answer{d.slot, head, keep_alive});
@@ -156,7 +156,7 @@ protected:
         c.mark();
     }
 
-    // Ends requests without an answer.
+    // Ends requests without an answer in time.
     void expire_answers() {
         for (auto at = answers_.begin(); at != answers_.end();) {
             auto& c = const_cast<connection&>(*at->first);

@@ -12,17 +12,17 @@
 
 namespace sigfire::detail {
 
-// Not the executor of any kind, which costs the compiler much.
+// A concrete type: any_io_executor would cost the compiler much.
 using loop_executor = boost::asio::io_context::executor_type;
 
-/// Stream sockets of any family: Asio's own such protocol, without the iostreams that come with that.
+/// Stream sockets of any family. Like Asio's own such protocol, but without its iostreams.
 class stream_protocol {
 public:
     using endpoint = boost::asio::generic::basic_endpoint<stream_protocol>;
     using socket = boost::asio::basic_stream_socket<stream_protocol, loop_executor>;
 
     stream_protocol(int family, int protocol) : family_{family}, protocol_{protocol} {}
-    /// From the protocol of other stream sockets.
+    /// Makes the protocol of other stream sockets.
     template <class Protocol>
         requires requires(const Protocol& p) { p.family() + p.protocol(); }
     stream_protocol(const Protocol& p) : family_{p.family()}, protocol_{p.protocol()} {}
@@ -35,7 +35,7 @@ private:
     int family_, protocol_;
 };
 
-/// An acceptor of any kind of stream socket.
+/// An acceptor of stream sockets of any family.
 using stream_acceptor = boost::asio::basic_socket_acceptor<stream_protocol, loop_executor>;
 using no_delay = boost::asio::detail::socket_option::boolean<IPPROTO_TCP, TCP_NODELAY>;
 

@@ -18,8 +18,8 @@
 
 namespace sigfire::detail {
 
-/** From the sockets to the sink: reads into one buffer that all share, and feeds framings from it. `Engine`
- * is the class that derives from it; it has the sink, and opens connections. */
+/// The way from sockets to the sink: reads into one shared buffer, and feeds framings from it. `Engine` is
+/// the derived class; it has the sink and opens connections.
 template <class Engine, class Wire, class Loop, class State>
 class stream_reader : protected stream_turns<Engine, Wire, Loop, State> {
     using turns = stream_turns<Engine, Wire, Loop, State>;
@@ -35,7 +35,7 @@ protected:
         : turns{wire, turn, engine},
           framing_limits_{core_.limits.message, core_.limits.idle_frames, checks_utf8} {}
 
-    // The shared receive buffer: bytes read from a connection at once.
+    // The shared receive buffer: bytes of one read.
     static constexpr std::size_t buffer_size = 80 << 10;
 
     struct feeder {
@@ -64,7 +64,7 @@ protected:
                     if (c.opening_) table::refused(numeric_address(core_.loop.remote(c.socket_)), e);
                     return c.cut(e, false);
                 }
-            // An end between two messages is a proper one where the wire has no other.
+            // If the wire has no close message, an end between two messages is a proper close.
             const bool proper =
                 ec == boost::asio::error::eof && !Wire::upgrades && c.framing_.incomplete() == 0;
             return c.cut(proper ? errc::closed : errc::lost, false);
@@ -100,10 +100,10 @@ protected:
         feed_now(c, bytes);
     }
 
-    // The peer's first message, for which it is not let in yet.
+    // The first message of a peer that is not admitted yet.
     struct first_message {
         hello_request said;
-        std::optional<errc> verdict; // none: it is not complete
+        std::optional<errc> verdict; // none: the message is incomplete
 
         bool on_message(message m) {
             verdict = said.read(m.view());
@@ -154,7 +154,7 @@ protected:
                 const auto after = c.framing_.incomplete();
                 if (after == 0 && before == 0) return;
                 c.core_->incomplete += after - before;
-                // Pings and pongs between its fragments do not help a message on.
+                // Pings and pongs between fragments are no progress of the message.
                 if (after != before || !controlled) c.grown_ = c.core_->now;
             }
             const bool& controlled;
@@ -174,7 +174,7 @@ protected:
             if (std::exchange(c.asked_, false) && !c.silent()) self().sink_.alive(c);
             break;
         case control::close:
-            // The same code goes back, without the reason (RFC 6455, 5.5.1); then our end is shut first.
+            // Send the same code back, without the reason (RFC 6455, 5.5.1). Then this side shuts down first.
             if (!c.silent()) {
                 c.close({0, static_cast<std::uint16_t>(code ? code : 1005), {}}, errc::closed);
             }
@@ -188,7 +188,7 @@ protected:
 
     std::unique_ptr<char[]> buffer_ = std::make_unique_for_overwrite<char[]>(buffer_size);
     framing_limits framing_limits_;
-    bool controlled_ = false; // a control message came since the last look
+    bool controlled_ = false; // a control message came since this was reset
 };
 
 } // namespace sigfire::detail

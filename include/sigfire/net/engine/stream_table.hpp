@@ -28,7 +28,7 @@
 
 namespace sigfire::detail {
 
-/** The connections of an engine, their bounds and their deadlines: all that needs no sink. */
+/// The connections of an engine, with their bounds and time limits: everything that needs no sink.
 template <class Wire, class Loop, class State>
 class stream_table {
 protected:
@@ -59,13 +59,13 @@ protected:
         unlisten();
     }
 
-    // Takes one that waits; null if there is none, or none can be taken.
+    // Accepts one waiting connection. Null if there is none, or if it cannot be accepted.
     connection* accept() {
         error_code ec;
         auto socket = core_.loop.accept(acceptor_, ec);
         if (ec == boost::asio::error::no_descriptors || ec == boost::asio::error::no_buffer_space ||
             ec == boost::asio::error::no_memory || ec == boost::system::errc::too_many_files_open_in_system) {
-            // The backlog stays readable: without a pause this would spin. The next sweep tries again.
+            // The backlog stays readable, so the loop would spin without a pause. The next sweep tries again.
             core_.loop.unlisten(acceptor_);
             listening_ = false;
             paused_ = true;
@@ -76,7 +76,7 @@ protected:
         return admit(std::move(socket));
     }
 
-    // One that was accepted, unless the gate refuses it.
+    // Takes an accepted connection, unless the gate refuses it.
     connection* admit(typename Loop::socket socket) {
         ++core_.counters.accepted;
         if (!gate_) return add(std::move(socket));
@@ -92,7 +92,7 @@ protected:
         return c;
     }
 
-    // Nobody waits for it any more.
+    // The connection does not wait for an answer any more.
     void forget_answer(const connection& c) noexcept {
         const auto at = answers_.find(&c);
         if (at == answers_.end()) return;
@@ -100,7 +100,7 @@ protected:
         answers_.erase(at);
     }
 
-    // Whether that address is a proxy's, and not the client's own.
+    // Whether the address is that of a proxy, so not the client's own.
     bool trusts([[maybe_unused]] std::string_view remote) const {
         if constexpr (requires { wire_.trusts(remote); }) return wire_.trusts(remote);
         return false;
@@ -112,7 +112,7 @@ protected:
         return false;
     }
 
-    // The sink is told at the end of the turn.
+    // The sink gets the refusal at the end of the turn.
     void refused(std::string_view remote, errc cause) {
         ++core_.counters.refused_by[static_cast<std::size_t>(cause)];
         if (tells_refusals_) refusals_.push_back({std::string{remote}, cause});
@@ -122,7 +122,8 @@ protected:
         try {
             if (connections_.size() == connections_.capacity())
                 connections_.reserve(2 * connections_.size() + 16);
-            // Neither to wait nor to end needs memory: at most as many again are gone, but still queued.
+            // Waiting and ending must not need memory. Queues can also hold as many connections that are
+            // gone.
             for (auto* queue : {&arrived_, &again_, &handshakes_, &serving_})
                 queue->reserve(2 * connections_.capacity());
             graveyard_.reserve(2 * connections_.capacity());
@@ -139,13 +140,13 @@ protected:
         return &c;
     }
 
-    // The peer broke the framing: it is told why, and not listened to any longer.
+    // The peer broke the framing. The server sends the cause, and reads no more from the peer.
     void fail(connection& c, errc e) {
         if (c.opening_ && !c.is_.held) return turn_away(c, e);
         // Signal-Fire's server gives no reason for a message that is too large.
         const auto text = e == errc::too_large ? std::string_view{} : to_string(e);
         if (!c.silent()) c.close({503, framing::close_code(e), text}, e);
-        c.said_close_ = false; // its answer is not read, so our end goes first
+        c.said_close_ = false; // the other side's close is not read, so this side closes first
         deafen(c);
         c.mark();
     }
@@ -157,7 +158,7 @@ protected:
         deafen(c);
     }
 
-    // Nothing more is heard from it: a message that it had begun is dropped.
+    // Reads no more from the connection. The part of a message that came is dropped.
     void deafen(connection& c) {
         c.is_.deaf = true;
         core_.incomplete -= c.framing_.incomplete();
@@ -165,7 +166,7 @@ protected:
         c.take_kept();
     }
 
-    // Too much has begun and is not complete: the connection that has waited longest to go on makes room.
+    // Too many incomplete bytes: the connection with the longest time without progress ends.
     void shed() {
         while (core_.incomplete > core_.limits.incomplete) {
             connection* victim = oldest(chaff);
@@ -233,7 +234,7 @@ protected:
         if (c.out_.size() != 0) c.moved_ = core_.now;
     }
 
-    // Bytes still unsent after a send are counted; shared blocks count themselves.
+    // Counts the bytes that are unsent after a send. Shared blocks count themselves.
     void count_unsent(connection& c) {
         const auto left = static_cast<std::uint32_t>(c.out_.own_size());
         if (left == c.counted_) return;
@@ -241,7 +242,7 @@ protected:
         core_.totals.unsent -= std::exchange(c.counted_, left);
     }
 
-    // All readers together keep too much: the largest goes.
+    // Too many unsent bytes of all connections together: the connection with the most ends.
     void relieve() {
         while (core_.totals.unsent > core_.limits.unsent) {
             connection* largest = nullptr;
@@ -270,15 +271,15 @@ protected:
         connections_.pop_back();
     }
 
-    // Frees those that nobody has a pointer to any more.
+    // Frees connections that nothing points to any more.
     void clear_graveyard() {
         if (!graveyard_.empty())
             std::erase_if(graveyard_,
                           [](const auto& c) { return !c->queued_ && !c->waits_[0] && !c->waits_[1]; });
     }
 
-    // The one deadline mechanism: a look at every connection, a few times per deadline. Ages are those of
-    // the time up to which all has been read.
+    // The only check of time limits: it looks at every connection, a few times per limit. Ages end at the
+    // time up to which all bytes have been read.
     void sweep() {
         next_sweep_ = now_ + sweep_every_;
         if (std::exchange(paused_, false) && !stopping_) {
@@ -291,10 +292,10 @@ protected:
         for (auto& c : connections_) {
             try {
                 judge(*c, at);
-            } catch (...) { // there is no memory for a last word
+            } catch (...) { // there is no memory for a close message
                 c->cut(errc::internal_error, true);
             }
-            // A heartbeat over hours is no flood.
+            // A heartbeat over hours is not a flood.
             if (forgive) c->framing_.forgive();
         }
     }
@@ -310,7 +311,7 @@ protected:
         else if (c.is_.ending) {
             if (age > l.closing) c.cut(c.cause_, true);
         } else if (c.opening_) {
-            // How long a request waits for its answer is up to the sink.
+            // The sink decides how long a request waits for its answer.
             if (c.answered_ && !c.kept_ && !c.is_.held) {
                 if (age > l.keep_alive) c.finish(errc::closed);
             } else if (age > l.handshake && !c.is_.held) {
@@ -322,7 +323,7 @@ protected:
                    since(c.grown_) > l.unfinished) {
             fail(c, errc::overloaded);
         } else if (c.queued_) {
-            // Its messages may lie in its socket until its turn comes.
+            // Its messages may lie in the socket until its turn comes.
         } else if (c.pinged_ && age > l.dead) {
             c.cut(errc::pong_timeout, true);
         } else if (l.ping.count() != 0 && !c.pinged_ && !c.is_.held && age > l.ping) {
@@ -344,10 +345,10 @@ protected:
         return static_cast<std::uint32_t>(std::chrono::duration_cast<milliseconds>(t - epoch_).count());
     }
 
-    // Held bytes below which it is not worth to end a connection.
+    // It is not worth to end a connection for fewer incomplete bytes.
     static constexpr std::size_t chaff = 4096;
 
-    // An answer that comes later.
+    // A request with a later answer.
     struct pending_answer {
         std::weak_ptr<answer_slot> slot;
         bool head, keep_alive;
@@ -363,23 +364,23 @@ protected:
     stream_acceptor acceptor_;
     std::vector<std::unique_ptr<connection>> connections_;
     std::vector<std::unique_ptr<connection>> graveyard_;
-    std::vector<connection*> arrived_;    // to be served in the next turn, in this order
-    std::vector<connection*> again_;      // the same, of those that had a slice already
-    std::vector<connection*> handshakes_; // the same, of those that are opening
-    std::vector<connection*> serving_;    // those that are being served
+    std::vector<connection*> arrived_;    // served in the next turn, in this order
+    std::vector<connection*> again_;      // the same, for connections that had a slice already
+    std::vector<connection*> handshakes_; // the same, for connections that are opening
+    std::vector<connection*> serving_;    // being served
     gate_book gate_{wire_.gate()};
     std::unordered_map<const connection*, pending_answer> answers_;
-    std::vector<refusal_event> refusals_; // to be told
+    std::vector<refusal_event> refusals_; // not reported yet
     bool tells_refusals_ = false;
     milliseconds sweep_every_;
     time_point now_;        // loop time, constant within a turn
-    time_point read_until_; // bytes that came until then have been read
+    time_point read_until_; // bytes up to this time have been read
     time_point epoch_;
     time_point next_sweep_{};
     time_point next_forgiveness_{};
     time_point drain_until_ = time_point::max();
     bool listening_ = false;
-    bool waiting_ = false; // there may be more to accept
+    bool waiting_ = false; // there may be more connections to accept
     bool paused_ = false;  // out of descriptors: not accepting until the next sweep
     bool stopping_ = false;
 };

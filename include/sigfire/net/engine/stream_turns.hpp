@@ -10,8 +10,8 @@
 
 namespace sigfire::detail {
 
-/** The order of service: the rounds of a turn, the slices of a connection, and the flushes. `Engine` is the
- * class that derives from it; it reads and feeds. */
+/// The order of service: the rounds of a turn, the slices of a connection, and the flushes. `Engine` is the
+/// derived class; it reads and feeds.
 template <class Engine, class Wire, class Loop, class State>
 class stream_turns : protected stream_http<Wire, Loop, State> {
     using table = stream_table<Wire, Loop, State>;
@@ -22,13 +22,13 @@ protected:
     using stream_http<Wire, Loop, State>::stream_http;
 
     static constexpr std::size_t flush_events = 16;      // cork: flush after so many events ...
-    static constexpr std::size_t flush_bytes = 64 << 10; // ... or when so much is pending
-    // Messages that a connection may say before others have their turn: so often so many.
+    static constexpr std::size_t flush_bytes = 64 << 10; // ... or when so many bytes are pending
+    // Messages of one connection before others get their turn: `slices` times `slice_messages`.
     static constexpr int slice_messages = 16, slices = 4;
-    static constexpr int steps = 16; // steps of connections that are opening, in a round
+    static constexpr int steps = 16; // steps of opening connections in a round
 
-    // Serves each that is ready once. Whether nothing is left to be read. Those that said little go before
-    // those that said more than a slice.
+    // Serves each ready connection once. Returns whether nothing is left to read. Connections with few
+    // messages go before those that used up a slice.
     bool take_round() {
         std::size_t n = 0;
         serve(arrived_, n);
@@ -46,7 +46,7 @@ protected:
         if (!again_.empty()) serve_again(n);
         flush();
         serve_handshakes();
-        // Only now: an event further on in the batch may still have pointed at one of them.
+        // Only now: an event later in the batch may have pointed at one of the closed connections.
         table::clear_graveyard();
         return events.empty() && arrived_.empty() && again_.empty() && handshakes_.empty();
     }
@@ -55,19 +55,19 @@ protected:
         if (late_) return; // the end of the round sends enough
         const bool much = core_.unflushed > flush_bytes;
         if (n % flush_events != 0 && !much) return;
-        // Messages to many wait until all connections were served, unless those add to them.
+        // Messages to many wait until all connections have been served, unless much output is pending.
         much ? flush() : flush_prompt();
         if (n % (4 * flush_events) == 0 || much) late();
     }
 
-    // Whether this turn's time is up: the rest goes to the next, behind the work of others.
+    // Whether this turn's time is up. Then the rest waits for the next turn, after other work.
     bool late() { return late_ = late_ || core_.loop.now() >= ends_; }
 
     void enqueue(std::vector<connection*>& queue, connection& c) {
         if (!std::exchange(c.queued_, true)) queue.push_back(&c);
     }
 
-    // Now and then: whether others are to be served before it goes on.
+    // Called now and then: whether to serve others before this connection continues.
     bool look_at_slice(connection& c) {
         core_.slice = slice_messages;
         if (core_.unflushed > core_.slice_bytes)
@@ -84,7 +84,8 @@ protected:
         auto next = serving_.begin();
         for (; next != serving_.end() && !late_; ++next) {
             auto& c = **next;
-            // Its effects have to go out first: else its readers' outboxes would grow, which read well.
+            // Its effects are sent first. Otherwise the outboxes of readers would grow although these read
+            // well.
             if (c.wrote_much_ && !core_.bulk.empty() && !c.is_.buried) {
                 queue.push_back(&c);
                 continue;
@@ -99,14 +100,14 @@ protected:
 
     void serve_again(std::size_t& n) {
         if (!late_) return serve(again_, n);
-        // However much others say, a part of each turn's time is for these.
+        // A part of each turn's time is for these, under any load.
         late_ = false;
         ends_ = core_.loop.now() + core_.limits.turn / 4;
         serve(again_, n);
         late_ = true;
     }
 
-    // Handshakes cost much: a few at a time, behind those that are let in.
+    // Handshakes cost much time, so each round serves only a few, after the admitted connections.
     void serve_handshakes() {
         if (handshakes_.empty()) return;
         serving_.swap(handshakes_);
@@ -154,7 +155,7 @@ protected:
         }
     }
 
-    // Sends pending output, and some of it even if the turn's time is up.
+    // Sends pending output; a part of it even if the turn's time is up.
     void flush() noexcept {
         flush_prompt();
         if (!core_.bulk.empty()) [[unlikely]]
@@ -163,7 +164,7 @@ protected:
             table::relieve();
     }
 
-    // Sends pending output and takes the next step towards an end that was asked for.
+    // Sends pending output, and takes the next step of an end.
     void settle(connection& c) noexcept {
         if (!c.usual() || c.out_.shares()) [[unlikely]]
             return settle_slowly(c);
@@ -183,7 +184,7 @@ protected:
         self().guard(c, [&] { self().finish_settling(c); });
     }
 
-    // `n`: the bytes that came, and may be answered by as many.
+    // `n`: the received bytes; the answer may have as many more.
     void begin_slice(std::size_t n) {
         const bool others = arrived_.size() + again_.size() + serving_.size() > 1;
         core_.slice_bytes =
@@ -195,10 +196,10 @@ protected:
 
     Engine& self() { return static_cast<Engine&>(*this); }
 
-    int looks_ = 0;     // how often it may be looked at
-    time_point ends_{}; // real time at which this turn ought to end
-    bool late_ = false; // it is that time
-    bool told_ = false; // the sink was told something that may have set a deadline
+    int looks_ = 0;     // looks left for this slice
+    time_point ends_{}; // real time at which this turn should end
+    bool late_ = false; // that time has come
+    bool told_ = false; // a call of the sink may have set a deadline
 };
 
 } // namespace sigfire::detail

@@ -14,13 +14,13 @@
 
 namespace sigfire::detail {
 
-/// `host:port`, an IPv6 address in brackets.
+/// `host:port`, with an IPv6 address in brackets.
 inline std::string host_port(const std::string& host, std::uint16_t port) {
     const bool v6 = host.find(':') != host.npos;
     return (v6 ? '[' + host + ']' : host) + ':' + std::to_string(port);
 }
 
-/// The address that a socket's address names; unspecified if that is not of IP.
+/// The IP address of a socket address; unspecified for other families.
 inline boost::asio::ip::address ip_address(const sockaddr_storage& address) {
     namespace ip = boost::asio::ip;
     if (address.ss_family == AF_INET)
@@ -32,8 +32,7 @@ inline boost::asio::ip::address ip_address(const sockaddr_storage& address) {
     return ip::address_v6{bytes, in.sin6_scope_id};
 }
 
-/// `192.0.2.1`, `2001:db8::1`; an IPv4 address in IPv6 clothes without them; empty if it is no address of
-/// either.
+/// `192.0.2.1`, `2001:db8::1`. An IPv4-mapped IPv6 address is written as IPv4. Empty for other families.
 inline std::string numeric_address(const sockaddr_storage& address) {
     namespace ip = boost::asio::ip;
     if (address.ss_family != AF_INET && address.ss_family != AF_INET6) return {};
@@ -43,7 +42,7 @@ inline std::string numeric_address(const sockaddr_storage& address) {
     return v6.is_v4_mapped() ? ip::make_address_v4(ip::v4_mapped, v6).to_string() : v6.to_string();
 }
 
-/// The address of a socket; the inverse of `ip_address`.
+/// The socket address of an IP address; the inverse of `ip_address`.
 inline sockaddr_storage socket_address(const boost::asio::ip::address& address, std::uint16_t port = 0) {
     sockaddr_storage out{};
     if (address.is_v4()) {
@@ -62,7 +61,7 @@ inline sockaddr_storage socket_address(const boost::asio::ip::address& address, 
     return out;
 }
 
-/// Binds and listens; `host` is a numeric address or `localhost`.
+/// Binds and listens. `host` is a numeric address or `localhost`.
 inline void tcp_bind(stream_acceptor& a, const std::string& host, std::uint16_t port, bool reuse_port,
                      error_code& ec) {
     namespace ip = boost::asio::ip;
@@ -73,7 +72,7 @@ inline void tcp_bind(stream_acceptor& a, const std::string& host, std::uint16_t 
         &where, address.is_v4() ? sizeof(sockaddr_in) : sizeof(sockaddr_in6), IPPROTO_TCP};
     a.open(endpoint.protocol(), ec);
     if (!ec) a.set_option(boost::asio::socket_base::reuse_address{true}, ec);
-    if (!ec) a.set_option(no_delay{true}, ec); // accepted sockets inherit it
+    if (!ec) a.set_option(no_delay{true}, ec); // accepted sockets inherit the option
     if (!ec) a.set_option(boost::asio::socket_base::keep_alive{true}, ec);
 #ifdef SO_REUSEPORT
     using reuse = boost::asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
@@ -88,7 +87,7 @@ inline void tcp_bind(stream_acceptor& a, const std::string& host, std::uint16_t 
     if (ec) a.close(ignored);
 }
 
-/// The address the acceptor is bound to, `127.0.0.1:3003`; empty if it is not.
+/// The bound address of an acceptor, `127.0.0.1:3003`; empty if it is not bound.
 inline std::string bound_address(const stream_acceptor& a) {
     error_code ec;
     const auto bound = a.local_endpoint(ec);

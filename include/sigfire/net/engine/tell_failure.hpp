@@ -6,7 +6,7 @@
 
 namespace sigfire::detail {
 
-/// Tells a sink about an exception, if it wants to know; inside a handler of that exception.
+/// Passes an exception to a sink with a member `failed`. Call it inside a handler of that exception.
 template <class Sink, class Connection>
 void tell_failure([[maybe_unused]] Sink& sink, [[maybe_unused]] Connection* c) noexcept {
     if constexpr (requires { sink.failed(c, std::string_view{}); }) {
@@ -16,10 +16,10 @@ void tell_failure([[maybe_unused]] Sink& sink, [[maybe_unused]] Connection* c) n
             } catch (const std::exception& e) {
                 sink.failed(c, e.what());
             } catch (...) {
-                sink.failed(c, "an exception that is no std::exception");
+                sink.failed(c, "an exception that is not a std::exception");
             }
         } catch (...) {
-            // There is nobody left to tell.
+            // Nothing is left that could report it.
         }
     }
 }

@@ -6,21 +6,21 @@
 
 namespace sigfire::detail {
 
-/// The thread that takes a turn of an engine: any, but one at a time.
+/// The thread that takes a turn of an engine. Any thread may, one at a time.
 class turn_owner {
 public:
-    /// Owns the turn as long as it lives.
+    /// Owns the turn during its lifetime.
     class claim {
     public:
-        /// @throws std::logic_error if a turn is being taken.
+        /// @throws std::logic_error if another turn is running
         explicit claim(turn_owner& o) : owner_{o} {
             const void* other = nullptr;
             const void* const here = this_thread();
             if (owner_.thread_.compare_exchange_strong(other, here, std::memory_order_acquire)) return;
             if (other == here)
                 throw std::logic_error{"sigfire: a handler must not run the io_context that calls it; post "
-                                       "what is to be done, and return"};
-            throw std::logic_error{"sigfire: an io_context with a server must be run by one thread; use one "
+                                       "the work and return"};
+            throw std::logic_error{"sigfire: only one thread may run an io_context with a server; use one "
                                    "io_context and one server per thread"};
         }
         claim(const claim&) = delete;
@@ -32,7 +32,7 @@ public:
     };
 
 private:
-    // The same for as long as the thread lives. <thread> would be much to compile for that.
+    // An address that is constant for the lifetime of the thread. <thread> would cost the compiler much.
     static const void* this_thread() noexcept {
         static thread_local char here;
         return &here;

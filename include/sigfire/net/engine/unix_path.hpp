@@ -20,14 +20,17 @@
 
 namespace sigfire::detail {
 
-/// A listening socket's place in the file system: taken, and given back if it is still this one's.
+/// The path of a listening socket: takes it, and removes it later if it is still this socket's.
 class unix_path {
     using protocol = boost::asio::local::stream_protocol;
 
 public:
-    /** Has `a` listen at `path`, of 1 to 107 bytes, or at an abstract name. A path that no process listens on
-     * any more is taken over; of two processes that do so at once one gets it.
-     *  @param mode  permission to connect, as `chmod` has it; 0 = by the process' umask */
+    /** Makes `a` listen at `path`, of 1 to 107 bytes, or at an abstract name. If no process listens at the
+     *  path any more, this socket takes it over. If two processes do so at once, one of them gets it.
+     *  @param a the acceptor to bind
+     *  @param path the path, or `@name`
+     *  @param mode permission to connect, as for `chmod`; 0 = by the process' umask
+     *  @param ec the error of the system, if any */
     void take(stream_acceptor& a, const std::string& path, unsigned mode, error_code& ec) {
         const bool abstract = path.starts_with('@');
         const folder_lock lock{abstract ? std::string{} : path, patience};
@@ -39,7 +42,7 @@ public:
             ec.clear();
             a.bind(endpoint, ec);
         }
-        // Nobody can connect before it listens.
+        // No client can connect before `listen`.
         if (!ec && mode != 0 && !abstract && ::chmod(path.c_str(), mode) != 0)
             ec.assign(errno, boost::system::system_category());
         if (!ec) a.listen(boost::asio::socket_base::max_listen_connections, ec);
@@ -51,7 +54,7 @@ public:
             ::stat(path.c_str(), &mine_);
     }
 
-    /// Removes the file, unless another process has put its own there since.
+    /// Removes the file, unless another process has put its own file there.
     void give_back(const std::string& path) {
         if (mine_.st_ino == 0) return;
         const folder_lock lock{path, 0};
@@ -64,8 +67,8 @@ public:
 private:
     static constexpr int patience = 50; // times 10 ms
 
-    // Starters take over the paths of one folder one after the other. A lock that another program holds for
-    // its own ends delays a start by 0.5 s, no more.
+    // Processes take over the paths of one directory one after the other. If another program holds such a
+    // lock, the start is delayed by 0.5 s at most.
     class folder_lock {
     public:
         folder_lock(const std::string& path, int tries) {
@@ -86,7 +89,7 @@ private:
         int descriptor_ = -1;
     };
 
-    // A file that is no socket refuses too, and may be somebody's.
+    // A file that is not a socket refuses too, and may belong to another program.
     static bool is_left_behind(stream_acceptor& a, const protocol::endpoint& endpoint,
                                const std::string& path) {
         error_code refused;

@@ -24,7 +24,7 @@ inline bool has_body(const request& r) {
     return !r["Transfer-Encoding"].empty() || (!length.empty() && length != "0");
 }
 
-/// Reads the body of one HTTP request, by its length or in chunks. Grammar by Beast.
+/// Reads the body of one HTTP request, with a length or in chunks. Beast parses the grammar.
 class request_body final : public boost::beast::http::basic_parser<true> {
     using string_view = boost::beast::string_view;
     using error = boost::beast::error_code;
@@ -32,7 +32,8 @@ class request_body final : public boost::beast::http::basic_parser<true> {
 public:
     enum class verdict : unsigned char { incomplete, good, bad, too_large };
 
-    /// Reads a whole request, header and body, from the front of `block`; the header is there.
+    /// Reads a whole request, header and body, from the front of `block`. The header must be complete.
+    /// `limit` is the largest body in bytes.
     verdict read(std::string_view block, std::size_t limit) {
         this->eager(true);
         this->header_limit(static_cast<std::uint32_t>(std::max<std::size_t>(block.size(), 1)));

@@ -27,9 +27,9 @@ inline std::string sec_websocket_key() {
     return base64(nonce.data(), nonce.size());
 }
 
-/// The `Sec-WebSocket-Accept` that answers `key` (RFC 6455, 4.2.2).
+/// The `Sec-WebSocket-Accept` for `key` (RFC 6455, 4.2.2).
 inline std::string sec_websocket_accept(std::string_view key) {
-    // Not Beast's function for it: that one brings <random> along, which every user would have to compile.
+    // Beast's own function includes <random>, which would cost the compiler much.
     constexpr std::string_view guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     boost::beast::detail::sha1_context hash;
     boost::beast::detail::init(hash);

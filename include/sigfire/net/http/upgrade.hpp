@@ -23,10 +23,12 @@
 
 namespace sigfire::detail {
 
-/** The path and query that a request target names (RFC 9112, 3.2): of the origin form it is all, of the
- * absolute form all behind the authority, with the slash that may be missing there. `*` stays, for `OPTIONS`.
- * Anything else (`?x`, `#x`, an authority, nothing) names nothing that a server has: the result is empty.
- *  @param target  as the request says it  @param slash  storage that outlives the result */
+/** The path and query of a request target (RFC 9112, 3.2). The origin form is returned as it is. Of the
+ *  absolute form, everything after the authority is returned, with a slash in front. `*` stays for
+ *  `OPTIONS`. For any other target (`?x`, `#x`, an authority, nothing) the result is empty.
+ *  @param method the method of the request
+ *  @param target the target of the request
+ *  @param slash storage that outlives the result */
 inline std::string_view origin_form(std::string_view method, std::string_view target, std::string& slash) {
     if (target.starts_with('/')) return target;
     if (target == "*") return method == "OPTIONS" ? target : std::string_view{};
@@ -44,20 +46,20 @@ inline std::string_view origin_form(std::string_view method, std::string_view ta
     return slash = '/' + std::string{target.substr(end)};
 }
 
-/** Reads the header of one HTTP request from a whole block of bytes. Grammar by Beast; the views stay in the
- *  block, or in this object. */
+/// Reads the header of one HTTP request from a whole block of bytes. Beast parses the grammar. The views
+/// point into the block or into this object.
 class request_header final : public boost::beast::http::basic_parser<true> {
     using string_view = boost::beast::string_view;
     using verb = boost::beast::http::verb;
     using field = boost::beast::http::field;
 
 public:
-    /// Parses `block`, which must hold a whole header and outlive this object; false if it is not valid HTTP.
+    /// Parses `block`, which must hold a whole header and outlive this object. False if it is not valid HTTP.
     bool parse(std::string_view block) {
         block_ = block;
         boost::beast::error_code ec;
         this->header_limit(static_cast<std::uint32_t>(std::max<std::size_t>(block.size(), 1)));
-        this->body_limit(boost::none); // the body is never read, so its announced length does not matter
+        this->body_limit(boost::none); // the body is never read, so its length does not matter
         this->put(boost::asio::buffer(block.data(), block.size()), ec);
         return !ec && this->is_header_done() && !folded_ && !target_.empty();
     }
@@ -76,7 +78,7 @@ private:
     }
 
     void on_field_impl(field, string_view name, string_view value, boost::beast::error_code&) override {
-        // A folded value does not stand in the block; RFC 9112, 5.2 lets a server refuse it.
+        // A folded value is not part of the block; a server may refuse it (RFC 9112, 5.2).
         if (!value.empty() && (value.data() < block_.data() || value.data() >= block_.data() + block_.size()))
             folded_ = true;
         headers_.push_back({std_view(name), std_view(value)});
@@ -92,19 +94,19 @@ private:
     }
     void on_finish_impl(boost::beast::error_code&) override {}
 
-    std::string slash_; // a target that stands nowhere in the block
+    std::string slash_; // storage for a target that is not part of the block
     std::string_view block_, method_, target_;
     std::vector<header> headers_;
     int version_ = 0;
     bool folded_ = false;
 };
 
-/// Whether a comma-separated field value holds `token`, case ignored.
+/// Whether a comma-separated list contains `token`; upper and lower case are equal.
 inline bool has_token(std::string_view list, std::string_view token) {
     return any_in_list(list, [&](std::string_view s) { return equal_ignoring_case(s, token); });
 }
 
-/// The same of all fields of that name: a list may be spread over several lines (RFC 9110, 5.3).
+/// The same for all fields with that name, since a list may span several fields (RFC 9110, 5.3).
 inline bool has_token(const request& r, std::string_view name, std::string_view token) {
     return std::any_of(r.headers.begin(), r.headers.end(), [&](const header& h) {
         return equal_ignoring_case(h.name, name) && has_token(h.value, token);
@@ -125,13 +127,13 @@ inline errc check_upgrade(const request& r, bool http_1_1, std::span<const std::
     const auto base64 = [](char c) {
         return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '+' || c == '/';
     };
-    // One Host, no more (RFC 9112, 3.2): servers behind each other might each believe another one.
+    // Exactly one Host (RFC 9112, 3.2): with several, each server in a chain might use another one.
     const auto hosts = std::count_if(r.headers.begin(), r.headers.end(),
                                      [](const header& h) { return equal_ignoring_case(h.name, "Host"); });
     const auto keys = std::count_if(r.headers.begin(), r.headers.end(), [](const header& h) {
         return equal_ignoring_case(h.name, "Sec-WebSocket-Key");
     });
-    // The bytes behind are taken for frames, and a proxy must not take them for a body.
+    // The bytes behind the header are frames; a proxy must not read them as a body.
     if (has_body(r) || keys > 1) return errc::bad_handshake;
     if (r.method != "GET" || !http_1_1 || hosts != 1 || r["Host"].empty() ||
         !has_token(r, "Connection", "upgrade"))
@@ -147,7 +149,7 @@ inline errc check_upgrade(const request& r, bool http_1_1, std::span<const std::
     return errc::ok;
 }
 
-/// How an upgrade request, or a connection that never became one, is refused.
+/// The response to a refused upgrade request, or to a connection that fails before its upgrade.
 inline ending refusal(errc e) {
     switch (e) {
     case errc::denied:
@@ -163,7 +165,7 @@ inline ending refusal(errc e) {
     }
 }
 
-/// The 101 response to an upgrade with `key`; `subprotocol` empty = none.
+/// The 101 response to an upgrade with `key`. An empty `subprotocol` = none.
 inline std::string switching_protocols(std::string_view key, std::string_view subprotocol) {
     std::string out = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                       "Sec-WebSocket-Accept: ";
@@ -172,7 +174,7 @@ inline std::string switching_protocols(std::string_view key, std::string_view su
     return out += "\r\n\r\n";
 }
 
-/// A whole response, without the body if `head_only`.
+/// A whole response; with `head_only` without the body.
 inline std::string compose(const response& r, bool head_only = false, bool keep_alive = false) {
     const auto clean = [](std::string_view s) { return s.find_first_of("\r\n") == s.npos; };
     const auto reason =
@@ -187,7 +189,7 @@ inline std::string compose(const response& r, bool head_only = false, bool keep_
     return head_only ? out : out + r.body;
 }
 
-/// The response that refuses: status and a line of text.
+/// The response of a refusal: status and a line of text.
 inline response refusal_response(const ending& e) {
     response r{e.http_status,
                std::string{e.content_type.empty() ? "text/plain; charset=utf-8" : e.content_type},
@@ -195,7 +197,8 @@ inline response refusal_response(const ending& e) {
                {}};
     if (e.retry_after.count() > 0)
         r.headers.emplace_back("Retry-After", std::to_string(e.retry_after.count()));
-    // They tell the client the request that would do (RFC 9110, 15.5.2 and 15.5.22; RFC 6455, 4.2.2).
+    // These fields show the client a request that would succeed (RFC 9110, 15.5.2 and 15.5.22; RFC 6455,
+    // 4.2.2).
     if (e.http_status == 401) r.headers.emplace_back("WWW-Authenticate", "Bearer");
     if (e.http_status == 426) {
         r.headers.emplace_back("Upgrade", "websocket");

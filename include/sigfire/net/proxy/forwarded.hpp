@@ -10,17 +10,17 @@
 
 namespace sigfire {
 
-/// The header by which a proxy tells its client's address. A proxy passes the others on as a stranger wrote
-/// them.
+/// The header in which a proxy sends its client's address. Only the header that your proxy writes is safe to
+/// trust: a proxy passes the other headers on as any client wrote them.
 enum class forwarded_header : unsigned char {
-    x_forwarded, ///< `X-Forwarded-For` and `X-Forwarded-Proto`, as most proxies do
+    x_forwarded, ///< `X-Forwarded-For` and `X-Forwarded-Proto`, as most proxies send
     forwarded,   ///< `Forwarded` (RFC 7239)
     x_real_ip,   ///< `X-Real-IP` and `X-Forwarded-Proto`
 };
 
 namespace detail {
 
-/// The address in an item of such a header: `192.0.2.1`, `192.0.2.1:80`, `[2001:db8::1]:80`, or one in
+/// The address in an item of such a header: `192.0.2.1`, `192.0.2.1:80`, `[2001:db8::1]:80`, each also in
 /// quotes.
 inline std::string_view forwarded_address(std::string_view item) {
     if (item.size() > 1 && item.starts_with('"') && item.ends_with('"'))
@@ -43,14 +43,14 @@ inline std::string_view forwarded_pair(std::string_view element, std::string_vie
     return {};
 }
 
-/** Believes the header of that kind as far as it comes from `proxies`: the remote address becomes the last
- * one that none of them has, `secure` as the nearest of them says. Items are read from the end, where each
- * proxy adds the address that it saw; a stranger's items in front are never reached. */
+/** Reads the header of that kind, if `proxies` contains the remote address. The remote address becomes the
+ *  last address that is not a proxy's. `secure` comes from the nearest proxy. Items are read from the end,
+ *  where each proxy adds the address that it saw. So items that a client wrote in front are never read. */
 inline void apply_forwarded(request& r, const network_list& proxies,
                             forwarded_header kind = forwarded_header::x_forwarded) {
     if (!proxies.contains(r.remote)) return;
     const bool standard = kind == forwarded_header::forwarded;
-    // Calls f(item) for all items of the headers of a name, last ones first, until it says false.
+    // Calls f(item) for all items of the fields with that name, last ones first, until f returns false.
     const auto each = [&](std::string_view name, auto f) {
         for (auto i = r.headers.size(); i-- > 0;) {
             if (!equal_ignoring_case(r.headers[i].name, name)) continue;

@@ -17,7 +17,7 @@
 
 namespace sigfire::detail {
 
-/// A numeric address as 16 bytes, IPv4 in IPv6's clothes; none if it is not one.
+/// A numeric address as 16 bytes, IPv4 as IPv4-mapped IPv6; an error if the text is not an address.
 inline result<boost::asio::ip::address_v6::bytes_type> address_bytes(std::string_view text) {
     namespace ip = boost::asio::ip;
     error_code ec;
@@ -26,13 +26,13 @@ inline result<boost::asio::ip::address_v6::bytes_type> address_bytes(std::string
     return a.is_v4() ? ip::make_address_v6(ip::v4_mapped, a.to_v4()).to_bytes() : a.to_v6().to_bytes();
 }
 
-/// Networks as an administrator lists them: `10.0.0.0/8`, `2001:db8::/32`, single addresses, and `unix` for a
-/// connection without an address.
+/// Networks as administrators write them: `10.0.0.0/8`, `2001:db8::/32`, single addresses, and `unix` for
+/// connections without an address.
 class network_list {
 public:
     network_list() = default;
 
-    /// `valid()` tells whether each of them is one.
+    /// `valid()` returns whether all of them could be read.
     explicit network_list(std::span<const std::string> networks) {
         for (const auto& n : networks) valid_ = add(n) && valid_;
     }
@@ -40,7 +40,7 @@ public:
     bool valid() const noexcept { return valid_; }
     bool empty() const noexcept { return networks_.empty() && !local_; }
 
-    /// Whether `address` is in one of them; empty: of a connection without one.
+    /// Whether one of the networks contains `address`. An empty address stands for a connection without one.
     bool contains(std::string_view address) const {
         if (address.empty()) return local_;
         const auto bytes = address_bytes(address);

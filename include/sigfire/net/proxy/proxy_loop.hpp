@@ -26,8 +26,8 @@
 
 namespace sigfire::detail {
 
-/** PROXY headers between an engine and the loop of its sockets: they are taken off, and their addresses
- *  believed. The members mean the same as in `loop_epoll`. */
+/// A layer between an engine and the loop of its sockets. It removes PROXY headers and uses the addresses in
+/// them. The members mean the same as in `loop_epoll`.
 template <class Loop>
 class proxy_loop : public layered_loop<Loop> {
     using layered_loop<Loop>::inner_;
@@ -39,7 +39,7 @@ public:
     proxy_loop(boost::asio::io_context& io, turn_function turn, void* self)
         : layered_loop<Loop>{io, turn, self} {}
 
-    /// Sets the proxies that are to send a header; once, before the first connection.
+    /// Sets the proxies that send a header. Once, before the first connection.
     void expect(const network_list& proxies) { proxies_ = proxies; }
 
     std::span<const ready> wait() {
@@ -53,7 +53,7 @@ public:
     socket accept(stream_acceptor& a, error_code& ec) { return wrap(inner_.accept(a, ec), ec); }
     socket adopt(int descriptor, error_code& ec) { return wrap(inner_.adopt(descriptor, ec), ec); }
 
-    /// Of the client, once its header has come.
+    /// The address of the client, once the header has come.
     sockaddr_storage remote(const socket& s) { return s->source; }
 
     int descriptor(const socket& s) { return inner_.descriptor(s->io); }
@@ -67,7 +67,7 @@ public:
         s->tag = tag;
         inner_.add(s->io, tag);
         if (proxies_.contains(numeric_address(s->source))) return;
-        // Nothing else has to come before it is opened.
+        // Without a header to wait for, the connection is opened at once.
         s->begins = true;
         direct_.push_back(s.get());
         inner_.wake();
@@ -105,10 +105,10 @@ private:
         typename Loop::socket io{};
         void* tag = nullptr;
         sockaddr_storage source{};
-        std::string head; // of a header that is not complete
+        std::string head; // bytes of an incomplete header
         bool secure = false;
         bool begins = false; // to be opened without a header
-        bool done = false;   // ... or with one
+        bool done = false;   // opened, or the header is complete
     };
 
     socket wrap(typename Loop::socket s, const error_code& ec) {
@@ -138,7 +138,7 @@ private:
     }
 
     network_list proxies_;
-    std::vector<entry*> direct_; // those that are ready as they are
+    std::vector<entry*> direct_; // connections that need no header
     std::vector<ready> ready_;
 };
 

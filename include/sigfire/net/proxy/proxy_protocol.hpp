@@ -17,14 +17,14 @@
 
 namespace sigfire::detail {
 
-/// The contents of a PROXY header, or that it is not complete, or none.
+/// The contents of a PROXY header, or a verdict that it is incomplete or invalid.
 struct proxy_header {
     enum class verdict : unsigned char { incomplete, bad, good };
 
     verdict is = verdict::incomplete;
     std::size_t size = 0; ///< bytes of the header, if good
-    std::string source{}; ///< numeric address of the client; empty = that of the connection holds
-    bool secure = false;  ///< whether the client came to the proxy by TLS (version 2)
+    std::string source{}; ///< numeric address of the client; empty = the address of the connection holds
+    bool secure = false;  ///< whether the client uses TLS to the proxy (version 2)
 };
 
 /// Version 1 (HAProxy, "The PROXY protocol", 2.1): one line of text.
@@ -65,7 +65,7 @@ inline proxy_header parse_proxy_v1(std::string_view bytes) {
 inline proxy_header parse_proxy_v2(std::string_view bytes) {
     using verdict = proxy_header::verdict;
     namespace ip = boost::asio::ip;
-    constexpr std::size_t head = 16, longest = 4096; // addresses and a proxy's additions
+    constexpr std::size_t head = 16, longest = 4096; // addresses and additions of the proxy
     if (bytes.size() < head) return {};
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
     const std::size_t length = load_big<std::uint16_t>(bytes.data() + 14);
@@ -73,9 +73,9 @@ inline proxy_header parse_proxy_v2(std::string_view bytes) {
     if (version != 2 || command > 1 || length > longest) return {verdict::bad};
     if (bytes.size() < head + length) return {};
     proxy_header out{verdict::good, head + length};
-    if (command == 0) return out; // LOCAL: the proxy speaks for itself
+    if (command == 0) return out; // LOCAL: a connection of the proxy itself
     const std::size_t addresses = family == 1 ? 12 : family == 2 ? 36 : family == 3 ? 216 : 0;
-    if (addresses == 0) return out; // of no family that is known, and so not to be looked at
+    if (addresses == 0) return out; // of an unknown family, so the addresses are skipped
     if (length < addresses) return {verdict::bad};
     if (family == 1) {
         ip::address_v4::bytes_type b;
@@ -98,8 +98,8 @@ inline proxy_header parse_proxy_v2(std::string_view bytes) {
     return out;
 }
 
-/** Reads the PROXY header, of either version, with which a connection begins. Without I/O; at most 4112 bytes
- *  are incomplete. */
+/// Reads the PROXY header, version 1 or 2, at the front of a connection. No I/O. An incomplete header has at
+/// most 4112 bytes.
 inline proxy_header parse_proxy_header(std::string_view bytes) {
     constexpr std::string_view v1 = "PROXY ", v2{"\r\n\r\n\0\r\nQUIT\n", 12};
     const auto begins = [&](std::string_view with) {

@@ -2,7 +2,7 @@
 #pragma once
 
 #if !__has_include(<openssl/ssl.h>)
-#error "sigfire: TLS needs OpenSSL 3: its headers (libssl-dev), and CMake's target sigfire::tls"
+#error "sigfire: TLS needs OpenSSL 3: install its headers (libssl-dev), and link CMake's target sigfire::tls"
 #endif
 
 #include <cerrno>
@@ -34,7 +34,7 @@ using certificate_ptr = std::unique_ptr<X509, openssl_free<X509_free>>;
 using session_ptr = std::unique_ptr<SSL_SESSION, openssl_free<SSL_SESSION_free>>;
 using key_ptr = std::unique_ptr<EVP_PKEY, openssl_free<EVP_PKEY_free>>;
 
-/// OpenSSL's words on its first error since the last `ERR_clear_error`.
+/// OpenSSL's text for its first error since the last `ERR_clear_error`.
 inline std::string openssl_reason() {
     const auto e = ERR_peek_error();
     if (ERR_SYSTEM_ERROR(e)) return std::strerror(ERR_GET_REASON(e));
@@ -42,12 +42,12 @@ inline std::string openssl_reason() {
     return text ? text : "unknown error";
 }
 
-/// A PEM source: the path of a file or, if it holds `-----BEGIN`, the text itself.
+/// Whether a PEM source is the text itself (it contains `-----BEGIN`), and not the path of a file.
 inline bool is_pem_text(const std::string& source) {
     return source.find("-----BEGIN") != source.npos;
 }
 
-/// Throws, and says that `what` from `source` is of no use, and why.
+/// Throws an error: `what` from `source` cannot be used, and why.
 [[noreturn]] inline void refuse_pem(std::string_view what, const std::string& source,
                                     const std::string& why) {
     ERR_clear_error();
@@ -74,14 +74,14 @@ inline std::vector<certificate_ptr> read_certificates(std::string_view what, con
     std::vector<certificate_ptr> out;
     while (certificate_ptr c{PEM_read_bio_X509(in.get(), nullptr, no_password, nullptr)})
         out.push_back(std::move(c));
-    // The end of the file looks like this, and so does one without any.
+    // OpenSSL reports the end of a file like a file without a certificate.
     if (out.empty() || ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
-        refuse_pem(what, source, out.empty() ? "no certificate in it" : openssl_reason());
+        refuse_pem(what, source, out.empty() ? "it contains no certificate" : openssl_reason());
     ERR_clear_error();
     return out;
 }
 
-/// Gives `context` a certificate, those between it and its root, and its key; `key` empty = same source.
+/// Gives `context` a certificate, its intermediate certificates, and its key. An empty `key` = same source.
 inline void use_certificate(SSL_CTX* context, const std::string& chain, const std::string& key) {
     const auto certificates = read_certificates("certificate", chain);
     if (SSL_CTX_use_certificate(context, certificates.front().get()) != 1)
@@ -89,21 +89,21 @@ inline void use_certificate(SSL_CTX* context, const std::string& chain, const st
     for (std::size_t i = 1; i < certificates.size(); ++i) {
         if (X509_check_issued(certificates[i].get(), certificates[i - 1].get()) != X509_V_OK)
             refuse_pem("certificate", chain,
-                       "certificate " + std::to_string(i + 1) +
-                           " is not that of the issuer of the one before it");
+                       "certificate " + std::to_string(i + 1) + " is not the issuer of certificate " +
+                           std::to_string(i));
         if (SSL_CTX_add1_chain_cert(context, certificates[i].get()) != 1)
             refuse_pem("certificate", chain, openssl_reason());
     }
     const auto& source = key.empty() ? chain : key;
     const auto in = open_pem("key", source);
     const key_ptr k{PEM_read_bio_PrivateKey(in.get(), nullptr, no_password, nullptr)};
-    if (!k) refuse_pem("key", source, "no private key in it that can be read without a password");
+    if (!k) refuse_pem("key", source, "it contains no private key without a password");
     if (X509_check_private_key(certificates.front().get(), k.get()) != 1)
-        refuse_pem("key", source, "it is not the key of the certificate");
+        refuse_pem("key", source, "the key does not belong to the certificate");
     if (SSL_CTX_use_PrivateKey(context, k.get()) != 1) refuse_pem("key", source, openssl_reason());
 }
 
-/// Has `context` trust the certificates of a PEM source; a server also names them to its clients.
+/// Makes `context` trust the certificates of a PEM source. A server also sends their names to its clients.
 inline void trust(SSL_CTX* context, const std::string& ca) {
     const auto store = SSL_CTX_get_cert_store(context);
     for (const auto& c : read_certificates("CA", ca))
@@ -111,7 +111,7 @@ inline void trust(SSL_CTX* context, const std::string& ca) {
             refuse_pem("CA", ca, openssl_reason());
 }
 
-/// The settings that both sides have in common: TLS 1.2 or newer, ciphers with forward secrecy, little memory
+/// A context with the settings of both sides: TLS 1.2 or newer, ciphers with forward secrecy, little memory
 /// while idle.
 inline ssl_context_ptr make_context(const SSL_METHOD* method) {
     ssl_context_ptr c{SSL_CTX_new(method)};

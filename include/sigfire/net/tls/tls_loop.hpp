@@ -25,11 +25,11 @@
 
 namespace sigfire::detail {
 
-/** TLS between an engine and the loop of its sockets: received bytes come deciphered, sent bytes go
- *  enciphered. The members mean the same as in `loop_epoll`.
+/** TLS between an engine and the loop of its sockets: decrypts received bytes, and encrypts bytes to send.
+ *  The members mean the same as in `loop_epoll`.
  *
- *  One buffer takes bytes that came, another bytes to send; a connection keeps bytes of its own only while
- *  the other side does not take them, at most those of one `send`. */
+ *  One buffer for received bytes and one for bytes to send serve all connections. If the other side does
+ *  not take bytes, its connection keeps them: at most those of one `send`. */
 template <class Loop>
 class tls_loop : public layered_loop<Loop> {
     using layered_loop<Loop>::inner_;
@@ -41,7 +41,7 @@ public:
     tls_loop(boost::asio::io_context& io, turn_function turn, void* self)
         : layered_loop<Loop>{io, turn, self} {}
 
-    /// The server to serve for; once, before the first connection.
+    /// Sets the TLS server. Once, before the first connection.
     void use(std::shared_ptr<const tls_server> server) { server_ = std::move(server); }
 
     std::span<const ready> wait() {
@@ -71,7 +71,7 @@ public:
 
     int descriptor(const socket& s) { return inner_.descriptor(s->io); }
 
-    /// The facts known of the other side; valid until the next call.
+    /// Adds facts about the other side. The views are valid until the next call.
     void describe(const socket& s, request& r) {
         if constexpr (requires { inner_.describe(s->io, r); }) inner_.describe(s->io, r);
         s->tls.subject(subject_);
@@ -100,14 +100,14 @@ public:
         const auto most = std::min(buffer_size, bytes.size() - record_size);
         const auto n = inner_.receive(e.io, {buffer_.get(), most}, ec);
         if (ec) {
-            // Without a goodbye something may be missing (RFC 8446, 6.1).
+            // Without a close alert, bytes may be missing (RFC 8446, 6.1).
             if (ec == boost::asio::error::eof && !e.shut) ec = boost::asio::error::connection_reset;
             return 0;
         }
         if (!e.tls) {
-            if (n == 0) return ec = boost::asio::error::would_block, 0; // the layer beneath has begun
-            // Its first record is a handshake. Other talk on such a port is not worth an object.
-            if (buffer_[0] != 0x16) return fail(e, "no TLS", ec);
+            if (n == 0) return ec = boost::asio::error::would_block, 0; // the layer below has begun
+            // The first record is a handshake. For other bytes, no TLS object is made.
+            if (buffer_[0] != 0x16) return fail(e, "the peer does not use TLS", ec);
             e.tls = tls_session{server_->context().get(), wire_, true};
         }
         const auto p = e.tls.receive(wire_, {buffer_.get(), n}, bytes);
@@ -115,7 +115,7 @@ public:
         if (e.end == errc::tls_failed) server_->failed(address(e), e.tls.reason());
         push(e);
         if (p.bytes != 0 || p.established) {
-            // The end stands behind the last bytes, and nothing else will come to tell it.
+            // The end follows the last bytes, and no other event would report it.
             if (e.end) remind(e);
             return p.bytes;
         }
@@ -159,21 +159,23 @@ public:
 
 private:
     static constexpr std::size_t buffer_size = 64 << 10;
-    static constexpr std::size_t record_size = 16 << 10; // of one that has come in part; there is room for it
-    static constexpr std::size_t piece_size = 64 << 10;  // of bytes enciphered before they are sent
-    static constexpr std::size_t late_limit = 256 << 10; // a piece, and the answers to the other side's whims
+    // Of a record that has come in part; the caller's buffer has room for it.
+    static constexpr std::size_t record_size = 16 << 10;
+    static constexpr std::size_t piece_size = 64 << 10; // bytes that are encrypted before they are sent
+    // One piece, and the answers to messages of TLS itself.
+    static constexpr std::size_t late_limit = 256 << 10;
 
     struct entry {
         typename Loop::socket io{};
         tls_session tls;
-        std::string late; // enciphered, but not taken by the system yet
-        error_code end{}; // behind the other side's bytes
+        std::string late; // encrypted, but not taken by the system yet
+        error_code end{}; // follows the other side's bytes
         void* tag = nullptr;
-        bool reads = true, writes = false; // the engine waits for these
-        bool shut = false;                 // nothing more is said from here
-        bool shut_late = false;            // ... and the system has been told so
+        bool reads = true, writes = false; // events that the engine waits for
+        bool shut = false;                 // nothing more is sent from this side
+        bool shut_late = false;            // ... and the socket has been shut down
         bool broken = false;               // nothing more can be sent
-        bool again = false;                // stands in again_
+        bool again = false;                // is in again_
     };
 
     socket wrap(typename Loop::socket s, const error_code& ec) {
@@ -197,7 +199,7 @@ private:
         inner_.wake();
     }
 
-    // Sends bytes left over and bytes that TLS has now; keeps those that the system does not take.
+    // Sends kept bytes and new bytes of TLS. Keeps the bytes that the system does not take.
     void push(entry& e) {
         if (wire_.out.empty() && e.late.empty() && !e.shut) return;
         const bool waited = !e.late.empty();
@@ -228,7 +230,7 @@ private:
     tls_wire wire_;
     std::unique_ptr<char[]> buffer_ = std::make_unique_for_overwrite<char[]>(buffer_size);
     std::vector<ready> ready_;
-    std::vector<entry*> again_; // those that end behind their last bytes
+    std::vector<entry*> again_; // connections with an end behind their last bytes
     std::string subject_;
 };
 

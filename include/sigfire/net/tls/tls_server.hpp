@@ -19,19 +19,20 @@
 
 namespace sigfire::detail {
 
-/** The certificates of a server and its demands on clients; all listeners of one description share it.
- *  Thread-safe. */
+/// The certificates of a server and its demands on clients. All listeners of one description share it.
+/// Thread-safe.
 class tls_server {
 public:
-    /// `http`: the protocol inside is HTTP, and clients that offer others by ALPN only are refused.
+    /// `http`: the inner protocol is HTTP. Then clients that offer only other protocols by ALPN are refused.
     tls_server(tls_options options, bool http)
         : options_{std::move(options)}, http_{http}, context_{load()} {}
 
-    /// Reads all files again; throws, and goes on with the old ones, if they are of no use.
+    /// Reads all files again. Throws if they cannot be used; then the old ones stay in use.
     void reload() {
         auto fresh = load();
         const std::lock_guard lock{mutex_};
-        // A client that comes back need not prove its identity anew, unless that may have become untrue.
+        // Clients may resume their sessions without a new proof of identity, unless that proof may have
+        // become invalid.
         if (options_.verify == tls_verify::none) {
             unsigned char keys[256];
             const auto size = SSL_CTX_get_tlsext_ticket_keys(context_.get(), nullptr, 0);
@@ -43,14 +44,14 @@ public:
         context_ = std::move(fresh);
     }
 
-    /// The context for the next connection; a reference of its own.
+    /// The context for the next connection, as an own reference.
     ssl_context_ptr context() const {
         const std::lock_guard lock{mutex_};
         SSL_CTX_up_ref(context_.get());
         return ssl_context_ptr{context_.get()};
     }
 
-    /// When the first of the servers' certificates ends.
+    /// When the first of the server's certificates expires.
     std::chrono::system_clock::time_point expiry() const {
         const auto first = context();
         auto out = expiry_of(first.get());
@@ -59,7 +60,7 @@ public:
         return out;
     }
 
-    /// Tells `tls_options::on_failure` that a connection of `remote` failed.
+    /// Reports to `tls_options::on_failure` that TLS failed for a connection of `remote`.
     void failed(std::string_view remote, std::string_view why) const {
         if (options_.on_failure) options_.on_failure(remote, why);
     }
@@ -99,8 +100,7 @@ private:
         use_certificate(context.get(), c.certificate, c.key);
         if (options_.verify != tls_verify::none) {
             if (options_.ca.empty())
-                throw std::runtime_error{"sigfire: TLS needs tls_options::ca, which says who vouches for "
-                                         "clients, to verify them"};
+                throw std::runtime_error{"sigfire: TLS needs tls_options::ca to verify client certificates"};
             trust(context.get(), options_.ca);
             SSL_CTX_set_verify(
                 context.get(),
@@ -116,7 +116,7 @@ private:
         return context;
     }
 
-    // SNI (RFC 6066, 3): the certificate that holds for the name; the first one if none does.
+    // SNI (RFC 6066, 3): chooses the certificate for the name; the first one if none holds for it.
     static int choose(SSL* ssl, int*, void*) {
         const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
         const auto first = SSL_get_SSL_CTX(ssl);

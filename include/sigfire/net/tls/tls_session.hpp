@@ -17,9 +17,9 @@
 
 namespace sigfire::detail {
 
-/** The place that TLS reads from and writes to while it works: bytes lent on one side, bytes gathered on the
- *  other. All connections of a loop share one, so that none has buffers of its own. Outlives them. One
- *  thread. */
+/** The input and output of a TLS session while it works: `in` has received bytes, `out` collects bytes to
+ *  send. All connections of a loop share one, so that none has buffers of its own. Outlives its sessions.
+ *  One thread. */
 class tls_wire {
 public:
     tls_wire() : bio_{BIO_new(method())} {
@@ -30,8 +30,8 @@ public:
     tls_wire(const tls_wire&) = delete;
     tls_wire& operator=(const tls_wire&) = delete;
 
-    std::string_view in; ///< lent to the session that is at work
-    std::string out;     ///< the bytes that session has to send
+    std::string_view in; ///< received bytes for the session that is working
+    std::string out;     ///< bytes that the session has to send
 
     BIO* bio() const noexcept { return bio_.get(); }
 
@@ -68,7 +68,7 @@ private:
         try {
             of(b).out.append(from, static_cast<std::size_t>(size));
             return size;
-        } catch (...) { // it cannot pass through C
+        } catch (...) { // an exception must not pass through C code
             return -1;
         }
     }
@@ -78,13 +78,13 @@ private:
     bio_ptr bio_;
 };
 
-/** One side of a TLS connection, without I/O: the bytes to send are found in `tls_wire::out` after each call.
- *  Nothing that the other side sends throws. One thread at a time. */
+/// One side of a TLS connection, without I/O. After each call, the bytes to send are in `tls_wire::out`. No
+/// input from the other side makes it throw. One thread at a time.
 class tls_session {
 public:
-    tls_session() = default; ///< one that has not begun
+    tls_session() = default; ///< a session that has not begun
 
-    /// The context must have been told whether it serves or connects.
+    /// `context` must be one for the same side: server or client.
     tls_session(SSL_CTX* context, tls_wire& wire, bool server) : ssl_{SSL_new(context)} {
         if (!ssl_) throw std::bad_alloc{};
         BIO_up_ref(wire.bio());
@@ -94,22 +94,22 @@ public:
 
     explicit operator bool() const noexcept { return static_cast<bool>(ssl_); }
 
-    /// Whether both sides have agreed, and nothing has gone wrong since: something can be sent.
+    /// Whether the handshake is complete and nothing has failed since; so bytes can be sent.
     bool established() const noexcept { return established_; }
 
     struct progress {
-        std::size_t bytes = 0;    ///< of the other side's plain text
-        bool established = false; ///< it is so since this call
-        error_code end{}; ///< behind those bytes: `eof` if the other side said goodbye, or `tls_failed`
+        std::size_t bytes = 0;    ///< bytes of plain text
+        bool established = false; ///< the handshake is complete since this call
+        error_code end{};         ///< follows those bytes: `eof` after a close alert, or `tls_failed`
     };
 
-    /** Takes all of `bytes` that came, and puts their plain text to `said`, which has room for so many and 16
-     * KiB more. On the connecting side a first call without bytes begins. */
+    /// Takes all of `bytes`, and puts their plain text into `said`. `said` needs room for as many bytes and
+    /// 16 KiB more. On the client side, the first call without bytes starts the handshake.
     progress receive(tls_wire& wire, std::string_view bytes, std::span<char> said) {
         progress p;
         wire.in = bytes;
-        // Others on this thread may have left errors, by which OpenSSL would judge. To look costs less than
-        // to clear.
+        // Other code on this thread may have left errors, and OpenSSL would judge by them. A check costs less
+        // than a clear.
         if (ERR_peek_error() != 0) ERR_clear_error();
         if (!established_) {
             if (const int r = SSL_do_handshake(ssl_.get()); r != 1) {
@@ -118,7 +118,8 @@ public:
             }
             p.established = established_ = true;
         }
-        // OpenSSL takes no byte beyond the record it is at: when all are taken it has nothing left to say.
+        // OpenSSL reads no byte beyond the current record. So when all bytes are taken, it has no more plain
+        // text.
         while (!wire.in.empty() && p.bytes < said.size()) {
             std::size_t n = 0;
             const int r = SSL_read_ex(ssl_.get(), said.data() + p.bytes, said.size() - p.bytes, &n);
@@ -131,13 +132,13 @@ public:
         return p;
     }
 
-    /// Says `bytes`, all of them; `established()` must be true. False if that is impossible.
+    /// Encrypts all of `bytes`. `established()` must be true. False on failure.
     bool send(std::string_view bytes) {
         std::size_t n = 0;
         return bytes.empty() || SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &n) == 1;
     }
 
-    /// Says goodbye, so that the other side knows that nothing is missing.
+    /// Sends a close alert, so that the other side knows that no bytes are missing.
     void finish() {
         ERR_clear_error();
         SSL_shutdown(ssl_.get());
@@ -149,13 +150,14 @@ public:
         return verdict == X509_V_OK ? openssl_reason() : X509_verify_cert_error_string(verdict);
     }
 
-    /// The subject of the other side's certificate, which was verified, to `out` (RFC 2253); empty if none.
+    /// Writes the subject of the other side's verified certificate to `out` (RFC 2253); empty if there is
+    /// none.
     void subject(std::string& out) const {
         out.clear();
         const auto certificate = SSL_get0_peer_certificate(ssl_.get());
         const bio_ptr text{certificate ? BIO_new(BIO_s_mem()) : nullptr};
         if (!text) return;
-        // As UTF-8, which the default flags would escape byte by byte.
+        // As UTF-8: the default flags would escape it byte by byte.
         X509_NAME_print_ex(text.get(), X509_get_subject_name(certificate), 0,
                            XN_FLAG_RFC2253 & ~static_cast<unsigned long>(ASN1_STRFLGS_ESC_MSB));
         char* bytes = nullptr;

@@ -31,8 +31,7 @@ namespace sigfire::detail {
 template <class F>
 struct rpc_signature {
     static_assert(
-        requires { &F::operator(); },
-        "a handler has to state the types of its arguments: `auto` will not do");
+        requires { &F::operator(); }, "sigfire: a handler must name the types of its arguments, not `auto`");
     using type = rpc_signature<decltype(&F::operator())>;
     using result = typename type::result;
     using arguments = typename type::arguments;
@@ -101,7 +100,7 @@ template <class... A>
 json::array rpc_array(A&&... args) {
     static_assert(
         (json::has_value_from<std::decay_t<A>>::value && ...),
-        "an argument is neither of a type that Boost.JSON converts nor, the last, a completion token "
+        "sigfire: Boost.JSON must convert the type of each argument; only the last may be a completion token "
         "for void(error_code, Result)");
     json::array out;
     out.reserve(sizeof...(A));
