@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// Plays what examples/protocol.md says: its examples, and every cell of its tables.
+// Plays what docs/reference/protocol.md says: its examples, and every cell of its tables.
 #include "support/hub_bench.hpp"
 #include "support/two_formats.hpp"
 
@@ -69,7 +69,7 @@ std::vector<std::string> cells(std::string row) {
 
 page_text read_page() {
     page_text p;
-    std::ifstream file{SIGFIRE_TEST_DIR "/../examples/protocol.md"};
+    std::ifstream file{SIGFIRE_TEST_DIR "/../docs/reference/protocol.md"};
     BOOST_TEST_REQUIRE(file.is_open());
     std::string chapter, heading, before;
     bool fenced = false;

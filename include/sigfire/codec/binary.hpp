@@ -24,7 +24,7 @@ namespace codec {
 inline constexpr std::string_view binary_subprotocol = "sigfire.v1.msgpack";
 
 /** sigfire's own words in MessagePack, server side: those of `codec::json` with the extras, one map a message
- *  with the same members (examples/protocol.md).
+ *  with the same members (docs/reference/protocol.md).
  *
  *  Messages are read in place and written once, in the shortest form; neither direction allocates. `data` is
  *  opaque and may hold anything, also bytes, ext and timestamps; it is passed on as it stands. All of a

@@ -28,7 +28,7 @@ struct tcp_options {
                              ///< use instead of one of its own; -1 = none
     bool reuse_port = false; ///< several sockets, one per thread or process, share the port (SO_REUSEPORT)
     bool hello = false;      ///< a peer's first message is `hello`, which tells its name and proof, see
-                             ///< examples/protocol.md; a peer without one in time is refused
+                             ///< docs/reference/protocol.md; a peer without one in time is refused
     stream_limits limits{};  ///< bounds of the memory and time that peers cost it
     accept_gate gate{};      ///< asked about each connection
 };

@@ -27,7 +27,7 @@ struct unix_socket_options {
     int descriptor = -1; ///< a listening socket that this process was handed, see `activated_sockets`, to use
                          ///< instead of one of its own: neither made, changed nor removed; -1 = none
     bool hello = false;  ///< a peer's first message is `hello`, which tells its name and proof, see
-                         ///< examples/protocol.md; a peer without one in time is refused
+                         ///< docs/reference/protocol.md; a peer without one in time is refused
     stream_limits limits{}; ///< bounds of the memory and time that peers cost it
     accept_gate gate{};     ///< asked about each connection
 };
