@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// Plays what examples/protocol.md says: its examples, and every cell of its tables.
+// Plays what docs/reference/protocol.md says: its examples, and every cell of its tables.
 #include "support/hub_bench.hpp"
 #include "support/two_formats.hpp"
 
@@ -69,7 +69,7 @@ std::vector<std::string> cells(std::string row) {
 
 page_text read_page() {
     page_text p;
-    std::ifstream file{SIGFIRE_TEST_DIR "/../examples/protocol.md"};
+    std::ifstream file{SIGFIRE_TEST_DIR "/../docs/reference/protocol.md"};
     BOOST_TEST_REQUIRE(file.is_open());
     std::string chapter, heading, before;
     bool fenced = false;
@@ -697,9 +697,9 @@ BOOST_AUTO_TEST_CASE(limits) {
         {"entries of one peer", topic.entries_per_peer},
         {"bytes of an entry's value", topic.value_bytes},
         {"topics and peers that one peer watches", told.watches_per_peer},
-        {"members told by one `lookup`", topics_options{}.lookup_limit},
-        {"changes told in one `presence`", told.changes_per_message},
-        {"ms in which changes are gathered", ms(told.delay)},
+        {"members in one reply to `lookup`", topics_options{}.lookup_limit},
+        {"changes in one `presence` message", told.changes_per_message},
+        {"ms during which the server gathers changes", ms(told.delay)},
         {"sessions of one peer", session.per_peer},
         {"ms to accept a session", ms(session.timeout)},
         {"open requests of one peer", request.per_peer},
@@ -711,11 +711,11 @@ BOOST_AUTO_TEST_CASE(limits) {
         {"bytes in the mailbox for one peer", box.bytes_per_id},
         {"bytes in the mailbox in all", box.bytes_in_all},
         {"bytes of a record's metadata", records_options{}.metadata_bytes},
-        {"ms to come back", ms(back.window)},
+        {"ms to return after a lost connection", ms(back.window)},
         {"messages kept for a peer that is away", back.messages},
         {"bytes kept for a peer that is away", back.bytes},
-        {"requests of one peer that the server's rules think about", all.deferred_messages},
-        {"ms that they may think", ms(all.deferral_timeout)},
+        {"requests of one peer that wait for a decision of the server", all.deferred_messages},
+        {"ms for such a decision", ms(all.deferral_timeout)},
     };
     const auto& t = table_of("Limits");
     BOOST_TEST_REQUIRE(t.rows.size() == expected.size() + 1);

@@ -42,7 +42,7 @@ heard packed(heard h) {
 // All that is said and heard on the page.
 std::vector<std::string> page() {
     std::vector<std::string> out;
-    std::ifstream file{SIGFIRE_TEST_DIR "/../examples/protocol.md"};
+    std::ifstream file{SIGFIRE_TEST_DIR "/../docs/reference/protocol.md"};
     BOOST_TEST_REQUIRE(file.is_open());
     for (std::string s; std::getline(file, s);) {
         const auto at = s.find("{\"");

@@ -24,7 +24,7 @@ namespace codec {
 inline constexpr std::string_view binary_subprotocol = "sigfire.v1.msgpack";
 
 /** sigfire's own wire in MessagePack, server side: the messages of `codec::json` with the extras. Each
- *  message is one map with the same members (examples/protocol.md).
+ *  message is one map with the same members (docs/reference/protocol.md).
  *
  *  Reads messages in place and writes them once, in the shortest form, without allocation in either
  *  direction. `data` may hold any value, also bytes, ext and timestamps, and passes unchanged. The codec

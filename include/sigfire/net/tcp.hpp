@@ -29,7 +29,7 @@ struct tcp_options {
     int descriptor = -1;
     /// Several sockets share the port, for example one per thread or process (SO_REUSEPORT).
     bool reuse_port = false;
-    /// The first message of a peer is `hello`, with its identity (see examples/protocol.md). The server
+    /// The first message of a peer is `hello`, with its identity (see docs/reference/protocol.md). The server
     /// refuses a peer that sends none in time.
     bool hello = false;
     stream_limits limits{}; ///< bounds of the memory and time that peers cost

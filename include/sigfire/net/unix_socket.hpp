@@ -28,7 +28,7 @@ struct unix_socket_options {
     /// A listening socket that was passed to this process, see `activated_sockets`. The transport then
     /// creates, changes and removes nothing. -1 = none.
     int descriptor = -1;
-    /// The first message of a peer is `hello`, with its identity (see examples/protocol.md). The server
+    /// The first message of a peer is `hello`, with its identity (see docs/reference/protocol.md). The server
     /// refuses a peer that sends none in time.
     bool hello = false;
     stream_limits limits{}; ///< bounds of the memory and time that peers cost
