@@ -26,6 +26,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 using program_hub = sigfire::hub<sigfire::local_registry, sigfire::mailbox<>, sigfire::any_channel, json_log,
@@ -92,8 +93,13 @@ struct listener_of final : any_listener {
 template <class Transport>
 std::unique_ptr<any_listener> below_tls(Transport t, const endpoint& e, const settings& s, program_hub& h) {
     if (!e.tls) return std::make_unique<listener_of<Transport>>(std::move(t), e, s, h);
+    auto options = s.tls;
+    options.on_failure = [log = json_log{s.level}](std::string_view remote, std::string_view why) {
+        const sigfire::log_field fields[] = {{"remote", remote}, {"reason", why}};
+        log(sigfire::log_level::debug, "tls_failed", fields); // `connection_refused` reports the refusal
+    };
     using secured = sigfire::tls<Transport>;
-    return std::make_unique<listener_of<secured>>(secured{std::move(t), s.tls}, e, s, h);
+    return std::make_unique<listener_of<secured>>(secured{std::move(t), std::move(options)}, e, s, h);
 }
 
 /// A listener over this transport, with PROXY headers and TLS if the endpoint asks for them.

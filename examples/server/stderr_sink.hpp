@@ -28,8 +28,7 @@ private:
             return;
         }
         if (lost_ != 0)
-            rest_ =
-                R"({"level":"warning","event":"log_lines_lost","count":")" + std::to_string(lost_) + "\"}\n";
+            rest_ = R"({"level":"warn","event":"log_lines_lost","count":")" + std::to_string(lost_) + "\"}\n";
         lost_ = 0;
         spdlog::memory_buf_t line;
         this->formatter_->format(m, line);

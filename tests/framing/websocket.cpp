@@ -373,9 +373,10 @@ BOOST_AUTO_TEST_CASE(controls_written) {
 BOOST_AUTO_TEST_CASE(close_codes) {
     using framing::close_code;
     const std::pair<errc, int> table[] = {
-        {errc::closed, 1000},     {errc::stopping, 1001},  {errc::protocol_violation, 1002},
-        {errc::bad_utf8, 1007},   {errc::flood, 1008},     {errc::too_large, 1009},
-        {errc::overloaded, 1013}, {errc::malformed, 1011}, {errc::lost, 1011},
+        {errc::closed, 1000},       {errc::stopping, 1001},  {errc::protocol_violation, 1002},
+        {errc::bad_utf8, 1007},     {errc::flood, 1008},     {errc::too_large, 1009},
+        {errc::overloaded, 1013},   {errc::malformed, 1011}, {errc::lost, 1011},
+        {errc::pong_timeout, 4002},
     };
     for (const auto& [cause, code] : table) BOOST_TEST(close_code(cause) == code);
     for (int e = 0; e <= static_cast<int>(errc::bad_welcome); ++e)

@@ -134,7 +134,7 @@ inline constexpr errc_row errc_table[] = {
     {errc::bad_utf8, condition::fix_request, "bad_utf8", "Invalid UTF-8"},
     {errc::flood, condition::fix_request, "flood", "Too Many Control or Empty Frames"},
     {errc::missing_id, condition::fix_request, "missing_id", "Missing message ID"},
-    {errc::internal_error, condition::reconnect, "null_message", "Internal Server Error"},
+    {errc::internal_error, condition::reconnect, "internal_error", "Internal Server Error"},
     {errc::overloaded, condition::reconnect, "overloaded", "Try Again Later"},
     {errc::slow_consumer, condition::reconnect, "slow_consumer", "Slow Consumer"},
     {errc::pong_timeout, condition::reconnect, "pong_timeout", "No Pong in Time"},
@@ -181,7 +181,7 @@ constexpr std::string_view to_string(errc e) noexcept {
     return detail::row(e).text;
 }
 
-/** The name of `e` on the wire, equal to its enumerator except for `internal_error` (`null_message`). Static
+/** The name of `e` on the wire: that of its enumerator. Static
  *  storage. */
 constexpr std::string_view cause_name(errc e) noexcept {
     return detail::row(e).name;

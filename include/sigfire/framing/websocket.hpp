@@ -33,6 +33,7 @@ constexpr std::uint16_t close_code(errc cause) noexcept {
     case errc::flood: return 1008;
     case errc::too_large: return 1009;
     case errc::overloaded: return 1013;
+    case errc::pong_timeout: return 4002;
     default: return 1011;
     }
 }

@@ -504,18 +504,18 @@ BOOST_AUTO_TEST_CASE(a_request_in_hand_ends_as_an_internal_error) {
         const char* request;
         const char* reply;
     } rows[] = {
-        {"hook on_message", R"("cmd":"bye","target":"bob")", "null_message"},
-        {"hook on_message", R"("cmd":"join","topic":"t")", "null_message"},
-        {"hook on_deliver", R"("cmd":"bye","target":"wes")", "null_message"},
-        {"policy", R"("cmd":"bye","target":"bob")", "null_message"},
-        {"policy", R"("cmd":"join","topic":"t")", "null_message"},
-        {"on_send", R"("cmd":"bye","target":"bob")", "null_message"},
-        {"router", R"("cmd":"bye","target":"bob")", "null_message"},
-        {"on_miss", R"("cmd":"bye","target":"nobody")", "null_message"},
-        {"can_keep", R"("cmd":"offer","target":"wes","data":{"offer":1})", "null_message"},
-        {"on_join", R"("cmd":"join","topic":"t")", "null_message"},
-        {"on_request before its reply", R"("cmd":"before")", "null_message"},
-        {"function", R"("cmd":"request","target":"clock","data":1)", "null_message"},
+        {"hook on_message", R"("cmd":"bye","target":"bob")", "internal_error"},
+        {"hook on_message", R"("cmd":"join","topic":"t")", "internal_error"},
+        {"hook on_deliver", R"("cmd":"bye","target":"wes")", "internal_error"},
+        {"policy", R"("cmd":"bye","target":"bob")", "internal_error"},
+        {"policy", R"("cmd":"join","topic":"t")", "internal_error"},
+        {"on_send", R"("cmd":"bye","target":"bob")", "internal_error"},
+        {"router", R"("cmd":"bye","target":"bob")", "internal_error"},
+        {"on_miss", R"("cmd":"bye","target":"nobody")", "internal_error"},
+        {"can_keep", R"("cmd":"offer","target":"wes","data":{"offer":1})", "internal_error"},
+        {"on_join", R"("cmd":"join","topic":"t")", "internal_error"},
+        {"on_request before its reply", R"("cmd":"before")", "internal_error"},
+        {"function", R"("cmd":"request","target":"clock","data":1)", "internal_error"},
         // A callback that only hears of it changes nothing.
         {"on_request behind its reply", R"("cmd":"behind")", "ok"},
         {"on_sent", R"("cmd":"bye","target":"bob")", "ok"},
@@ -572,7 +572,7 @@ BOOST_AUTO_TEST_CASE(a_log_that_throws_while_it_is_told_of_a_throw_is_let_be) {
         g.place = "log";
         throw ++throws;
     };
-    BOOST_TEST(w.tell(R"("cmd":"bye","target":"bob")") == "null_message");
+    BOOST_TEST(w.tell(R"("cmd":"bye","target":"bob")") == "internal_error");
     BOOST_TEST(throws == 2u);
     g.act = {};
     BOOST_TEST(w.tell(R"("cmd":"bye","target":"bob")") == "ok");

@@ -367,7 +367,7 @@ BOOST_AUTO_TEST_CASE(a_silent_peer_is_pinged_and_its_pong_keeps_it) {
     BOOST_TEST(w.told() == nothing, "nobody asked, so nobody is told");
 }
 
-BOOST_AUTO_TEST_CASE(a_peer_that_answers_no_ping_is_dead) {
+BOOST_AUTO_TEST_CASE(a_peer_that_answers_no_ping_is_told_so_and_cut) {
     ws_world w;
     ws_world::peer p{w}, talks{w};
     for (int i = 0; i < 60; ++i) {
@@ -378,10 +378,23 @@ BOOST_AUTO_TEST_CASE(a_peer_that_answers_no_ping_is_dead) {
     BOOST_TEST(!p.at->server_closed);
     BOOST_TEST(p.events() == strings{"ping:"}, "one ping is enough");
     w.advance(2s);
+    BOOST_TEST(p.events() == strings{"close:4002:No Pong in Time"});
+    BOOST_TEST(w.told() == strings{"1 closed:No Pong in Time"}, "its id is free at once");
+    BOOST_TEST(p.at->server_shut);
+    w.advance(6s, 1s);
     BOOST_TEST(p.at->server_closed);
+    BOOST_TEST(talks.events() == nothing, "a peer that sends messages needs no ping");
+}
+
+BOOST_AUTO_TEST_CASE(a_dead_peer_whose_socket_takes_nothing_is_cut_by_a_reset) {
+    ws_world w{memory::options{.limits = {.stalled = 0ms}}};
+    ws_world::peer p{w};
+    p.at->room = 0;
+    w.advance(61s, 1s);
+    BOOST_TEST(!p.at->server_reset);
+    w.advance(7s, 1s);
     BOOST_TEST(p.at->server_reset);
     BOOST_TEST(w.told() == strings{"1 closed:No Pong in Time"});
-    BOOST_TEST(talks.events() == nothing, "whoever talks needs no ping");
 }
 
 BOOST_AUTO_TEST_CASE(pings_can_be_switched_off) {

@@ -299,7 +299,7 @@ await ring({
     }), 'certificate')
     certify('first')
     const listeners = [anyPort('wss'), anyPort('tls+tcp'), `tls+unix:${socket}`].flatMap(address => ['--listen', address])
-    const server = await serve([...listeners, '--tls-certificate', certificate, '--tls-key', key])
+    const server = await serve([...listeners, '--tls-certificate', certificate, '--tls-key', key, '--log-level', 'debug'])
     const peers = []
     for (const address of server.addresses) peers.push(await Peer.join(address))
     const [wss] = server.addresses
@@ -318,6 +318,10 @@ await ring({
     const told = event => server.stderr.split('\n').filter(line => line.includes(`"event":"${event}"`)).length
     equal([told('certificate_expires') >= 3, told('certificates_reloaded')], [true, 3], 'expiry and reload in the log')
     equal(await subject(wss), 'second', 'certificate after a bad one')
+    truth(server.stderr.includes('"level":"warn","event":"certificate_expires"'), 'the log uses the words of --log-level')
+    // a client that does not trust the certificate
+    await within(new Promise(resolve => tls.connect(endpoint(wss.replace('wss', 'ws'))).on('error', resolve)), 'refusal')
+    await within((async () => { while (!/"event":"tls_failed","remote":"[^"]*","reason":"[^"]*(alert|unknown ca)/.test(server.stderr)) await subject(wss) })(), 'reason')
     equal(await server.stop(), { code: 0 }, 'exit')
     const without = run(['serve', ...listeners, '--tls-certificate', join(scratch, 'none.pem')])
     equal(await within(without.exited, 'end'), { code: 1 }, 'exit without a certificate')

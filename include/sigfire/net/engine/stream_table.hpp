@@ -325,7 +325,7 @@ protected:
         } else if (c.queued_) {
             // Its messages may lie in the socket until its turn comes.
         } else if (c.pinged_ && age > l.dead) {
-            c.cut(errc::pong_timeout, true);
+            fail(c, errc::pong_timeout);
         } else if (l.ping.count() != 0 && !c.pinged_ && !c.is_.held && age > l.ping) {
             c.pinged_ = c.control_message(control::ping, 0, {});
         }
