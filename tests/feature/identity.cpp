@@ -292,19 +292,18 @@ BOOST_AUTO_TEST_CASE(a_party_is_counted_for_itself) {
     peerjs_world::same(ids(w), {"a", "d", "f"});
 }
 
-BOOST_AUTO_TEST_CASE(a_successor_of_a_dead_peer_is_not_one_too_many) {
-    peerjs_world::world w{{.concurrent_limit = 1}};
-    w.connect("a", "x", "t1");
-    w.connections["a"].answers_pings = false;
-    w.connect("b", "x", "t2");
-    w.advance(2s);
-    BOOST_TEST(w.connections["b"].usable());
-    peerjs_world::same(ids(w), {"x"});
-    w.connect("c");
-    BOOST_TEST(!w.connections["c"].usable());
-    w.close("b");
-    w.connect("d");
-    BOOST_TEST(w.connections["d"].usable());
+BOOST_AUTO_TEST_CASE(a_holder_with_a_token_is_not_asked_whether_it_is_there) {
+    identity i;
+    struct {
+    } hub;
+    admission with_token;
+    with_token.token = "secret";
+    i.on_open(hub, {1, 1}, with_token);
+    i.on_open(hub, {2, 1}, {});
+    BOOST_TEST((i.on_claim(hub, {1, 1}, {}) == errc::id_in_use));
+    BOOST_TEST((i.on_claim(hub, {2, 1}, {}) == errc::ok));
+    i.on_close(hub, {1, 1}, errc::lost);
+    BOOST_TEST((i.on_claim(hub, {1, 1}, {}) == errc::ok));
 }
 
 BOOST_AUTO_TEST_CASE(parties_that_are_gone_are_forgotten) {
@@ -378,15 +377,15 @@ BOOST_AUTO_TEST_CASE(without_it_nobody_takes_over) {
     BOOST_TEST(w.heard("a").empty());
 }
 
-BOOST_AUTO_TEST_CASE(a_claimant_is_refused_when_the_holder_comes_back) {
+BOOST_AUTO_TEST_CASE(a_stranger_is_refused_at_once_and_the_holder_may_return) {
     peerjs_world::world w;
     w.connect("a", "x", "secret");
     w.connections["a"].answers_pings = false;
     w.connect("b", "x", "other");
+    peerjs_world::same(w.heard("b"), {"open 101 ", taken, "close 1005 "});
     w.forget_all();
     w.connect("c", "x", "secret");
     peerjs_world::same(w.heard("a"), {"close 1005 "});
-    peerjs_world::same(w.heard("b"), {taken, "close 1005 "});
     peerjs_world::same(w.heard("c"), {"open 101 ", opened});
     w.advance(3s);
     BOOST_TEST(w.connections["c"].usable());

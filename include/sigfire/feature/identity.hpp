@@ -29,8 +29,9 @@ struct identity_options {
  *
  *  Tokens: a connection with the id of a present peer and the same `admission::token` becomes that peer. The
  *  hub welcomes the peer again and closes the old connection with `replaced`. Messages sent on the old
- *  connection are not sent again. Peers choose these tokens, so they prove only as much as the peers keep
- *  secret. Each costs a copy. Resumable peers use `resume` instead.
+ *  connection are not sent again. A connection with another token is refused with `id_in_use`. Peers choose
+ * these tokens, so they prove only as much as the peers keep secret. Each costs a copy. Resumable peers use
+ * `resume` instead.
  *
  *  Names: a peer that joins a topic with `event::join::as` gets that id and leaves its other topics. If
  *  another peer has its id from such a join, the newest peer takes it over. The hub then draws a new id for
@@ -68,6 +69,13 @@ public:
     errc on_enter(X&, const admission& wish) {
         const auto& with = wish.counted_with;
         return with.limit != 0 && count(with) >= with.limit ? errc::overloaded : errc::ok;
+    }
+
+    /// Refuses a connection with another token than that of the holder: `id_in_use`. So a stranger does not
+    /// get the id of a peer that is silent for a moment.
+    template <class X>
+    errc on_claim(X&, peer_handle holder, const admission&) {
+        return tokens_.contains(holder.slot) ? errc::id_in_use : errc::ok;
     }
 
     /// Returns the peer with the id and the token of the connection, if there is one.

@@ -74,6 +74,12 @@ public:
     errc on_enter(X&, const admission&) {
         return errc::ok;
     }
+    /// Called when a connection asks for the id of `holder`, which is online. `ok`: the hub pings the holder,
+    /// and decides by its pong. Another cause refuses the connection at once.
+    template <class X>
+    errc on_claim(X&, [[maybe_unused]] peer_handle holder, const admission&) {
+        return errc::ok;
+    }
     /// Returns the present peer that the connection proves to be, or a null handle.
     template <class X>
     peer_handle on_return(X&, const admission&) {
@@ -260,6 +266,7 @@ concept shaped_like_a_feature =
         f.on_sent(x, p, std::as_const(e), role);
         { f.on_miss(x, p, std::as_const(e), why) } -> std::same_as<errc>;
         { f.on_enter(x, a) } -> std::same_as<errc>;
+        { f.on_claim(x, p, a) } -> std::same_as<errc>;
         { f.on_return(x, a) } -> std::same_as<peer_handle>;
         f.on_returned(x, p, a);
         f.on_welcome(x, p, a, w);

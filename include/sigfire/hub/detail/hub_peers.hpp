@@ -110,9 +110,17 @@ protected:
             if (this->registry_.find(id)) return make_error_code(errc::id_in_use);
             return enter(this->slots_.add(way, id, standing::online), wish);
         }
-        if (held.state != standing::online || held.link != nowhere || !held.way.ping()) {
+        errc cause = held.state != standing::online || held.link != nowhere ? errc::id_in_use : errc::ok;
+        if constexpr (has_features) {
+            const auto ask = [&](auto& f) {
+                return (cause = f.on_claim(context(), this->slots_.handle(holder), wish)) != errc::ok;
+            };
+            if (cause == errc::ok && !guarded([&] { any_feature(ask); })) cause = errc::internal_error;
+        }
+        if (cause == errc::ok && !held.way.ping()) cause = errc::id_in_use;
+        if (cause != errc::ok) {
             note(log_level::warn, "claim_refused", id);
-            return make_error_code(errc::id_in_use);
+            return make_error_code(cause);
         }
         const auto i = this->slots_.add(way, id, standing::claimant);
         slot& s = this->slots_[i];
