@@ -17,24 +17,24 @@ asio::awaitable<void> callee(sigfire::client& me) {
         const auto said = co_await me.receive(asio::use_awaitable);
         std::cout << "callee: " << said.command << ' ' << said.data << '\n';
         if (said.command == "session-start")
-            co_await me.request(said.from, "session-accept", asio::use_awaitable);
+            co_await me.send(said.from, "session-accept", asio::use_awaitable);
         if (said.command == "offer")
-            co_await me.request(said.from, "answer", R"({"answer":{"type":"answer","sdp":"v=0"}})",
-                                asio::use_awaitable);
+            co_await me.send(said.from, "answer", R"({"answer":{"type":"answer","sdp":"v=0"}})",
+                             asio::use_awaitable);
         if (said.command == "ice") co_return;
     }
 }
 
 asio::awaitable<void> caller(sigfire::client& me, std::string other) {
-    co_await me.request(other, "session-start", asio::use_awaitable);
+    co_await me.send(other, "session-start", asio::use_awaitable);
     const auto accepted = co_await me.receive(asio::use_awaitable);
     std::cout << "caller: " << accepted.command << '\n';
-    co_await me.request(other, "offer", R"({"offer":{"type":"offer","sdp":"v=0"}})", asio::use_awaitable);
+    co_await me.send(other, "offer", R"({"offer":{"type":"offer","sdp":"v=0"}})", asio::use_awaitable);
     const auto answer = co_await me.receive(asio::use_awaitable);
     std::cout << "caller: " << answer.command << ' ' << answer.data << '\n';
-    co_await me.request(other, "ice",
-                        R"({"candidate":{"candidate":"candidate:1 1 udp 1 192.0.2.1 5000 typ host"}})",
-                        asio::use_awaitable);
+    co_await me.send(other, "ice",
+                     R"({"candidate":{"candidate":"candidate:1 1 udp 1 192.0.2.1 5000 typ host"}})",
+                     asio::use_awaitable);
 }
 
 int main() {

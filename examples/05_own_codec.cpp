@@ -21,7 +21,7 @@ struct typed {
         const auto text = m.view();
         const auto a = text.find(' '), b = text.find(' ', a + 1);
         if (a == text.npos || b == text.npos) return sigfire::errc::malformed;
-        sigfire::event::say e;
+        sigfire::event::send e;
         e.token.bytes = text.substr(0, a);
         e.to = text.substr(a + 1, b - a - 1);
         e.data.bytes = text.substr(b + 1);
@@ -38,7 +38,7 @@ struct typed {
         const bool ok = e.cause == sigfire::errc::ok;
         return std::string{e.token.bytes} + ' ' + std::string{ok ? "ok" : to_string(e.cause)};
     }
-    static std::string text(const sigfire::event::say& e) {
+    static std::string text(const sigfire::event::send& e) {
         if (e.data.wire != wire) return {}; // another codec wrote it, in another format
         return "< " + std::string{e.from} + ' ' + std::string{e.data.bytes};
     }

@@ -10,7 +10,7 @@ struct everybody_router {
     sigfire::direct_router one;
 
     template <class Registry, class To>
-    sigfire::errc route(const Registry& registry, sigfire::peer_handle from, const sigfire::event::say& e,
+    sigfire::errc route(const Registry& registry, sigfire::peer_handle from, const sigfire::event::send& e,
                         To to) {
         if (e.to != "*") return one.route(registry, from, e, to);
         bool anybody = false;

@@ -15,7 +15,7 @@ int main() {
     client.connect(srv.address(), [&](sigfire::error_code ec, const sigfire::welcome& welcome) {
         if (ec) return srv.stop();
         std::cout << "I am " << welcome.id << '\n';
-        client.request("nobody", "session-start", [&](sigfire::error_code why) {
+        client.send("nobody", "session-start", [&](sigfire::error_code why) {
             std::cout << (cause = why).message() << '\n';
             client.close([&](sigfire::error_code) { srv.stop(); });
         });

@@ -32,7 +32,7 @@ int main() {
     try {
         const auto welcome = there([&] { return client.connect(address, asio::use_future); }).get();
         std::cout << "I am " << welcome.id << '\n';
-        there([&] { return client.request("nobody", "session-start", asio::use_future); }).get();
+        there([&] { return client.send("nobody", "session-start", asio::use_future); }).get();
     } catch (const boost::system::system_error& e) {
         std::cout << e.code().message() << '\n';
         result = e.code() != sigfire::errc::unknown;

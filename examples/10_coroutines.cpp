@@ -16,8 +16,7 @@ asio::awaitable<bool> talk(std::string address) {
     const auto welcome = co_await client.connect(address, asio::use_awaitable);
     std::cout << "I am " << welcome.id << '\n';
 
-    const auto [cause] =
-        co_await client.request("nobody", "session-start", asio::as_tuple(asio::use_awaitable));
+    const auto [cause] = co_await client.send("nobody", "session-start", asio::as_tuple(asio::use_awaitable));
     std::cout << cause.message() << '\n';
     co_await client.close(asio::use_awaitable);
     co_return cause == sigfire::errc::unknown;

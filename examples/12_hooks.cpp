@@ -20,7 +20,7 @@ struct few_words {
         std::cout << admitted.id << " is here\n";
         said.emplace(peer, 0);
     }
-    sigfire::errc on_message(sigfire::message_context& context, sigfire::event::say& e) {
+    sigfire::errc on_message(sigfire::message_context& context, sigfire::event::send& e) {
         if (++*said.find(context.from()) > 3) return sigfire::errc::rate; // the reply to the sender
         if (e.command == "session-reject") {
             e.data = {context.keep(R"({"message":"not now"})")}; // valid until the message is delivered

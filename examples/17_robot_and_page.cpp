@@ -34,7 +34,7 @@ asio::awaitable<void> page(sigfire::client& me, std::string address, bool& answe
     std::cout << "page: these are here: " << found << '\n';
     const auto begin = found.find(R"("id":")") + 6;
     const auto id = found.substr(begin, found.find('"', begin) - begin);
-    const auto answer = co_await me.call(id, R"({"ask":"status"})", asio::use_awaitable);
+    const auto answer = co_await me.request(id, R"({"ask":"status"})", asio::use_awaitable);
     std::cout << "page: the robot says " << answer << '\n';
     answered = answer == R"({"battery":87})";
 }

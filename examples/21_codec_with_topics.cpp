@@ -35,7 +35,7 @@ struct chat {
     static text of(const event::reply& e) { return text{e.token.bytes} + ": " + text{to_string(e.cause)}; }
     static text of(const event::joined& e) { return "you are in " + text{e.topic}; }
     static text of(const event::member_list& e) { return std::to_string(e.count) + " are here"; }
-    static text of(const event::say& e) { return text{e.from} + ':' + text{e.data.bytes}; }
+    static text of(const event::send& e) { return text{e.from} + ':' + text{e.data.bytes}; }
     static text of(const event::publish& e) { return text{e.topic} + ':' + text{e.data.bytes}; }
     auto bound(const auto& e, const state&) const -> decltype(of(e).size()) { return of(e).size(); }
     std::size_t encode(const auto& e, const state&, char* p) const { return of(e).copy(p, text::npos); }

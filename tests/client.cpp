@@ -271,7 +271,7 @@ BOOST_AUTO_TEST_CASE(close_codes_tell_the_cause) {
 BOOST_AUTO_TEST_CASE(does_nothing_while_not_connected) {
     asio::io_context io;
     client c{io};
-    BOOST_TEST(code(io, c.request("a", "b")) == errc::not_connected);
+    BOOST_TEST(code(io, c.send("a", "b")) == errc::not_connected);
     BOOST_TEST(code(io, c.close()) == errc::not_connected);
     BOOST_TEST(receive(io, c).first == errc::not_connected);
     BOOST_TEST(connect(io, c, "wss://h").first == errc::no_tls);
@@ -329,7 +329,7 @@ BOOST_AUTO_TEST_CASE(a_bad_start_has_its_cause) {
             BOOST_TEST(connect(io, c, p.url()).first == row.e);
             run_until(io, [&] { return p.ended; });
             BOOST_TEST((p.controls.empty() ? 0 : int{p.controls[0].code}) == row.close_code);
-            BOOST_TEST(code(io, c.request("a", "b")) == errc::not_connected);
+            BOOST_TEST(code(io, c.send("a", "b")) == errc::not_connected);
         }
 }
 
@@ -378,12 +378,12 @@ BOOST_AUTO_TEST_CASE(time_outs) {
         client c{io, {.request_timeout = 20ms, .close_timeout = 20ms}};
         BOOST_TEST(connect(io, c, p.url()).first == error_code{});
         operation_result other;
-        c.request("you", "one", [&](error_code ec) { other = ec; });
-        BOOST_TEST(code(io, c.request("you", "two")) == errc::request_timeout);
+        c.send("you", "one", [&](error_code ec) { other = ec; });
+        BOOST_TEST(code(io, c.send("you", "two")) == errc::request_timeout);
         BOOST_TEST((other == errc::request_timeout));
         p.say(R"({"id":"r2","ok":true})"); // too late, and no harm
         operation_result again;
-        c.request("you", "three", [&](error_code ec) { again = ec; });
+        c.send("you", "three", [&](error_code ec) { again = ec; });
         run_until(io, [&] { return p.got.size() == 3; });
         const auto id = p.got[2].substr(p.got[2].rfind(":\"") + 1);
         p.say(R"({"ok":true,"id":)" + id);
@@ -427,7 +427,7 @@ BOOST_AUTO_TEST_CASE(the_end_settles_operations_under_way) {
             BOOST_TEST(c.id() == "me");
             operation_result asked;
             std::vector<error_code> received;
-            c.request("you", "x", [&](error_code ec) { asked = ec; });
+            c.send("you", "x", [&](error_code ec) { asked = ec; });
             run_until(io, [&] { return p.got.size() == 1; });
             p.write(p.frame(R"({"cmd":"a","origin":"b"})") + p.frame(R"({"cmd":"c","origin":"d"})") +
                     row.last);
@@ -441,7 +441,7 @@ BOOST_AUTO_TEST_CASE(the_end_settles_operations_under_way) {
             BOOST_TEST(receive(io, c).second.from == "d");
             BOOST_TEST(receive(io, c).first == row.e);
             BOOST_TEST(receive(io, c).first == row.e);
-            BOOST_TEST(code(io, c.request("you", "x")) == errc::not_connected);
+            BOOST_TEST(code(io, c.send("you", "x")) == errc::not_connected);
             run_until(io, [&] { return p.ended; });
             BOOST_TEST((p.controls.empty() ? -1 : int{p.controls[0].code}) == row.echoed);
         }
@@ -477,7 +477,7 @@ BOOST_AUTO_TEST_CASE(a_full_inbox_stops_reading) {
         for (int i = 0; i < 40; ++i) burst += large;
         bool sent = false;
         asio::async_write(p.socket, asio::buffer(burst), [&](error_code, std::size_t) { sent = true; });
-        BOOST_TEST(code(io, c.request("you", "x")) == errc::request_timeout); // its reply would stand behind
+        BOOST_TEST(code(io, c.send("you", "x")) == errc::request_timeout); // its reply would stand behind
         BOOST_TEST(!sent);
         for (int i = 0; i < 20; ++i) {
             const auto [ec, in] = receive(io, c);
@@ -511,13 +511,13 @@ BOOST_AUTO_TEST_CASE(requests_are_refused_while_too_much_waits) {
     BOOST_TEST(connect(io, c, p.url()).first == error_code{});
     const auto data = '"' + std::string(60'000, 'x') + '"';
     std::vector<error_code> refused;
-    for (int i = 0; i < 3; ++i) c.request("you", "x", data, [&](error_code ec) { refused.push_back(ec); });
-    BOOST_TEST(code(io, c.request("you", "x", std::string(1 << 20, ' ') + "1")) != errc::too_large);
+    for (int i = 0; i < 3; ++i) c.send("you", "x", data, [&](error_code ec) { refused.push_back(ec); });
+    BOOST_TEST(code(io, c.send("you", "x", std::string(1 << 20, ' ') + "1")) != errc::too_large);
     BOOST_TEST_REQUIRE(!refused.empty());
     BOOST_TEST(refused[0] == errc::full);
     run_until(io, [&] { return p.got.size() == 2; });
-    BOOST_TEST(code(io, c.request("you", "x", '"' + std::string(1 << 20, 'x') + '"')) == errc::too_large);
-    BOOST_TEST(code(io, c.request("you", "x", "{")) == errc::malformed);
+    BOOST_TEST(code(io, c.send("you", "x", '"' + std::string(1 << 20, 'x') + '"')) == errc::too_large);
+    BOOST_TEST(code(io, c.send("you", "x", "{")) == errc::malformed);
     BOOST_TEST(c.connected());
 }
 
@@ -546,8 +546,8 @@ BOOST_AUTO_TEST_CASE(operations_can_be_cancelled) {
     signal.emit(asio::cancellation_type::terminal);
 
     first = second = {};
-    c.request("you", "a", asio::bind_cancellation_slot(signal.slot(), noting(first)));
-    c.request("you", "b", noting(other));
+    c.send("you", "a", asio::bind_cancellation_slot(signal.slot(), noting(first)));
+    c.send("you", "b", noting(other));
     signal.emit(asio::cancellation_type::total); // that cannot be promised: it has been sent
     run_until(io, [&] { return p.got.size() == 2; });
     io.poll();
@@ -600,10 +600,10 @@ BOOST_AUTO_TEST_CASE(a_destroyed_client_aborts_its_operations) {
         client d{io};
         d.connect(silent.url(), noting(connecting));
         run_until(io, [&] { return !silent.key.empty(); });
-        c->request("you", "x", noting(asked));
+        c->send("you", "x", noting(asked));
         c->receive(noting(received));
         run_until(io, [&] { return p.got.size() == 1; });
-        auto operation = c->request("you", "y");
+        auto operation = c->send("you", "y");
         c.reset();
         std::move(operation)(noting(late));
     }
@@ -647,7 +647,7 @@ BOOST_AUTO_TEST_CASE(a_client_can_be_moved_with_operations_under_way) {
     a.reset();
     BOOST_TEST(moved.connected());
     BOOST_TEST(moved.id() == id);
-    BOOST_TEST(!code(io, b->request(id, "offer", R"({"offer":1})")));
+    BOOST_TEST(!code(io, b->send(id, "offer", R"({"offer":1})")));
     run_until(io, [&] { return got.has_value(); });
     BOOST_TEST(!*got);
 
@@ -660,7 +660,7 @@ BOOST_AUTO_TEST_CASE(a_client_can_be_moved_with_operations_under_way) {
     moved = std::move(*b);
     run_until(io, [&] { return lost.has_value(); });
     BOOST_TEST((*lost == aborted));
-    BOOST_TEST(code(io, moved.request(id, "offer", R"({"offer":1})")) == errc::unknown);
+    BOOST_TEST(code(io, moved.send(id, "offer", R"({"offer":1})")) == errc::unknown);
     *b = client{io};
     BOOST_TEST(!b->connected());
 }
@@ -669,7 +669,7 @@ BOOST_AUTO_TEST_CASE(completes_on_the_executor_of_the_handler) {
     asio::io_context io, other;
     client c{asio::make_strand(io)};
     bool done = false;
-    c.request("a", "b", asio::bind_executor(other, [&](error_code) { done = true; }));
+    c.send("a", "b", asio::bind_executor(other, [&](error_code) { done = true; }));
     io.run();
     BOOST_TEST(!done);
     other.run();
@@ -691,27 +691,27 @@ BOOST_AUTO_TEST_CASE(two_clients_exchange_an_offer_and_an_answer) {
         BOOST_TEST(to_a != to_b);
 
         const auto offer = R"({"offer":{"type":"offer","sdp":"v=0"}})";
-        BOOST_TEST(code(io, a.request(to_b, "offer", offer)) == error_code{});
+        BOOST_TEST(code(io, a.send(to_b, "offer", offer)) == error_code{});
         const auto [ec, in] = receive(io, b);
         BOOST_TEST(ec == error_code{});
         BOOST_TEST(in.command == "offer");
         BOOST_TEST(in.from == to_a);
         BOOST_TEST(in.data == offer);
         const auto answer = R"({"answer":{"type":"answer","sdp":"v=0"}})";
-        BOOST_TEST(code(io, b.request(to_a, "answer", answer)) == error_code{});
+        BOOST_TEST(code(io, b.send(to_a, "answer", answer)) == error_code{});
         BOOST_TEST(receive(io, a).second.data == answer);
 
-        BOOST_TEST(code(io, a.request("nobody", "session-start")) == errc::unknown);
-        BOOST_TEST(code(io, a.request(to_a, "session-start")) == errc::self);
-        BOOST_TEST(code(io, a.request("", "session-start")) == errc::missing_target);
-        BOOST_TEST(code(io, a.request(to_b, "offer")) == errc::missing_offer);
-        BOOST_TEST(code(io, a.request(to_b, "mine")) == errc::unknown_command);
+        BOOST_TEST(code(io, a.send("nobody", "session-start")) == errc::unknown);
+        BOOST_TEST(code(io, a.send(to_a, "session-start")) == errc::self);
+        BOOST_TEST(code(io, a.send("", "session-start")) == errc::missing_target);
+        BOOST_TEST(code(io, a.send(to_b, "offer")) == errc::missing_offer);
+        BOOST_TEST(code(io, a.send(to_b, "mine")) == errc::unknown_command);
 
         // Many under way at once end in order, each with its own reply.
         std::vector<int> order;
         int good = 0;
         for (int i = 0; i < 50; ++i)
-            a.request(i % 2 ? to_b : "nobody", "session-start", [&, i](error_code e) {
+            a.send(i % 2 ? to_b : "nobody", "session-start", [&, i](error_code e) {
                 order.push_back(i);
                 good += i % 2 ? !e : e == errc::unknown;
             });
@@ -722,19 +722,19 @@ BOOST_AUTO_TEST_CASE(two_clients_exchange_an_offer_and_an_answer) {
 
         // A full inbox loses nothing over any link, and closing does not depend on it.
         for (int i = 0; i < 300; ++i)
-            a.request(to_b, "ice", R"({"candidate":)" + std::to_string(i + 1) + '}', asio::detached);
-        BOOST_TEST(code(io, a.request(to_b, "session-cancel")) == error_code{});
+            a.send(to_b, "ice", R"({"candidate":)" + std::to_string(i + 1) + '}', asio::detached);
+        BOOST_TEST(code(io, a.send(to_b, "session-cancel")) == error_code{});
         for (int i = 0; i < 300; ++i)
             BOOST_TEST(receive(io, b).second.data == R"({"candidate":)" + std::to_string(i + 1) + '}');
 
-        BOOST_TEST(code(io, b.request(to_a, "session-cancel")) == error_code{});
+        BOOST_TEST(code(io, b.send(to_a, "session-cancel")) == error_code{});
         BOOST_TEST(code(io, a.close()) == error_code{});
         BOOST_TEST(!a.connected());
-        BOOST_TEST(code(io, b.request(to_a, "session-start")) == errc::unknown);
+        BOOST_TEST(code(io, b.send(to_a, "session-start")) == errc::unknown);
         // Back again, as somebody else.
         BOOST_TEST(join(io, a, net, server) == error_code{});
         BOOST_TEST(a.id() != to_a);
-        BOOST_TEST(code(io, b.request(std::string{a.id()}, "session-start")) == error_code{});
+        BOOST_TEST(code(io, b.send(std::string{a.id()}, "session-start")) == error_code{});
         BOOST_TEST(receive(io, a).second.command == "session-start"); // the cancel was for its former self
     });
 }
@@ -760,7 +760,7 @@ BOOST_AUTO_TEST_CASE(a_refused_upgrade_has_its_cause) {
     BOOST_TEST(connect(io, bad, server.address() + "/here").first == errc::denied);
     BOOST_TEST(connect(io, good, server.address()).first == errc::bad_handshake);
     BOOST_TEST(connect(io, good, server.address() + "/here").first == error_code{});
-    BOOST_TEST(code(io, good.request("nobody", "session-start")) == errc::unknown); // told by its text only
+    BOOST_TEST(code(io, good.send("nobody", "session-start")) == errc::unknown); // told by its text only
 }
 
 BOOST_AUTO_TEST_CASE(a_server_that_stops_says_so) {
@@ -788,11 +788,11 @@ asio::awaitable<void> talk(client& c, std::string url, int& steps) {
     const auto [id, configuration] = co_await c.connect(url);
     ++steps;
     try {
-        co_await c.request("nobody", "session-start", asio::use_awaitable);
+        co_await c.send("nobody", "session-start", asio::use_awaitable);
     } catch (const boost::system::system_error& e) {
         steps += e.code() == errc::unknown;
     }
-    const auto [ec] = co_await c.request(id, "session-start", "", asio::as_tuple(asio::use_awaitable));
+    const auto [ec] = co_await c.send(id, "session-start", "", asio::as_tuple(asio::use_awaitable));
     steps += ec == errc::self;
     co_await c.close();
     ++steps;

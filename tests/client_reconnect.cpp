@@ -53,7 +53,7 @@ struct world {
     }
     void ask(std::string command, operation_result& r) {
         r.reset();
-        c.request("you", std::move(command), [&r](error_code ec) { r = ec; });
+        c.send("you", std::move(command), [&r](error_code ec) { r = ec; });
     }
     incoming hear() {
         auto [ec, in] = receive(io, c);
@@ -166,7 +166,7 @@ BOOST_AUTO_TEST_CASE(is_off_by_default) {
     BOOST_TEST(receive(w.io, w.c).first == errc::lost);
     w.poll();
     BOOST_TEST(w.s.connections == 1);
-    BOOST_TEST(code(w.io, w.c.request("you", "x")) == errc::not_connected);
+    BOOST_TEST(code(w.io, w.c.send("you", "x")) == errc::not_connected);
 }
 
 BOOST_AUTO_TEST_CASE(stays_away_when_told) {
@@ -190,13 +190,13 @@ BOOST_AUTO_TEST_CASE(the_first_connection_is_the_callers) {
     sigfire::loopback nobody{io};
     BOOST_TEST(std::get<0>(outcome<sigfire::welcome>(io, c.connect(nobody))) ==
                asio::error::connection_refused);
-    BOOST_TEST(code(io, c.request("you", "x")) == errc::not_connected);
+    BOOST_TEST(code(io, c.send("you", "x")) == errc::not_connected);
 }
 
 BOOST_AUTO_TEST_CASE(gives_up_after_its_attempts) {
     asio::io_context io;
     reconnect_options how;
-    how.attempts = 3;
+    how.max_attempts = 3;
     client c{io, at_once(how)};
     script s{io};
     s.first.push_back(hello);
@@ -206,10 +206,10 @@ BOOST_AUTO_TEST_CASE(gives_up_after_its_attempts) {
     run_until(io, [&] { return connected.has_value(); });
     s.stop();
     BOOST_TEST((receive(io, c).second.kind == incoming_kind::offline));
-    c.request("you", "x", [&](error_code ec) { kept = ec; });
+    c.send("you", "x", [&](error_code ec) { kept = ec; });
     BOOST_TEST(receive(io, c).first == asio::error::connection_refused);
     BOOST_TEST((kept == asio::error::connection_refused));
-    BOOST_TEST(code(io, c.request("you", "x")) == errc::not_connected);
+    BOOST_TEST(code(io, c.send("you", "x")) == errc::not_connected);
     script other{io};
     other.first.push_back(hello);
     c.connect(other.net, [&](error_code ec, const sigfire::welcome&) { connected = ec; });
@@ -278,9 +278,9 @@ BOOST_AUTO_TEST_CASE(kept_requests_are_bounded_and_can_be_taken_back) {
     BOOST_TEST((w.hear().kind == incoming_kind::offline));
     asio::cancellation_signal signal;
     operation_result first, second, third;
-    w.c.request("you", "first", '"' + std::string(40, 'x') + '"',
-                asio::bind_cancellation_slot(signal.slot(), [&](error_code ec) { first = ec; }));
-    w.c.request("you", "second", '"' + std::string(40, 'x') + '"', [&](error_code ec) { second = ec; });
+    w.c.send("you", "first", '"' + std::string(40, 'x') + '"',
+             asio::bind_cancellation_slot(signal.slot(), [&](error_code ec) { first = ec; }));
+    w.c.send("you", "second", '"' + std::string(40, 'x') + '"', [&](error_code ec) { second = ec; });
     w.poll();
     BOOST_TEST((second == errc::full));
     BOOST_TEST(!first);
@@ -302,8 +302,7 @@ BOOST_AUTO_TEST_CASE(a_request_taken_back_is_not_sent) {
     BOOST_TEST((w.hear().kind == incoming_kind::offline));
     asio::cancellation_signal signal;
     operation_result first, second;
-    w.c.request("you", "first",
-                asio::bind_cancellation_slot(signal.slot(), [&](error_code ec) { first = ec; }));
+    w.c.send("you", "first", asio::bind_cancellation_slot(signal.slot(), [&](error_code ec) { first = ec; }));
     w.ask("second", second);
     signal.emit(asio::cancellation_type::terminal);
     BOOST_TEST(w.s.take(w.io) == R"({"cmd":"second","target":"you"})");
@@ -317,7 +316,7 @@ BOOST_AUTO_TEST_CASE(a_kept_request_does_not_wait_for_ever) {
     w.connect();
     w.s.end(errc::lost, 0);
     BOOST_TEST((w.hear().kind == incoming_kind::offline));
-    BOOST_TEST(code(w.io, w.c.request("you", "x")) == errc::request_timeout);
+    BOOST_TEST(code(w.io, w.c.send("you", "x")) == errc::request_timeout);
     BOOST_TEST(connect(w.io, w.c, "ws://h").first == asio::error::already_connected);
 }
 
@@ -348,7 +347,7 @@ BOOST_AUTO_TEST_CASE(a_destroyed_client_does_not_return) {
         s.end(errc::lost, 0);
         BOOST_TEST((receive(io, c).second.kind == incoming_kind::offline));
         c.receive([&](error_code ec, const incoming&) { received = ec; });
-        c.request("you", "x", [&](error_code ec) { kept = ec; });
+        c.send("you", "x", [&](error_code ec) { kept = ec; });
     }
     run_until(io, [&] { return received && kept; });
     BOOST_TEST((received == aborted));
@@ -446,7 +445,7 @@ BOOST_AUTO_TEST_CASE(goes_back_to_a_real_server) {
     srv.emplace(sigfire::tcp{io, {.port = port}});
     BOOST_TEST((receive(io, c).second.kind == incoming_kind::online));
     BOOST_TEST(connect(io, other, address).first == error_code{});
-    BOOST_TEST(code(io, other.request(std::string{c.id()}, "session-start")) == error_code{});
+    BOOST_TEST(code(io, other.send(std::string{c.id()}, "session-start")) == error_code{});
     BOOST_TEST(receive(io, c).second.command == "session-start");
 }
 
@@ -467,7 +466,7 @@ void goes_on(std::string_view scheme) {
             BOOST_TEST(receive(io, c).second.data == "1");
             // Asked before, and answered after.
             std::optional<std::pair<error_code, std::string>> called;
-            c.call(to, "2", [&](error_code ec, std::string data) { called.emplace(ec, std::move(data)); });
+            c.request(to, "2", [&](error_code ec, std::string data) { called.emplace(ec, std::move(data)); });
             const auto asked = receive(io, other).second;
             BOOST_TEST(asked.data == "2");
             wire.cut();

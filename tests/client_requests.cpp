@@ -107,13 +107,13 @@ BOOST_AUTO_TEST_CASE(each_operation_says_its_words) {
 
 BOOST_AUTO_TEST_CASE(calls_between_peers) {
     world w;
-    BOOST_TEST(w.said(w.c.call("you", "[1]"), R"("ok":true,"data":{"sum":1})") ==
+    BOOST_TEST(w.said(w.c.request("you", "[1]"), R"("ok":true,"data":{"sum":1})") ==
                R"({"cmd":"request","target":"you","data":[1]})");
     BOOST_TEST((w.done == error_code{}));
     BOOST_TEST(w.data == R"({"sum":1})");
-    w.said(w.c.call("you", "[1]"), R"("ok":false,"data":{"message":"Peer Offline","cause":"offline"})");
+    w.said(w.c.request("you", "[1]"), R"("ok":false,"data":{"message":"Peer Offline","cause":"offline"})");
     BOOST_TEST((w.done == errc::offline));
-    w.said(w.c.call("you", "[1]"), R"("ok":false,"data":["no"])");
+    w.said(w.c.request("you", "[1]"), R"("ok":false,"data":["no"])");
     BOOST_TEST((w.done == errc::denied));
     BOOST_TEST(w.data == R"(["no"])");
 
@@ -205,7 +205,7 @@ BOOST_AUTO_TEST_CASE(a_stranger_joins_and_watches_again) {
 }
 
 asio::awaitable<void> talk(client& c, std::string& heard) {
-    heard = co_await c.call("you", "1", asio::use_awaitable);
+    heard = co_await c.request("you", "1", asio::use_awaitable);
     co_await c.publish("t", "2", {.echo = true}, asio::use_awaitable);
     heard += co_await c.command("x", "3");
     // As users write it: these lines crash where the options have something to destroy (g++ 12).

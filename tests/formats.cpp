@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(metadata_and_state_are_known_on_the_other_side) {
     struct world : hub_bench<parts, no_hooks, direct_router, two_formats> {
         world()
             : hub_bench{parts{topics{}, presence{{.delay = 1ms}},
-                              records<>{memory_records{}, {.peers_create = true}}},
+                              records<>{memory_records{}, {.peers_may_create = true}}},
                         no_hooks{},
                         direct_router{},
                         {}} {}

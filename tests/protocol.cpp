@@ -145,7 +145,7 @@ struct any_router {
     routing how;
 
     template <class Registry, class To>
-    errc route(const Registry& registry, peer_handle from, const event::say& e, To to) const {
+    errc route(const Registry& registry, peer_handle from, const event::send& e, To to) const {
         if (how == routing::hosts) return host_router{}.route(registry, from, e, to);
         return direct_router{}.route(registry, from, e, to);
     }
@@ -157,8 +157,8 @@ public:
     maybe_mailbox(bool there, routing how) : mailbox{any_router{how}, 5s}, there_{there} {}
 
     template <class X, class E>
-    errc on_miss(X& hub, peer_handle from, const E& e, errc cause) {
-        return there_ ? mailbox::on_miss(hub, from, e, cause) : cause;
+    errc on_undeliverable(X& hub, peer_handle from, const E& e, errc cause) {
+        return there_ ? mailbox::on_undeliverable(hub, from, e, cause) : cause;
     }
 
 private:
@@ -174,7 +174,7 @@ struct basic_server : hub_bench<parts, no_hooks, maybe_mailbox, K> {
     explicit basic_server(const settings& s = {})
         : base{parts{topics{}, presence{}, requests{}, sessions{{.strict = s.strict, .gate = s.gate}},
                      records<>{memory_records{},
-                               {.peers_create = s.create, .clock = [] { return 1'767'225'600'000; }}},
+                               {.peers_may_create = s.create, .clock = [] { return 1'767'225'600'000; }}},
                      resume{}},
                maybe_mailbox{s.mailbox, s.router}} {
         configure(this->codec, R"({"iceServers":[{"urls":"stun:stun.example.org"}]})");
@@ -691,7 +691,7 @@ BOOST_AUTO_TEST_CASE(limits) {
         {"bytes waiting for a peer that does not read", stream_limits{}.outbox},
         {"topics of one peer", topic.topics_per_peer},
         {"members of one topic", topic.members_per_topic},
-        {"topics in all", topic.topics_in_all},
+        {"topics in all", topic.total_topics},
         {"bytes of a member's metadata", topic.metadata_bytes},
         {"entries of one topic", topic.entries_per_topic},
         {"entries of one peer", topic.entries_per_peer},
@@ -703,13 +703,13 @@ BOOST_AUTO_TEST_CASE(limits) {
         {"sessions of one peer", session.per_peer},
         {"ms to accept a session", ms(session.timeout)},
         {"open requests of one peer", request.per_peer},
-        {"open requests in all", request.in_all},
+        {"open requests in all", request.total},
         {"ms to respond", ms(request.timeout)},
         {"messages in the mailbox for one peer", box.messages_per_id},
         {"messages in the mailbox from one peer", box.messages_per_sender},
-        {"messages in the mailbox in all", box.messages_in_all},
+        {"messages in the mailbox in all", box.total_messages},
         {"bytes in the mailbox for one peer", box.bytes_per_id},
-        {"bytes in the mailbox in all", box.bytes_in_all},
+        {"bytes in the mailbox in all", box.total_bytes},
         {"bytes of a record's metadata", records_options{}.metadata_bytes},
         {"ms to return after a lost connection", ms(back.window)},
         {"messages kept for a peer that is away", back.messages},

@@ -47,7 +47,7 @@ struct traced_registry {
 };
 
 struct traced_router {
-    errc route(const auto&, peer_handle, const event::say&, auto) const {
+    errc route(const auto&, peer_handle, const event::send&, auto) const {
         trace.emplace_back("router");
         return errc::denied;
     }

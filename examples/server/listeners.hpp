@@ -78,7 +78,7 @@ struct listener_of final : any_listener {
             const auto where = address();
             const sigfire::log_field fields[] = {{"address", where}, {"days", days}};
             if (left.count() > 0)
-                log(sigfire::log_level::warn, "certificate_expires", fields);
+                log(sigfire::log_level::warn, "certificate_expires_soon", fields);
             else
                 log(sigfire::log_level::error, "certificate_expired", fields);
         }
@@ -120,8 +120,8 @@ inline std::unique_ptr<any_listener> make_listener(boost::asio::io_context& io, 
         if (!e.proxied) o.proxies = s.proxies;
         o.forwarded_by = s.forwarded_by;
         o.limits.header = s.header;
-        o.limits.ping = s.ping;
-        if (s.ping.count() != 0) o.limits.dead = 2 * s.ping;
+        o.limits.ping_interval = s.ping;
+        if (s.ping.count() != 0) o.limits.silence_timeout = 2 * s.ping;
         return listener_over(sigfire::websocket{io, std::move(o)}, e, s, h);
     }
     case wire::tcp:

@@ -20,14 +20,14 @@
 // Messages of PeerJS clients for an absent peer have a time limit of their own.
 inline sigfire::mailbox<> mailbox_for_peerjs(const sigfire::dialect::peerjs_options& o) {
     sigfire::mailbox_limits limits;
-    limits.lines_checked_every = o.cleanup_out_msgs;
+    limits.expiry_interval = o.cleanup_out_msgs;
     limits.accepts = sigfire::dialect::peerjs::says;
     return sigfire::mailbox{sigfire::direct_router{}, o.expire_timeout, std::move(limits)};
 }
 
 inline sigfire::mailbox<> mailbox_for_others(const settings& s) {
     sigfire::mailbox_limits limits;
-    limits.accepts = [](const sigfire::event::say& e) { return !sigfire::dialect::peerjs::says(e); };
+    limits.accepts = [](const sigfire::event::send& e) { return !sigfire::dialect::peerjs::says(e); };
     return sigfire::mailbox{sigfire::direct_router{}, s.mailbox, std::move(limits)};
 }
 
@@ -43,7 +43,7 @@ inline program_features features_of(const settings& s) {
                             sigfire::sessions{{.enabled = s.sessions}},
                             sigfire::records<>{},
                             sigfire::resume{{.window = s.resume_window}},
-                            sigfire::identity{{.strict_names = s.strict_ids}},
+                            sigfire::identity{{.unique_names = s.socket_signal_strict_ids}},
                             sigfire::heartbeat{},
                             mailbox_for_peerjs(s.peerjs_options)};
 }

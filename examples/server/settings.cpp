@@ -323,7 +323,7 @@ private:
         serve_.add_flag("--sessions", s_.sessions,
                         "the server keeps the state of sessions: only the callee accepts, a second call is "
                         "refused, a time-out is reported");
-        serve_.add_option("--topics", s_.topics.topics_in_all,
+        serve_.add_option("--topics", s_.topics.total_topics,
                           "largest number of topics; 0 = no topics (default 100000)");
         serve_.add_option("--topics-per-peer", s_.topics.topics_per_peer,
                           "largest number of topics of one peer (default 1000)");
@@ -345,7 +345,7 @@ private:
                         "drop messages with a wrong sender id");
         path("--socket-signal", s_.socket_signal_path, "socket-signal 9 and 10 clients");
         serve_.add_flag(
-            "--strict-ids", s_.strict_ids,
+            "--socket-signal-strict-ids", s_.socket_signal_strict_ids,
             "socket-signal: the first owner of an id keeps it (default: the newest owner gets it)");
         path("--y-webrtc", s_.y_webrtc_path, "y-webrtc clients");
 

@@ -60,7 +60,7 @@ struct settings {
                 y_webrtc_path = "/y-webrtc";
     bool peerjs = true; ///< at `peerjs_options.path`
     sigfire::dialect::signal_fire_2016_options signal_fire_2016;
-    bool strict_ids = false; ///< socket-signal: the first owner of an id keeps it
+    bool socket_signal_strict_ids = false; ///< socket-signal: the first owner of an id keeps it
     sigfire::dialect::peerjs_options peerjs_options;
 };
 

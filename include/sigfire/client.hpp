@@ -31,7 +31,7 @@ namespace sigfire {
  *
  *      sigfire::client c{io};
  *      auto [id, configuration] = co_await c.connect("ws://127.0.0.1:3003");
- *      co_await c.request(other, "offer", R"({"offer":{"type":"offer","sdp":"..."}})");
+ *      co_await c.send(other, "offer", R"({"offer":{"type":"offer","sdp":"..."}})");
  *      auto said = co_await c.receive(); // said.command, said.from, said.data
  *
  *  Each operation takes a completion token; the default is `asio::deferred`. An operation never completes
@@ -51,8 +51,8 @@ namespace sigfire {
  *  returns the messages that came before; then it completes with the cause too. After that, `connect` may
  *  be called again.
  *
- *  When no byte comes for `client_options::silence`, the client pings the server. If no byte comes for the
- *  same time again, the connection ends with `pong_timeout`.
+ *  When no byte comes for `client_options::ping_interval`, the client pings the server. If no byte comes for
+ * the same time again, the connection ends with `pong_timeout`.
  *
  *  With `client_options::reconnect`, the client reconnects by itself. `receive` reports this in order, as
  *  `offline` and `online`, and waits in between. The client keeps requests that are made while it is
@@ -155,8 +155,7 @@ public:
      *  (`client_options::outbox` bytes wait already). `request_timeout`: no reply came in time. */
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
-    [[nodiscard]] auto request(std::string to, std::string command, std::string data,
-                               Token&& token = Token{}) {
+    [[nodiscard]] auto send(std::string to, std::string command, std::string data, Token&& token = Token{}) {
         return say<without_data>(
             token, {.command = std::move(command), .target = std::move(to), .data = std::move(data)});
     }
@@ -164,8 +163,8 @@ public:
     /// The same without data.
     template <class Token = boost::asio::deferred_t>
         requires for_error<Token>
-    [[nodiscard]] auto request(std::string to, std::string command, Token&& token = Token{}) {
-        return request(std::move(to), std::move(command), std::string{}, std::forward<Token>(token));
+    [[nodiscard]] auto send(std::string to, std::string command, Token&& token = Token{}) {
+        return send(std::move(to), std::move(command), std::string{}, std::forward<Token>(token));
     }
 
     // --- requests beyond Signal-Fire, for servers with these features ---
@@ -287,7 +286,7 @@ public:
      *  that cause is unknown. */
     template <class Token = boost::asio::deferred_t>
         requires for_data<Token>
-    [[nodiscard]] auto call(std::string to, std::string data, Token&& token = Token{}) {
+    [[nodiscard]] auto request(std::string to, std::string data, Token&& token = Token{}) {
         return say<with_data>(token,
                               {.command = "request", .target = std::move(to), .data = std::move(data)});
     }

@@ -92,7 +92,7 @@ public:
     listener(T transport, C codec, Hub& to, Http http = {}, const listener_options& options = {})
         : codec_(std::move(codec)), hub_(to), http_(std::move(http)), options_(options), waiting_(transport),
           engine_(transport, *this) {
-        hub_.on_late([io = &transport.context(), self = self_](auto f) {
+        hub_.set_scheduler([io = &transport.context(), self = self_](auto f) {
             boost::asio::post(*io, [self, f = std::move(f)] { f(*self ? (*self)->now() : time_point{}); });
         });
     }

@@ -81,7 +81,7 @@ struct part_check {
     static_assert(
         !names_route<P> || Router<P>,
         "sigfire: route of this Router has the wrong signature: expected errc route(const auto& registry, "
-        "peer_handle from, const event::say&, auto to)");
+        "peer_handle from, const event::send&, auto to)");
     static_assert(
         !requires(P& p, const request& r, response& out) {
             { p(r, out) } -> std::same_as<void>;
@@ -140,8 +140,8 @@ struct part_check {
         }, "sigfire: this Codec lacks ending end(errc, const state&) const");
     static_assert(
         !codec_with_state ||
-            (has_word<P, event::welcome> && has_word<P, event::reply> && has_word<P, event::say>),
-        "sigfire: this Codec lacks bound, encode or type for event::welcome, event::reply or event::say");
+            (has_word<P, event::welcome> && has_word<P, event::reply> && has_word<P, event::send>),
+        "sigfire: this Codec lacks bound, encode or type for event::welcome, event::reply or event::send");
 };
 
 // Number of parts with a role.

@@ -107,10 +107,10 @@ BOOST_AUTO_TEST_CASE(ids_come_from_the_request_or_a_generator) {
 
     const auto next = sigfire::generated_id{[n = 0]() mutable { return "robot-" + std::to_string(++n); }};
     BOOST_TEST(admit(next, "/").id == "robot-1");
-    BOOST_TEST(admit(next, "/").id_drawn); // no wish of the peer
+    BOOST_TEST(admit(next, "/").id_generated); // no wish of the peer
     BOOST_TEST(admit(next, "/", "alice").id == "alice");
-    BOOST_TEST(!admit(next, "/", "alice").id_drawn);
-    BOOST_TEST(!admit(requested_id{}, "/?id=alice").id_drawn);
+    BOOST_TEST(!admit(next, "/", "alice").id_generated);
+    BOOST_TEST(!admit(requested_id{}, "/?id=alice").id_generated);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -21,7 +21,7 @@ int main(int argc, char** argv) {
     if (name == "peerjs") {
         const dialect::peerjs_options o;
         mailbox_limits limits;
-        limits.lines_checked_every = o.cleanup_out_msgs;
+        limits.expiry_interval = o.cleanup_out_msgs;
         return run_contestant(argc - 1, argv + 1, dialect::peerjs{o},
                               mailbox{direct_router{}, o.expire_timeout, limits}, identity{}, heartbeat{});
     }

@@ -390,7 +390,7 @@ private:
         }
     };
 
-    // Sends one way, spread evenly; latency counts from when a message was due.
+    // Sends one way, broadcast evenly; latency counts from when a message was due.
     template <class Each>
     void run_paced(double rate, double seconds, Each each) {
         pace p{second / rate};

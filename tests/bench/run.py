@@ -174,7 +174,7 @@ def table(head, rows):
     print(flush=True)
 
 
-def spread(values, digits=2):
+def broadcast(values, digits=2):
     if not values:
         return "-"
     return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f}..{max(values):.{digits}f})"
@@ -190,7 +190,7 @@ def compared(head, results_by_row, names, digits=2):
     rows = []
     for label, results in results_by_row:
         ratios = [[x / y for x, y in zip(results[a], results[b])] for a, b in pairs]
-        rows.append([label, *(spread(results[n], digits) for n in names), *map(spread, ratios)])
+        rows.append([label, *(broadcast(results[n], digits) for n in names), *map(broadcast, ratios)])
     table([head, *names, *(f"{a} / {b}" for a, b in pairs)], rows)
 
 
@@ -307,7 +307,7 @@ def measure_latency(names):
         print(f"{title}:\n")
         table(["server", "messages/s", "reached", "p50", "p99", "CPU µs"],
               [[n, int(rate_of(n)), f"{statistics.median(r['reached'] for r in results[n]):.0f}",
-                *(spread([r[key] for r in results[n]], 1) for key in ("p50_us", "p99_us", "cpu_us"))] for n in names])
+                *(broadcast([r[key] for r in results[n]], 1) for key in ("p50_us", "p99_us", "cpu_us"))] for n in names])
 
 
 def rounds_of_one(names):
@@ -386,7 +386,7 @@ def measure_compile(_):
             seconds.append(used.ru_utime + used.ru_stime)
             peak = max(peak, used.ru_maxrss)
         else:
-            rows.append([level, spread(seconds), f"{peak / 1024:.0f}"])
+            rows.append([level, broadcast(seconds), f"{peak / 1024:.0f}"])
     table(["", "CPU s", "peak MB"], rows)
 
 

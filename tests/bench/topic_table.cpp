@@ -60,7 +60,7 @@ void run(std::uint32_t topics, std::uint32_t members, std::uint32_t peers, std::
 
     const auto before = allocated();
     sigfire::topic_table all{
-        {.topics_in_all = unlimited, .topics_per_peer = unlimited, .members_per_topic = unlimited}};
+        {.total_topics = unlimited, .topics_per_peer = unlimited, .members_per_topic = unlimited}};
     const auto join = measure(pairs.size(), [&](std::size_t i) {
         if (all.join(names[pairs[i].first], {pairs[i].second, 1}, sigfire::payload{text}).has_error())
             std::abort();

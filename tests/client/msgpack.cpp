@@ -31,17 +31,16 @@ client_options packed() {
 
 // Two clients exchange an offer, a question and an answer.
 void talk(asio::io_context& io, client& a, client& b) {
-    BOOST_TEST(
-        !code(io, a.request(std::string{b.id()}, "offer", R"({"offer":{"sdp":"ä","n":[1,-2.5,null]}})")));
+    BOOST_TEST(!code(io, a.send(std::string{b.id()}, "offer", R"({"offer":{"sdp":"ä","n":[1,-2.5,null]}})")));
     const auto in = receive(io, b).second;
     BOOST_TEST(in.command == "offer");
     BOOST_TEST(in.from == a.id());
     BOOST_TEST(in.data == R"({"offer":{"sdp":"ä","n":[1,-2.5,null]}})");
     b.on_request(
         [](const incoming& asked, sigfire::responder reply) { reply.respond("[" + asked.data + "]"); });
-    BOOST_TEST((outcome<std::string>(io, a.call(std::string{b.id()}, "true")) ==
+    BOOST_TEST((outcome<std::string>(io, a.request(std::string{b.id()}, "true")) ==
                 std::tuple{error_code{}, std::string{"[true]"}}));
-    BOOST_TEST(code(io, a.request("nobody", "offer", R"({"offer":{}})")) == errc::unknown);
+    BOOST_TEST(code(io, a.send("nobody", "offer", R"({"offer":{}})")) == errc::unknown);
 }
 
 BOOST_AUTO_TEST_SUITE(client_msgpack_)
@@ -90,12 +89,12 @@ BOOST_AUTO_TEST_CASE(what_is_too_large_or_cannot_be_read) {
     // Shorter than the limit as JSON, longer as MessagePack: each number takes nine bytes.
     std::string numbers = "[0.5";
     for (int i = 0; i < 40; ++i) numbers += ",0.5";
-    BOOST_TEST(code(io, c.request("x", "y", numbers + ']')) == errc::too_large);
+    BOOST_TEST(code(io, c.send("x", "y", numbers + ']')) == errc::too_large);
     // and the other way round
     std::string ones = "[1";
     for (int i = 0; i < 120; ++i) ones += ",1";
     bool sent = false;
-    c.request("x", "y", ones + ']')([&](error_code) { sent = true; });
+    c.send("x", "y", ones + ']')([&](error_code) { sent = true; });
     BOOST_TEST(*sigfire::codec::json_from_msgpack(server.take(io, "")) ==
                R"({"cmd":"y","target":"x","data":)" + ones + R"(],"id":"r3"})");
     server.end(errc::closed, 1000);

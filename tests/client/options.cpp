@@ -48,7 +48,7 @@ void introduce(asio::io_context& io, Transport net) {
     const auto [ec, welcome] = connect(io, ann, there.srv.address());
     BOOST_TEST(!ec);
     BOOST_TEST(welcome.id == "ann \xc3\xa9");
-    BOOST_TEST(code(io, ann.request("nobody", "bye")) == errc::unknown);
+    BOOST_TEST(code(io, ann.send("nobody", "bye")) == errc::unknown);
     BOOST_TEST(connect(io, thief, there.srv.address()).first == errc::denied);
     BOOST_TEST(connect(io, twin, there.srv.address()).first == errc::id_in_use);
     BOOST_TEST(connect(io, nobody, there.srv.address()).first == errc::denied);
@@ -96,7 +96,7 @@ BOOST_AUTO_TEST_CASE(a_server_that_does_not_ask_is_none_the_worse) {
     sigfire::server srv{sigfire::tcp{io}};
     client c{io, saying("a", "b")};
     BOOST_TEST(!connect(io, c, srv.address()).first);
-    BOOST_TEST(code(io, c.request("nobody", "bye")) == errc::unknown);
+    BOOST_TEST(code(io, c.send("nobody", "bye")) == errc::unknown);
 }
 
 BOOST_AUTO_TEST_CASE(a_hello_that_is_no_utf8_is_sent_to_nobody) {

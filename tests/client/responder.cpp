@@ -33,7 +33,7 @@ struct two_clients {
         return std::get<0>(outcome<sigfire::welcome>(io, std::move(operation)));
     }
     std::pair<error_code, std::string> ask(std::string data) {
-        auto [ec, answer] = outcome<std::string>(io, asks.call(id, std::move(data)));
+        auto [ec, answer] = outcome<std::string>(io, asks.request(id, std::move(data)));
         return {ec, answer};
     }
 
@@ -67,7 +67,7 @@ BOOST_AUTO_TEST_CASE(an_answer_may_come_later_and_counts_once) {
     std::optional<responder> kept;
     knows.on_request([&](const incoming&, responder reply) { kept.emplace(std::move(reply)); });
     std::optional<std::pair<error_code, std::string>> got;
-    asks.call(id, "{}")([&](error_code ec, std::string data) { got.emplace(ec, std::move(data)); });
+    asks.request(id, "{}")([&](error_code ec, std::string data) { got.emplace(ec, std::move(data)); });
     run_until(io, [&] { return kept.has_value(); });
     BOOST_TEST(!got.has_value());
     kept->respond("1");
@@ -79,11 +79,11 @@ BOOST_AUTO_TEST_CASE(an_answer_may_come_later_and_counts_once) {
 
     // A responder that is assigned to refuses its request first.
     got.reset();
-    asks.call(id, "{}")([&](error_code ec, std::string data) { got.emplace(ec, std::move(data)); });
+    asks.request(id, "{}")([&](error_code ec, std::string data) { got.emplace(ec, std::move(data)); });
     run_until(io, [&] { return kept.has_value(); });
     auto first = *std::exchange(kept, {});
     std::optional<error_code> second;
-    asks.call(id, "{}")([&](error_code ec, const std::string&) { second = ec; });
+    asks.request(id, "{}")([&](error_code ec, const std::string&) { second = ec; });
     run_until(io, [&] { return kept.has_value(); });
     first = *std::exchange(kept, {});
     run_until(io, [&] { return got.has_value(); });
@@ -95,12 +95,12 @@ BOOST_AUTO_TEST_CASE(an_answer_may_come_later_and_counts_once) {
 
 BOOST_AUTO_TEST_CASE(other_messages_and_requests_without_a_handler_wait_for_receive) {
     knows.on_request([](const incoming&, responder reply) { reply.respond("{}"); });
-    BOOST_TEST(!client_world::code(io, asks.request(id, "offer", R"({"offer":1})")));
+    BOOST_TEST(!client_world::code(io, asks.send(id, "offer", R"({"offer":1})")));
     BOOST_TEST(receive(io, knows).second.command == "offer");
     BOOST_TEST(!ask("{}").first);
     knows.on_request({});
     std::optional<error_code> got;
-    asks.call(id, "7")([&](error_code ec, const std::string&) { got = ec; });
+    asks.request(id, "7")([&](error_code ec, const std::string&) { got = ec; });
     const auto in = receive(io, knows).second;
     BOOST_TEST(in.command == "request");
     BOOST_TEST(!client_world::code(io, knows.respond(in.request, "8")));
@@ -115,13 +115,13 @@ BOOST_AUTO_TEST_CASE(a_handler_that_throws_refuses_and_a_client_that_is_gone_doe
         kept.emplace(std::move(reply));
     });
     std::optional<error_code> got;
-    asks.call(id, "1")([&](error_code ec, const std::string&) { got = ec; });
+    asks.request(id, "1")([&](error_code ec, const std::string&) { got = ec; });
     BOOST_CHECK_THROW(run_until(io, [&] { return got.has_value(); }), std::runtime_error);
     run_until(io, [&] { return got.has_value(); });
     BOOST_TEST(*got == errc::denied);
 
     got.reset();
-    asks.call(id, "2")([&](error_code ec, const std::string&) { got = ec; });
+    asks.request(id, "2")([&](error_code ec, const std::string&) { got = ec; });
     run_until(io, [&] { return kept.has_value(); });
     { const client dying{std::move(knows)}; }
     kept->respond("{}"); // to nobody

@@ -247,7 +247,7 @@ BOOST_AUTO_TEST_CASE(an_answer_in_time_is_enough) {
     world w{{.request_timeout = 30ms, .session_timeout = 10ms}};
     auto a = w.open();
     while (a.cause()) a = w.open(); // a slow machine
-    BOOST_TEST(code(w.io, w.c->request("you", "x")) == errc::request_timeout);
+    BOOST_TEST(code(w.io, w.c->send("you", "x")) == errc::request_timeout);
     BOOST_TEST(!a.cause());
 }
 
@@ -293,7 +293,7 @@ BOOST_AUTO_TEST_CASE(messages_of_sessions_are_bounded_too) {
     auto a = w.open();
     for (int i = 0; i < 9; ++i) w.hear("ice", R"({"n":)" + std::to_string(i) + '}');
     operation_result asked;
-    w.c->request("you", "x", [&](error_code ec) { asked = ec; });
+    w.c->send("you", "x", [&](error_code ec) { asked = ec; });
     w.take();
     BOOST_TEST(!asked); // its reply stands behind
     for (int i = 0; i < 9; ++i) BOOST_TEST(w.from(a).second.data == R"({"n":)" + std::to_string(i) + '}');

@@ -57,13 +57,13 @@ BOOST_FIXTURE_TEST_CASE(clients_reach_each_other_on_every_wire, fixture) {
             BOOST_TEST(connect(io, a, srv.address()).first == error_code{});
             BOOST_TEST(connect(io, b, srv.address()).first == error_code{});
             const std::string large = '"' + std::string(200'000, 'x') + '"';
-            BOOST_TEST(code(io, a.request(std::string{b.id()}, "offer", R"({"offer":)" + large + '}')) ==
+            BOOST_TEST(code(io, a.send(std::string{b.id()}, "offer", R"({"offer":)" + large + '}')) ==
                        error_code{});
             const auto [ec, in] = receive(io, b);
             BOOST_TEST(ec == error_code{});
             BOOST_TEST((in.data == R"({"offer":)" + large + '}'));
             for (int i = 0; i < 400; ++i)
-                a.request(std::string{b.id()}, "ice", R"({"candidate":1})")([](error_code) {});
+                a.send(std::string{b.id()}, "ice", R"({"candidate":1})")([](error_code) {});
             for (int i = 0; i < 400; ++i) BOOST_TEST(receive(io, b).second.command == "ice");
             BOOST_TEST(code(io, a.close()) == error_code{});
             srv.post([id = std::string{b.id()}](auto& hub) { hub.close(id, errc::denied); });
@@ -197,7 +197,7 @@ BOOST_FIXTURE_TEST_CASE(certificates_are_replaced_under_connections_that_stand, 
     write(next);
     description.reload();
     BOOST_TEST(connect(io, late, srv.address()).first == error_code{});
-    BOOST_TEST(code(io, stays.request(std::string{late.id()}, "ice", R"({"candidate":1})")) == error_code{});
+    BOOST_TEST(code(io, stays.send(std::string{late.id()}, "ice", R"({"candidate":1})")) == error_code{});
     std::filesystem::remove(file);
 }
 

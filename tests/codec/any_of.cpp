@@ -44,14 +44,14 @@ struct marked {
     template <class Handler>
     errc decode(message m, state& st, Handler&& handler) {
         BOOST_TEST(st.open);
-        event::say e;
+        event::send e;
         e.to = m.view();
         e.command = mark;
         handler(e);
         return m.view() == "bad" ? errc::bad_utf8 : errc::ok;
     }
-    std::size_t bound(const event::say& e, const state&) const { return mark.size() + e.to.size(); }
-    std::size_t encode(const event::say& e, const state&, char* p) const {
+    std::size_t bound(const event::send& e, const state&) const { return mark.size() + e.to.size(); }
+    std::size_t encode(const event::send& e, const state&, char* p) const {
         const auto text = mark + std::string{e.to};
         std::memcpy(p, text.data(), text.size());
         return text.size();
@@ -92,7 +92,7 @@ concept answers = requires(C& c, const request& r, response& out) { c.http(r, ou
 
 template <class C>
 concept objects =
-    requires(const C& c, const event::say& e, const typename C::state& st) { c.objection(e, st); };
+    requires(const C& c, const event::send& e, const typename C::state& st) { c.objection(e, st); };
 
 request to(std::string_view target) {
     return {"GET", target, {}, {}};
@@ -103,7 +103,7 @@ template <class C>
 std::string decoded(C& c, typename C::state& st, std::string text, message_type type = message_type::text) {
     std::string out;
     const errc why = c.decode({text, type}, st, [&](auto& e) {
-        if constexpr (std::is_same_v<decltype(e), event::say&>)
+        if constexpr (std::is_same_v<decltype(e), event::send&>)
             out += std::string{e.command} + "(" + std::string{e.to} + ") ";
     });
     return out + std::string{cause_name(why)};
@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(conditions_look_at_the_request) {
 BOOST_AUTO_TEST_CASE(the_first_match_is_spoken) {
     auto codec = three();
     static_assert(Codec<decltype(codec)> && !decltype(codec)::checks_utf8);
-    event::say e;
+    event::send e;
     e.to = "x";
     const header offers[] = {{"Sec-WebSocket-Protocol", "c"}};
     struct row {
@@ -167,7 +167,7 @@ BOOST_AUTO_TEST_CASE(a_request_that_matches_nothing_or_is_refused_gets_no_word) 
     admission ad;
     BOOST_TEST((codec.open(to("/"), st, ad) == errc::unknown));
     BOOST_TEST(codec.end(errc::unknown, st).http_status == 404u);
-    event::say e;
+    event::send e;
     BOOST_TEST(codec.bound(e, st) == 0u);
     BOOST_TEST(codec.encode(e, st, nullptr) == 0u);
     BOOST_TEST(codec.share_key(st) == -1);
@@ -203,7 +203,7 @@ BOOST_AUTO_TEST_CASE(plain_http_goes_to_the_first_match_that_answers) {
 
 // Has something against long ids.
 struct choosy : marked {
-    errc objection(const event::say& e, const state&) const {
+    errc objection(const event::send& e, const state&) const {
         return e.id.size() > 3 ? errc::too_large : errc::ok;
     }
 };
@@ -211,7 +211,7 @@ struct choosy : marked {
 BOOST_AUTO_TEST_CASE(the_objection_of_a_wire_to_a_message_is_passed_on) {
     any_of codec{when{marked{"a"}, by_path{"/a"}}, when{choosy{{"c"}}}};
     static_assert(!objects<decltype(three())> && objects<decltype(codec)>);
-    event::say e;
+    event::send e;
     decltype(codec)::state none, careless, careful;
     admission ad;
     codec.open(to("/a"), careless, ad);
@@ -228,7 +228,7 @@ BOOST_AUTO_TEST_CASE(the_objection_of_a_wire_to_a_message_is_passed_on) {
 BOOST_AUTO_TEST_CASE(words_are_those_of_the_codec_that_was_chosen) {
     any_of codec{when{marked{"a"}, by_path{"/a"}}, when{codec::json{}}};
     using both = decltype(codec);
-    static_assert(detail::has_word<both, event::presence> && detail::has_word<both, event::say>);
+    static_assert(detail::has_word<both, event::presence> && detail::has_word<both, event::send>);
     static_assert(!detail::has_word<decltype(three()), event::presence>);
     both::state none, terse, wordy;
     admission ad;
@@ -255,10 +255,10 @@ BOOST_AUTO_TEST_CASE(many_wires) {
         const auto path = std::string{"/"} + mark;
         BOOST_TEST((codec.open(to(path), st, ad) == errc::ok));
         BOOST_TEST(decoded(codec, st, "you") == std::string{mark} + "(you) ok");
-        BOOST_TEST(encoded(codec, event::say{}, st) == mark);
+        BOOST_TEST(encoded(codec, event::send{}, st) == mark);
         BOOST_TEST(codec.end(errc::flood, st).http_status == 418u);
     }
-    BOOST_TEST(encoded(codec, event::say{}, {}) == "");
+    BOOST_TEST(encoded(codec, event::send{}, {}) == "");
 }
 
 BOOST_AUTO_TEST_CASE(it_keeps_the_laws_of_codecs) {

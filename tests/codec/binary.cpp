@@ -172,7 +172,7 @@ BOOST_AUTO_TEST_CASE(payloads_stand_where_they_stood) {
     BOOST_TEST((d.body == "\xc4\x02\xff\xfe"));
     BOOST_TEST((d.token == "\xd9\x01q"));
 
-    event::say e;
+    event::send e;
     e.id = "m1", e.command = "offer", e.from = "a";
     e.data = {data, wire_id::msgpack}, e.signal.kind = signal_kind::offer;
     const auto passed_on = "\x84\xa2id\xa2m1\xa3"
@@ -289,7 +289,7 @@ BOOST_AUTO_TEST_CASE(events_of_the_hub_are_written_as_json_is) {
                                 if constexpr (requires { e.number; }) e.number = number;
                                 compare(e);
                             };
-                            fill(event::say{}), fill(event::publish{}), fill(event::request{});
+                            fill(event::send{}), fill(event::publish{}), fill(event::request{});
                         }
             }
     for (const auto to : {"bob", "b\n"}) {
@@ -378,7 +378,7 @@ BOOST_AUTO_TEST_CASE(values_for_the_hub_itself_stay_msgpack) {
 
 BOOST_AUTO_TEST_CASE(a_translation_that_would_be_too_long_is_not_written) {
     const binary small{{.transcoded = 10}};
-    event::say e;
+    event::send e;
     e.id = "m1", e.command = "bye", e.from = "a", e.data.bytes = R"("123456789")";
     BOOST_TEST((small.objection(e, {}) == errc::ok));
     BOOST_TEST((encode(small, e) == packed(R"({"id":"m1","cmd":"bye","origin":"a","data":"123456789"})")));
@@ -399,7 +399,7 @@ BOOST_AUTO_TEST_CASE(a_translation_that_would_be_too_long_is_not_written) {
 // A codec alone does not know other formats.
 BOOST_AUTO_TEST_CASE(data_that_is_not_msgpack_is_left_out) {
     const codec::msgpack alone;
-    event::say e;
+    event::send e;
     e.id = "m1", e.command = "bye", e.data.bytes = "{}";
     BOOST_TEST(encode(alone, e) == "");
     e.data.bytes = {};

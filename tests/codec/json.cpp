@@ -25,9 +25,9 @@ static_assert(sizeof(json::state) <= 4);
 
 constexpr json::state plain{}, extras{.extras = true};
 
-event::say relayed(std::string_view command, std::string_view bytes = {}, std::string_view body = {},
-                   signal_kind kind = signal_kind::none) {
-    event::say e;
+event::send relayed(std::string_view command, std::string_view bytes = {}, std::string_view body = {},
+                    signal_kind kind = signal_kind::none) {
+    event::send e;
     e.id = "m1", e.command = command, e.from = "alice";
     e.data.bytes = bytes, e.signal.body = body, e.signal.kind = kind;
     return e;
@@ -473,7 +473,7 @@ BOOST_AUTO_TEST_CASE(sub_protocols) {
     json{}.open({}, st, ad);
     BOOST_TEST(st.extras);
     BOOST_TEST(ad.subprotocol == "");
-    BOOST_TEST((json{}.type(event::say{}, st) == message_type::text));
+    BOOST_TEST((json{}.type(event::send{}, st) == message_type::text));
     json{}.open({.method = "GET", .target = {}, .headers = {}, .remote = {}}, st, ad);
     BOOST_TEST(!st.extras);
     BOOST_TEST(ad.subprotocol == "");

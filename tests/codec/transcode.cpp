@@ -44,9 +44,9 @@ std::string repeated(std::string_view s, std::size_t n) {
 using js = transcoded<json>;
 constexpr json::state plain{}, extras{.extras = true};
 
-event::say said(std::string_view command, std::string_view bytes, std::string_view body = {},
-                signal_kind kind = signal_kind::none) {
-    event::say e;
+event::send said(std::string_view command, std::string_view bytes, std::string_view body = {},
+                 signal_kind kind = signal_kind::none) {
+    event::send e;
     e.id = "m1", e.command = command, e.from = "alice";
     e.data = {bytes, wire_id::msgpack}, e.signal.body = body, e.signal.kind = kind;
     return e;

@@ -60,7 +60,7 @@ struct codec {
     errc decode(message m, state&, Handler handler) const {
         const auto text = m.view();
         const auto at = std::min(text.find(' '), text.size());
-        event::say e;
+        event::send e;
         e.token = {"<\"t\">", wire}, e.command = "say", e.to = text.substr(0, at);
         e.data = {at == text.size() ? std::string_view{} : text.substr(at + 1), wire}, e.whole = m;
         e.signal.kind = signal_kind::offer, e.signal.body = e.data.bytes;
@@ -78,7 +78,7 @@ struct codec {
         if constexpr (std::is_same_v<E, event::reply>)
             return (e.token.wire == wire ? std::string{e.token.bytes} : "?") + " " +
                    std::string{cause_name(e.cause)} + " " + shown(e.data);
-        if constexpr (std::is_same_v<E, event::say>) {
+        if constexpr (std::is_same_v<E, event::send>) {
             if (!e.data.empty() && e.data.wire != wire) return {};
             return std::string{e.command} + " " + std::string{e.from} + " " + shown(e.data) + " " +
                    std::string{e.signal.body};
@@ -92,7 +92,7 @@ struct codec {
     }
     template <class E>
     static constexpr bool has = std::is_same_v<E, event::welcome> || std::is_same_v<E, event::reply> ||
-                                std::is_same_v<E, event::say> || std::is_same_v<E, event::member_list>;
+                                std::is_same_v<E, event::send> || std::is_same_v<E, event::member_list>;
     template <class E>
         requires has<E>
     std::size_t bound(const E& e, const state&) const {
@@ -246,7 +246,7 @@ BOOST_AUTO_TEST_CASE(three_codecs) {
     static_assert(detail::has_word<transcoded<angle::codec>, event::member_list> &&
                   !detail::has_word<transcoded<angle::codec>, event::presence>);
     constexpr json::state extras{.extras = true};
-    const auto to_all = [&](event::say& e) {
+    const auto to_all = [&](event::send& e) {
         BOOST_TEST(e.to == "bob");
         e.id = "m1", e.from = "ann", e.command = "offer";
         BOOST_TEST(encode(angles, e) == R"(offer ann <{"offer":1}> )" +
@@ -272,7 +272,7 @@ BOOST_AUTO_TEST_CASE(three_codecs) {
     const auto decode = [&](const auto& codec, std::string m) {
         typename std::remove_cvref_t<decltype(codec)>::state st{};
         codec.decode({m, message_type::text}, st, [&](auto& e) {
-            if constexpr (std::is_same_v<decltype(e), event::say&>) {
+            if constexpr (std::is_same_v<decltype(e), event::send&>) {
                 // Parts that another format has no room for: whole payloads are signals in angles only.
                 if (e.token.wire != angle::wire) e.signal = {};
                 to_all(e);
@@ -286,7 +286,7 @@ BOOST_AUTO_TEST_CASE(three_codecs) {
     decode(bytes, packed(request));
     BOOST_TEST(said == 3);
 
-    event::say odd;
+    event::send odd;
     odd.command = "x", odd.data = {"<no JSON>", angle::wire};
     BOOST_TEST((text.objection(odd, extras) == errc::ok)); // nobody said that JSON is to be checked here
     BOOST_TEST((bytes.objection(odd, {}) == errc::malformed));

@@ -6,9 +6,9 @@ using namespace sigfire;
 
 struct own : feature {
 #ifdef RIGHT
-    errc on_send(auto&, peer_handle, event::say&) { return errc::ok; }
+    errc on_send(auto&, peer_handle, event::send&) { return errc::ok; }
 #else
-    bool on_send(auto&, peer_handle, event::say&) { return true; }
+    bool on_send(auto&, peer_handle, event::send&) { return true; }
 #endif
 };
 

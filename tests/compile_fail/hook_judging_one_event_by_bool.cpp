@@ -6,7 +6,7 @@ using namespace sigfire;
 
 // One overload is right, and the other one would never be called.
 struct hook {
-    errc on_message(message_context&, event::say&) { return {}; }
+    errc on_message(message_context&, event::send&) { return {}; }
 #ifdef RIGHT
     errc on_message(message_context&, event::join&) { return {}; }
 #else

@@ -5,11 +5,11 @@
 using namespace sigfire;
 
 struct hook {
-    errc on_message(event::say&) { return {}; }
+    errc on_message(event::send&) { return {}; }
 #ifdef RIGHT
-    errc on_message(message_context&, event::say&) { return {}; }
+    errc on_message(message_context&, event::send&) { return {}; }
 #else
-    bool on_message(message_context&, event::say&) { return true; }
+    bool on_message(message_context&, event::send&) { return true; }
 #endif
 };
 

@@ -6,9 +6,9 @@ using namespace sigfire;
 
 struct hook {
 #ifdef RIGHT
-    bool on_deliver(peer_handle, const event::say&) { return true; }
+    bool on_deliver(peer_handle, const event::send&) { return true; }
 #else
-    bool on_deliver(peer_handle, event::say&) { return true; }
+    bool on_deliver(peer_handle, event::send&) { return true; }
 #endif
 };
 

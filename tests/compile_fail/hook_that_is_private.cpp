@@ -8,7 +8,7 @@ class hook {
 #ifdef RIGHT
 public:
 #endif
-    errc on_message(message_context&, event::say&) { return {}; }
+    errc on_message(message_context&, event::send&) { return {}; }
 };
 
 template class sigfire::hooks<hook>;

@@ -6,9 +6,9 @@ using namespace sigfire;
 
 struct hook {
 #ifdef RIGHT
-    errc on_message(message_context&, event::say&) { return {}; }
+    errc on_message(message_context&, event::send&) { return {}; }
 #else
-    errc on_mesage(message_context&, event::say&) { return {}; }
+    errc on_mesage(message_context&, event::send&) { return {}; }
 #endif
 };
 

@@ -7,7 +7,7 @@
 using namespace sigfire;
 
 #ifdef RIGHT
-using said = event::say;
+using said = event::send;
 #else
 using said = event::welcome;
 #endif

@@ -16,7 +16,7 @@ struct registry {
 };
 
 struct router {
-    sigfire::errc route(const auto&, sigfire::peer_handle, const sigfire::event::say&, auto) const {
+    sigfire::errc route(const auto&, sigfire::peer_handle, const sigfire::event::send&, auto) const {
         return sigfire::errc::unknown;
     }
 };
@@ -29,13 +29,13 @@ struct codec {
     sigfire::errc decode(sigfire::message, state&, auto) { return {}; }
     std::size_t bound(const sigfire::event::welcome&, const state&) const { return 0; }
     std::size_t bound(const sigfire::event::reply&, const state&) const { return 0; }
-    std::size_t bound(const sigfire::event::say&, const state&) const { return 0; }
+    std::size_t bound(const sigfire::event::send&, const state&) const { return 0; }
     std::size_t encode(const sigfire::event::welcome&, const state&, char*) const { return 0; }
     std::size_t encode(const sigfire::event::reply&, const state&, char*) const { return 0; }
-    std::size_t encode(const sigfire::event::say&, const state&, char*) const { return 0; }
+    std::size_t encode(const sigfire::event::send&, const state&, char*) const { return 0; }
     sigfire::message_type type(const sigfire::event::welcome&, const state&) const { return {}; }
     sigfire::message_type type(const sigfire::event::reply&, const state&) const { return {}; }
-    sigfire::message_type type(const sigfire::event::say&, const state&) const { return {}; }
+    sigfire::message_type type(const sigfire::event::send&, const state&) const { return {}; }
     int share_key(const state&) const { return -1; }
     sigfire::ending end(sigfire::errc, const state&) const { return {}; }
 };

@@ -6,9 +6,9 @@
 
 struct router {
 #ifdef RIGHT
-    sigfire::errc route(const auto&, sigfire::peer_handle, const sigfire::event::say&, auto) { return {}; }
+    sigfire::errc route(const auto&, sigfire::peer_handle, const sigfire::event::send&, auto) { return {}; }
 #else
-    void route(const auto&, sigfire::peer_handle, const sigfire::event::say&, auto) {}
+    void route(const auto&, sigfire::peer_handle, const sigfire::event::send&, auto) {}
 #endif
 };
 

@@ -7,7 +7,7 @@
 
 struct stranger {
 #ifdef RIGHT // a router
-    sigfire::errc route(const auto&, sigfire::peer_handle, const sigfire::event::say&, auto) { return {}; }
+    sigfire::errc route(const auto&, sigfire::peer_handle, const sigfire::event::send&, auto) { return {}; }
 #endif
 };
 

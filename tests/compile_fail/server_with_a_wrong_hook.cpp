@@ -5,9 +5,9 @@
 
 struct hook {
 #ifdef RIGHT
-    sigfire::errc on_message(sigfire::message_context&, sigfire::event::say&) { return {}; }
+    sigfire::errc on_message(sigfire::message_context&, sigfire::event::send&) { return {}; }
 #else
-    void on_message(sigfire::message_context&, sigfire::event::say&) {}
+    void on_message(sigfire::message_context&, sigfire::event::send&) {}
 #endif
 };
 

@@ -6,9 +6,9 @@
 // Its route has forgotten the sender.
 struct router {
 #ifdef RIGHT
-    sigfire::errc route(const auto&, sigfire::peer_handle, const sigfire::event::say&, auto) { return {}; }
+    sigfire::errc route(const auto&, sigfire::peer_handle, const sigfire::event::send&, auto) { return {}; }
 #else
-    sigfire::errc route(const auto&, const sigfire::event::say&, auto) { return {}; }
+    sigfire::errc route(const auto&, const sigfire::event::send&, auto) { return {}; }
 #endif
 };
 

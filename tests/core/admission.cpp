@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(a_refusal_owns_its_texts) {
     BOOST_TEST(how.http_status == 429u);
     BOOST_TEST(how.close_code == 4429);
     BOOST_TEST(how.text == "slow down");
-    BOOST_TEST(how.farewell == "bye");
+    BOOST_TEST(how.last_message == "bye");
     BOOST_TEST(how.retry_after.count() == 3);
     BOOST_TEST(how.text.data() == r.text.data());
 }

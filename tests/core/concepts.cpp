@@ -25,7 +25,7 @@ struct framing {
     std::size_t seal(sf::message_type, char*, std::size_t, std::size_t) { return 0; }
     std::size_t write_control(sf::control, std::uint16_t, std::string_view, char*) { return 0; }
     std::size_t incomplete() const { return 0; }
-    void forgive() {}
+    void reset_idle_count() {}
 };
 static_assert(sf::Framing<framing>);
 
@@ -66,7 +66,7 @@ static_assert(!sf::Codec<codec_without_state>);
 
 // Events are emitted, none or more a message, not returned.
 struct codec_that_returns : models::codec {
-    sf::result<sf::event::say> decode(sf::message, state&) { return sf::event::say{}; }
+    sf::result<sf::event::send> decode(sf::message, state&) { return sf::event::send{}; }
 };
 static_assert(!sf::Codec<codec_that_returns>);
 
@@ -78,12 +78,12 @@ static_assert(!sf::Codec<codec_that_changes>);
 
 // A wire has to greet, to reply and to pass messages on; any other word may be missing.
 struct codec_without_say : models::codec {
-    std::size_t bound(const sf::event::say&, const state&) const = delete;
+    std::size_t bound(const sf::event::send&, const state&) const = delete;
     std::size_t bound(const sf::event::welcome&, const state&) const { return 0; }
     std::size_t bound(const sf::event::reply&, const state&) const { return 0; }
 };
 struct codec_without_reply : models::codec {
-    std::size_t bound(const sf::event::say&, const state&) const { return 0; }
+    std::size_t bound(const sf::event::send&, const state&) const { return 0; }
     std::size_t bound(const sf::event::welcome&, const state&) const { return 0; }
 };
 struct codec_with_more : models::codec {
@@ -105,7 +105,7 @@ static_assert(!sf::Codec<codec_of_own_emit>);
 
 // Whether texts may be shared is asked about the state alone, before anything is encoded.
 struct codec_that_shares_by_event : models::codec {
-    int share_key(const sf::event::say&, const state&) const { return 0; }
+    int share_key(const sf::event::send&, const state&) const { return 0; }
 };
 static_assert(!sf::Codec<codec_that_shares_by_event>);
 
@@ -210,13 +210,13 @@ static_assert(!sf::Registry<registry_of_pointers>);
 
 // A router that finds nobody says why.
 struct router_without_verdict : models::router {
-    void route(const auto&, sf::peer_handle, const sf::event::say&, auto) const {}
+    void route(const auto&, sf::peer_handle, const sf::event::send&, auto) const {}
 };
 static_assert(!sf::Router<router_without_verdict>);
 
 // The message is everybody's: a router must not change it.
 struct router_that_rewrites : models::router {
-    sf::errc route(const auto&, sf::peer_handle, sf::event::say&, auto) const { return {}; }
+    sf::errc route(const auto&, sf::peer_handle, sf::event::send&, auto) const { return {}; }
 };
 static_assert(!sf::Router<router_that_rewrites>);
 
@@ -258,7 +258,7 @@ static_assert(!sf::HttpHandler<void (*)(const sf::request&, sf::response&)>);
 // ----------------------------------------------------------------------------------------------------------
 
 struct hook {
-    sf::errc on_message(sf::message_context&, sf::event::say&) { return {}; }
+    sf::errc on_message(sf::message_context&, sf::event::send&) { return {}; }
 };
 static_assert(sf::Hook<hook>);
 template class sf::hub<models::registry, models::router, channel, sf::no_log, sf::hooks<hook>>;
@@ -266,7 +266,7 @@ template class sf::hub<models::registry, models::router, channel, sf::no_log, sf
 struct whole_hook : hook {
     sf::errc on_admit(const sf::request&, sf::admission&) { return {}; }
     void on_open(sf::peer_handle, const sf::admission&) {}
-    bool on_deliver(sf::peer_handle, const sf::event::say&) { return true; }
+    bool on_deliver(sf::peer_handle, const sf::event::send&) { return true; }
     void on_outcome(const sf::outcome&) {}
     void on_close(sf::peer_handle, sf::errc) {}
 };
@@ -275,7 +275,7 @@ template class sf::hub<models::registry, models::router, channel, sf::no_log, sf
 
 // A hook with no say is a mistake: a name was misspelt.
 struct hook_of_nothing {
-    sf::errc on_mesage(sf::message_context&, sf::event::say&) { return {}; }
+    sf::errc on_mesage(sf::message_context&, sf::event::send&) { return {}; }
 };
 static_assert(!sf::Hook<hook_of_nothing>);
 static_assert(!sf::Hook<int>);
@@ -321,7 +321,7 @@ struct hook_that_admits_a_constant : hook {
     int on_admit = 0;
 };
 struct hook_without_cause : hook {
-    void on_message(sf::message_context&, sf::event::say&) {}
+    void on_message(sf::message_context&, sf::event::send&) {}
 };
 struct hook_of_overloads : hook {
     void on_close(sf::peer_handle) {}
@@ -333,7 +333,7 @@ struct hook_of_templates : hook {
 };
 // A message to many is the same for all.
 struct hook_that_changes_what_is_delivered : hook {
-    bool on_deliver(sf::peer_handle, sf::event::say&) { return true; }
+    bool on_deliver(sf::peer_handle, sf::event::send&) { return true; }
 };
 struct final_hook final : hook {
     void on_close(sf::errc) {}

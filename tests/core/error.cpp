@@ -42,21 +42,21 @@ BOOST_AUTO_TEST_CASE(each_failure_has_one_remedy) {
     for (const auto& row : detail::errc_table) {
         const error_code ec = row.code;
         int remedies = 0;
-        for (const auto c :
-             {condition::fix_request, condition::try_later, condition::reconnect, condition::stay_away})
+        for (const auto c : {condition::fix_request, condition::try_later, condition::reconnect,
+                             condition::do_not_reconnect})
             remedies += ec == c;
         BOOST_TEST(remedies == (is_verdict(row.code) ? 0 : 1), row.name);
     }
     BOOST_TEST((error_code{errc::unknown} == condition::try_later));
     BOOST_TEST((error_code{errc::malformed} == condition::fix_request));
     BOOST_TEST((error_code{errc::lost} == condition::reconnect));
-    BOOST_TEST((error_code{errc::id_in_use} == condition::stay_away));
+    BOOST_TEST((error_code{errc::id_in_use} == condition::do_not_reconnect));
 }
 
 BOOST_AUTO_TEST_CASE(conditions_have_texts) {
     std::set<std::string> texts;
     for (const auto c :
-         {condition::fix_request, condition::try_later, condition::reconnect, condition::stay_away})
+         {condition::fix_request, condition::try_later, condition::reconnect, condition::do_not_reconnect})
         BOOST_TEST(texts.insert(make_error_condition(c).message()).second);
     BOOST_TEST(std::string_view{make_error_condition(condition::reconnect).category().name()} ==
                "sigfire.condition");

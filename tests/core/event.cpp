@@ -35,7 +35,7 @@ BOOST_AUTO_TEST_CASE(the_format_of_a_wire_is_its_low_byte) {
 }
 
 BOOST_AUTO_TEST_CASE(an_event_says_nothing_until_it_is_told_to) {
-    const sigfire::event::say e;
+    const sigfire::event::send e;
     BOOST_TEST((e.token.empty() && e.data.empty() && e.to.empty() && e.from.empty()));
     BOOST_TEST((e.fault == errc::ok && e.role == politeness::none && e.signal.kind == signal_kind::none));
     BOOST_TEST(!payload{"x"}.empty());

@@ -629,7 +629,7 @@ BOOST_AUTO_TEST_CASE(signals_are_known) {
     for (const auto& row : rows) {
         std::string text = row.text;
         int n = 0;
-        BOOST_TEST((codec.decode({text, message_type::text}, st, wire_bench::only<event::say>([&](auto& e) {
+        BOOST_TEST((codec.decode({text, message_type::text}, st, wire_bench::only<event::send>([&](auto& e) {
                                      ++n;
                                      BOOST_TEST((e.fault == errc::ok));
                                      BOOST_TEST(e.to == "b");
@@ -648,7 +648,7 @@ BOOST_AUTO_TEST_CASE(signals_are_known) {
     std::string text =
         R"({"type":"OFFER","dst":"b","payload":{"connectionId":")" + std::string(257, 'x') + R"("}})";
     codec.decode({text, message_type::text}, st,
-                 wire_bench::only<event::say>([](auto& e) { BOOST_TEST(e.signal.call.empty()); }));
+                 wire_bench::only<event::send>([](auto& e) { BOOST_TEST(e.signal.call.empty()); }));
 }
 
 BOOST_AUTO_TEST_CASE(messages_for_the_hub_are_known_by_type) {
@@ -658,11 +658,11 @@ BOOST_AUTO_TEST_CASE(messages_for_the_hub_are_known_by_type) {
     const auto check = [&n](auto& e) {
         ++n;
         BOOST_TEST((e.token.empty() && e.token.wire == wire_id::peerjs && e.fault == errc::ok));
-        BOOST_TEST(e.command == (std::is_same_v<decltype(e), event::alive&> ? "HEARTBEAT" : "LEAVE"));
+        BOOST_TEST(e.command == (std::is_same_v<decltype(e), event::heartbeat&> ? "HEARTBEAT" : "LEAVE"));
     };
     std::string beat = R"({"type":"HEARTBEAT","dst":"b"})", leave = R"({"type":"LEAVE","dst":0})";
-    codec.decode({beat, message_type::text}, st, wire_bench::only<event::alive>(check));
-    codec.decode({leave, message_type::text}, st, wire_bench::only<event::unname>(check));
+    codec.decode({beat, message_type::text}, st, wire_bench::only<event::heartbeat>(check));
+    codec.decode({leave, message_type::text}, st, wire_bench::only<event::release_id>(check));
     BOOST_TEST(n == 2);
 }
 
@@ -680,7 +680,7 @@ BOOST_AUTO_TEST_CASE(events_that_clients_cannot_read_are_not_sent) {
     for (const auto wire : {wire_id::json, wire_id::msgpack, wire_id::signal_fire_2016,
                             wire_id::socket_signal, wire_id::y_webrtc})
         for (const auto command : {"offer", "OFFER", "presence", ""}) {
-            event::say e;
+            event::send e;
             e.command = command, e.from = "a", e.to = "b", e.id = "1", e.topic = "t";
             e.data = {"{}", wire}, e.signal = {signal_kind::offer, e.data.bytes};
             BOOST_TEST(codec.bound(e, st) == 0u);
@@ -982,7 +982,7 @@ BOOST_AUTO_TEST_CASE(endings_can_be_sent) {
         BOOST_TEST(
             (e.close_code == 0 || e.close_code == 1001 || e.close_code == 1005 || e.close_code == 1007));
         error_code ec;
-        if (!e.farewell.empty()) js::parse(e.farewell, ec);
+        if (!e.last_message.empty()) js::parse(e.last_message, ec);
         BOOST_TEST(!ec);
     }
 }

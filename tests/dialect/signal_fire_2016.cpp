@@ -305,7 +305,7 @@ BOOST_AUTO_TEST_CASE(signals_are_known_by_kind) {
     signal_fire_2016::state st;
     const auto look = [&](std::string text) {
         std::pair<signal_kind, std::string> seen;
-        codec.decode({text, message_type::text}, st, only<event::say>([&](auto& e) {
+        codec.decode({text, message_type::text}, st, only<event::send>([&](auto& e) {
                          seen = {e.signal.kind, std::string{e.signal.body}};
                          BOOST_TEST((e.token.empty() && e.token.wire == wire_id::signal_fire_2016));
                          BOOST_TEST((e.data.wire == wire_id::signal_fire_2016));
@@ -328,7 +328,7 @@ BOOST_AUTO_TEST_CASE(signals_are_known_by_kind) {
 
 BOOST_AUTO_TEST_CASE(only_signals_of_other_wires_have_a_word) {
     const signal_fire_2016 codec;
-    event::say e;
+    event::send e;
     e.command = "offer", e.from = "J", e.to = "A";
     e.data = {R"({"offer":1})", wire_id::json}, e.signal = {signal_kind::offer, e.data.bytes.substr(9, 1)};
     const std::string offer = R"({"sdp":1,"type":"offer","senderId":"J","receiverId":"A"})";
@@ -358,7 +358,7 @@ BOOST_AUTO_TEST_CASE(only_signals_of_other_wires_have_a_word) {
 
 // A hook's replacement of the payload goes out.
 struct censor {
-    errc on_message(message_context& context, event::say& e) {
+    errc on_message(message_context& context, event::send& e) {
         if (e.data.bytes.find("secret") != std::string_view::npos)
             e.data.bytes = context.keep(R"({"receiverId":"A","x":"-"})");
         return errc::ok;

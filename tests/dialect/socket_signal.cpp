@@ -379,7 +379,7 @@ BOOST_AUTO_TEST_CASE(lists_are_written_from_their_members) {
         BOOST_TEST(shown(encoded(codec, j)) == R"(= 5 {"data":[]})");
     }
     static_assert(!detail::has_word<socket_signal, event::publish> &&
-                  !detail::has_word<socket_signal, event::session_over> &&
+                  !detail::has_word<socket_signal, event::session_ended> &&
                   !detail::has_word<socket_signal, event::presence> &&
                   !detail::has_word<socket_signal, event::expired>);
     BOOST_TEST(encoded(codec, event::welcome{}).empty());
@@ -717,7 +717,7 @@ BOOST_AUTO_TEST_CASE(fix_only_the_owner_of_an_id_may_leave) {
 }
 
 BOOST_AUTO_TEST_CASE(fix_strict_ids_are_the_first_owners) {
-    world<> w{{.strict_names = true}};
+    world<> w{{.unique_names = true}};
     w.open("AB");
     const auto join = [&](const std::string& who, const std::string& id) {
         return w.ask(who, 1, "join", R"({"data":{"topic":"t","id":")" + id + R"("}})");

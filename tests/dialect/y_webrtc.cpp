@@ -398,7 +398,7 @@ BOOST_AUTO_TEST_CASE(only_publications_and_pongs_have_a_word) {
     e.data = {"1", wire_id::peerjs};
     BOOST_TEST(encoded(codec, e) == R"({"type":"publish","topic":"t","data":1,"clients":2})");
     BOOST_TEST(encoded(codec, event::welcome{}).empty());
-    BOOST_TEST(encoded(codec, event::say{}).empty());
+    BOOST_TEST(encoded(codec, event::send{}).empty());
     static_assert(!detail::has_word<y_webrtc, event::joined> && !detail::has_word<y_webrtc, event::request> &&
                   !detail::has_word<y_webrtc, event::presence>);
 }

@@ -52,7 +52,7 @@ struct world {
         return says<event::leave>(name, topic, as);
     }
     std::string gives_up(const std::string& name) {
-        event::unname e;
+        event::release_id e;
         e.token.bytes = "2";
         b.h.received(b.at(name).its_state.who, e);
         b.settle();
@@ -147,7 +147,7 @@ BOOST_AUTO_TEST_CASE(an_id_given_by_the_hub_is_not_taken_over) {
 }
 
 BOOST_AUTO_TEST_CASE(strictly_the_first_keeps_an_id_and_has_no_other) {
-    names_world::world w{{.strict_names = true}};
+    names_world::world w{{.unique_names = true}};
     BOOST_TEST(w.joins("ann", "t", "A") == R"(ok {"topic":"t","members":1})");
     BOOST_TEST(w.joins("bob", "t", "A") == "id_in_use");
     BOOST_TEST(w.joins("ann", "t", "A2") == "id_in_use");

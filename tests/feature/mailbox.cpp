@@ -189,7 +189,7 @@ BOOST_AUTO_TEST_CASE(it_is_full_for_a_sender) {
 }
 
 BOOST_AUTO_TEST_CASE(it_is_full_for_all) {
-    bench b{{.messages_in_all = 2}};
+    bench b{{.total_messages = 2}};
     BOOST_TEST(b.say_bye("a", "c") == held);
     BOOST_TEST(b.say_bye("b", "d") == held);
     BOOST_TEST(b.say_bye("a", "e") == "full");
@@ -201,7 +201,7 @@ BOOST_AUTO_TEST_CASE(it_is_full_for_all) {
 }
 
 BOOST_AUTO_TEST_CASE(its_bytes_are_bounded) {
-    bench b{{.bytes_in_all = 2000}};
+    bench b{{.total_bytes = 2000}};
     const auto long_one = std::string(1500, '1'), short_one = std::string(100, '1');
     BOOST_TEST(b.say_bye("a", "c", std::string(2000, '1')) == "full");
     BOOST_TEST(b.say_bye("a", "c", long_one) == held);
@@ -323,14 +323,14 @@ BOOST_AUTO_TEST_CASE(a_peer_that_is_away_has_no_mailbox_and_hears_of_expiry_on_r
 }
 
 BOOST_AUTO_TEST_CASE(only_accepted_messages_are_kept) {
-    bench b{{.accepts = [](const event::say& e) { return e.from == "a"; }}};
+    bench b{{.accepts = [](const event::send& e) { return e.from == "a"; }}};
     BOOST_TEST(b.say_bye("a", "c") == R"(ok {"held":true})");
     BOOST_TEST(b.say_bye("b", "c") == "unknown");
     BOOST_TEST(b.size() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(a_line_is_as_old_as_its_first_message_if_lines_are_checked) {
-    bench b{{.lines_checked_every = 1s}};
+    bench b{{.expiry_interval = 1s}};
     b.advance(100ms);
     b.say_bye("a", "c"); // 1
     b.advance(4s);

@@ -560,7 +560,7 @@ BOOST_AUTO_TEST_CASE(a_snapshot_is_told_as_fast_as_it_is_taken_and_changes_wait_
 }
 
 BOOST_AUTO_TEST_CASE(a_watcher_that_takes_nothing_of_a_snapshot_is_given_up_after_a_while) {
-    world b{{.changes_per_message = 2, .patience = 3s}};
+    world b{{.changes_per_message = 2, .slow_watcher_timeout = 3s}};
     make_slow(b);
     b.advance(2s);
     BOOST_TEST(b.is_open("eve"));
@@ -571,7 +571,7 @@ BOOST_AUTO_TEST_CASE(a_watcher_that_takes_nothing_of_a_snapshot_is_given_up_afte
 }
 
 BOOST_AUTO_TEST_CASE(too_many_changes_behind_a_snapshot_are_told_as_another_one) {
-    world b{{.changes_per_message = 2, .changes_owed = 2}};
+    world b{{.changes_per_message = 2, .pending_changes = 2}};
     make_slow(b);
     for (const auto* name : {"p0", "p1", "p2", "p3"}) {
         b.leave(name);
@@ -604,7 +604,7 @@ BOOST_AUTO_TEST_CASE(a_slow_watcher_that_stops_is_told_no_more) {
 }
 
 BOOST_AUTO_TEST_CASE(further_snapshots_wait_while_slow_watchers_are_owed_too_much) {
-    world b{{.changes_per_message = 2, .bytes_owed = 1}};
+    world b{{.changes_per_message = 2, .pending_bytes = 1}};
     make_slow(b);
     b.connect("wes");
     BOOST_TEST(b.watch("t", "wes") == "ok");
@@ -922,9 +922,9 @@ BOOST_AUTO_TEST_CASE(slow_watchers_always_know_how_things_are_in_the_end) {
         const auto dice = [&](unsigned n) { return static_cast<unsigned>(random() % n); };
         world b{{.changes_per_message = 1 + dice(3),
                  .messages_per_tick = 2 + dice(4),
-                 .patience = 1h,
-                 .changes_owed = dice(4),
-                 .bytes_owed = dice(2) ? 1u : 16u << 20}};
+                 .slow_watcher_timeout = 1h,
+                 .pending_changes = dice(4),
+                 .pending_bytes = dice(2) ? 1u : 16u << 20}};
         std::map<std::string, belief> beliefs;
         const auto listen = [&] {
             for (const auto& text : b.heard("eve")) {

@@ -87,7 +87,7 @@ template <class Store, class... Fs>
 struct basic_bench : hub_bench<features<records<Store>, Fs...>> {
     std::shared_ptr<std::int64_t> ms;
 
-    explicit basic_bench(Store store = Store{}, records_options options = {.peers_create = true},
+    explicit basic_bench(Store store = Store{}, records_options options = {.peers_may_create = true},
                          std::shared_ptr<std::int64_t> time = std::make_shared<std::int64_t>(946'684'800'000))
         : hub_bench<features<records<Store>, Fs...>>{features<records<Store>, Fs...>{
               records<Store>{std::move(store), with_clock(std::move(options), time)}, Fs{}...}},
@@ -227,7 +227,7 @@ BOOST_AUTO_TEST_CASE(a_peer_that_may_not_create_is_denied) {
 }
 
 BOOST_AUTO_TEST_CASE(a_request_wrong_in_itself_changes_nothing) {
-    bench b{memory_records{}, {.peers_create = true, .metadata_bytes = 8}};
+    bench b{memory_records{}, {.peers_may_create = true, .metadata_bytes = 8}};
     BOOST_TEST(b.ask("b", update_1) == "ok");
     const struct {
         std::string request, reply;
@@ -463,7 +463,7 @@ BOOST_AUTO_TEST_CASE(a_hub_may_be_gone_before_its_store_answers) {
 // --- a store that never answers ---
 
 BOOST_AUTO_TEST_CASE(a_silent_store_lets_questions_expire) {
-    basic_bench<silent_store, requests> b{{}, {.peers_create = true, .timeout = 5s}};
+    basic_bench<silent_store, requests> b{{}, {.peers_may_create = true, .timeout = 5s}};
     b.say("a", R"({"cmd":"info","target":"c","id":1})");
     b.say("a", R"({"cmd":"bye","target":"c","id":2})");
     b.advance(1s);
@@ -484,7 +484,7 @@ BOOST_AUTO_TEST_CASE(a_silent_store_lets_questions_expire) {
 }
 
 BOOST_AUTO_TEST_CASE(a_connection_that_becomes_another_peer_hears_its_requests_end) {
-    basic_bench<silent_store, resume> b{{}, {.peers_create = true, .timeout = 5s}};
+    basic_bench<silent_store, resume> b{{}, {.peers_may_create = true, .timeout = 5s}};
     const auto token = token_in(b.connect("c", {.id = "c", .target = "/?resume"}));
     b.lose("c");
     b.connect("x");
@@ -503,9 +503,9 @@ BOOST_AUTO_TEST_CASE(a_connection_that_becomes_another_peer_hears_its_requests_e
 }
 
 BOOST_AUTO_TEST_CASE(questions_that_wait_for_the_store_are_bounded) {
-    bench quick{memory_records{}, {.lookups = 2}};
+    bench quick{memory_records{}, {.pending_requests = 2}};
     for (int i = 0; i < 5; ++i) BOOST_TEST(quick.send("nobody") == "unknown"); // answered at once: none waits
-    basic_bench<silent_store> b{{}, {.peers_create = true, .lookups = 2}};
+    basic_bench<silent_store> b{{}, {.peers_may_create = true, .pending_requests = 2}};
     const auto asked = b.store().asked;
     b.say("a", R"({"cmd":"info","target":"c","id":1})");
     b.say("b", R"({"cmd":"bye","target":"c","id":2})");

@@ -224,7 +224,7 @@ BOOST_AUTO_TEST_CASE(a_connection_that_becomes_another_peer_hears_its_requests_e
 }
 
 BOOST_AUTO_TEST_CASE(open_questions_are_bounded_for_each_and_for_all) {
-    bench b{{.per_peer = 2, .in_all = 3}};
+    bench b{{.per_peer = 2, .total = 3}};
     for (const auto* id : {"1", "2", "3"}) b.question("a", "b", id);
     same(b.heard("a"), {failure("3", errc::full)});
     b.question("c", "b", "4");

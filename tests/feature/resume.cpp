@@ -584,7 +584,7 @@ BOOST_AUTO_TEST_CASE(the_id_of_a_peer_that_is_away_is_its_tokens) {
 }
 
 BOOST_AUTO_TEST_CASE(a_hub_may_yield_the_id_of_a_peer_that_is_away) {
-    hub_bench b{features{sessions{}, resume{}}, direct_router{}, hub_options{.yield_away_ids = true}};
+    hub_bench b{features{sessions{}, resume{}}, direct_router{}, hub_options{.away_ids_claimable = true}};
     b.connect("b");
     const auto token = token_in(b.connect("a", {.id = "a", .target = "/?resume"}));
     b.ask("b", R"({"cmd":"session-start","target":"a"})");
@@ -634,7 +634,7 @@ BOOST_AUTO_TEST_CASE(hooks_see_one_peer_and_late_verdicts_find_it_away) {
         script* events;
         std::deque<deferral>* tickets;
         void on_open(peer_handle, const admission& a) { events->push_back("open " + a.id); }
-        errc on_message(message_context& c, event::say& e) {
+        errc on_message(message_context& c, event::send& e) {
             if (e.command != "renegotiate") return errc::ok;
             tickets->push_back(c.defer());
             return errc::deferred;
@@ -674,7 +674,7 @@ struct keeper : feature {
         if (granted.id.starts_with("k")) hub.keep_traffic(peer);
     }
     template <class X>
-    bool on_loss(X& hub, peer_handle peer, errc) {
+    bool on_connection_lost(X& hub, peer_handle peer, errc) {
         return hub.id(peer).starts_with("k");
     }
     template <class X>

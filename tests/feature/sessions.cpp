@@ -163,8 +163,8 @@ BOOST_AUTO_TEST_CASE(an_undelivered_message_starts_and_ends_nothing) {
 BOOST_AUTO_TEST_CASE(a_message_that_a_hook_refuses_starts_nothing) {
     struct strict_hook {
         bool* refuse_sender;
-        errc on_message(message_context&, event::say&) { return *refuse_sender ? errc::rate : errc::ok; }
-        bool on_deliver(peer_handle, const event::say& e) { return e.from != "a"; }
+        errc on_message(message_context&, event::send&) { return *refuse_sender ? errc::rate : errc::ok; }
+        bool on_deliver(peer_handle, const event::send& e) { return e.from != "a"; }
     };
     bool refuse = true;
     hub_bench b{features{sessions{}}, hooks{strict_hook{&refuse}}};

@@ -160,7 +160,7 @@ BOOST_AUTO_TEST_CASE(a_walk_ends_when_it_is_told_to) {
 }
 
 BOOST_AUTO_TEST_CASE(a_topic_lasts_as_long_as_it_has_members) {
-    topic_table t{{.topics_in_all = 1}};
+    topic_table t{{.total_topics = 1}};
     for (int i = 0; i < 1000; ++i) {
         const auto name = "topic " + std::to_string(i);
         BOOST_TEST_REQUIRE(is(t.join(name, ann), topic_change::added));
@@ -237,7 +237,7 @@ BOOST_AUTO_TEST_CASE(names_are_utf8_of_1_to_256_bytes) {
 
 BOOST_AUTO_TEST_CASE(every_limit_holds_and_lets_go) {
     {
-        topic_table t{{.topics_in_all = 2}};
+        topic_table t{{.total_topics = 2}};
         BOOST_TEST(is(t.join("x", ann), topic_change::added));
         BOOST_TEST(is(t.join("y", ann), topic_change::added));
         BOOST_TEST(is(t.join("z", ann), errc::full));
@@ -267,7 +267,7 @@ BOOST_AUTO_TEST_CASE(every_limit_holds_and_lets_go) {
         BOOST_TEST(is(t.join("x", eve), topic_change::added));
     }
     {
-        topic_table t{{.topics_in_all = 0}};
+        topic_table t{{.total_topics = 0}};
         BOOST_TEST(is(t.join("x", ann), errc::full));
         topic_table u{{.members_per_topic = 0}};
         BOOST_TEST(is(u.join("x", ann), errc::full));
@@ -526,7 +526,7 @@ BOOST_AUTO_TEST_CASE(it_moves) {
 
 // Random operations, also from inside of walks, with small and with large topics and limits.
 BOOST_AUTO_TEST_CASE(it_behaves_like_a_naive_one) {
-    const topic_limits tight{.topics_in_all = 5,
+    const topic_limits tight{.total_topics = 5,
                              .topics_per_peer = 3,
                              .members_per_topic = 4,
                              .metadata_bytes = 30,

@@ -608,7 +608,7 @@ BOOST_AUTO_TEST_CASE(missing_or_mistyped_members_are_malformed_and_change_nothin
 }
 
 BOOST_AUTO_TEST_CASE(a_request_beyond_a_limit_is_refused_and_changes_nothing) {
-    world b{{.limits = {.topics_in_all = 3,
+    world b{{.limits = {.total_topics = 3,
                         .topics_per_peer = 2,
                         .members_per_topic = 2,
                         .metadata_bytes = 10,

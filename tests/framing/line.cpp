@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(empty_lines_without_end_are_a_flood) {
     for (int i = 0; i < 10; ++i) {
         std::string wire = "\n\n\n";
         BOOST_TEST((f.feed(wire, three, record).error == errc::ok));
-        f.forgive();
+        f.reset_idle_count();
     }
 }
 

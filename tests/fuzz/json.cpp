@@ -73,7 +73,7 @@ void decode_as_server(std::string_view text, message_type type, bool extras, ver
             require_json(codec.bound(e, to), [&](char* p) { return codec.encode(e, to, p); });
     };
     const auto result = codec.decode({bytes, type}, st, [&]<class E>(E& e) {
-        if constexpr (std::is_same_v<E, event::say>) {
+        if constexpr (std::is_same_v<E, event::send>) {
             require(!e.to.empty() || !e.topic.empty() || e.fault != errc::ok);
             require(e.signal.body.empty() || e.data.bytes.find(e.signal.body) != e.data.bytes.npos);
         }

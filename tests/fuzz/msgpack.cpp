@@ -64,7 +64,7 @@ void decode_as_server(std::string_view text) {
             require(p.wire == wire_id::msgpack && (p.empty() || is_msgpack(p.bytes)));
         };
         if constexpr (requires { e.data; }) valid(e.data);
-        if constexpr (std::is_same_v<E, event::say>)
+        if constexpr (std::is_same_v<E, event::send>)
             require(!e.to.empty() || !e.topic.empty() || e.fault != errc::ok);
         if constexpr (requires { e.signal; })
             require(e.signal.body.empty() || e.data.bytes.find(e.signal.body) != e.data.bytes.npos);

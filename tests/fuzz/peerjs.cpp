@@ -136,7 +136,7 @@ private:
     boost::asio::io_context io_;
     memory::options options_{.limits = {.message = 4096, .outbox = 16'000, .incomplete = 10'000}};
     dialect::peerjs_options dialect_{.alive_timeout = 20s, .concurrent_limit = 3, .allow_discovery = true};
-    mailbox_limits bounds_{.messages_per_id = 5, .lines_checked_every = 1s};
+    mailbox_limits bounds_{.messages_per_id = 5, .expiry_interval = 1s};
     server<memory::websocket, dialect::peerjs, mailbox<>, identity, heartbeat> srv_{
         memory::websocket{io_, options_}, dialect::peerjs{dialect_}, mailbox<>{direct_router{}, 5s, bounds_},
         identity{}, heartbeat{}};

@@ -59,7 +59,7 @@ void run(std::string_view script, bool strict) {
                {},
                {},
                features{topics{{.limits = {.topics_per_peer = 5}}}, requests{{.per_peer = 5}},
-                        identity{{.strict_names = strict}}}};
+                        identity{{.unique_names = strict}}}};
     story<hub_type, dialect::socket_signal> s{
         h, dialect::socket_signal{{.clock = []() noexcept -> std::uint64_t { return 7; }}}};
     s.check = check;

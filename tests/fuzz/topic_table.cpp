@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (size == 0) return 0;
     sigfire::topic_limits limits;
     if (data[0] & 0x80)
-        limits = {.topics_in_all = 4,
+        limits = {.total_topics = 4,
                   .topics_per_peer = 3,
                   .members_per_topic = 4,
                   .metadata_bytes = 30,

@@ -26,7 +26,7 @@ struct toy_codec {
     }
     std::size_t bound(const event::welcome&, const state&) const { return 0; }
     std::size_t bound(const event::reply&, const state&) const { return 1; }
-    std::size_t bound(const event::say& e, const state&) const {
+    std::size_t bound(const event::send& e, const state&) const {
         return e.command == "sing" || e.command == "hum" ? 0 : e.id.size() + e.command.size() + 100;
     }
     std::size_t encode(const event::welcome&, const state&, char*) const { return 0; }
@@ -34,7 +34,7 @@ struct toy_codec {
         *p = 'r';
         return 1;
     }
-    std::size_t encode(const event::say& e, const state& s, char* p) const {
+    std::size_t encode(const event::send& e, const state& s, char* p) const {
         const std::string text = s.mark + std::string(e.id) + '|' + std::string(e.command);
         std::memcpy(p, text.data(), text.size());
         return text.size();
@@ -47,7 +47,7 @@ struct toy_codec {
     ending end(errc why, const state& s) const {
         return {400, static_cast<std::uint16_t>(s.mark == 'b' ? 4001 : 4000), to_string(why)};
     }
-    errc objection(const event::say& e, const state&) const {
+    errc objection(const event::send& e, const state&) const {
         return e.command == "sing" ? errc::rejected : errc::ok;
     }
 };
@@ -96,7 +96,7 @@ struct fixture {
     toy_codec codec;
     toy_connection connection;
     toy_channel out{connection, codec};
-    event::say e;
+    event::send e;
     event::welcome welcome;
     event::publish publication;
     std::size_t bound = 77;

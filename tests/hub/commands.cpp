@@ -22,7 +22,7 @@ struct witness {
         notes->push_back(name + " message " + std::string{e.command} + " of " + std::string{c.id()});
         return errc::ok;
     }
-    bool on_deliver(peer_handle, const event::say& e) {
+    bool on_deliver(peer_handle, const event::send& e) {
         notes->push_back(name + " deliver " + std::string{e.command} + " to " + std::string{e.to});
         return true;
     }

@@ -183,7 +183,7 @@ BOOST_AUTO_TEST_CASE(a_hook_can_be_tested_without_a_hub) {
     clerk::tray d;
     clerk c{"1", &d};
     message_context context{{}, "ann", {}};
-    event::say e;
+    event::send e;
     e.command = "offer";
     BOOST_TEST((c.on_message(context, e) == errc::deferred));
     BOOST_TEST(context.deferred_as() == 1u);
@@ -413,7 +413,7 @@ void outlive_a_hub(bool while_under_way) {
         hub<local_registry, direct_router, channel<connection, counting_json>, no_log, hooks<clerk>>;
     auto h = std::make_unique<hub_type>(hub_options{}, local_registry{}, direct_router{}, no_log{},
                                         hooks{clerk{"1", &d}});
-    h->on_late([&](auto f) { calls.emplace_back(std::move(f)); });
+    h->set_scheduler([&](auto f) { calls.emplace_back(std::move(f)); });
     conversation heard;
     bool marked = false;
     connection c;
@@ -422,7 +422,7 @@ void outlive_a_hub(bool while_under_way) {
     const counting_json json;
     for (int i = 0; i < 3; ++i) { // of three peers, so that none waits for another
         auto who = *h->opened({c, json}, {});
-        event::say e;
+        event::send e;
         e.command = "offer";
         e.token.bytes = "1";
         e.to = "nobody";
@@ -506,7 +506,7 @@ BOOST_FIXTURE_TEST_CASE(a_hook_that_takes_a_ticket_and_answers_at_once_puts_noth
 // Changes what it puts off; nothing of it lives anywhere but in the context.
 struct translator {
     std::vector<deferral>* tickets;
-    errc on_message(message_context& context, event::say& e) {
+    errc on_message(message_context& context, event::send& e) {
         e.token.bytes = context.keep("a token that nobody asked for");
         e.from = context.keep("somebody else, who did not say it");
         e.to = context.keep(std::string(40, 'c'));
@@ -521,7 +521,7 @@ struct translator {
 // Looks, behind the one that changes.
 struct reader {
     std::string* seen;
-    errc on_message(message_context&, event::say& e) {
+    errc on_message(message_context&, event::send& e) {
         *seen = std::string{e.command} + std::string{e.signal.body};
         return errc::ok;
     }
@@ -571,18 +571,18 @@ struct censor : feature {
     explicit censor(tray& all) : t(&all) {}
 
     template <class X>
-    errc on_send(X& hub, peer_handle, event::say& e) {
+    errc on_send(X& hub, peer_handle, event::send& e) {
         t->notes.push_back(std::to_string(N) + " asked about " + std::string{e.command});
         if (e.to != t->puts_off || e.command != "offer") return errc::ok;
         if (t->takes_ticket) t->tickets.push_back(hub.defer());
         return t->answer;
     }
     template <class X>
-    void on_sent(X&, peer_handle, const event::say& e, politeness&) {
+    void on_sent(X&, peer_handle, const event::send& e, politeness&) {
         t->notes.push_back(std::to_string(N) + " told of " + std::string{e.command});
     }
     template <class X, class E>
-    errc on_miss(X&, peer_handle, const E&, errc cause) {
+    errc on_undeliverable(X&, peer_handle, const E&, errc cause) {
         t->notes.push_back(std::to_string(N) + " missed " + std::string{cause_name(cause)});
         return cause;
     }
@@ -590,7 +590,7 @@ struct censor : feature {
 
 struct counts_messages {
     int* n;
-    errc on_message(message_context&, event::say&) {
+    errc on_message(message_context&, event::send&) {
         ++*n;
         return errc::ok;
     }

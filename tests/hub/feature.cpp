@@ -66,7 +66,7 @@ struct witness : feature {
         hub.reply(from, said);
     }
     template <class X>
-    errc on_send(X& hub, peer_handle from, event::say& e) {
+    errc on_send(X& hub, peer_handle from, event::send& e) {
         BOOST_TEST(hub.id(from) == e.from);
         BOOST_TEST(e.id.empty());
         note("send", e.to);
@@ -74,14 +74,14 @@ struct witness : feature {
         return o->sending[N];
     }
     template <class X>
-    void on_sent(X&, peer_handle, const event::say& e, politeness& senders) {
+    void on_sent(X&, peer_handle, const event::send& e, politeness& senders) {
         BOOST_TEST((e.id.size() == 21u && e.role == o->receivers));
         BOOST_TEST((senders == politeness::none));
         note("sent", e.to);
         if (N == 2) senders = o->senders;
     }
     template <class X, class E>
-    errc on_miss(X&, peer_handle, const E& e, errc cause) {
+    errc on_undeliverable(X&, peer_handle, const E& e, errc cause) {
         note("missed", std::string{e.token.bytes} + " " + std::string{cause_name(cause)});
         return o->missed[N] == errc::unknown ? cause : o->missed[N];
     }
@@ -91,12 +91,12 @@ struct witness : feature {
         return o->entering[N];
     }
     template <class X>
-    peer_handle on_return(X&, const admission& a) {
+    peer_handle on_identify(X&, const admission& a) {
         note("return", a.token);
         return N == 2 ? o->back : peer_handle{};
     }
     template <class X>
-    void on_returned(X& hub, peer_handle p, const admission&) {
+    void on_identified(X& hub, peer_handle p, const admission&) {
         note("returned", hub.id(p));
     }
     template <class X>
@@ -111,7 +111,7 @@ struct witness : feature {
         note("open", granted.id);
     }
     template <class X>
-    bool on_loss(X& hub, peer_handle p, errc why) {
+    bool on_connection_lost(X& hub, peer_handle p, errc why) {
         note("loss", std::string{hub.id(p)} + " " + std::string{cause_name(why)});
         return o->outlives[N];
     }
@@ -121,7 +121,7 @@ struct witness : feature {
         note("away", hub.id(p));
     }
     template <class X>
-    void on_back(X& hub, peer_handle p) {
+    void on_reconnected(X& hub, peer_handle p) {
         BOOST_TEST((!hub.is_away(p) && hub.is_online(p)));
         note("back", hub.id(p));
     }
@@ -129,7 +129,7 @@ struct witness : feature {
     void on_close(X& hub, peer_handle p, errc why) {
         BOOST_TEST(!hub.is_online(p));
         BOOST_TEST((hub.find(hub.id(p)) != p));
-        BOOST_TEST(hub.send(p, event::say{}) == errc::offline);
+        BOOST_TEST(hub.send(p, event::send{}) == errc::offline);
         note("close", std::string{hub.id(p)} + " " + std::string{cause_name(why)});
     }
     template <class X>
@@ -288,7 +288,7 @@ struct post_office : feature {
                                               : "\"away\"");
         if (e.command == "tell") {
             const auto id = hub.fresh_id();
-            event::say news;
+            event::send news;
             news.id = id.view();
             news.from = hub.id(from);
             news.command = e.command;
@@ -493,7 +493,8 @@ BOOST_FIXTURE_TEST_CASE(a_peer_that_is_away_can_be_ended_and_keeps_its_id, world
 
 BOOST_AUTO_TEST_CASE(a_hub_may_yield_the_id_of_a_peer_that_is_away) {
     orders o;
-    hub_bench b{features{one{o}, two{o}}, no_hooks{}, direct_router{}, hub_options{.yield_away_ids = true}};
+    hub_bench b{features{one{o}, two{o}}, no_hooks{}, direct_router{},
+                hub_options{.away_ids_claimable = true}};
     b.connect("bob");
     o.outlives[1] = true;
     b.context().keep_traffic(b.peer("bob"));
@@ -571,7 +572,7 @@ struct own_router : direct_router, feature {
         o->notes.push_back("router opened " + granted.id);
     }
     template <class X, class E>
-    errc on_miss(X&, peer_handle, const E&, errc) {
+    errc on_undeliverable(X&, peer_handle, const E&, errc) {
         return errc::held;
     }
     template <class X>
@@ -612,7 +613,7 @@ BOOST_FIXTURE_TEST_CASE(a_context_knows_the_peers_that_are_here, world) {
     const auto message = hub.fresh_id();
     BOOST_TEST(message.view().size() == 21u);
     b.close("bob");
-    event::say e;
+    event::send e;
     e.command = "x";
     e.id = message.view();
     fanout shared;
@@ -620,7 +621,7 @@ BOOST_FIXTURE_TEST_CASE(a_context_knows_the_peers_that_are_here, world) {
         BOOST_TEST(hub.id(gone) == "");
         BOOST_TEST((!hub.is_online(gone) && !hub.is_away(gone)));
         BOOST_TEST(hub.send(gone, e) == errc::offline);
-        BOOST_TEST(hub.spread(gone, e, shared));
+        BOOST_TEST(hub.broadcast(gone, e, shared));
         hub.reply(gone, {"1"}, errc::ok);
         hub.send_uncounted(gone, e);
         hub.keep_traffic(gone);
@@ -640,10 +641,10 @@ struct chatterbox : feature {
     std::vector<std::string>* ids;
     explicit chatterbox(std::vector<std::string>& all) : ids(&all) {}
     template <class X>
-    void on_sent(X& hub, peer_handle, const event::say& e, politeness&) {
+    void on_sent(X& hub, peer_handle, const event::send& e, politeness&) {
         ids->emplace_back(e.id);
         const auto id = hub.fresh_id();
-        event::say aside;
+        event::send aside;
         aside.id = id.view();
         aside.command = "aside";
         hub.send(hub.find("eve"), aside);
@@ -732,7 +733,7 @@ BOOST_AUTO_TEST_CASE(the_id_of_an_away_peer_is_its_tokens) {
 }
 
 BOOST_AUTO_TEST_CASE(a_hub_that_yields_away_ids_gives_them_to_any_peer) {
-    returns w{no_hooks{}, {.yield_away_ids = true}};
+    returns w{no_hooks{}, {.away_ids_claimable = true}};
     auto& b = w.b;
     const auto proof = token_in(b.connect("wes", {.id = "wes", .target = "/?resume"}));
     b.lose("wes");

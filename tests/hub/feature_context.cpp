@@ -71,7 +71,7 @@ BOOST_AUTO_TEST_CASE(it_knows_the_peers_that_are_here) {
 BOOST_AUTO_TEST_CASE(it_sends_to_one_peer_or_says_why_not) {
     const auto [ann, bob] = hear([](auto& hub, peer_handle from, event::join& e) {
         const auto id = hub.fresh_id();
-        event::say news;
+        event::send news;
         news.command = "news";
         news.id = id.view();
         BOOST_TEST(hub.send(hub.find("bob"), news) == errc::ok);
@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(it_sends_to_one_peer_or_says_why_not) {
 
 BOOST_AUTO_TEST_CASE(a_peer_without_room_is_spared_droppable_messages) {
     hub_bench b{features{clerk{[](auto& hub, peer_handle, event::join& e) {
-        event::say news;
+        event::send news;
         news.command = "news";
         fanout shared;
         const bool droppable = e.topic == "volatile";
@@ -105,8 +105,8 @@ BOOST_AUTO_TEST_CASE(a_peer_without_room_is_spared_droppable_messages) {
         BOOST_TEST(hub.has_room(hub.find("ann"), news));
         BOOST_TEST(hub.has_room({}, news));
         hub.reply(hub.find("ann"), e.token,
-                  hub.spread(hub.find("bob"), news, shared, droppable) ? errc::ok : errc::full);
-        BOOST_TEST(hub.spread({}, news, shared, droppable));
+                  hub.broadcast(hub.find("bob"), news, shared, droppable) ? errc::ok : errc::full);
+        BOOST_TEST(hub.broadcast({}, news, shared, droppable));
     }}}};
     b.connect("ann");
     b.connect("bob");

@@ -51,7 +51,7 @@ struct witness {
         note("message " + std::string(e.command) + " of " + ids.at(c.from().slot));
         return answer->message;
     }
-    bool on_deliver(peer_handle to, const event::say& e) {
+    bool on_deliver(peer_handle to, const event::send& e) {
         note("deliver " + std::string(e.command) + " to " + ids.at(to.slot));
         return answer->deliver;
     }
@@ -69,7 +69,7 @@ struct witness {
 BOOST_AUTO_TEST_SUITE(hook_chains)
 
 struct listens {
-    errc on_message(message_context&, event::say&) { return errc::ok; }
+    errc on_message(message_context&, event::send&) { return errc::ok; }
 };
 using bare_hub = hub<local_registry, direct_router, recorder>;
 static_assert(sizeof(hub<local_registry, direct_router, recorder, no_log, hooks<listens>>) ==
@@ -83,7 +83,7 @@ struct two_witnesses {
     hooks<witness, witness> chain{witness{"1", &notes, &first}, witness{"2", &notes, &second}};
     peer_handle peer{3, 1};
     admission wish;
-    event::say e;
+    event::send e;
     message_context context{peer, "", time_point{1h}};
 
     two_witnesses() {
@@ -147,33 +147,33 @@ struct judge_of_all {
     bool on_deliver(peer_handle, const auto&) { return true; }
 };
 static_assert(detail::judges<hooks<judge_of_joins>, event::join> &&
-              !detail::judges<hooks<judge_of_joins>, event::say> &&
-              detail::judges<hooks<judge_of_joins, judge_of_all>, event::say>);
+              !detail::judges<hooks<judge_of_joins>, event::send> &&
+              detail::judges<hooks<judge_of_joins, judge_of_all>, event::send>);
 static_assert(detail::filters<hooks<judge_of_joins>, event::publish> &&
-              !detail::filters<hooks<judge_of_joins>, event::say> &&
+              !detail::filters<hooks<judge_of_joins>, event::send> &&
               detail::filters<hooks<judge_of_joins, judge_of_all>, event::presence>);
 
 BOOST_AUTO_TEST_CASE(a_hook_judges_the_events_that_it_names) {
     hooks chain{judge_of_all{}, judge_of_joins{}};
     message_context context{{}, {}, {}};
     event::join join;
-    event::say say;
+    event::send say;
     BOOST_TEST((chain.on_message(context, join) == errc::rate));
     BOOST_TEST((chain.on_message(context, say) == errc::ok));
     BOOST_TEST(!chain.on_deliver({}, event::publish{}));
-    BOOST_TEST(chain.on_deliver({}, event::say{}));
+    BOOST_TEST(chain.on_deliver({}, event::send{}));
 }
 
 struct move_only {
     std::unique_ptr<int> n;
-    errc on_message(message_context&, event::say&) { return *n != 0 ? errc::ok : errc::denied; }
+    errc on_message(message_context&, event::send&) { return *n != 0 ? errc::ok : errc::denied; }
 };
 
 BOOST_AUTO_TEST_CASE(hooks_of_different_members_are_mixed) {
     int closes = 0;
     hooks chain{only_closes{&closes}, move_only{std::make_unique<int>(0)}, only_closes{&closes}};
     message_context context{{}, {}, {}};
-    event::say e;
+    event::send e;
     BOOST_TEST((chain.on_message(context, e) == errc::denied));
     chain.on_close({}, errc::lost);
     BOOST_TEST(closes == 2);
@@ -270,7 +270,7 @@ BOOST_FIXTURE_TEST_CASE(a_delivery_may_be_refused, watched) {
 }
 
 struct faulty_filter {
-    bool on_deliver(peer_handle, const event::say& e) {
+    bool on_deliver(peer_handle, const event::send& e) {
         if (e.command == "faulty") throw std::runtime_error{"no"};
         return e.command != "forbidden";
     }
@@ -292,7 +292,7 @@ BOOST_AUTO_TEST_CASE(a_filter_that_throws_costs_the_message_in_hand) {
 struct late_router {
     static inline peer_handle target;
     template <class Registry, class To>
-    errc route(const Registry&, peer_handle, const event::say&, To to) const {
+    errc route(const Registry&, peer_handle, const event::send&, To to) const {
         to(target);
         return errc::ok;
     }
@@ -326,7 +326,7 @@ BOOST_FIXTURE_TEST_CASE(a_peer_that_is_no_longer_online_is_not_heard, watched) {
 
 // Rewrites what it gets; nothing of it lives anywhere but in the context.
 struct translator {
-    errc on_message(message_context& context, event::say& e) {
+    errc on_message(message_context& context, event::send& e) {
         BOOST_TEST(context.id() == "a");
         BOOST_TEST((context.now() == time_point{1h}));
         e.to = context.keep(std::string(40, 'c'));
@@ -363,7 +363,7 @@ struct rooms {
         return errc::ok;
     }
     void on_open(peer_handle p, const admission& a) { of.emplace(p, a.attached.find<room>()->name); }
-    bool on_deliver(peer_handle to, const event::say& e) { return e.command != *of.find(to); }
+    bool on_deliver(peer_handle to, const event::send& e) { return e.command != *of.find(to); }
     void on_close(peer_handle p, errc) {
         left->push_back("left " + *of.find(p));
         of.erase(p);

@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(a_request_that_no_feature_takes_is_unknown) {
     b.say<event::publish>(a, "", "publish", "2");
     b.say<event::request>(a, "a", "request", "3");
     b.say<event::resume>(a, "", "resume", "4");
-    b.say<event::alive>(a, "", "alive", "");
+    b.say<event::heartbeat>(a, "", "alive", "");
     b.say<event::ack>(a, "", "ack", "5"); // an acknowledgement is answered by nobody
     same(b.take(), {"a reply 1: Unknown Command", "a reply 2: Unknown Command", "a reply 3: Unknown Command",
                     "a reply 4: Unknown Command"});
@@ -228,7 +228,7 @@ BOOST_AUTO_TEST_CASE(for_each_may_send_and_close) {
 // Names everybody but the sender, then a peer that never was.
 struct crowd_router {
     template <class Registry, class To>
-    errc route(const Registry& r, peer_handle from, const event::say& e, To to) const {
+    errc route(const Registry& r, peer_handle from, const event::send& e, To to) const {
         if (e.to == "all")
             r.for_each_peer([&](std::string_view, peer_handle h) {
                 if (h != from) to(h);
@@ -267,7 +267,7 @@ BOOST_AUTO_TEST_CASE(a_message_to_a_crowd_reaches_all_that_have_room) {
 struct stubborn_router {
     static inline peer_handle target;
     template <class Registry, class To>
-    errc route(const Registry&, peer_handle, const event::say&, To to) const {
+    errc route(const Registry&, peer_handle, const event::send&, To to) const {
         to(target);
         return errc::ok;
     }
@@ -356,7 +356,7 @@ BOOST_AUTO_TEST_CASE(a_failure_without_a_reply_is_told_to_hooks_and_once_to_the_
     bench<direct_router, line_log, hooks<outcomes>> b{{}, line_log{&events}, hooks{outcomes{&seen}}};
     auto &a = b.connect("a"), &c = b.connect("c");
     const auto say = [&](wire& from, std::string_view to, std::string_view token = {}) {
-        event::say e;
+        event::send e;
         e.command = "offer";
         e.to = to;
         e.token.bytes = token;
@@ -582,7 +582,7 @@ BOOST_AUTO_TEST_CASE(a_proven_peer_takes_its_id_over_at_once) {
     b.take();
     admission wish;
     wish.id = "x";
-    wish.proven = true;
+    wish.id_verified = true;
     auto& owner = b.connect("owner", wish);
     same(b.take(),
          {"claimant closed: ID In Use", "holder closed: Replaced by a Newer Connection", "owner welcome"});

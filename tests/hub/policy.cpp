@@ -26,7 +26,7 @@ using namespace hub_world;
 
 std::string name_of(action a) {
     switch (a) {
-    case action::say: return "say";
+    case action::send: return "say";
     case action::request: return "request";
     case action::watch: return "watch";
     case action::lookup: return "lookup";
@@ -210,7 +210,7 @@ BOOST_FIXTURE_TEST_CASE(a_policy_that_throws_permits_nothing_and_ends_the_reques
 // Refuses, or answers, by command.
 struct clerk {
     std::vector<deferral>* tickets;
-    errc on_message(message_context& c, event::say& e) {
+    errc on_message(message_context& c, event::send& e) {
         if (e.command == "bye") return errc::rate;
         if (e.command == "session-start") {
             tickets->push_back(c.defer());
@@ -330,7 +330,7 @@ BOOST_AUTO_TEST_CASE(rules_of_the_host_program_decide_on_joining_and_looking) {
         asked.push_back(std::string{a.from_id} + " " + std::string{a.topic});
         return has_badge(n);
     };
-    o.may_look = [&](const act& a, const notes* n) { return has_badge(n) && a.topic != "blue"; };
+    o.may_read = [&](const act& a, const notes* n) { return has_badge(n) && a.topic != "blue"; };
     rooms r{std::move(o)};
     BOOST_TEST(asked == (std::vector<std::string>{"ann red", "bob red", "cyd blue"}),
                boost::test_tools::per_element());
@@ -357,7 +357,7 @@ BOOST_AUTO_TEST_CASE(rules_that_throw_let_nobody_in) {
 
 BOOST_AUTO_TEST_CASE(rooms_may_keep_their_topics_private_and_not_their_peers) {
     private_rooms_options o;
-    o.among_members_only = false;
+    o.members_only = false;
     rooms r{std::move(o)};
     BOOST_TEST(r.offer("ann", "cyd") == "ok");
     BOOST_TEST(r.ask("eve", R"("cmd":"exists","target":"cyd")") == R"(ok {"exists":true})");

@@ -35,7 +35,7 @@ struct directory : sigfire::local_registry {
 template <class Router>
 sigfire::errc route(const directory& d, sigfire::peer_handle from, std::string_view to,
                     std::string_view topic, handles& targets) {
-    sigfire::event::say e;
+    sigfire::event::send e;
     e.to = to;
     e.topic = topic;
     targets.clear();
@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(it_names_the_peer_asked_for_or_says_why_not) {
     };
     for (const auto& row : rows) {
         BOOST_TEST_CONTEXT(row.to) {
-            sigfire::event::say e;
+            sigfire::event::send e;
             e.to = row.to;
             std::vector<sigfire::peer_handle> targets;
             const auto cause =
@@ -76,7 +76,7 @@ BOOST_AUTO_TEST_CASE(it_names_the_peer_asked_for_or_says_why_not) {
 BOOST_AUTO_TEST_CASE(the_server_itself_is_nobodys_self) {
     sigfire::local_registry registry;
     registry.insert("alice", {1, 7});
-    sigfire::event::say e;
+    sigfire::event::send e;
     e.to = "alice";
     int targets = 0;
     BOOST_TEST(

@@ -109,8 +109,8 @@ struct recorder {
     }
     void received(connection& c, message m) {
         heard.push_back((m.type == message_type::text ? "t:" : "b:") + std::string{m.view()});
-        if (m.view() == "farewell") c.close({0, 4009, std::string_view{long_text}}, errc::denied);
-        if (m.view() == "farewell") {
+        if (m.view() == "last_message") c.close({0, 4009, std::string_view{long_text}}, errc::denied);
+        if (m.view() == "last_message") {
             BOOST_TEST(!c.ping());
             c.accept({});
             c.refuse({});
@@ -291,7 +291,7 @@ BOOST_AUTO_TEST_CASE(a_breach_of_the_rules_ends_with_its_cause) {
     BOOST_TEST((ends(sealed(std::string(1001, 'x')), "close:1009:") == errc::too_large));
     BOOST_TEST((ends(sealed("\xff"), "close:1007:") == errc::bad_utf8));
     BOOST_TEST((ends("\x83\x80mask", "close:1002:") == errc::protocol_violation));
-    BOOST_TEST((ends(sealed("farewell"), "close:4009:" + std::string(123, 'x')) == errc::denied));
+    BOOST_TEST((ends(sealed("last_message"), "close:4009:" + std::string(123, 'x')) == errc::denied));
     BOOST_TEST((ends(sealed("no code"), "close:0:") == errc::denied));
 }
 
@@ -305,7 +305,7 @@ BOOST_AUTO_TEST_CASE(a_close_without_words_cuts) {
 }
 
 BOOST_AUTO_TEST_CASE(a_silent_peer_is_gone) {
-    served s{{.dead = 60ms}};
+    served s{{.silence_timeout = 60ms}};
     peer dead{s.io, s.address}, living{s.io, s.address};
     BOOST_TEST(s.drive([&] { return s.sink.opened == 2; }));
     dead.stall();

@@ -17,15 +17,15 @@ BOOST_AUTO_TEST_CASE(defaults) {
     BOOST_TEST(l.incomplete == std::size_t{256} << 20);
     BOOST_TEST(l.header == 8192u);
     BOOST_TEST(l.idle_frames == 1000u);
-    BOOST_TEST((l.handshake == 5s));
-    BOOST_TEST((l.ping == 30s));
-    BOOST_TEST((l.dead == 60s));
+    BOOST_TEST((l.handshake_timeout == 5s));
+    BOOST_TEST((l.ping_interval == 30s));
+    BOOST_TEST((l.silence_timeout == 60s));
     BOOST_TEST((l.turn == 5ms));
     BOOST_TEST(l.unsent == std::size_t{1} << 30);
-    BOOST_TEST((l.stalled == 10s));
-    BOOST_TEST((l.unfinished == 10s));
+    BOOST_TEST((l.write_timeout == 10s));
+    BOOST_TEST((l.message_timeout == 10s));
     BOOST_TEST(l.body == 64u << 10);
-    BOOST_TEST((l.closing == 5s));
+    BOOST_TEST((l.close_timeout == 5s));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

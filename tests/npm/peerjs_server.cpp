@@ -58,7 +58,7 @@ int main(int argc, char** argv) {
     }
     boost::asio::io_context io;
     mailbox_limits bounds;
-    bounds.lines_checked_every = options.cleanup_out_msgs;
+    bounds.expiry_interval = options.cleanup_out_msgs;
     websocket_options where;
     where.port = 0;
     server srv{sigfire::websocket{io, where}, dialect::peerjs{options},

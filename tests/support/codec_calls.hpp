@@ -24,7 +24,7 @@ using namespace sigfire;
 /// The name of an event's type.
 template <class E>
 constexpr std::string_view name_of() {
-    if constexpr (std::is_same_v<E, event::say>) return "say";
+    if constexpr (std::is_same_v<E, event::send>) return "say";
     if constexpr (std::is_same_v<E, event::publish>) return "publish";
     if constexpr (std::is_same_v<E, event::request>) return "request";
     if constexpr (std::is_same_v<E, event::respond>) return "respond";
@@ -42,8 +42,8 @@ constexpr std::string_view name_of() {
     if constexpr (std::is_same_v<E, event::exists>) return "exists";
     if constexpr (std::is_same_v<E, event::resume>) return "resume";
     if constexpr (std::is_same_v<E, event::ack>) return "ack";
-    if constexpr (std::is_same_v<E, event::alive>) return "alive";
-    if constexpr (std::is_same_v<E, event::unname>) return "unname";
+    if constexpr (std::is_same_v<E, event::heartbeat>) return "alive";
+    if constexpr (std::is_same_v<E, event::release_id>) return "unname";
     if constexpr (std::is_same_v<E, event::ping>) return "ping";
     if constexpr (std::is_same_v<E, event::custom>) return "custom";
 }
@@ -129,7 +129,7 @@ void copy(const E& e, message m, wire_id wire, decoded& d) {
     else if constexpr (requires { e.id; }) // the hub's to say
         BOOST_TEST(e.id == "");
     if constexpr (requires { e.from; }) BOOST_TEST(e.from == "");
-    if constexpr (std::is_same_v<E, event::say>)
+    if constexpr (std::is_same_v<E, event::send>)
         BOOST_TEST((!e.to.empty() || !e.topic.empty() || e.fault != errc::ok));
 }
 

@@ -140,7 +140,7 @@ public:
                        P policy = P{}, L log = L{})
         : h(options, {}, std::move(router), std::move(log), std::move(chain), std::move(parts),
             std::move(policy)) {
-        h.on_late([this](std::function<void()> f) { late_.push_back(std::move(f)); });
+        h.set_scheduler([this](std::function<void()> f) { late_.push_back(std::move(f)); });
         tick();
     }
     explicit hub_bench(F parts, R router, const hub_options& options = {})

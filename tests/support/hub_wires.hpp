@@ -74,7 +74,7 @@ struct recorder {
         } else if constexpr (std::is_same_v<E, event::reply>) {
             w->note("reply " + std::string{e.token.bytes} + ": " +
                     std::string{e.text.empty() ? to_string(e.cause) : e.text} + std::string{e.data.bytes});
-        } else if constexpr (std::is_same_v<E, event::say>) {
+        } else if constexpr (std::is_same_v<E, event::send>) {
             w->note(std::string{e.command} + " from <" + std::string{e.from} + "> " +
                     std::string{e.data.bytes});
         } else {
@@ -147,7 +147,7 @@ struct bench {
     wire& connect(const std::string& name) { return connect(name, name); }
 
     /// A peer sends an event of that type.
-    template <class E = event::say>
+    template <class E = event::send>
     void say(wire& w, std::string_view to, std::string_view command = "offer", std::string_view token = "r1",
              errc fault = errc::ok) {
         E e;

@@ -82,7 +82,7 @@ struct topic_table {
             return topic_change::updated;
         }
         if (joined[p.slot].size() >= limits.topics_per_peer) return errc::full;
-        if (!all.contains(name) && all.size() >= limits.topics_in_all) return errc::full;
+        if (!all.contains(name) && all.size() >= limits.total_topics) return errc::full;
         if (all.contains(name) && all[name].members.size() >= limits.members_per_topic) return errc::full;
         all[name].members.push_back({p, metadata, ++counter});
         joined[p.slot].push_back(name);

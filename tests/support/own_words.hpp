@@ -95,7 +95,7 @@ void each_own_word(Value value, Token token, F f) {
          R"({"id":7,"ok":true,"data":{"id":"bob\"","token":"T2","window":1,"recovered":true,"received":0}})");
 
     // messages
-    event::say s;
+    event::send s;
     s.id = "m2", s.from = "ann\n";
     f(s, "", "");
     s.command = "x\"";
@@ -162,7 +162,7 @@ void each_own_word(Value value, Token token, F f) {
     late.token.bytes = {};
     f(late, R"({"id":"m6","cmd":"expired","origin":"bob","data":{}})", "");
 
-    event::session_over over{.id = "m7", .from = "bob"};
+    event::session_ended over{.id = "m7", .from = "bob"};
     both(over, R"({"id":"m7","cmd":"bye","origin":"bob","data":{"cause":"lost"}})");
     over.cause = errc::replaced;
     both(over, R"({"id":"m7","cmd":"bye","origin":"bob","data":{"cause":"replaced"}})");

@@ -185,7 +185,7 @@ public:
 
 private:
     static mailbox<> keeper(const peerjs_options& o, mailbox_limits limits) {
-        limits.lines_checked_every = o.cleanup_out_msgs;
+        limits.expiry_interval = o.cleanup_out_msgs;
         return mailbox<>{direct_router{}, o.expire_timeout, limits};
     }
 

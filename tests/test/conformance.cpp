@@ -49,7 +49,7 @@ struct registry_of_c_strings : map_registry {
 };
 
 struct everyone_router {
-    errc route(const auto& registry, peer_handle from, const event::say&, auto to) const {
+    errc route(const auto& registry, peer_handle from, const event::send&, auto to) const {
         bool any = false;
         registry.for_each_peer([&](std::string_view, peer_handle h) {
             if (h != from) to(h), any = true;
@@ -59,11 +59,13 @@ struct everyone_router {
 };
 
 struct echo_router {
-    errc route(const auto&, peer_handle from, const event::say&, auto to) const { return to(from), errc::ok; }
+    errc route(const auto&, peer_handle from, const event::send&, auto to) const {
+        return to(from), errc::ok;
+    }
 };
 
 struct silent_router {
-    errc route(const auto&, peer_handle, const event::say&, auto) const { return errc::ok; }
+    errc route(const auto&, peer_handle, const event::send&, auto) const { return errc::ok; }
 };
 
 // Writes the text of a payload, in any format, and a byte more than it said.
@@ -73,13 +75,13 @@ struct careless_codec {
     errc open(const request&, state&, admission&) const { return errc::ok; }
     template <class Handler>
     errc decode(message m, state&, Handler handler) const {
-        event::say e;
+        event::send e;
         if (m.view() == "1") e.to = m.view();
         handler(e);
         return errc::ok;
     }
-    std::size_t bound(const event::say& e, const state&) const { return e.data.bytes.size(); }
-    std::size_t encode(const event::say& e, const state&, char* p) const {
+    std::size_t bound(const event::send& e, const state&) const { return e.data.bytes.size(); }
+    std::size_t encode(const event::send& e, const state&, char* p) const {
         const auto n = e.data.bytes.copy(p, e.data.bytes.size());
         p[n] = '.';
         return n + 1;

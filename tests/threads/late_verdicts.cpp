@@ -54,7 +54,7 @@ private:
 
 struct asks_workers {
     queue* to;
-    errc on_message(message_context& context, event::say&) {
+    errc on_message(message_context& context, event::send&) {
         to->put(context.defer());
         return errc::deferred;
     }
@@ -70,7 +70,7 @@ BOOST_AUTO_TEST_CASE(come_from_any_thread_and_each_request_ends_once) {
     std::vector<std::thread> workers;
     using bench = hub_bench<features<>, hooks<asks_workers>>;
     auto b = std::make_unique<bench>(features{}, hooks{asks_workers{&waiting}});
-    b->h.on_late([&](auto f) {
+    b->h.set_scheduler([&](auto f) {
         const std::lock_guard lock{mutex};
         posted.emplace_back(std::move(f));
     });

@@ -102,7 +102,7 @@ public:
     errc on_admit(const request&, admission& a) {
         if (!a.id.empty()) return errc::ok;
         a.id = generate_();
-        a.id_drawn = true;
+        a.id_generated = true;
         return errc::ok;
     }
 

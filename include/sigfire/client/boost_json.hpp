@@ -16,7 +16,7 @@
 /** Boost.JSON values in and out of a client. Needs the library Boost.JSON: link `Boost::json`, or include
  *  `<boost/json/src.hpp>` in one source file.
  *
- *      c.request(other, "offer", sigfire::to_json(my_offer{...}));
+ *      c.send(other, "offer", sigfire::to_json(my_offer{...}));
  *      const auto offer = sigfire::from_json<my_offer>(said.data); // a result<my_offer> */
 namespace sigfire {
 

@@ -28,7 +28,7 @@ namespace sigfire {
  *  - 1002, 1003, 1007-1010, 4400-4499, 4600-4999: the client does not reconnect.
  *  - All others (1001, 1005, 1006, 1011-1015, 3000-4399, 4500-4599): `on_error` decides.
  *
- *  Without a close code `on_error` decides, except for causes of `condition::stay_away` and
+ *  Without a close code `on_error` decides, except for causes of `condition::do_not_reconnect` and
  *  `condition::fix_request`: for these the client does not reconnect. After `client::close` the client
  *  never reconnects. */
 struct reconnect_options {
@@ -36,15 +36,15 @@ struct reconnect_options {
     bool on_error = true;
     bool on_close = false; ///< reconnect after the server closed the connection properly (code 1000)
     /// Try again before the first welcome too. `connect` then waits until the server welcomes the client, or
-    /// forbids more attempts, or all `attempts` have failed.
-    bool at_first = false;
+    /// forbids more attempts, or all `max_attempts` have failed.
+    bool retry_first_connect = false;
     std::chrono::milliseconds interval{1000};      ///< wait before the first attempt
-    double growth = 2;                             ///< factor by which each interval grows
+    double multiplier = 2;                         ///< factor by which each interval grows
     std::chrono::milliseconds max_interval{30000}; ///< longest interval
     /// Random part of the interval, 0 to 1. 0.5: the client waits between half of the interval and all of it.
     double jitter = 0.5;
     /// Failed attempts in a row before the client gives up.
-    std::uint32_t attempts = std::numeric_limits<std::uint32_t>::max();
+    std::uint32_t max_attempts = std::numeric_limits<std::uint32_t>::max();
     /// Called before each further attempt with the URL of `connect`. Returns the URL to use. Empty: the
     /// client uses the URL of `connect`.
     std::function<std::string(std::string url)> url{};
@@ -58,8 +58,8 @@ struct client_hello {
     std::string id{};    ///< id for `requested_id`
 };
 
-/// Settings of a client. A time-out never ends early. A time of 0 ends at once; only for `silence` does 0
-/// mean never.
+/// Settings of a client. A time-out never ends early. A time of 0 ends at once; only for `ping_interval` does
+/// 0 mean never.
 struct client_options {
     /// WebSocket sub-protocol to offer. The server may choose none. If the server chooses another, `connect`
     /// fails with `bad_handshake`.
@@ -79,10 +79,10 @@ struct client_options {
     /** After this time without a byte, the client pings the server. On wires without pings it sends the
      *  request `exists`. If no byte comes for the same time again, the connection ends with
      *  `pong_timeout`. 0 = never. */
-    std::chrono::milliseconds silence{30000};
+    std::chrono::milliseconds ping_interval{30000};
     /** Messages that may wait for `receive`, at least 1. At this number the client stops reading: it gets
-     *  no replies and answers no pings. On WebSocket it then sends a ping of its own every `silence`, so
-     *  that the server does not time out. */
+     *  no replies and answers no pings. On WebSocket it then sends a ping of its own every `ping_interval`,
+     * so that the server does not time out. */
     std::size_t inbox = 256;
     std::uint32_t message = 1u << 20; ///< longest message in bytes, in both directions
     /// Bytes that may wait to be sent; beyond this, requests end with `full`.

@@ -110,7 +110,7 @@ public:
     }
 
     /// Sends `offer`, `answer`, `ice` or `renegotiate` to the other side. Errors are those of
-    /// `client::request`.
+    /// `client::send`.
     template <class Token = boost::asio::deferred_t>
         requires completes<Token>
     [[nodiscard]] auto signal(std::string command, std::string data, Token&& token = Token{}) {

@@ -89,7 +89,7 @@ public:
         return errc::ok;
     }
 
-    /** Emits at most one event. A relayed command becomes an `event::say`, and a command of the extras
+    /** Emits at most one event. A relayed command becomes an `event::send`, and a command of the extras
      *  becomes its own event. An unknown command with an `id` becomes an `event::custom`. Ignores other valid
      *  JSON. Reads the `data` of requests to the hub; if `data` is wrong, the event has a `fault`.
      *
@@ -113,7 +113,7 @@ public:
     }
 
     /// Most bytes that `encode` will write, as if each character of a name needed an escape.
-    std::size_t bound(const event::say& e, const state& st) const noexcept {
+    std::size_t bound(const event::send& e, const state& st) const noexcept {
         using detail::json_text_bound, detail::length;
         if (e.command.empty() || detail::is_foreign(e.data, format)) return 0;
         auto size = length(R"({"id":"","cmd":"","origin":"","data":})") + e.id.size() +
@@ -126,7 +126,7 @@ public:
     }
 
     /// Writes `e` at `p`; writes nothing where `bound` is 0.
-    std::size_t encode(const event::say& e, const state& st, char* p) const noexcept {
+    std::size_t encode(const event::send& e, const state& st, char* p) const noexcept {
         if (e.command.empty() || detail::is_foreign(e.data, format)) return 0;
         if (st.extras && (!e.topic.empty() || e.role != politeness::none)) [[unlikely]]
             return detail::put_word<detail::json_document>(e, manner(st), p);
@@ -245,7 +245,7 @@ private:
         return found;
     }
 
-    bool copies_answer(const event::say& e, const state& st) const noexcept {
+    bool copies_answer(const event::send& e, const state& st) const noexcept {
         if (st.extras || !options_.answer_copy || e.signal.body.empty() || !e.data.bytes.starts_with('{') ||
             e.data.bytes.find('}') == std::string_view::npos)
             return false;

@@ -24,7 +24,7 @@ struct ending {
     std::uint16_t close_code = 1000; ///< WebSocket close code (RFC 6455, section 7.4). 0 = cut the connection
                                      ///< without a close message; 1005 = send a close message without a code.
     std::string_view text{};         ///< body of the refusal, or close reason (at most 123 bytes), UTF-8
-    std::string_view farewell{};     ///< text message to send before the close; empty = none
+    std::string_view last_message{}; ///< text message to send before the close; empty = none
     std::chrono::seconds retry_after{}; ///< time after which the client may try again (HTTP `Retry-After`);
                                         ///< 0 = not given
     std::string_view content_type{};    ///< media type of `text` as a body; empty = plain text
@@ -35,11 +35,11 @@ struct refusal {
     unsigned http_status = 403;         ///< HTTP status of the refusal; 0 = accept the upgrade, then close
     std::uint16_t close_code = 4403;    ///< WebSocket close code; 4600-4999 = the client must not reconnect
     std::string text{};                 ///< body of the refusal, or close reason (at most 123 bytes), UTF-8
-    std::string farewell{};             ///< text message to send before the close; empty = none
+    std::string last_message{};         ///< text message to send before the close; empty = none
     std::chrono::seconds retry_after{}; ///< time after which the client may try again; 0 = not given
 
     /// An ending with views of these texts. Valid while this refusal exists and does not change.
-    operator ending() const noexcept { return {http_status, close_code, text, farewell, retry_after}; }
+    operator ending() const noexcept { return {http_status, close_code, text, last_message, retry_after}; }
 };
 
 /** Values that hooks attach to a peer: one value for each type. A value never changes once it is stored, and
@@ -107,7 +107,7 @@ struct party {
 struct admission {
     std::string remote{};      ///< numeric address of the client; empty = none
     std::string id{};          ///< id of the peer, UTF-8, 1-256 bytes; empty = the hub draws one
-    bool id_drawn = false;     ///< Whether `id` was drawn by the server side, not asked for by the client. A
+    bool id_generated = false; ///< Whether `id` was drawn by the server side, not asked for by the client. A
                                ///< resume token for another id then wins.
     std::string subprotocol{}; ///< WebSocket sub-protocol for the answer; empty = none
     sigfire::notes attached{}; ///< values from hooks for `on_open`, policies and other hooks
@@ -119,12 +119,12 @@ struct admission {
     bool resumable = false;          ///< whether the peer wants to resume on another connection later
     std::string token{};        ///< proof that this connection belongs to an earlier peer; empty = a new peer
     std::uint64_t received = 0; ///< with `token`: number of messages that the peer had received from the hub
-    bool proven = false; ///< Whether the hooks have verified that the id belongs to this peer. The peer then
-                         ///< takes the id over at once.
+    bool id_verified = false; ///< Whether the hooks have verified that the id belongs to this peer. The peer
+                              ///< then takes the id over at once.
     std::optional<refusal> refused_as{}; ///< how to refuse the connection; empty = as the codec ends a
                                          ///< connection for that cause
-    std::chrono::milliseconds heartbeat_timeout{}; ///< longest time between two `event::alive` of the peer;
-                                                   ///< 0 = the peer need not send any
+    std::chrono::milliseconds heartbeat_timeout{}; ///< longest time between two `event::heartbeat` of the
+                                                   ///< peer; 0 = the peer need not send any
     std::chrono::milliseconds valid_for{}; ///< time after which the hub ends the connection; 0 = never
     sigfire::party counted_with{};         ///< the party that counts this peer
 };

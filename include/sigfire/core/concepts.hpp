@@ -124,7 +124,8 @@ struct connection_state {};
  *  - `f.write_control(c, code, text, p)` -> bytes written at `p`, at most `F::control_bound`. 0 = this
  *    framing has no such message.
  *  - `f.incomplete()` -> bytes of memory held for incomplete messages.
- *  - `f.forgive()`: resets the count of idle frames, so that hours of heartbeats do not count as a flood.
+ *  - `f.reset_idle_count()`: resets the count of idle frames, so that hours of heartbeats do not count as a
+ * flood.
  *
  *  Laws:
  *  - Cutting: however the bytes are split into pieces, they yield the same messages, controls and error.
@@ -146,7 +147,7 @@ concept Framing = std::movable<F> && requires(F f, const F cf, std::span<char> b
     { f.write_control(c, std::uint16_t{}, text, p) } -> std::same_as<std::size_t>;
     { cf.incomplete() } -> std::same_as<std::size_t>;
     { F::control_bound } -> std::convertible_to<std::size_t>;
-    f.forgive();
+    f.reset_idle_count();
 };
 
 namespace detail {
@@ -171,7 +172,7 @@ concept has_word = requires(const C& c, const typename C::state& st, const E& e,
  *    it. Any result but `ok` ends the connection as `end` defines.
  *  - `c.bound(event, st)`, `c.encode(event, st, p)` and `c.type(event, st)`: for each event of
  *    `outgoing_events` that has a message on this wire. Required for `event::welcome`, `event::reply` and
- *    `event::say`.
+ *    `event::send`.
  *  - `c.bound(event, st)` -> most bytes that `encode` will write. 0 = no message for this event, and the
  *    channel sends nothing.
  *  - `c.encode(event, st, p)` -> number of bytes written at `p`.
@@ -196,9 +197,9 @@ concept has_word = requires(const C& c, const typename C::state& st, const E& e,
  *    event decodes on the other side.
  *  - `decode` never throws, for any bytes. Its time and memory are linear in the bytes. It may change the
  *    bytes.
- *  - An `event::say` without `to` and `topic` carries a `fault`.
+ *  - An `event::send` without `to` and `topic` carries a `fault`.
  *  - A payload passes unchanged. A codec that writes a payload checks its `wire`. If the codec cannot write
- *    that format, `bound` is 0 for `say`, `publish` and `request`. In all other events, the codec leaves the
+ *    that format, `bound` is 0 for `send`, `publish` and `request`. In all other events, the codec leaves the
  *    value out; see `codec::transcoded`.
  *  - A token comes back byte for byte, with its `wire`.
  *
@@ -214,7 +215,7 @@ concept Codec = std::default_initializable<typename C::state> &&
                     { C::checks_utf8 } -> std::convertible_to<bool>;
                 } &&
                 detail::has_word<C, event::welcome> && detail::has_word<C, event::reply> &&
-                detail::has_word<C, event::say>;
+                detail::has_word<C, event::send>;
 
 /** Connection: one peer's end of the wire. A transport owns it.
  *
@@ -380,7 +381,7 @@ concept Transport = std::copy_constructible<T> && requires(const T& t) {
  *  Law: no operation calls back into the hub. */
 template <class O>
 concept Channel =
-    std::copyable<O> && requires(O o, const event::say& say, const event::reply& reply,
+    std::copyable<O> && requires(O o, const event::send& say, const event::reply& reply,
                                  const event::welcome& welcome, fanout& f, std::size_t& bound, errc why) {
         { o.ready(say, bound) } -> std::same_as<errc>;
         o.deliver(say, bound);
@@ -429,7 +430,7 @@ concept Registry =
  *  Laws: the router chooses the sender only if `echo` is set, and no target twice. It changes neither the
  *  registry nor the message. */
 template <class R>
-concept Router = requires(R r, const archetype::registry& registry, peer_handle from, const event::say& e,
+concept Router = requires(R r, const archetype::registry& registry, peer_handle from, const event::send& e,
                           archetype::collect to) {
     { r.route(registry, from, e, to) } -> std::same_as<errc>;
 };

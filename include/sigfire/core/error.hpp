@@ -90,10 +90,10 @@ enum class errc : unsigned char {
 
 /// The remedy for a cause: `if (ec == condition::reconnect) ...`.
 enum class condition : unsigned char {
-    fix_request = 1, ///< The request is wrong. Sending it again cannot succeed.
-    try_later,       ///< The request is right. The same request may succeed later.
-    reconnect,       ///< The connection has ended. Open a new one.
-    stay_away,       ///< The other side refuses this peer as it is. Do not reconnect unchanged.
+    fix_request = 1,  ///< The request is wrong. Sending it again cannot succeed.
+    try_later,        ///< The request is right. The same request may succeed later.
+    reconnect,        ///< The connection has ended. Open a new one.
+    do_not_reconnect, ///< The other side refuses this peer as it is. Do not reconnect unchanged.
 };
 
 namespace detail {
@@ -116,7 +116,7 @@ inline constexpr errc_row errc_table[] = {
     {errc::offline, condition::try_later, "offline", "Peer Offline"},
     {errc::self, condition::fix_request, "self", "Can't Send to Yourself"},
     {errc::full, condition::try_later, "full", "Peer Cannot Take More"},
-    {errc::denied, condition::stay_away, "denied", "Denied"},
+    {errc::denied, condition::do_not_reconnect, "denied", "Denied"},
     {errc::expired, condition::try_later, "expired", "Expired"},
     {errc::malformed, condition::fix_request, "malformed", "Bad Request"},
     {errc::too_large, condition::fix_request, "too_large", "Message Too Large"},
@@ -138,15 +138,15 @@ inline constexpr errc_row errc_table[] = {
     {errc::overloaded, condition::reconnect, "overloaded", "Try Again Later"},
     {errc::slow_consumer, condition::reconnect, "slow_consumer", "Slow Consumer"},
     {errc::pong_timeout, condition::reconnect, "pong_timeout", "No Pong in Time"},
-    {errc::id_in_use, condition::stay_away, "id_in_use", "ID In Use"},
-    {errc::replaced, condition::stay_away, "replaced", "Replaced by a Newer Connection"},
+    {errc::id_in_use, condition::do_not_reconnect, "id_in_use", "ID In Use"},
+    {errc::replaced, condition::do_not_reconnect, "replaced", "Replaced by a Newer Connection"},
     {errc::stopping, condition::reconnect, "stopping", "Server Stopping"},
     {errc::handshake_timeout, condition::reconnect, "handshake_timeout", "Handshake Timeout"},
     {errc::bad_handshake, condition::fix_request, "bad_handshake", "Bad WebSocket Handshake"},
     {errc::header_too_large, condition::fix_request, "header_too_large", "Request Header Fields Too Large"},
     {errc::version_not_supported, condition::fix_request, "version_not_supported",
      "WebSocket Version Not Supported"},
-    {errc::forbidden_origin, condition::stay_away, "forbidden_origin", "Origin Not Allowed"},
+    {errc::forbidden_origin, condition::do_not_reconnect, "forbidden_origin", "Origin Not Allowed"},
     {errc::upgrade_required, condition::fix_request, "upgrade_required", "Upgrade Required"},
     {errc::tls_failed, condition::reconnect, "tls_failed", "TLS Failed"},
     {errc::connect_timeout, condition::reconnect, "connect_timeout", "Connect Timeout"},
@@ -155,7 +155,7 @@ inline constexpr errc_row errc_table[] = {
     {errc::close_timeout, condition::reconnect, "close_timeout", "No Close in Time"},
     {errc::not_connected, condition::reconnect, "not_connected", "Not Connected"},
     {errc::bad_url, condition::fix_request, "bad_url", "Bad URL"},
-    {errc::bad_welcome, condition::stay_away, "bad_welcome", "First Message Was Not a Welcome"},
+    {errc::bad_welcome, condition::do_not_reconnect, "bad_welcome", "First Message Was Not a Welcome"},
     {errc::no_tls, condition::fix_request, "no_tls",
      "TLS Not Available: #include <sigfire/client/tls.hpp> and Set client_options::tls"},
     {errc::proxy_refused, condition::reconnect, "proxy_refused", "Proxy Refused the Connection"},
@@ -216,7 +216,7 @@ struct condition_category final : boost::system::error_category {
         case condition::fix_request: return "correct the request";
         case condition::try_later: return "retry the request later";
         case condition::reconnect: return "open a new connection";
-        case condition::stay_away: return "do not reconnect without a change";
+        case condition::do_not_reconnect: return "do not reconnect without a change";
         }
         return "no condition";
     }

@@ -100,7 +100,7 @@ struct incoming {
 /** A message for one peer, or for the targets that a router chooses. A codec may leave both `to` and `topic`
  *  empty only if it sets a `fault`. With a target, the hub replies a `fault` only after it has found the
  *  target. */
-struct say : incoming {
+struct send : incoming {
     std::string_view to{};    ///< id of the target peer
     std::string_view topic{}; ///< topic of the message; with `to`: the target must be a member
     payload data{};           ///< the content
@@ -245,10 +245,10 @@ struct ack : incoming {
 };
 
 /// A heartbeat of the peer; there is no reply.
-struct alive : incoming {};
+struct heartbeat : incoming {};
 
 /// Gives up the peer's id. The id is free, but the peer uses it until another peer takes it.
-struct unname : incoming {};
+struct release_id : incoming {};
 
 /// Asks whether the hub is there. The hub replies at once.
 struct ping : incoming {};
@@ -374,7 +374,7 @@ struct expired {
 };
 
 /// Tells a peer that its session is over, when the other peer did not end it.
-struct session_over {
+struct session_ended {
     std::string_view id{};   ///< id of this message
     std::string_view from{}; ///< id of the other peer
     errc cause = errc::lost; ///< `expired` = the session was not accepted in time; else why the other peer
@@ -389,14 +389,15 @@ struct event_list {};
 
 /// All events from peers.
 using incoming_events =
-    event_list<event::say, event::publish, event::request, event::respond, event::join, event::leave,
+    event_list<event::send, event::publish, event::request, event::respond, event::join, event::leave,
                event::lookup, event::set, event::unset, event::watch, event::unwatch, event::create,
                event::update, event::erase, event::info, event::exists, event::resume, event::ack,
-               event::alive, event::unname, event::ping, event::custom>;
+               event::heartbeat, event::release_id, event::ping, event::custom>;
 
 /// All events for peers.
-using outgoing_events = event_list<event::welcome, event::reply, event::say, event::publish, event::request,
-                                   event::joined, event::member_list, event::record, event::existence,
-                                   event::resume_grant, event::presence, event::expired, event::session_over>;
+using outgoing_events =
+    event_list<event::welcome, event::reply, event::send, event::publish, event::request, event::joined,
+               event::member_list, event::record, event::existence, event::resume_grant, event::presence,
+               event::expired, event::session_ended>;
 
 } // namespace sigfire

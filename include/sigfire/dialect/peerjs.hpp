@@ -46,7 +46,7 @@ struct peerjs_options {
  *  The WebSocket is at `{path}peerjs?key=K&id=ID&token=TOKEN`, with JSON texts
  *  `{"type","src","dst","payload"}`. The HTTP routes are `{path}{key}/id`, `{path}{key}/peers` and `{path}`,
  *  with CORS. The wire uses these optional parts of a hub:
- *  - `mailbox{direct_router{}, o.expire_timeout, {.lines_checked_every = o.cleanup_out_msgs}}`: keeps OFFER,
+ *  - `mailbox{direct_router{}, o.expire_timeout, {.expiry_interval = o.cleanup_out_msgs}}`: keeps OFFER,
  *    ANSWER and CANDIDATE for an absent client, and sends EXPIRE.
  *  - `identity`: a client that connects again with its id and token replaces its old connection. Also
  *    `concurrent_limit`, the order of `{key}/peers`, and LEAVE without `dst`.
@@ -86,7 +86,7 @@ public:
 
     /** Whether a client of this wire sent `e`. On hubs with several wires, the condition for a mailbox that
      *  keeps messages of this wire only. */
-    static bool says(const event::say& e) noexcept { return e.data.wire == wire_id::peerjs; }
+    static bool says(const event::send& e) noexcept { return e.data.wire == wire_id::peerjs; }
 
     /** Takes id and token from the query; the last of equal parameters counts. Accepts the first offered
      *  sub-protocol. Errors: `bad_handshake` for another path, `missing_id`, `denied` for a wrong key. The
@@ -110,9 +110,9 @@ public:
         return errc::ok;
     }
 
-    /** Emits at most one event: `event::say`, also to the sender itself; `event::alive`; or `event::unname`
-     *  for a LEAVE without `dst`. Ignores everything else, JSON or not. Error: `bad_utf8` (text messages
-     *  only). */
+    /** Emits at most one event: `event::send`, also to the sender itself; `event::heartbeat`; or
+     * `event::release_id` for a LEAVE without `dst`. Ignores everything else, JSON or not. Error: `bad_utf8`
+     * (text messages only). */
     template <class Handler>
     errc decode(message m, state&, Handler&& handler) const {
         detail::json_scanner text{m.view()};
@@ -124,11 +124,12 @@ public:
         const auto* const known =
             std::find_if(std::begin(types), std::end(types), [&](const auto& t) { return t.name == type; });
         if (known == std::end(types)) return errc::ok;
-        if (known->heartbeat) return hand_bare(event::alive{}, *known, handler);
+        if (known->heartbeat) return hand_bare(event::heartbeat{}, *known, handler);
         if (!detail::json_truthy(in.dst)) // a LEAVE without `dst` gives up the sender's id
-            return known->kind == signal_kind::bye ? hand_bare(event::unname{}, *known, handler) : errc::ok;
+            return known->kind == signal_kind::bye ? hand_bare(event::release_id{}, *known, handler)
+                                                   : errc::ok;
 
-        event::say e;
+        event::send e;
         e.token.wire = e.data.wire = wire_id::peerjs;
         e.command = known->name;
         if (detail::is_json_string(in.dst))
@@ -153,7 +154,7 @@ public:
         return detail::length(R"({"type":"OPEN"})");
     }
     /// Most bytes that `encode` will write; 0 for messages of other wires, which these clients cannot read.
-    std::size_t bound(const event::say& e, const state&) const noexcept {
+    std::size_t bound(const event::send& e, const state&) const noexcept {
         if (!says(e)) return 0;
         return frame + e.command.size() + detail::json_text_bound(e.from) + detail::json_text_bound(e.to) +
                e.data.bytes.size();
@@ -173,7 +174,7 @@ public:
         return out.size();
     }
     /// Writes `e` at `p`; writes nothing where `bound` is 0.
-    std::size_t encode(const event::say& e, const state&, char* p) const noexcept {
+    std::size_t encode(const event::send& e, const state&, char* p) const noexcept {
         return says(e) ? write(p, e.command, e.from, e.to, e.data.bytes) : 0;
     }
     /// Writes `e` at `p`.

@@ -55,7 +55,7 @@ public:
         return errc::ok;
     }
 
-    /// Emits at most one event, an `event::say` without a token. Errors: `bad_utf8` (text messages only).
+    /// Emits at most one event, an `event::send` without a token. Errors: `bad_utf8` (text messages only).
     template <class Handler>
     errc decode(message m, state&, Handler&& handler) const {
         detail::json_scanner text{m.view()};
@@ -72,7 +72,7 @@ public:
         auto receiver = in.receiver;
         if (receiver.empty() && options_.peer_id_routing) receiver = in.peer;
         char id_buffer[detail::json_name_room], type_buffer[24];
-        event::say e;
+        event::send e;
         e.token.wire = e.data.wire = own;
         if (detail::is_json_string(receiver))
             e.to = detail::text_of(receiver, id_buffer);
@@ -103,7 +103,7 @@ public:
         return detail::length(R"({"type":"id","peerId":""})") + detail::json_text_bound(e.peer);
     }
     /// Most bytes that `encode` will write; 0 for a message that is neither of this wire nor a signal.
-    std::size_t bound(const event::say& e, const state&) const noexcept {
+    std::size_t bound(const event::send& e, const state&) const noexcept {
         if (is_own(e)) return is_spoofed(e) ? 0 : original(e).size();
         if (!is_signal(e)) return 0;
         return detail::length(R"({"candidate":,"type":"answer","senderId":"","receiverId":""})") +
@@ -121,7 +121,7 @@ public:
         return out.size();
     }
     /// Writes `e` at `p`; writes nothing where `bound` is 0.
-    std::size_t encode(const event::say& e, const state&, char* p) const noexcept {
+    std::size_t encode(const event::send& e, const state&, char* p) const noexcept {
         detail::json_writer out{p};
         if (is_own(e)) {
             if (!is_spoofed(e)) out.raw(original(e));
@@ -143,7 +143,7 @@ public:
     std::size_t encode(const event::reply&, const state&, char*) const noexcept { return 0; }
 
     /// The sender's mark; text for messages of the hub.
-    message_type type(const event::say& e, const state&) const noexcept {
+    message_type type(const event::send& e, const state&) const noexcept {
         return is_own(e) ? e.whole.type : message_type::text;
     }
     /// Always text.
@@ -174,15 +174,15 @@ private:
 
     static constexpr wire_id own = wire_id::signal_fire_2016;
 
-    static bool is_own(const event::say& e) noexcept { return e.data.wire == own; }
+    static bool is_own(const event::send& e) noexcept { return e.data.wire == own; }
 
     // The bytes to forward: the whole message as received, or the object that a hook has put in its place.
-    static std::string_view original(const event::say& e) noexcept {
+    static std::string_view original(const event::send& e) noexcept {
         return detail::has_own_payload(e) && !e.data.bytes.empty() ? e.whole.view() : e.data.bytes;
     }
 
     // Checked at delivery, because the hub sets the sender only then.
-    bool is_spoofed(const event::say& e) const noexcept {
+    bool is_spoofed(const event::send& e) const noexcept {
         if (!options_.check_sender) return false;
         const auto said = detail::json_member(e.data.bytes, "senderId");
         if (said.empty()) return false;
@@ -191,7 +191,7 @@ private:
                detail::json_unescape(detail::json_contents(said), buffer, sizeof buffer) != e.from;
     }
 
-    static bool is_signal(const event::say& e) noexcept {
+    static bool is_signal(const event::send& e) noexcept {
         return (e.signal.kind == signal_kind::offer || e.signal.kind == signal_kind::answer ||
                 e.signal.kind == signal_kind::candidate) &&
                !e.signal.body.empty() && !e.from.empty() && !e.to.empty() &&

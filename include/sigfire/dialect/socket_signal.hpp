@@ -43,7 +43,7 @@ struct socket_signal_options {
  *  | `join`, `leave`, `lookup` | the same | the same, with the peer's id as `as` |
  *  | `offer` | `offer` | `request` to the peer, with command `offer` |
  *  | | `remote-connect` | `request`, with command `remoteConnect` |
- *  | event `signal` | event `onsignal` | `say`, with command `signal` |
+ *  | event `signal` | event `onsignal` | `send`, with command `signal` |
  *  | `__ping__`, unknown events | `__ping__`, unknown events | `ping` |
  *  | any other | any other | `custom` |
  *
@@ -148,7 +148,7 @@ public:
             if (asked.kind == kind::offer)
                 pass(event::request{});
             else
-                pass(event::say{});
+                pass(event::send{});
             break;
         }
         case kind::event:
@@ -172,7 +172,7 @@ public:
     /// Always 0: this wire has no welcome.
     std::size_t bound(const event::welcome&, const state&) const noexcept { return 0; }
     /// Most bytes that `encode` will write; 0 for messages of other wires.
-    std::size_t bound(const event::say& e, const state&) const noexcept { return bound_of(e); }
+    std::size_t bound(const event::send& e, const state&) const noexcept { return bound_of(e); }
     /// Most bytes that `encode` will write; 0 for messages of other wires.
     std::size_t bound(const event::request& e, const state&) const noexcept { return bound_of(e); }
     /// Most bytes that `encode` will write; 0 for a token of another wire.
@@ -200,7 +200,7 @@ public:
     /// Writes nothing.
     std::size_t encode(const event::welcome&, const state&, char*) const noexcept { return 0; }
     /// Writes `e` at `p`; writes nothing where `bound` is 0.
-    std::size_t encode(const event::say& e, const state&, char* p) const noexcept {
+    std::size_t encode(const event::send& e, const state&, char* p) const noexcept {
         if (e.data.wire != own) return 0;
         return detail::write_value_packet(p, {.id = event_id(e.id), .event = true, .name = e.command},
                                           e.data.bytes);

@@ -80,7 +80,7 @@ public:
     /// Always 0: this wire has no welcome.
     std::size_t bound(const event::welcome&, const state&) const noexcept { return 0; }
     /// Always 0: this wire has no message to a single peer.
-    std::size_t bound(const event::say&, const state&) const noexcept { return 0; }
+    std::size_t bound(const event::send&, const state&) const noexcept { return 0; }
     /// Most bytes that `encode` will write; 0 for a failure.
     std::size_t bound(const event::reply& e, const state&) const noexcept {
         return is_verdict(e.cause) && e.token.wire == own ? detail::length(R"({"type":"pong"})") : 0;
@@ -97,7 +97,7 @@ public:
     /// Writes nothing.
     std::size_t encode(const event::welcome&, const state&, char*) const noexcept { return 0; }
     /// Writes nothing.
-    std::size_t encode(const event::say&, const state&, char*) const noexcept { return 0; }
+    std::size_t encode(const event::send&, const state&, char*) const noexcept { return 0; }
     /// Writes `e` at `p`; writes nothing where `bound` is 0.
     std::size_t encode(const event::reply& e, const state& st, char* p) const noexcept {
         detail::json_writer out{p};

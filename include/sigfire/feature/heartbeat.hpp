@@ -18,7 +18,7 @@ namespace sigfire {
 
 /** Disconnects peers that stop sending their heartbeats. A part of a server, and of a hub.
  *
- *  A peer with `admission::heartbeat_timeout` must send `event::alive` at least once in that time. Other
+ *  A peer with `admission::heartbeat_timeout` must send `event::heartbeat` at least once in that time. Other
  *  messages do not count, and a new connection of the peer does not count either. After a silence, the hub
  *  disconnects the peer with `pong_timeout`. Hooks judge heartbeats like other events. Peers without the
  *  time-out cost nothing. */
@@ -37,7 +37,7 @@ public:
 
     /// Records the time of a heartbeat. Replies `ok` if the event has a token.
     template <class X>
-    void on_request(X& hub, peer_handle from, event::alive& e) {
+    void on_request(X& hub, peer_handle from, event::heartbeat& e) {
         const auto at = watched_.find(from.slot);
         if (at != watched_.end()) at->second.last = hub.now();
         hub.reply(from, e.token, errc::ok); // a custom codec may ask for a reply

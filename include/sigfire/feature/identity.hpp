@@ -21,7 +21,7 @@ namespace sigfire {
 struct identity_options {
     /// If true, a peer keeps its first name: no other peer takes the name, and the peer takes no second name.
     /// Both fail with `id_in_use`.
-    bool strict_names = false;
+    bool unique_names = false;
 };
 
 /** Manages ids beyond those that the hub draws and guards. A part of a server, and of a hub. It serves
@@ -43,7 +43,7 @@ struct identity_options {
  *  with `overloaded`. A peer that continues on a new connection adds nothing to the count. Neither does a
  *  peer that takes the id of a dead peer.
  *
- *  Giving up: after `event::unname` the id is free and lists no longer contain the peer. The peer keeps
+ *  Giving up: after `event::release_id` the id is free and lists no longer contain the peer. The peer keeps
  *  sending under the id and still counts. When another peer gets the id, the hub draws a new id for this
  *  peer. Lists contain the peers in the order of arrival.
  *
@@ -80,7 +80,7 @@ public:
 
     /// Returns the peer with the id and the token of the connection, if there is one.
     template <class X>
-    peer_handle on_return(X& hub, const admission& wish) {
+    peer_handle on_identify(X& hub, const admission& wish) {
         if (wish.id.empty()) return {};
         const auto peer = hub.find(wish.id);
         return is_proof(peer, wish) ? peer : peer_handle{};
@@ -88,7 +88,7 @@ public:
 
     /// Sends a welcome on the new connection of a peer that returned by its token.
     template <class X>
-    void on_returned(X& hub, peer_handle peer, const admission& wish) {
+    void on_identified(X& hub, peer_handle peer, const admission& wish) {
         if (!is_proof(peer, wish)) return; // another feature identified the peer
         const auto id = hub.fresh_id();
         event::welcome e;
@@ -125,9 +125,9 @@ public:
     template <class X>
     errc on_join(X& hub, peer_handle from, event::join& e) {
         if (e.as.empty() || e.as == hub.id(from)) return errc::ok;
-        if (options_.strict_names && named_.contains(from.slot)) return errc::id_in_use;
+        if (options_.unique_names && named_.contains(from.slot)) return errc::id_in_use;
         if (const auto holder = hub.find(e.as)) {
-            if (options_.strict_names || !named_.contains(holder.slot) || hub.rename(holder, {}) != errc::ok)
+            if (options_.unique_names || !named_.contains(holder.slot) || hub.rename(holder, {}) != errc::ok)
                 return errc::id_in_use;
             named_.erase(holder.slot);
         }
@@ -138,14 +138,14 @@ public:
 
     /// Returns `unknown` if the message names a topic and the target is not a member.
     template <class X>
-    errc on_send(X& hub, peer_handle, event::say& e) {
+    errc on_send(X& hub, peer_handle, event::send& e) {
         if (e.topic.empty() || e.to.empty()) return errc::ok;
         return hub.is_member(e.topic, hub.find(e.to)) ? errc::ok : errc::unknown;
     }
 
     /// Frees the id of the peer. Causes: `offline`, `denied`.
     template <class X>
-    void on_request(X& hub, peer_handle from, event::unname& e) {
+    void on_request(X& hub, peer_handle from, event::release_id& e) {
         const errc cause = hub.unlist(from);
         if (cause == errc::ok) {
             named_.erase(from.slot);

@@ -34,14 +34,14 @@ struct mailbox_limits {
     std::size_t messages_per_id = 100;      ///< messages for one absent id
     std::size_t bytes_per_id = 2u << 20;    ///< bytes of these messages, which enter one outbox at once
     std::size_t messages_per_sender = 1000; ///< messages from one peer
-    std::size_t messages_in_all = 100'000;  ///< messages for all ids
-    std::size_t bytes_in_all = 64u << 20;   ///< bytes of all messages
+    std::size_t total_messages = 100'000;   ///< messages for all ids
+    std::size_t total_bytes = 64u << 20;    ///< bytes of all messages
     /// In milliseconds. If 0, each message expires by itself. If not, the messages for one id expire
     /// together: at the first multiple of this time after the first of them is due.
-    std::chrono::milliseconds lines_checked_every{0};
+    std::chrono::milliseconds expiry_interval{0};
     /// Whether the mailbox keeps a message; empty = each message. A message that is not kept ends as without
     /// a mailbox. Must not call the hub.
-    std::function<bool(const event::say&)> accepts = {};
+    std::function<bool(const event::send&)> accepts = {};
 };
 
 /** A router that keeps messages for absent peers: `mailbox{direct_router{}, 5s}`. Models Router. A part of a
@@ -82,15 +82,15 @@ public:
 
     /// Routes a message by the router `R`.
     template <class Registry, class To>
-    errc route(const Registry& registry, peer_handle from, const event::say& e, To to) {
+    errc route(const Registry& registry, peer_handle from, const event::send& e, To to) {
         return router_.route(registry, from, e, std::move(to));
     }
 
     /// Keeps a message for an absent id and returns `held`; otherwise returns `cause` or `full`.
     template <class X, class E>
-    errc on_miss([[maybe_unused]] X& hub, [[maybe_unused]] peer_handle from, [[maybe_unused]] const E& e,
-                 errc cause) {
-        if constexpr (std::is_same_v<E, event::say>)
+    errc on_undeliverable([[maybe_unused]] X& hub, [[maybe_unused]] peer_handle from,
+                          [[maybe_unused]] const E& e, errc cause) {
+        if constexpr (std::is_same_v<E, event::send>)
             return keep(hub, from, e, cause);
         else
             return cause;
@@ -132,25 +132,25 @@ private:
     struct item {
         peer_handle from;
         std::uint64_t number;
-        detail::stored_event<event::say> message;
+        detail::stored_event<event::send> message;
 
         bool has_request() const { return !message.get().token.empty(); }
     };
 
     template <class X>
-    errc keep(X& hub, peer_handle from, const event::say& e, errc cause) {
+    errc keep(X& hub, peer_handle from, const event::send& e, errc cause) {
         if (time_.count() <= 0 || (cause != errc::unknown && cause != errc::offline) || e.ephemeral ||
             e.to.empty() || e.to.size() > 256 || e.fault != errc::ok ||
             (limits_.accepts && !limits_.accepts(e)))
             return cause;
-        detail::stored_event<event::say> message{e};
+        detail::stored_event<event::send> message{e};
         const auto at = boxes_.find(e.to);
         const auto mine = senders_.find(key(from));
         const bool first = at == boxes_.end();
         if ((!first && at->second.items.size() >= limits_.messages_per_id) ||
             (first ? 0 : at->second.bytes) + message.size() > limits_.bytes_per_id ||
             (mine != senders_.end() && mine->second >= limits_.messages_per_sender) ||
-            count_ >= limits_.messages_in_all || bytes_ + message.size() > limits_.bytes_in_all)
+            count_ >= limits_.total_messages || bytes_ + message.size() > limits_.total_bytes)
             return errc::full;
         auto& into = first ? boxes_[std::string{e.to}] : at->second;
         ++count_;
@@ -160,7 +160,7 @@ private:
         into.items.push_back({from, ++last_, std::move(message)});
         if (first || !by_line()) due_.add(given_up(hub.now()), {last_, std::string{e.to}}, count_, is_open());
         // Clearing costs at most a second call of wake for an id.
-        if (woken_.size() > limits_.messages_in_all) woken_.clear();
+        if (woken_.size() > limits_.total_messages) woken_.clear();
         if (wake_ && woken_.emplace(e.to).second) wake_(e.to);
         return errc::held;
     }
@@ -197,13 +197,13 @@ private:
         std::string id;
     };
 
-    bool by_line() const noexcept { return limits_.lines_checked_every.count() > 0; }
+    bool by_line() const noexcept { return limits_.expiry_interval.count() > 0; }
 
     time_point given_up(time_point now) const {
         const auto at = now + time_;
         if (!by_line()) return at;
-        const auto since = at.time_since_epoch() % limits_.lines_checked_every;
-        return since.count() == 0 ? at : at - since + limits_.lines_checked_every;
+        const auto since = at.time_since_epoch() % limits_.expiry_interval;
+        return since.count() == 0 ? at : at - since + limits_.expiry_interval;
     }
 
     // Whether that peer gets one event later, for the rest of its messages.
@@ -231,7 +231,7 @@ private:
         e.to = hub.id(kept.from);
         e.token = late.token;
         fanout alone; // kept for a peer that is away, or reported as a gap
-        hub.spread(kept.from, e, alone);
+        hub.broadcast(kept.from, e, alone);
     }
 
     R router_;

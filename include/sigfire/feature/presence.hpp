@@ -42,12 +42,12 @@ struct presence_options {
     std::size_t messages_per_tick = 512;
     /// Time in which a watcher may take nothing of a snapshot, in milliseconds. After that time it is
     /// disconnected.
-    std::chrono::milliseconds patience{10'000};
+    std::chrono::milliseconds slow_watcher_timeout{10'000};
     /// Maximum number of messages with changes that wait behind a snapshot. Beyond it the watcher gets a new
     /// snapshot.
-    std::size_t changes_owed = 1000;
+    std::size_t pending_changes = 1000;
     /// Maximum size of the messages that wait for slow watchers, in bytes. Beyond it new snapshots wait.
-    std::size_t bytes_owed = 16u << 20;
+    std::size_t pending_bytes = 16u << 20;
 };
 
 /** Informs watchers about peers that arrive and leave, in a topic or on the hub. A part of a server, and of a
@@ -161,7 +161,7 @@ public:
 
     /// Records that the peer has returned, and sends new snapshots to it.
     template <class X>
-    void on_back(X& hub, peer_handle peer) {
+    void on_reconnected(X& hub, peer_handle peer) {
         shift(hub, peer, false);
         const auto mine = watching_.find(peer.slot);
         if (mine == watching_.end()) return;
@@ -339,7 +339,7 @@ private:
         tell(hub, where, false, s.old, [&](auto& pages) { s.changes.write(pages); });
         s.changes.clear();
         if (s.fresh.empty()) return;
-        if (*bytes_ >= options_.bytes_owed) return queue(hub, s);
+        if (*bytes_ >= options_.pending_bytes) return queue(hub, s);
         tell(hub, where, true, s.fresh, [&](auto& pages) { say_all(hub, where, pages); });
         s.old.insert(s.old.end(), s.fresh.begin(), s.fresh.end());
         s.fresh.clear();
@@ -354,11 +354,11 @@ private:
             if (!watches(w, j.what->where()) || hub.is_away(w.peer)) continue;
             if (budget == 0) return false;
             --budget;
-            if (slow_.add(w, j.what, options_.changes_owed)) continue;
+            if (slow_.add(w, j.what, options_.pending_changes)) continue;
             if (e.snapshot && !hub.has_room(w.peer, e))
                 slow_.begin(w, j.what, hub.now());
             else
-                hub.spread(w.peer, e, j.shared);
+                hub.broadcast(w.peer, e, j.shared);
         }
         return true;
     }
@@ -366,7 +366,7 @@ private:
     template <class X>
     std::size_t serve_slow(X& hub, std::size_t budget) {
         return slow_.serve(
-            hub, budget, options_.patience,
+            hub, budget, options_.slow_watcher_timeout,
             [&](const watcher& w, const place& where) { return watches(w, where) && !hub.is_away(w.peer); },
             [&](const watcher& w, const place& where) {
                 begin_again(hub, w.peer, where, watching_.at(w.peer.slot).at(where));

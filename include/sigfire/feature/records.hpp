@@ -95,11 +95,11 @@ static_assert(RecordStore<memory_records>);
 /// Settings of `records`.
 struct records_options {
     /// Whether peers may make their ids permanent.
-    bool peers_create = false;
+    bool peers_may_create = false;
     /// Maximum size of the metadata of one record, in bytes; more is `too_large`.
     std::size_t metadata_bytes = 4096;
     /// Maximum number of requests that wait for the store; a further request is `full`.
-    std::size_t lookups = 10'000;
+    std::size_t pending_requests = 10'000;
     /// Time for the answer of the store, in milliseconds. After that time the request ends with `expired`.
     std::chrono::milliseconds timeout{5000};
     /// Returns the time in milliseconds since 1970 (UTC).
@@ -139,7 +139,7 @@ public:
     template <class X>
     void on_request(X& hub, peer_handle from, event::create& e) {
         if (!fits(e.metadata)) return hub.reply(from, e.token, errc::too_large);
-        if (!options_.peers_create) return hub.reply(from, e.token, errc::denied);
+        if (!options_.peers_may_create) return hub.reply(from, e.token, errc::denied);
         change(hub, from, e.token, true, e.metadata);
     }
 
@@ -212,7 +212,7 @@ public:
     /// Finds out whether an absent id is known: the cause is then `offline` instead of `unknown`. Returns
     /// `deferred` if the store answers later.
     template <class X, class E>
-    errc on_miss(X& hub, peer_handle from, const E& e, errc cause) {
+    errc on_undeliverable(X& hub, peer_handle from, const E& e, errc cause) {
         if (cause != errc::unknown || e.to.empty() || e.to.size() > 256) return cause;
         errc now = errc::deferred;
         wait(hub, from, e.token, [&](std::uint64_t number) {
@@ -338,7 +338,7 @@ private:
     // Registers the open request, then asks the store by `ask(number)`.
     template <class X, class Ask>
     void wait(X& hub, peer_handle from, request_token token, Ask ask) {
-        if (open_.size() >= options_.lookups) return hub.reply(from, token, errc::full);
+        if (open_.size() >= options_.pending_requests) return hub.reply(from, token, errc::full);
         const auto number = ++last_;
         open_.emplace(number, question{from, detail::stored_token{token}});
         asked_.insert({from.slot, number});

@@ -31,7 +31,7 @@ struct requests_options {
     /// Maximum number of open requests of one peer; a further request is `full`.
     std::size_t per_peer = 100;
     /// Maximum number of open requests of all peers; a further request is `full`.
-    std::size_t in_all = 100'000;
+    std::size_t total = 100'000;
 };
 
 /** A message to an attached function: a request or another message. The views are valid until the function
@@ -41,8 +41,8 @@ struct requests_options {
  *  the function throws, the request ends with `internal_error`. On the thread of the hub. */
 class call {
 public:
-    /// For hubs: a call for a `say`, `publish`, `request`, `expired` or `session_over`. Late answers go into
-    /// `box`.
+    /// For hubs: a call for a `send`, `publish`, `request`, `expired` or `session_ended`. Late answers go
+    /// into `box`.
     template <class E>
     call(const E& e, std::shared_ptr<detail::late_box> box) noexcept
         : from(e.from), command(command_of(e)), topic(topic_of(e)), data(data_of(e)), cause(cause_of(e)),
@@ -137,10 +137,10 @@ public:
     template <class X>
     void on_request(X& hub, peer_handle from, event::request& e) {
         const auto to = hub.find(e.to);
-        errc cause = e.to.empty()                                          ? errc::missing_target
-                     : to == from && !e.echo                               ? errc::self
-                     : open_.size() >= options_.in_all || has_enough(from) ? errc::full
-                                                                           : errc::ok;
+        errc cause = e.to.empty()                                         ? errc::missing_target
+                     : to == from && !e.echo                              ? errc::self
+                     : open_.size() >= options_.total || has_enough(from) ? errc::full
+                                                                          : errc::ok;
         if (cause == errc::ok && (!to || (!e.topic.empty() && !hub.is_member(e.topic, to)))) {
             cause = hub.miss(from, e, errc::unknown);
             if (cause == errc::deferred) return;
@@ -177,8 +177,8 @@ public:
     /// Calls the function of the peer.
     template <class X, class E>
     void on_call(X& hub, peer_handle peer, const E& e) {
-        if constexpr (detail::is_one_of<E, event_list<event::say, event::publish, event::request,
-                                                      event::expired, event::session_over>>) {
+        if constexpr (detail::is_one_of<E, event_list<event::send, event::publish, event::request,
+                                                      event::expired, event::session_ended>>) {
             const auto at = functions_.find(peer.slot);
             if (at == functions_.end()) return;
             const auto f = at->second; // a copy: the call may replace the function

@@ -92,14 +92,14 @@ public:
 
     /// Returns the peer of the token, if there is one.
     template <class X>
-    peer_handle on_return(X&, const admission& wish) {
+    peer_handle on_identify(X&, const admission& wish) {
         auto* const s = find(wish.token);
         return s == nullptr ? peer_handle{} : s->peer;
     }
 
     /// Welcomes the returned peer and sends the missing messages again.
     template <class X>
-    void on_returned(X& hub, peer_handle peer, const admission& wish) {
+    void on_identified(X& hub, peer_handle peer, const admission& wish) {
         auto* const s = of(peer);
         if (s == nullptr || find(wish.token) != s) return; // another feature identified the peer
         settle(*s, wish.token, wish.received);
@@ -127,7 +127,7 @@ public:
     /// Keeps a resumable peer if its connection broke: causes `lost`, `pong_timeout`, `slow_consumer`,
     /// `overloaded` and `tls_failed`.
     template <class X>
-    bool on_loss(X&, peer_handle peer, errc why) {
+    bool on_connection_lost(X&, peer_handle peer, errc why) {
         if (of(peer) == nullptr || options_.window.count() <= 0) return false;
         return why == errc::lost || why == errc::pong_timeout || why == errc::slow_consumer ||
                why == errc::overloaded || why == errc::tls_failed;
@@ -147,7 +147,7 @@ public:
 
     /// The peer has returned in time.
     template <class X>
-    void on_back(X&, peer_handle peer) {
+    void on_reconnected(X&, peer_handle peer) {
         auto* const s = of(peer);
         if (s != nullptr && std::exchange(s->away, false)) --away_;
     }

@@ -41,7 +41,7 @@ struct sessions_options {
  *
  *  Two peers have at most one session (`session_exists`); either of them starts it. Only the called peer
  *  accepts or rejects. Only the caller cancels. Any other step fails with `no_session`. If the called peer
- *  does not answer in time, both peers receive `event::session_over` with `expired`. If one peer leaves, the
+ *  does not answer in time, both peers receive `event::session_ended` with `expired`. If one peer leaves, the
  *  other peer receives the event with the cause.
  *
  *  The called peer is the polite one (perfect negotiation, W3C WebRTC 1.0, section 10.7). The reply carries
@@ -57,7 +57,7 @@ public:
 
     /// Checks a step of a session: `ok`, `session_exists`, `no_session`, `full` or `missing_offer`.
     template <class X>
-    errc on_send(X& hub, peer_handle from, event::say& e) {
+    errc on_send(X& hub, peer_handle from, event::send& e) {
         if (e.signal.kind <= signal_kind::other && !judges_all_) return errc::ok;
         if (!options_.enabled) return errc::ok;
         if (e.signal.kind == signal_kind::session_start && !e.to.empty()) e.role = politeness::polite;
@@ -66,7 +66,7 @@ public:
 
     /// Applies a step of a session.
     template <class X>
-    void on_sent(X& hub, peer_handle from, const event::say& e, politeness& senders_part) {
+    void on_sent(X& hub, peer_handle from, const event::send& e, politeness& senders_part) {
         if (e.signal.kind <= signal_kind::other && !options_.gate) return;
         if (!options_.enabled) return;
         step(hub, from, e, senders_part);
@@ -102,7 +102,7 @@ public:
 
 private:
     template <class X>
-    [[gnu::noinline]] errc judge(X& hub, peer_handle from, const event::say& e) {
+    [[gnu::noinline]] errc judge(X& hub, peer_handle from, const event::send& e) {
         using enum signal_kind;
         const auto kind = e.signal.kind;
         const auto to = hub.find(e.to);
@@ -126,7 +126,7 @@ private:
     }
 
     template <class X>
-    [[gnu::noinline]] void step(X& hub, peer_handle from, const event::say& e, politeness& senders_part) {
+    [[gnu::noinline]] void step(X& hub, peer_handle from, const event::send& e, politeness& senders_part) {
         using enum signal_kind;
         const auto kind = e.signal.kind;
         const auto to = hub.find(e.to);
@@ -201,12 +201,12 @@ private:
     template <class X>
     static void tell(X& hub, peer_handle to, peer_handle other, errc cause) {
         const auto id = hub.fresh_id();
-        event::session_over e;
+        event::session_ended e;
         e.id = id.view();
         e.from = hub.id(other);
         e.cause = cause;
         fanout alone; // kept for a peer that is away, or reported as a gap
-        hub.spread(to, e, alone);
+        hub.broadcast(to, e, alone);
     }
 
     sessions_options options_;

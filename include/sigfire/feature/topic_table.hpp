@@ -26,7 +26,7 @@ namespace sigfire {
 /// Limits of a `topic_table`. Beyond a limit of a number the cause is `errc::full`, beyond a limit of bytes
 /// `errc::too_large`.
 struct topic_limits {
-    std::size_t topics_in_all = 100'000;     ///< topics with at least one member
+    std::size_t total_topics = 100'000;      ///< topics with at least one member
     std::size_t topics_per_peer = 1000;      ///< topics of one peer
     std::size_t members_per_topic = 100'000; ///< members of one topic
     std::size_t metadata_bytes = 1024;       ///< size of the metadata of one membership, in bytes
@@ -93,7 +93,7 @@ public:
             return topic_change::updated;
         }
         if (joined(peer) >= limits_.topics_per_peer) return errc::full;
-        if (t == none && names_.size() >= limits_.topics_in_all) return errc::full;
+        if (t == none && names_.size() >= limits_.total_topics) return errc::full;
         if ((t == none ? 0 : topics_[t].live()) >= limits_.members_per_topic) return errc::full;
 
         // First each step that can fail, then each step that changes something.

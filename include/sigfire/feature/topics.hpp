@@ -122,7 +122,7 @@ public:
             return hub.reply(from, e.token, errc::denied);
         hub.reply(from, e.token, errc::ok);
         e.from = hub.id(from);
-        spread(hub, e.echo ? peer_handle{} : from, e);
+        broadcast(hub, e.echo ? peer_handle{} : from, e);
     }
 
     /// Sets a state entry. Causes: `malformed`, and those of `topic_table::set`. A `ttl` is at most 366 days.
@@ -159,7 +159,7 @@ public:
         e.topic = topic;
         e.data = data;
         e.droppable = droppable;
-        return hub.at_work([&] { return spread(hub, {}, e); });
+        return hub.at_work([&] { return broadcast(hub, {}, e); });
     }
     /// Publishes a text in the format of `default_wire` to all members, see the overload above. Empty = no
     /// data.
@@ -266,14 +266,14 @@ private:
     }
 
     template <class X>
-    errc spread(X& hub, peer_handle but, event::publish& e) {
+    errc broadcast(X& hub, peer_handle but, event::publish& e) {
         const auto id = hub.fresh_id();
         e.id = id.view();
         e.command = "publish";
         e.members = table_.members(e.topic);
         fanout shared;
         return table_.for_each(e.topic, [&](peer_handle to) {
-            if (!(to == but) && !hub.spread(to, e, shared, e.droppable)) ++dropped_;
+            if (!(to == but) && !hub.broadcast(to, e, shared, e.droppable)) ++dropped_;
         });
     }
 

@@ -86,7 +86,7 @@ public:
     std::size_t incomplete() const noexcept { return held_.memory(); }
 
     /// See Framing.
-    void forgive() noexcept { idle_ = 0; }
+    void reset_idle_count() noexcept { idle_ = 0; }
 
 private:
     static constexpr std::size_t head_size = 4;

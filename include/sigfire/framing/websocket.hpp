@@ -173,7 +173,7 @@ public:
     std::size_t incomplete() const noexcept { return held_.memory(); }
 
     /// See Framing.
-    void forgive() noexcept { idle_ = 0; }
+    void reset_idle_count() noexcept { idle_ = 0; }
 
 private:
     static constexpr unsigned char opcode_continuation = 0, opcode_text = 1, opcode_binary = 2;

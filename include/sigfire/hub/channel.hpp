@@ -14,13 +14,13 @@ namespace sigfire {
 
 namespace detail {
 
-/// Ends an accepted connection, after its farewell message.
+/// Ends an accepted connection, after its last_message message.
 template <class C>
 void say_goodbye(C& connection, const ending& how, errc why) {
-    if (!how.farewell.empty())
-        if (char* p = connection.reserve(message_type::text, how.farewell.size())) {
-            std::memcpy(p, how.farewell.data(), how.farewell.size());
-            connection.commit(how.farewell.size());
+    if (!how.last_message.empty())
+        if (char* p = connection.reserve(message_type::text, how.last_message.size())) {
+            std::memcpy(p, how.last_message.data(), how.last_message.size());
+            connection.commit(how.last_message.size());
         }
     connection.close(how, why);
 }
@@ -129,7 +129,7 @@ public:
     void hold() const { connection_->hold(); }
     /// Resumes reading from the peer.
     void release() const { connection_->release(); }
-    /// Ends the connection, with the farewell that the codec has for `why`.
+    /// Ends the connection, with the last_message that the codec has for `why`.
     void close(errc why) const { detail::say_goodbye(*connection_, codec_->end(why, state()), why); }
 
 private:

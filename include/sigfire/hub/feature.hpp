@@ -52,19 +52,19 @@ public:
      *  fail later. To defer the message, the feature takes a ticket of `context.defer()` and returns
      *  `deferred`. */
     template <class X>
-    errc on_send(X&, peer_handle, event::say&) {
+    errc on_send(X&, peer_handle, event::send&) {
         return errc::ok;
     }
     /// Called when the hub is about to reply to the sender and to deliver `e`. The reply carries the
     /// `politeness` of the sender, which the feature may set.
     template <class X>
-    void on_sent(X&, peer_handle, const event::say&, politeness&) {}
-    /** Called when the hub cannot deliver `e`, a `say` or a `request`, for `cause`.
+    void on_sent(X&, peer_handle, const event::send&, politeness&) {}
+    /** Called when the hub cannot deliver `e`, a `send` or a `request`, for `cause`.
      *
      *  Returns `cause` or a more precise one. Returns `held` if the feature keeps the message, or `deferred`
      *  if the feature replies later. */
     template <class X, class E>
-    errc on_miss(X&, peer_handle, const E&, errc cause) {
+    errc on_undeliverable(X&, peer_handle, const E&, errc cause) {
         return cause;
     }
 
@@ -82,12 +82,12 @@ public:
     }
     /// Returns the present peer that the connection proves to be, or a null handle.
     template <class X>
-    peer_handle on_return(X&, const admission&) {
+    peer_handle on_identify(X&, const admission&) {
         return {};
     }
     /// Called when that peer has moved to its new connection. The hub has sent nothing on the connection yet.
     template <class X>
-    void on_returned(X&, peer_handle, const admission&) {}
+    void on_identified(X&, peer_handle, const admission&) {}
 
     /// Called before the hub sends the welcome to a new peer. The feature may change the welcome.
     template <class X>
@@ -98,7 +98,7 @@ public:
     /// Called when a peer with kept traffic has lost its connection. If the feature returns true, the hub
     /// keeps the peer as `away`.
     template <class X>
-    bool on_loss(X&, peer_handle, errc) {
+    bool on_connection_lost(X&, peer_handle, errc) {
         return false;
     }
     /// Called when a peer has become `away`: it has no connection, but may return.
@@ -106,7 +106,7 @@ public:
     void on_away(X&, peer_handle) {}
     /// Called when a peer that was `away` has a connection again.
     template <class X>
-    void on_back(X&, peer_handle) {}
+    void on_reconnected(X&, peer_handle) {}
     /// Called when an opened peer has left, with the cause. During the call the hub still knows its id and
     /// delivers replies to it.
     template <class X>
@@ -210,7 +210,7 @@ public:
     template <class E>
     errc send(peer_handle, const E&);
     template <class E>
-    bool spread(peer_handle, const E&, fanout&, bool = false);
+    bool broadcast(peer_handle, const E&, fanout&, bool = false);
     void reply(peer_handle, request_token, errc);
     template <class E>
     void reply(peer_handle, const E&);
@@ -259,21 +259,21 @@ namespace detail {
 // Whether the members of `F` that hide members of `feature` can be called in the same way.
 template <class F>
 concept shaped_like_a_feature =
-    requires(F& f, archetype::context& x, peer_handle p, event::say& e, const event::reply& r,
+    requires(F& f, archetype::context& x, peer_handle p, event::send& e, const event::reply& r,
              event::welcome& w, event::join& j, const admission& a, errc why, std::string_view text,
              payload v, politeness& role, late_verdict& late) {
         { f.on_send(x, p, e) } -> std::same_as<errc>;
         f.on_sent(x, p, std::as_const(e), role);
-        { f.on_miss(x, p, std::as_const(e), why) } -> std::same_as<errc>;
+        { f.on_undeliverable(x, p, std::as_const(e), why) } -> std::same_as<errc>;
         { f.on_enter(x, a) } -> std::same_as<errc>;
         { f.on_claim(x, p, a) } -> std::same_as<errc>;
-        { f.on_return(x, a) } -> std::same_as<peer_handle>;
-        f.on_returned(x, p, a);
+        { f.on_identify(x, a) } -> std::same_as<peer_handle>;
+        f.on_identified(x, p, a);
         f.on_welcome(x, p, a, w);
         f.on_open(x, p, a);
-        { f.on_loss(x, p, why) } -> std::same_as<bool>;
+        { f.on_connection_lost(x, p, why) } -> std::same_as<bool>;
         f.on_away(x, p);
-        f.on_back(x, p);
+        f.on_reconnected(x, p);
         f.on_close(x, p, why);
         f.on_received(x, p, std::as_const(e), true);
         f.on_ack(x, p, event::ack{});

@@ -75,7 +75,7 @@ public:
      *    disconnects the receiver
      *  @returns false if the hub dropped `e` */
     template <class E>
-    bool spread(peer_handle to, const E& e, fanout& shared, bool droppable = false) {
+    bool broadcast(peer_handle to, const E& e, fanout& shared, bool droppable = false) {
         return hub_.spread_event(to, e, shared, droppable);
     }
 
@@ -138,7 +138,8 @@ public:
     /// Disconnects a peer, with `why` as the cause.
     void close(peer_handle peer, errc why) { hub_.close_peer(peer, why); }
 
-    /// Asks all features for a more precise cause why the hub cannot deliver `e`, see `feature::on_miss`.
+    /// Asks all features for a more precise cause why the hub cannot deliver `e`, see
+    /// `feature::on_undeliverable`.
     template <class E>
     errc miss(peer_handle from, const E& e, errc cause) {
         return hub_.ask_missed(from, e, cause);

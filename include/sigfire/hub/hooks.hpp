@@ -100,11 +100,11 @@ concept has_on_deliver = filters_any<H, outgoing_events>;
  *    or if the hook has no `on_admit`. It may take time, see `coroutine_hooks.hpp`. Request and admission
  *    live until it ends.
  *  - `void on_open(peer_handle, const admission&)`: a peer was welcomed. `admission::id` is its id.
- *  - `errc on_message(message_context&, event::say&)`: a peer sent an event. Overloads take other events. An
+ *  - `errc on_message(message_context&, event::send&)`: a peer sent an event. Overloads take other events. An
  *    overload for `event::incoming&`, or a template, judges all events except `ack` and `resume`. `ok` lets
  *    the event continue; the hook may change it. `deferred` defers the event, see `message_context::defer`.
  *    Any other value is the cause in the reply.
- *  - `bool on_deliver(peer_handle to, const event::say&)`: whether the hub delivers the event to that peer.
+ *  - `bool on_deliver(peer_handle to, const event::send&)`: whether the hub delivers the event to that peer.
  *    Overloads take other events. If no target is left, the reply to the sender is `denied`.
  *  - `void on_outcome(const outcome&)`: a request has ended, or a connection was refused.
  *  - `void on_close(peer_handle, errc)`: a peer has left, with the cause. Its id is free; its connection may
@@ -171,10 +171,10 @@ class hooks {
         "sigfire: on_open has the wrong signature: expected void on_open(peer_handle, const admission&)");
     static_assert(((!detail::names_on_message<Hs> || detail::has_on_message<Hs>) && ...),
                   "sigfire: on_message has the wrong signature: expected errc on_message(message_context&, "
-                  "event::say&), or with another event, or event::incoming& for all");
+                  "event::send&), or with another event, or event::incoming& for all");
     static_assert(((!detail::names_on_deliver<Hs> || detail::has_on_deliver<Hs>) && ...),
                   "sigfire: on_deliver has the wrong signature: expected bool on_deliver(peer_handle, const "
-                  "event::say&), or with another event");
+                  "event::send&), or with another event");
     static_assert(((!detail::names_on_outcome<Hs> || detail::has_on_outcome<Hs>) && ...),
                   "sigfire: on_outcome has the wrong signature: expected void on_outcome(const outcome&)");
     static_assert(((!detail::names_on_close<Hs> || detail::has_on_close<Hs>) && ...),

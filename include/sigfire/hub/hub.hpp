@@ -44,8 +44,8 @@ namespace sigfire {
  *  Claims: a second connection may ask for the id of an online peer. Then the hub pings the holder and holds
  *  the claimant. If the holder answers, the hub refuses the claimant. If no pong arrives within
  *  `hub_options::claim_timeout`, the hub disconnects the holder. When the holder has left, the claimant gets
- *  the id. A claimant with `admission::proven` gets the id at once. The id of a peer that is away stays
- *  reserved for its return, unless `hub_options::yield_away_ids` is set.
+ *  the id. A claimant with `admission::id_verified` gets the id at once. The id of a peer that is away stays
+ *  reserved for its return, unless `hub_options::away_ids_claimable` is set.
  *
  *  Thread safety: none; one thread at a time. Hooks, features, functions and logs may call the members for
  *  the host program during a call of the hub. Then `send` acts at once; `close` and `stop` act after the
@@ -199,7 +199,7 @@ public:
      *  `post(f)` must arrange one call of `f()` or `f(now)` soon, on the thread of the hub. The call must not
      *  come from inside of the hub. The hub may call `post` on any thread. */
     template <class Post>
-    void on_late(Post post) {
+    void set_scheduler(Post post) {
         box_->on_ring([this, post = std::move(post), weak = std::weak_ptr{life_}] {
             post([this, weak](time_point now = time_point{}) {
                 if (weak.expired()) return;
@@ -283,7 +283,7 @@ public:
     errc send(std::string_view to, std::string_view command, std::string_view data = {},
               wire_id wire = default_wire) {
         const work w{*this};
-        event::say e;
+        event::send e;
         e.command = command;
         e.to = to;
         e.data = {data, wire};

@@ -19,7 +19,7 @@ struct hub_options {
     std::size_t deferred_bytes = 1u << 20;
     /// Whether a connection may claim the id of a peer that is away. If false, the claim fails with
     /// `id_in_use` until the resume window of the peer ends.
-    bool yield_away_ids = false;
+    bool away_ids_claimable = false;
 };
 
 } // namespace sigfire

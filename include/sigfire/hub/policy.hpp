@@ -17,7 +17,7 @@ namespace sigfire {
 
 /// What a peer does to another peer or to a topic.
 enum class action : unsigned char {
-    say,     ///< send a message
+    send,    ///< send a message
     request, ///< send a request
     watch,   ///< watch the changes of a topic or a peer
     lookup,  ///< list the members of a topic
@@ -29,7 +29,7 @@ enum class action : unsigned char {
 
 /// An action that a peer asks for. The views are valid until `permit` returns.
 struct act {
-    action what = action::say;  ///< the kind of action
+    action what = action::send; ///< the kind of action
     peer_handle from{};         ///< the acting peer
     std::string_view from_id{}; ///< the id of the acting peer
     /// The target peer. A null handle if the event names no peer, or if no peer has the id.
@@ -91,9 +91,9 @@ struct private_rooms_options {
     std::function<bool(const act&, const notes*)> may_join = {};
     /// Whether a peer that is not a member may list and watch a topic; empty = no such peer may. Receives the
     /// same arguments.
-    std::function<bool(const act&, const notes*)> may_look = {};
+    std::function<bool(const act&, const notes*)> may_read = {};
     /// Whether peers reach each other only while they share a topic.
-    bool among_members_only = true;
+    bool members_only = true;
 };
 
 /** Makes topics private rooms of their members. Models Policy; a part of a server, and of a hub with
@@ -113,10 +113,10 @@ public:
         if (a.what == action::join) return asks(options_.may_join, true, a, here) ? errc::ok : errc::denied;
         if (!a.topic.empty() && !here.is_member(a.topic, a.from)) {
             const bool looks = a.what == action::lookup || a.what == action::watch;
-            if (!looks || !asks(options_.may_look, false, a, here))
+            if (!looks || !asks(options_.may_read, false, a, here))
                 return looks ? errc::unknown : errc::denied;
         }
-        if (a.to_id.empty() || !options_.among_members_only || a.to == a.from) return errc::ok;
+        if (a.to_id.empty() || !options_.members_only || a.to == a.from) return errc::ok;
         bool shared = false;
         if (a.to)
             here.for_each_topic(
@@ -146,7 +146,7 @@ struct does {
     static constexpr action what = A;
 };
 template <>
-struct action_of<event::say> : does<action::say> {};
+struct action_of<event::send> : does<action::send> {};
 template <>
 struct action_of<event::request> : does<action::request> {};
 template <>

@@ -15,7 +15,7 @@ public:
      *  Returns `unknown` if no peer has the id. Returns `self` if the target is the sender, unless `e.echo`
      *  is set. */
     template <class Registry, class To>
-    errc route(const Registry& registry, peer_handle from, const event::say& e, To to) const {
+    errc route(const Registry& registry, peer_handle from, const event::send& e, To to) const {
         const peer_handle target = registry.find(e.to);
         if (!target) return errc::unknown;
         if (target == from && !e.echo) return errc::self;
@@ -38,7 +38,7 @@ public:
      *  `offline` if the host is alone. For a message to a peer, returns the causes of `direct_router::route`.
      */
     template <class Registry, class To>
-    errc route(const Registry& registry, peer_handle from, const event::say& e, To to) const {
+    errc route(const Registry& registry, peer_handle from, const event::send& e, To to) const {
         if (!e.to.empty() || e.topic.empty()) return direct_router{}.route(registry, from, e, to);
         peer_handle host;
         bool member = false;

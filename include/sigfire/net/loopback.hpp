@@ -46,7 +46,7 @@ struct loopback_link {
     std::size_t message_limit = 0;
     errc peer_end = errc::ok;   // why the peer's end is closed
     errc server_end = errc::ok; // why the server's end is closed
-    ending farewell;            // the server's close message
+    ending last_message;        // the server's close message
     bool ping = false;
     bool answers_pings = true;
     std::function<void()> wake_server; // empty when the engine is gone
@@ -273,7 +273,7 @@ private:
 
     void finish(const ending& e, errc cause) {
         cause_ = cause;
-        link_->farewell = e;
+        link_->last_message = e;
         wake_();
     }
 
@@ -390,7 +390,8 @@ private:
             const auto link = connections_[i]->link_;
             link->wake_server = nullptr;
             connections_.erase(connections_.begin() + static_cast<std::ptrdiff_t>(i));
-            if (link->on_closed) std::exchange(link->on_closed, nullptr)(link->farewell, link->server_end);
+            if (link->on_closed)
+                std::exchange(link->on_closed, nullptr)(link->last_message, link->server_end);
             if (!*token) return;
         }
         if (stopping_ && connections_.empty() && entering_.empty()) {

@@ -31,28 +31,28 @@ struct stream_limits {
     /// Longest body of an HTTP request in bytes; the answer to a longer one is 413.
     std::uint32_t body = 64u << 10;
     std::uint32_t answers = 1000; ///< HTTP requests with a later answer, at a time
-    /// Control frames and empty frames without a message, within one `ping` period. More end the connection
+    /// Control frames and empty frames without a message, within one `ping_interval`. More end the connection
     /// with `flood` (1008).
     std::uint32_t idle_frames = 1000;
     /// Time from the connection to the complete request or `hello`. Then the answer is 408.
-    std::chrono::milliseconds handshake{5000};
+    std::chrono::milliseconds handshake_timeout{5000};
     /// Silence after which the server pings a peer, if the wire has pings. 0 = never.
-    std::chrono::milliseconds ping{30000};
+    std::chrono::milliseconds ping_interval{30000};
     /// Silence after which the server disconnects a pinged peer with `pong_timeout`. Must be longer than
-    /// `ping`.
-    std::chrono::milliseconds dead{60000};
+    /// `ping_interval`.
+    std::chrono::milliseconds silence_timeout{60000};
     /// Time for the next request of an HTTP client that asks for `keep-alive`. 0 = one request per
     /// connection.
     std::chrono::milliseconds keep_alive{5000};
     /// Time for an HTTP answer that comes later. Then the answer is 503.
-    std::chrono::milliseconds answer{10000};
+    std::chrono::milliseconds answer_timeout{10000};
     /// Time in which a peer may take none of its output, even if it answers pings. Then the connection ends
     /// with `slow_consumer`. 0 = no limit.
-    std::chrono::milliseconds stalled{10000};
+    std::chrono::milliseconds write_timeout{10000};
     /// Time in which an incomplete message may not grow. Then the connection ends with `overloaded`. 0 = no
     /// limit.
-    std::chrono::milliseconds unfinished{10000};
-    std::chrono::milliseconds closing{5000}; ///< time for a peer to close the connection too
+    std::chrono::milliseconds message_timeout{10000};
+    std::chrono::milliseconds close_timeout{5000}; ///< time for a peer to close the connection too
     /// About the time that one turn of the loop may take, before other work gets its turn. The requests of
     /// one connection are served in slices, and the rest waits. 0 = no limit.
     std::chrono::milliseconds turn{5};
@@ -63,9 +63,9 @@ namespace detail {
 /// The same limits.
 /// @throws std::invalid_argument if they contradict each other
 inline const stream_limits& checked(const stream_limits& l) {
-    if (l.ping.count() != 0 && l.dead <= l.ping)
-        throw std::invalid_argument{"sigfire: stream_limits: a pinged peer needs time to answer; set dead "
-                                    "longer than ping, or ping to 0"};
+    if (l.ping_interval.count() != 0 && l.silence_timeout <= l.ping_interval)
+        throw std::invalid_argument{"sigfire: stream_limits: a pinged peer needs time to answer; set "
+                                    "silence_timeout longer than ping_interval, or ping_interval to 0"};
     return l;
 }
 

@@ -182,7 +182,7 @@ void codec_laws(const C& original, auto&& check) {
                 e.data = {}, e.signal.body = {}, e.topic = {};
                 write(e);
             };
-            fill(event::say{}), fill(event::publish{}), fill(event::request{});
+            fill(event::send{}), fill(event::publish{}), fill(event::request{});
         }
         write(event::joined{.token = token, .topic = name, .members = n});
         write(event::member_list{.token = token, .count = 7, .members = members});
@@ -192,11 +192,11 @@ void codec_laws(const C& original, auto&& check) {
         write(event::presence{
             .id = name, .topic = name, .snapshot = true, .members = moved, .entries = stated});
         write(event::expired{.id = name, .from = name, .to = name, .token = token});
-        write(event::session_over{.id = name, .from = name, .cause = n % 2 ? errc::lost : errc::expired});
+        write(event::session_ended{.id = name, .from = name, .cause = n % 2 ? errc::lost : errc::expired});
     }
 
     // The format is unknown to all codecs.
-    event::say odd;
+    event::send odd;
     odd.id = "1", odd.command = "offer", odd.from = "x";
     odd.data = {"\xc1", wire_id{0xfefe}}, odd.signal.kind = signal_kind::offer,
     odd.signal.body = odd.data.bytes;
@@ -213,7 +213,7 @@ void codec_laws(const C& original, auto&& check) {
                 for (unsigned k = i - 256, n = 0; n < 4; ++n, k /= 16)
                     bytes.push_back(letters[k % 16 % letters.size()]);
             const auto result = codec.decode({bytes, type}, st, [&]<class E>(E& e) {
-                if constexpr (std::is_same_v<E, event::say>)
+                if constexpr (std::is_same_v<E, event::send>)
                     check(!e.to.empty() || !e.topic.empty() || e.fault != errc::ok,
                           "a message that names nobody says why");
                 if constexpr (requires { C::format; })
@@ -256,7 +256,7 @@ void router_laws(R router, Peers registry, auto&& check) {
     for (std::uint32_t i = 0; i < 3; ++i) registry.insert(ids[i], {i, 1});
     for (const std::string to : {"a", "b", "c", "nobody", ""})
         for (std::uint32_t from = 0; from < 3; ++from) {
-            event::say e;
+            event::send e;
             e.to = to, e.from = ids[from];
             std::vector<peer_handle> targets;
             const errc cause = router.route(std::as_const(registry), peer_handle{from, 1}, std::as_const(e),

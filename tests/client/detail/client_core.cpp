@@ -29,9 +29,9 @@ client_options at_once(reconnect_options how = {}) {
     o.reconnect = std::move(how);
     return o;
 }
-client_options at_first() {
+client_options retry_first_connect() {
     reconnect_options how;
-    how.at_first = true;
+    how.retry_first_connect = true;
     return at_once(std::move(how));
 }
 
@@ -50,7 +50,7 @@ BOOST_AUTO_TEST_CASE(a_silent_server_is_pinged_and_left) {
     asio::io_context io;
     puppet p{io};
     p.first = "{101}" + p.frame(hello);
-    client c{io, {.silence = 40ms}};
+    client c{io, {.ping_interval = 40ms}};
     BOOST_TEST(connect(io, c, p.url()).first == error_code{});
     const auto begin = std::chrono::steady_clock::now();
     BOOST_TEST(receive(io, c).first == errc::pong_timeout);
@@ -67,7 +67,7 @@ BOOST_AUTO_TEST_CASE(a_server_that_answers_stays) {
     asio::io_context io;
     puppet p{io};
     p.first = "{101}" + p.frame(hello);
-    client c{io, {.silence = 20ms}};
+    client c{io, {.ping_interval = 20ms}};
     BOOST_TEST(connect(io, c, p.url()).first == error_code{});
     for (std::size_t i = 1; i <= 6; ++i) {
         run_until(io, [&] { return p.controls.size() == i; });
@@ -81,7 +81,7 @@ BOOST_AUTO_TEST_CASE(a_message_that_is_not_whole_yet_is_a_sign_of_life) {
     asio::io_context io;
     puppet p{io};
     p.first = "{101}" + p.frame(hello);
-    client c{io, {.silence = 250ms}};
+    client c{io, {.ping_interval = 250ms}};
     BOOST_TEST(connect(io, c, p.url()).first == error_code{});
     for (const char byte : p.frame(R"({"cmd":"a-message-in-no-hurry"})")) {
         p.write({&byte, 1});
@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(a_silent_server_is_a_reason_to_go_back) {
     reconnect_options how;
     how.url = [&](const std::string&) { return second.url(); };
     auto options = at_once(std::move(how));
-    options.silence = 20ms;
+    options.ping_interval = 20ms;
     client c{io, std::move(options)};
     BOOST_TEST(connect(io, c, first.url()).first == error_code{});
     const auto in = receive(io, c).second;
@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(on_wires_without_pings_a_request_asks) {
     asio::io_context io;
     puppet p{io, false};
     p.first = p.frame(hello);
-    client c{io, {.silence = 40ms}};
+    client c{io, {.ping_interval = 40ms}};
     BOOST_TEST(connect(io, c, p.url()).first == error_code{});
     for (std::size_t i = 1; i <= 3; ++i) {
         run_until(io, [&] { return p.got.size() == i; });
@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(in_memory_too) {
     asio::io_context io;
     std::optional<script> s{std::in_place, io};
     s->first.push_back(hello);
-    client c{io, {.silence = 30ms}};
+    client c{io, {.ping_interval = 30ms}};
     BOOST_TEST(std::get<0>(outcome<sigfire::welcome>(io, c.connect(s->net))) == error_code{});
     BOOST_TEST(s->take(io, R"("ok":true)") == R"({"cmd":"exists"})");
     s.reset(); // without a word
@@ -140,7 +140,7 @@ BOOST_AUTO_TEST_CASE(silence_may_be_allowed) {
     asio::io_context io;
     puppet p{io};
     p.first = "{101}" + p.frame(hello);
-    client c{io, {.silence = 0ms}};
+    client c{io, {.ping_interval = 0ms}};
     BOOST_TEST(connect(io, c, p.url()).first == error_code{});
     poll_for(io, 50ms);
     BOOST_TEST(c.connected());
@@ -152,7 +152,7 @@ BOOST_AUTO_TEST_CASE(a_client_that_does_not_read_says_that_it_is_there) {
         asio::io_context io;
         puppet p{io, ws};
         p.first = (ws ? "{101}" : "") + p.frame(hello);
-        client c{io, {.silence = 20ms, .inbox = 1}};
+        client c{io, {.ping_interval = 20ms, .inbox = 1}};
         BOOST_TEST(connect(io, c, p.url()).first == error_code{});
         p.write(p.frame(R"({"cmd":"one"})") + p.frame(R"({"cmd":"two"})"));
         if (ws)
@@ -220,7 +220,7 @@ BOOST_AUTO_TEST_CASE(the_close_code_decides) {
                 BOOST_TEST((ec == error_code{}) == back);
                 if (!back) continue;
                 BOOST_TEST((in.kind == incoming_kind::offline));
-                BOOST_TEST((in.cause != sigfire::condition::stay_away));
+                BOOST_TEST((in.cause != sigfire::condition::do_not_reconnect));
                 BOOST_TEST((receive(io, c).second.kind == incoming_kind::online));
             }
 }
@@ -231,7 +231,7 @@ BOOST_AUTO_TEST_CASE(the_first_connection_may_wait_for_its_server) {
     asio::io_context io;
     script s{io};
     sigfire::loopback nobody{io};
-    auto options = at_first();
+    auto options = retry_first_connect();
     options.reconnect->interval = 5ms;
     client c{io, std::move(options)};
     operation_result done, asked;
@@ -242,7 +242,7 @@ BOOST_AUTO_TEST_CASE(the_first_connection_may_wait_for_its_server) {
     poll_for(io, 30ms);
     BOOST_TEST(!done);
     BOOST_TEST(!c.connected());
-    c.request("you", "x", [&](error_code ec) { asked = ec; });
+    c.send("you", "x", [&](error_code ec) { asked = ec; });
     run_until(io, [&] { return asked.has_value(); });
     BOOST_TEST((asked == errc::not_connected));
     BOOST_TEST(std::get<0>(outcome<sigfire::welcome>(io, c.connect(nobody))) ==
@@ -280,7 +280,7 @@ BOOST_AUTO_TEST_CASE(a_server_that_refuses_for_now_is_tried_again) {
     puppet first{io}, second{io};
     first.first = "HTTP/1.1 503 Service Unavailable\r\n\r\n";
     second.first = "{101}" + second.frame(hello);
-    auto options = at_first();
+    auto options = retry_first_connect();
     options.reconnect->url = [&](const std::string&) { return second.url(); };
     client c{io, std::move(options)};
     BOOST_TEST(connect(io, c, first.url()).first == error_code{});
@@ -292,15 +292,15 @@ BOOST_AUTO_TEST_CASE(the_first_connection_does_not_repeat_hopeless_attempts) {
         asio::io_context io;
         puppet p{io};
         p.first = refusal;
-        client c{io, at_first()};
+        client c{io, retry_first_connect()};
         BOOST_TEST(connect(io, c, p.url()).first.failed());
     }
     asio::io_context io;
-    client c{io, at_first()};
+    client c{io, retry_first_connect()};
     BOOST_TEST(connect(io, c, "nonsense").first == errc::bad_url);
     sigfire::loopback nobody{io};
-    auto few = at_first();
-    few.reconnect->attempts = 3;
+    auto few = retry_first_connect();
+    few.reconnect->max_attempts = 3;
     client limited{io, std::move(few)};
     BOOST_TEST(std::get<0>(outcome<sigfire::welcome>(io, limited.connect(nobody))) ==
                asio::error::connection_refused);
@@ -309,7 +309,7 @@ BOOST_AUTO_TEST_CASE(the_first_connection_does_not_repeat_hopeless_attempts) {
 BOOST_AUTO_TEST_CASE(the_first_connection_can_be_given_up_between_attempts) {
     asio::io_context io;
     sigfire::loopback nobody{io};
-    auto options = at_first();
+    auto options = retry_first_connect();
     options.reconnect->interval = 1h;
     client c{io, options};
     asio::cancellation_signal signal;

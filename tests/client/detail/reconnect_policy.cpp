@@ -20,7 +20,7 @@ constexpr time_point now{100s};
 BOOST_AUTO_TEST_SUITE(reconnect_policy)
 
 BOOST_AUTO_TEST_CASE(intervals_grow_to_a_bound) {
-    policy p{{.interval = 500ms, .growth = 3, .max_interval = 10s, .jitter = 0}};
+    policy p{{.interval = 500ms, .multiplier = 3, .max_interval = 10s, .jitter = 0}};
     std::vector<long> waits;
     for (int i = 0; i < 5; ++i)
         waits.push_back(static_cast<long>((p.next(errc::lost, 0, now, 0.7) - now) / 1ms));
@@ -33,7 +33,7 @@ BOOST_AUTO_TEST_CASE(intervals_grow_to_a_bound) {
 }
 
 BOOST_AUTO_TEST_CASE(a_server_that_welcomes_and_drops_is_left_alone_longer) {
-    policy p{{.interval = 1s, .growth = 2, .max_interval = 60s, .jitter = 0}};
+    policy p{{.interval = 1s, .multiplier = 2, .max_interval = 60s, .jitter = 0}};
     auto at = now;
     for (const auto expected : {1s, 2s, 4s, 8s}) {
         p.succeeded(at);
@@ -63,7 +63,7 @@ BOOST_AUTO_TEST_CASE(chance_takes_its_share) {
 }
 
 BOOST_AUTO_TEST_CASE(attempts_are_counted_since_the_last_success) {
-    policy p{{.attempts = 2}};
+    policy p{{.max_attempts = 2}};
     const auto tries = [&] { return p.next(errc::lost, 0, now, 0) != time_point::max(); };
     BOOST_TEST((tries() && tries() && !tries() && !tries()));
     p.succeeded(now);

@@ -10,6 +10,6 @@ sigfire::error_code plugin_error();
 int main() {
     const auto ec = plugin_error();
     if (ec != sigfire::errc::unknown || ec != sigfire::condition::try_later) return 1;
-    if (ec == sigfire::errc::lost || ec == sigfire::condition::stay_away) return 1;
+    if (ec == sigfire::errc::lost || ec == sigfire::condition::do_not_reconnect) return 1;
     std::printf("sigfire %s: OK\n", sigfire::version);
 }

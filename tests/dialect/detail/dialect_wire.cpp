@@ -68,7 +68,7 @@ BOOST_AUTO_TEST_CASE(the_first_subprotocol_is_echoed) {
 
 BOOST_AUTO_TEST_CASE(a_payload_is_its_own_while_it_lies_in_the_message) {
     std::string message = R"({"data":1})", other = "1";
-    event::say e;
+    event::send e;
     e.whole = {message, message_type::text};
     BOOST_TEST(detail::has_own_payload(e), "none is none of another");
     e.data.bytes = std::string_view{message}.substr(8, 1);

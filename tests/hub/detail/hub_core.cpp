@@ -81,31 +81,31 @@ struct guest_feature : feature {
     static constexpr bool defers = true;
 
     template <class X>
-    errc on_send(X& hub, peer_handle, event::say& e) {
+    errc on_send(X& hub, peer_handle, event::send& e) {
         g->at("on_send");
         if (e.command != "session-end") return errc::ok;
         hub.defer().pass();
         return errc::deferred;
     }
     template <class X>
-    void on_sent(X&, peer_handle, const event::say&, politeness&) {
+    void on_sent(X&, peer_handle, const event::send&, politeness&) {
         g->at("on_sent");
     }
     template <class X, class E>
-    errc on_miss(X&, peer_handle, const E&, errc cause) {
-        return g->at("on_miss"), cause;
+    errc on_undeliverable(X&, peer_handle, const E&, errc cause) {
+        return g->at("on_undeliverable"), cause;
     }
     template <class X>
     errc on_enter(X&, const admission&) {
         return g->at("on_enter"), errc::ok;
     }
     template <class X>
-    peer_handle on_return(X&, const admission&) {
-        return g->at("on_return"), peer_handle{};
+    peer_handle on_identify(X&, const admission&) {
+        return g->at("on_identify"), peer_handle{};
     }
     template <class X>
-    void on_returned(X&, peer_handle, const admission&) {
-        g->at("on_returned");
+    void on_identified(X&, peer_handle, const admission&) {
+        g->at("on_identified");
     }
     template <class X>
     void on_welcome(X&, peer_handle, const admission&, event::welcome&) {
@@ -116,16 +116,16 @@ struct guest_feature : feature {
         g->at("on_open");
     }
     template <class X>
-    bool on_loss(X&, peer_handle, errc) {
-        return g->at("on_loss"), false;
+    bool on_connection_lost(X&, peer_handle, errc) {
+        return g->at("on_connection_lost"), false;
     }
     template <class X>
     void on_away(X&, peer_handle) {
         g->at("on_away");
     }
     template <class X>
-    void on_back(X&, peer_handle) {
-        g->at("on_back");
+    void on_reconnected(X&, peer_handle) {
+        g->at("on_reconnected");
     }
     template <class X>
     void on_close(X&, peer_handle, errc) {
@@ -185,7 +185,7 @@ struct guest_feature : feature {
 struct guest_router {
     guests* g = nullptr;
     template <class Registry, class To>
-    errc route(const Registry& registry, peer_handle from, const event::say& e, To to) const {
+    errc route(const Registry& registry, peer_handle from, const event::send& e, To to) const {
         g->at("router");
         const errc cause = direct_router{}.route(registry, from, e, to);
         if (cause == errc::ok && e.command == "bye") // and for another one
@@ -365,15 +365,15 @@ const char* const places[] = {"hook on_admit",
                               "on_request behind its reply",
                               "on_send",
                               "on_sent",
-                              "on_miss",
+                              "on_undeliverable",
                               "on_enter",
-                              "on_return",
-                              "on_returned",
+                              "on_identify",
+                              "on_identified",
                               "on_welcome",
                               "on_open",
-                              "on_loss",
+                              "on_connection_lost",
                               "on_away",
-                              "on_back",
+                              "on_reconnected",
                               "on_close",
                               "on_received",
                               "can_keep",
@@ -511,7 +511,7 @@ BOOST_AUTO_TEST_CASE(a_request_in_hand_ends_as_an_internal_error) {
         {"policy", R"("cmd":"join","topic":"t")", "internal_error"},
         {"on_send", R"("cmd":"bye","target":"bob")", "internal_error"},
         {"router", R"("cmd":"bye","target":"bob")", "internal_error"},
-        {"on_miss", R"("cmd":"bye","target":"nobody")", "internal_error"},
+        {"on_undeliverable", R"("cmd":"bye","target":"nobody")", "internal_error"},
         {"can_keep", R"("cmd":"offer","target":"wes","data":{"offer":1})", "internal_error"},
         {"on_join", R"("cmd":"join","topic":"t")", "internal_error"},
         {"on_request before its reply", R"("cmd":"before")", "internal_error"},
@@ -536,7 +536,7 @@ BOOST_AUTO_TEST_CASE(a_request_in_hand_ends_as_an_internal_error) {
 
 BOOST_AUTO_TEST_CASE(a_connection_in_hand_ends_as_an_internal_error) {
     for (const auto* place :
-         {"hook on_admit", "hook on_open", "on_enter", "on_return", "on_welcome", "on_open"})
+         {"hook on_admit", "hook on_open", "on_enter", "on_identify", "on_welcome", "on_open"})
         BOOST_TEST_CONTEXT(place) {
             calm w;
             w.g.place = place;
@@ -557,7 +557,7 @@ BOOST_AUTO_TEST_CASE(a_peer_is_not_waited_for_if_the_judge_of_its_loss_throws) {
     world w;
     w.connect("wes");
     w.ask("wes", R"("cmd":"resume")");
-    w.g.place = "on_loss";
+    w.g.place = "on_connection_lost";
     w.g.act = [] { throw 42; };
     w.b.lose("wes");
     BOOST_TEST(!w.b.h.find("wes"));

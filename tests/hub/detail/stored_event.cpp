@@ -20,7 +20,7 @@ using detail::stored_token;
 struct original {
     std::string token = "r1", command = "offer", from = "ann", to = "bob", topic = "t",
                 data = R"({"offer":"sdp"})", call = "c7", whole;
-    event::say e;
+    event::send e;
 
     original() {
         e.token.bytes = token;
@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(it_owns_all_that_it_shows) {
     BOOST_TEST((e.signal.kind == signal_kind::offer));
     BOOST_TEST(e.whole.view().empty());
     BOOST_TEST(kept.size() == 2u + 5 + 3 + 3 + 1 + 15 + 2);
-    BOOST_TEST(stored_event<event::say>::size_of(kept.get()) == kept.size());
+    BOOST_TEST(stored_event<event::send>::size_of(kept.get()) == kept.size());
 }
 
 BOOST_AUTO_TEST_CASE(parts_of_the_whole_message_are_kept_once_and_stay_there) {
@@ -136,21 +136,21 @@ BOOST_AUTO_TEST_CASE(a_signal_that_is_no_part_of_the_payload_is_kept_for_itself)
 }
 
 BOOST_AUTO_TEST_CASE(nothing_is_kept_as_nothing) {
-    const stored_event kept{event::say{}};
+    const stored_event kept{event::send{}};
     BOOST_TEST(kept.size() == 0u);
     BOOST_TEST((kept.get().id.empty() && kept.get().data.bytes.empty() && kept.get().whole.view().empty()));
 }
 
 BOOST_AUTO_TEST_CASE(it_can_be_moved_changed_and_stored_again) {
     original o;
-    std::deque<stored_event<event::say>> line;
+    std::deque<stored_event<event::send>> line;
     line.emplace_back(o.e);
     o.destroy();
     auto taken = std::move(line.front());
     line.pop_front();
     taken.get().to = "somebody else";
     const stored_event again{taken.get()};
-    taken = stored_event{event::say{}};
+    taken = stored_event{event::send{}};
     BOOST_TEST(again.get().to == "somebody else");
     BOOST_TEST(again.get().token.bytes == "r1");
     BOOST_TEST(again.get().signal.body == R"("sdp")");
@@ -188,7 +188,7 @@ BOOST_AUTO_TEST_CASE(all_texts_of_all_events_are_kept) {
     BOOST_TEST(
         (reply.get().token.bytes == "r1" && reply.get().text == "No more" && reply.get().number == 9u));
     BOOST_TEST(reply.get().data.bytes == "[1]");
-    const auto over = store<event::session_over>([](auto& e, auto text) {
+    const auto over = store<event::session_ended>([](auto& e, auto text) {
         e.id = text("m1");
         e.from = text("ann");
         e.cause = errc::expired;

@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(deadlines_come_in_turn_but_for_verdicts_that_are_in) {
 BOOST_AUTO_TEST_CASE(forgotten_messages_are_told_by_their_tokens_in_order) {
     waiting_lines l;
     const auto named = [](std::string_view token, wire_id wire) {
-        event::say e;
+        event::send e;
         e.token = {token, wire};
         return e;
     };

@@ -387,7 +387,7 @@ BOOST_AUTO_TEST_CASE(a_peer_that_answers_no_ping_is_told_so_and_cut) {
 }
 
 BOOST_AUTO_TEST_CASE(a_dead_peer_whose_socket_takes_nothing_is_cut_by_a_reset) {
-    ws_world w{memory::options{.limits = {.stalled = 0ms}}};
+    ws_world w{memory::options{.limits = {.write_timeout = 0ms}}};
     ws_world::peer p{w};
     p.at->room = 0;
     w.advance(61s, 1s);
@@ -398,7 +398,7 @@ BOOST_AUTO_TEST_CASE(a_dead_peer_whose_socket_takes_nothing_is_cut_by_a_reset) {
 }
 
 BOOST_AUTO_TEST_CASE(pings_can_be_switched_off) {
-    ws_world w{memory::options{.limits = {.ping = 0ms}}};
+    ws_world w{memory::options{.limits = {.ping_interval = 0ms}}};
     ws_world::peer p{w};
     w.advance(10min, 1s);
     BOOST_TEST(p.at->sends.empty());
@@ -1379,7 +1379,7 @@ BOOST_AUTO_TEST_CASE(a_turn_that_is_late_sends_no_more_for_each_event) {
 }
 
 BOOST_AUTO_TEST_CASE(a_connection_that_waits_for_its_turn_is_not_silent) {
-    ws_world w{memory::options{.limits = {.ping = 1s, .dead = 2s}}};
+    ws_world w{memory::options{.limits = {.ping_interval = 1s, .silence_timeout = 2s}}};
     ws_world::peer p{w};
     std::size_t heard = 0;
     w.on_received = [&](auto&, message) {
@@ -1607,9 +1607,9 @@ BOOST_AUTO_TEST_CASE(limits_that_contradict_each_other_are_refused) {
     };
     const std::string refused = "sigfire: stream_limits: a pinged peer needs time to answer; set dead longer "
                                 "than ping, or ping to 0";
-    BOOST_TEST(sentence({.ping = 30s, .dead = 20s}) == refused);
-    BOOST_TEST(sentence({.ping = 30s, .dead = 30s}) == refused);
-    BOOST_TEST(sentence({.ping = 0s, .dead = 1s}) == "");
+    BOOST_TEST(sentence({.ping_interval = 30s, .silence_timeout = 20s}) == refused);
+    BOOST_TEST(sentence({.ping_interval = 30s, .silence_timeout = 30s}) == refused);
+    BOOST_TEST(sentence({.ping_interval = 0s, .silence_timeout = 1s}) == "");
 }
 
 // --- the engine itself ---

@@ -50,6 +50,8 @@ BOOST_AUTO_TEST_CASE(text_that_is_no_network_is_not_valid) {
     for (const char* wrong : {"", "x", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/8x", "10.0.0/8",
                               "::1/129", "example.org", "10.0.0.0/8/8", " 10.0.0.1"})
         BOOST_TEST(!network_list(strings{"10.0.0.1", wrong}).valid(), wrong);
+    BOOST_TEST(!network_list(strings{std::string{"10.0.0.1\0x", 10}}).valid());
+    BOOST_TEST(!network_list(strings{"10.0.0.1"}).contains(std::string_view{"10.0.0.1\0x", 10}));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -46,14 +46,27 @@ BOOST_AUTO_TEST_CASE(version_1) {
     good("PROXY TCP6 2001:db8::1 ::1 1 2\r\n", "2001:db8::1");
     good("PROXY UNKNOWN\r\n", "");
     good("PROXY UNKNOWN ffff:f...f:ffff ffff:f...f:ffff 65535 65535\r\n", "");
-    for (const std::string& wrong :
-         {"PROXY\r\n"s, "PROXY TCP4\r\n"s, "PROXY TCP5 192.0.2.7 10.0.0.1 1 2\r\n"s,
-          "PROXY TCP4 192.0.2.7 10.0.0.1 1\r\n"s, "PROXY TCP4 192.0.2.7 10.0.0.1 1 2 3\r\n"s,
-          "PROXY TCP4 2001:db8::1 ::1 1 2\r\n"s, "PROXY TCP6 192.0.2.7 10.0.0.1 1 2\r\n"s,
-          "PROXY TCP4 192.0.2.7 10.0.0.1 65536 2\r\n"s, "PROXY TCP4 192.0.2.7 10.0.0.1 -1 2\r\n"s,
-          "PROXY TCP4 192.0.2.7  10.0.0.1 1 2\r\n"s, "PROXY TCP4 192.0.2 10.0.0.1 1 2\r\n"s,
-          "PROXY TCP4 example.org 10.0.0.1 1 2\r\n"s, "proxy TCP4 192.0.2.7 10.0.0.1 1 2\r\n"s,
-          "GET / HTTP/1.1\r\n\r\n"s, "PROXX"s, "\x16\x03\x01"s, "PROXY UNKNOWN "s + std::string(100, 'x')})
+    for (const std::string& wrong : {"PROXY\r\n"s,
+                                     "PROXY TCP4\r\n"s,
+                                     "PROXY TCP5 192.0.2.7 10.0.0.1 1 2\r\n"s,
+                                     "PROXY TCP4 192.0.2.7 10.0.0.1 1\r\n"s,
+                                     "PROXY TCP4 192.0.2.7 10.0.0.1 1 2 3\r\n"s,
+                                     "PROXY TCP4 2001:db8::1 ::1 1 2\r\n"s,
+                                     "PROXY TCP6 192.0.2.7 10.0.0.1 1 2\r\n"s,
+                                     "PROXY TCP4 192.0.2.7 10.0.0.1 65536 2\r\n"s,
+                                     "PROXY TCP4 192.0.2.7 10.0.0.1 -1 2\r\n"s,
+                                     "PROXY TCP4 192.0.2.7\0 10.0.0.1 1 2\r\n"s,
+                                     "PROXY TCP4 192.0.2.7 10.0.0.1\0x 1 2\r\n"s,
+                                     "PROXY TCP4 192.0.2.7 10.0.0.1 1\0 2\r\n"s,
+                                     "PROXY TCP6 fe80::1%lo ::1 1 2\r\n"s,
+                                     "PROXY TCP4 192.0.2.7  10.0.0.1 1 2\r\n"s,
+                                     "PROXY TCP4 192.0.2 10.0.0.1 1 2\r\n"s,
+                                     "PROXY TCP4 example.org 10.0.0.1 1 2\r\n"s,
+                                     "proxy TCP4 192.0.2.7 10.0.0.1 1 2\r\n"s,
+                                     "GET / HTTP/1.1\r\n\r\n"s,
+                                     "PROXX"s,
+                                     "\x16\x03\x01"s,
+                                     "PROXY UNKNOWN "s + std::string(100, 'x')})
         BOOST_TEST((parse_proxy_header(wrong).is == verdict::bad), wrong);
     const auto longest = "PROXY UNKNOWN " + std::string(91, 'x') + "\r\n";
     BOOST_TEST(longest.size() == 107u);

@@ -161,7 +161,7 @@ function certify() {
 }
 
 await ring({
-  'peers that name the same room meet, and rooms are spread over the nodes': async () => {
+  'peers that name the same room meet, and rooms are broadcast over the nodes': async () => {
     const { nodes, address } = await pair()
     const used = new Set()
     for (let i = 0; i < 12; ++i) {

@@ -316,9 +316,9 @@ await ring({
     server.child.kill('SIGHUP')
     await within((async () => { while (!server.stderr.includes('certificates_not_reloaded')) await subject(wss); })(), 'complaint')
     const told = event => server.stderr.split('\n').filter(line => line.includes(`"event":"${event}"`)).length
-    equal([told('certificate_expires') >= 3, told('certificates_reloaded')], [true, 3], 'expiry and reload in the log')
+    equal([told('certificate_expires_soon') >= 3, told('certificates_reloaded')], [true, 3], 'expiry and reload in the log')
     equal(await subject(wss), 'second', 'certificate after a bad one')
-    truth(server.stderr.includes('"level":"warn","event":"certificate_expires"'), 'the log uses the words of --log-level')
+    truth(server.stderr.includes('"level":"warn","event":"certificate_expires_soon"'), 'the log uses the words of --log-level')
     // a client that does not trust the certificate
     await within(new Promise(resolve => tls.connect(endpoint(wss.replace('wss', 'ws'))).on('error', resolve)), 'refusal')
     await within((async () => { while (!/"event":"tls_failed","remote":"[^"]*","reason":"[^"]*(alert|unknown ca)/.test(server.stderr)) await subject(wss) })(), 'reason')

@@ -34,8 +34,8 @@ const auto make_hub = [](const test::simulation_options& o) {
 
 test::simulation_options options(std::chrono::milliseconds delay, bool yields) {
     test::simulation_options o;
-    o.hub.yield_away_ids = yields;
-    o.network = {.delay = delay, .late = 0ms, .dead = 30s};
+    o.hub.away_ids_claimable = yields;
+    o.network = {.delay = delay, .late = 0ms, .silence_timeout = 30s};
     o.resume = resume_options{};
     o.mailbox = 5s;
     return o;

@@ -89,7 +89,7 @@ public:
         if (auto* const s = owner(asked.token); s != nullptr && (asked.id.empty() || asked.id == s->id))
             input_.returning = s;
         else if (auto* const other = holder(asked.id);
-                 other != nullptr && other->away() && o_.hub.yield_away_ids && !stopped_)
+                 other != nullptr && other->away() && o_.hub.away_ids_claimable && !stopped_)
             end(*other); // nobody there to defend it
     }
 

@@ -92,16 +92,16 @@ struct keeps_a_copy {
 };
 
 struct forges_the_sender {
-    using strikes = event::say;
-    static void deliver(const simulated_channel& o, event::say e) {
+    using strikes = event::send;
+    static void deliver(const simulated_channel& o, event::send e) {
         e.from = "somebody";
         o.deliver(e);
     }
 };
 
 struct changes_the_payload {
-    using strikes = event::say;
-    static void deliver(const simulated_channel& o, event::say e) {
+    using strikes = event::send;
+    static void deliver(const simulated_channel& o, event::send e) {
         const auto comma = e.data.bytes.find(',');
         const auto text =
             std::string{e.data.bytes.substr(0, comma)} + (comma == std::string::npos ? "" : "}");
@@ -141,7 +141,7 @@ struct misrouting {
     direct_router right;
 
     template <class Registry, class To>
-    errc route(const Registry& registry, peer_handle from, const event::say& e, To to) {
+    errc route(const Registry& registry, peer_handle from, const event::send& e, To to) {
         peer_handle wrong;
         registry.for_each_peer([&](std::string_view id, peer_handle h) {
             if (id == "p1" && h != from) wrong = h;
@@ -221,14 +221,14 @@ constexpr auto make = [](const test::simulation_options& o) { return Hub{o.hub};
 
 // Refuses, answers and holds back by what a message says of itself.
 struct moody_hook {
-    errc on_message(message_context& context, event::say& e) {
+    errc on_message(message_context& context, event::send& e) {
         const auto n = test::json_number(test::json_member(e.data.bytes, "n"));
         if (n % 7 == 1) return errc::rate;
         if (n % 7 == 2) return context.fail("not today");
         if (n % 7 == 3) context.reply(R"({"from":"the hook"})");
         return errc::ok;
     }
-    bool on_deliver(peer_handle, const event::say& e) {
+    bool on_deliver(peer_handle, const event::send& e) {
         return test::json_number(test::json_member(e.data.bytes, "n")) % 7 != 4;
     }
 };
@@ -288,10 +288,10 @@ BOOST_AUTO_TEST_CASE(the_same_seed_is_the_same_schedule) {
 
 BOOST_AUTO_TEST_CASE(lost_doubled_changed_and_misled_messages_are_found_out) {
     is_found_out(with_channel<loses<event::reply>>(), "is not answered");
-    is_found_out(with_channel<loses<event::say>>(), "is not delivered");
+    is_found_out(with_channel<loses<event::send>>(), "is not delivered");
     is_found_out(with_channel<loses<event::welcome>>(), "waits for one that is gone");
     is_found_out(with_channel<doubles<event::reply>>(), "a second reply");
-    is_found_out(with_channel<doubles<event::say>>(), "is delivered twice");
+    is_found_out(with_channel<doubles<event::send>>(), "is delivered twice");
     is_found_out(with_channel<doubles<event::welcome>>(), "is welcomed behind other messages");
     is_found_out(with_channel<forges_the_sender>(), "wrong name");
     is_found_out(with_channel<changes_the_payload>(), "was changed");

@@ -55,7 +55,7 @@ class client_core final : public std::enable_shared_from_this<client_core>,
 public:
     client_core(boost::asio::any_io_executor executor, client_options options)
         : executor_{std::move(executor)}, options_{std::move(options)}, timer_{executor_},
-          liveness_{options_.silence} {
+          liveness_{options_.ping_interval} {
         options_.inbox = std::max<std::size_t>(options_.inbox, 1);
     }
 
@@ -298,8 +298,8 @@ private:
 
     // --- how a connection ends ---
 
-    void drop(error_code why, const ending& farewell) {
-        if (link_) link_->abandon(farewell);
+    void drop(error_code why, const ending& last_message) {
+        if (link_) link_->abandon(last_message);
         end(why);
     }
 
@@ -327,7 +327,7 @@ private:
     bool returns(error_code why, std::uint16_t close_code) {
         const bool stood = phase_ == phase::online;
         if (!policy_ || gone_ || !closers_.empty()) return false;
-        if (!stood && !returning_ && !(connect_ && policy_->options().at_first)) return false;
+        if (!stood && !returning_ && !(connect_ && policy_->options().retry_first_connect)) return false;
         const auto when = policy_->next(why, close_code, clock::now(), chance());
         if (when == time_point::max()) return false;
         phase_ = phase::waiting;

@@ -58,7 +58,7 @@ inline result<std::shared_ptr<client_link>> dial(const boost::asio::any_io_execu
     auto link =
         std::make_shared<client_stream>(executor, events,
                                         client_stream_limits{framing, options.outbox, options.header,
-                                                             options.address_timeout, options.silence});
+                                                             options.address_timeout, options.ping_interval});
     if (url->secure)
         link->secure(options.tls->begin(url->via == scheme::unix_socket ? "localhost" : url->host,
                                         url->via == scheme::ws));

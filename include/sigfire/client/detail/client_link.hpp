@@ -46,8 +46,8 @@ public:
     /// Sends all that waits, then closes properly. Messages that come before the end are still delivered;
     /// then `on_end` is called.
     virtual void finish() = 0;
-    /// Ends at once. Sends `farewell` if that is possible without waiting.
-    virtual void abandon(const ending& farewell) = 0;
+    /// Ends at once. Sends `last_message` if that is possible without waiting.
+    virtual void abandon(const ending& last_message) = 0;
 };
 
 /// A link over a loopback.
@@ -84,9 +84,9 @@ public:
         later([](client_loopback& l) { l.ended(errc::closed); });
     }
 
-    void abandon(const ending& farewell) override {
+    void abandon(const ending& last_message) override {
         events_ = nullptr;
-        end_.close(farewell.close_code == 0 ? errc::lost : errc::closed);
+        end_.close(last_message.close_code == 0 ? errc::lost : errc::closed);
     }
 
 private:

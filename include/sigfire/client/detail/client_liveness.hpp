@@ -17,12 +17,13 @@ public:
     /// If `look` is called later than this, the client itself did not run, so it pings once more.
     static constexpr std::chrono::seconds stalled{1};
 
-    /// `silence`: the time without a byte before a ping; 0 = never.
-    explicit client_liveness(std::chrono::milliseconds silence) noexcept : silence_{silence} {}
+    /// `ping_interval`: the time without a byte before a ping; 0 = never.
+    explicit client_liveness(std::chrono::milliseconds ping_interval) noexcept
+        : ping_interval_{ping_interval} {}
 
     /// The connection is open.
     void begin(time_point now) noexcept {
-        on_ = silence_.count() > 0;
+        on_ = ping_interval_.count() > 0;
         held_ = false;
         heard(now);
     }
@@ -46,7 +47,7 @@ public:
     bool held() const noexcept { return held_; }
 
     /// When to call `look`; `time_point::max()` = never.
-    time_point deadline() const noexcept { return on_ ? since_ + silence_ : time_point::max(); }
+    time_point deadline() const noexcept { return on_ ? since_ + ping_interval_ : time_point::max(); }
 
     /// The step to take. A held client pings too, so that the server does not time out.
     verdict look(time_point now) noexcept {
@@ -59,7 +60,7 @@ public:
     }
 
 private:
-    std::chrono::milliseconds silence_;
+    std::chrono::milliseconds ping_interval_;
     time_point since_{}; // when bytes came last, or when the last ping was sent
     bool on_ = false;
     bool asked_ = false;

@@ -45,7 +45,7 @@ struct client_stream_limits {
     std::size_t outbox;
     std::size_t header;
     std::chrono::milliseconds address_timeout;
-    std::chrono::milliseconds silence; ///< see `keep_alive`
+    std::chrono::milliseconds ping_interval; ///< see `keep_alive`
 };
 
 /// A link over a stream socket: WebSocket over TCP, or lengths or lines over TCP or a Unix socket. Its user
@@ -124,11 +124,11 @@ public:
         write();
     }
 
-    void abandon(const ending& farewell) override {
+    void abandon(const ending& last_message) override {
         events_ = nullptr;
         // Only bytes that the system takes without waiting, and never into a frame that is half sent.
-        if (farewell.close_code != 0 && !upgrading_ && sending_.empty() && socket_.is_open()) {
-            if (!finishing_) control_message(control::close, farewell.close_code, farewell.text);
+        if (last_message.close_code != 0 && !upgrading_ && sending_.empty() && socket_.is_open()) {
+            if (!finishing_) control_message(control::close, last_message.close_code, last_message.text);
             error_code ignored;
             encipher(true);
             socket_.non_blocking(true, ignored);
@@ -180,7 +180,7 @@ private:
         error_code ignored;
         if (tcp_) {
             socket_.set_option(tcp::no_delay{true}, ignored);
-            keep_alive(socket_.native_handle(), limits_.silence);
+            keep_alive(socket_.native_handle(), limits_.ping_interval);
         }
         if (tunnel_.empty()) {
             begin();

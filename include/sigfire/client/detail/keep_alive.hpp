@@ -11,10 +11,10 @@
 namespace sigfire::detail {
 
 /** Makes the system end a TCP connection when the other machine is gone. The system sends probes after
- *  `silence` without a packet, and ends the connection after the same time again. The same holds for bytes
- *  that are not acknowledged. 0 = never. Systems without these options use their own times. */
-inline void keep_alive(int socket, std::chrono::milliseconds silence) {
-    if (silence.count() <= 0) return;
+ *  `ping_interval` without a packet, and ends the connection after the same time again. The same holds for
+ * bytes that are not acknowledged. 0 = never. Systems without these options use their own times. */
+inline void keep_alive(int socket, std::chrono::milliseconds ping_interval) {
+    if (ping_interval.count() <= 0) return;
     const auto set = [socket](int level, int option, int value) {
         ::setsockopt(socket, level, option, &value, sizeof value);
     };
@@ -24,13 +24,13 @@ inline void keep_alive(int socket, std::chrono::milliseconds silence) {
     set(SOL_SOCKET, SO_KEEPALIVE, 1);
 #ifdef TCP_KEEPIDLE
     constexpr int probes = 3;
-    set(IPPROTO_TCP, TCP_KEEPIDLE, seconds(silence));
-    set(IPPROTO_TCP, TCP_KEEPINTVL, seconds(silence / probes));
+    set(IPPROTO_TCP, TCP_KEEPIDLE, seconds(ping_interval));
+    set(IPPROTO_TCP, TCP_KEEPINTVL, seconds(ping_interval / probes));
     set(IPPROTO_TCP, TCP_KEEPCNT, probes);
 #endif
 #ifdef TCP_USER_TIMEOUT
     set(IPPROTO_TCP, TCP_USER_TIMEOUT,
-        static_cast<int>(std::clamp<std::chrono::milliseconds::rep>(2 * silence.count(), 1, 1 << 30)));
+        static_cast<int>(std::clamp<std::chrono::milliseconds::rep>(2 * ping_interval.count(), 1, 1 << 30)));
 #endif
 }
 

@@ -32,11 +32,11 @@ public:
      *  `time_point::max()` = never. `random` is uniform in 0..1. The interval grows further if the last
      *  connection was not open for longer than the interval before it. */
     time_point next(error_code why, std::uint16_t close_code, time_point now, double random) {
-        if (!worth_it(why, close_code) || attempts_ >= options_.attempts) return time_point::max();
+        if (!worth_it(why, close_code) || attempts_ >= options_.max_attempts) return time_point::max();
         if (attempts_ == 0 && now - stood_since_ >= interval_) growths_ = 0;
         const auto longest = static_cast<double>(options_.max_interval.count());
         const auto grown =
-            static_cast<double>(options_.interval.count()) * std::pow(options_.growth, growths_);
+            static_cast<double>(options_.interval.count()) * std::pow(options_.multiplier, growths_);
         const auto wait = std::max(std::min(grown, longest), 0.0);
         interval_ = milliseconds(wait);
         ++growths_;
@@ -54,7 +54,7 @@ private:
         if (close_code == 1000) return options_.on_close;
         // On a wire without close codes, every end looks like a proper close.
         if (close_code == 0)
-            return options_.on_error && why != condition::stay_away && why != condition::fix_request;
+            return options_.on_error && why != condition::do_not_reconnect && why != condition::fix_request;
         return options_.on_error && asks_back(close_code);
     }
 

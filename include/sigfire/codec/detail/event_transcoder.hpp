@@ -30,7 +30,7 @@ inline bool is_in_format(const request_token& t, wire_id f) noexcept {
 /// An event with a payload and a signal inside.
 template <class E>
 concept relayed_event =
-    std::is_same_v<E, event::say> || std::is_same_v<E, event::publish> || std::is_same_v<E, event::request>;
+    std::is_same_v<E, event::send> || std::is_same_v<E, event::publish> || std::is_same_v<E, event::request>;
 
 /// A reply with payloads from several peers, or from a record.
 template <class E>
@@ -60,7 +60,7 @@ inline bool is_in_format(const event::presence& e, wire_id f) noexcept {
            std::all_of(e.entries.begin(), e.entries.end(),
                        [f](const auto& c) { return is_in_format(c.value, f); });
 }
-inline bool is_in_format(const event::session_over&, wire_id) noexcept {
+inline bool is_in_format(const event::session_ended&, wire_id) noexcept {
     return true;
 }
 /// An event with no value but a token.
@@ -126,7 +126,7 @@ public:
         return errc::ok;
     }
 
-    errc operator()(event::session_over&, wire_id) { return errc::ok; }
+    errc operator()(event::session_ended&, wire_id) { return errc::ok; }
 
     template <token_event E>
     errc operator()(E& e, wire_id to) {

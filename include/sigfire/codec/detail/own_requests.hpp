@@ -38,7 +38,7 @@ template <class Values, class Handler>
     std::string_view unset;
     bool no = false;
     auto role = politeness::none;
-    event::say e{head, to, topic, data, signal, m, no, no, unset, unset, role};
+    event::send e{head, to, topic, data, signal, m, no, no, unset, unset, role};
     handler(e);
     return errc::ok;
 }
@@ -112,7 +112,7 @@ template <class Values, class Handler>
     if (known->what != own_request::say) refuse(targeted && (to.empty() || to.size() > 256));
     switch (known->what) {
     case own_request::say: {
-        event::say e;
+        event::send e;
         if (to.empty() && topic.empty() && fault == errc::ok)
             fault = targeted ? errc::unknown : errc::missing_target;
         e.to = to, e.topic = topic, e.data = data, e.signal.kind = known->kind, e.whole = m;

@@ -75,7 +75,7 @@ void write_message(Document& out, const own_head& h, const payload& data) {
 }
 
 template <class Document>
-void write_word(Document& out, const event::say& e, const own_manner& how) {
+void write_word(Document& out, const event::send& e, const own_manner& how) {
     own_head h{.id = e.id, .command = e.command, .from = e.from};
     if (how.extras) h.topic = e.topic, h.role = e.role;
     write_message(out, h, e.data);
@@ -181,7 +181,7 @@ void write_word(Document& out, const event::expired& e, const own_manner& how) {
 }
 
 template <class Document>
-void write_word(Document& out, const event::session_over& e, const own_manner&) {
+void write_word(Document& out, const event::session_ended& e, const own_manner&) {
     const bool in_time = e.cause != errc::expired;
     write_message(out, {.id = e.id, .command = in_time ? "bye" : "session-timeout", .from = e.from}, in_time,
                   [&] {

@@ -70,12 +70,12 @@ public:
     /** Sends to each peer in turn as much as it can take, at most `budget` messages in all.
      *
      *  `watches(watcher, place)` says whether a watch still exists and its peer is present. `again(watcher,
-     *  place)` requests a new snapshot. If a peer takes nothing for `patience`, the
+     *  place)` requests a new snapshot. If a peer takes nothing for `slow_watcher_timeout`, the
      *  hub sends the next message anyway: this disconnects the peer.
      *  @returns the number of messages that were sent or tried */
     template <class X, class Watches, class Again>
-    std::size_t serve(X& hub, std::size_t budget, std::chrono::milliseconds patience, Watches watches,
-                      Again again) {
+    std::size_t serve(X& hub, std::size_t budget, std::chrono::milliseconds slow_watcher_timeout,
+                      Watches watches, Again again) {
         std::size_t used = 0;
         for (auto n = owed_.size(); n != 0 && used < budget; --n) {
             auto at = owed_.upper_bound(last_);
@@ -87,9 +87,9 @@ public:
                 const auto& e = what->message();
                 if (watches(watcher{o.peer, serial}, what->where())) {
                     ++used;
-                    if (!hub.has_room(o.peer, e) && hub.now() - o.since < patience) break;
+                    if (!hub.has_room(o.peer, e) && hub.now() - o.since < slow_watcher_timeout) break;
                     fanout alone;
-                    hub.spread(o.peer, e, alone);
+                    hub.broadcast(o.peer, e, alone);
                     o.since = hub.now();
                 }
                 if (!e.snapshot) --o.changes;

@@ -102,11 +102,12 @@ protected:
     result<attachment> claim(const O& way, const admission& wish, std::uint32_t holder) {
         const std::string_view id = wish.id;
         slot& held = this->slots_[holder];
-        const bool yields = wish.proven || (held.state == standing::away && this->options_.yield_away_ids);
+        const bool yields =
+            wish.id_verified || (held.state == standing::away && this->options_.away_ids_claimable);
         if (yields && held.state != standing::function) {
             if (held.link != nowhere)
                 refuse(this->slots_[std::exchange(held.link, nowhere)], errc::id_in_use);
-            end(holder, wish.proven ? errc::replaced : errc::pong_timeout);
+            end(holder, wish.id_verified ? errc::replaced : errc::pong_timeout);
             if (this->registry_.find(id)) return make_error_code(errc::id_in_use);
             return enter(this->slots_.add(way, id, standing::online), wish);
         }
@@ -189,14 +190,14 @@ protected:
     std::optional<result<attachment>> bring_back(const O& way, const admission& wish) {
         if (wish.token.empty()) return {};
         peer_handle who;
-        const auto ask = [&](auto& f) { return static_cast<bool>(who = f.on_return(context(), wish)); };
+        const auto ask = [&](auto& f) { return static_cast<bool>(who = f.on_identify(context(), wish)); };
         if (!guarded([&] { any_feature(ask); })) return make_error_code(errc::internal_error);
         if (!who) return {};
         // A drawn id does not count against the proof.
-        if (!wish.id.empty() && !wish.id_drawn && wish.id != this->slots_[who.slot].id.view()) return {};
+        if (!wish.id.empty() && !wish.id_generated && wish.id != this->slots_[who.slot].id.view()) return {};
         const auto a = reattach(who, way);
         take_terms(who.slot, wish);
-        each_feature([&](auto& f) { f.on_returned(context(), who, wish); });
+        each_feature([&](auto& f) { f.on_identified(context(), who, wish); });
         return a;
     }
 
@@ -209,7 +210,7 @@ protected:
         s.state = standing::online;
         ++s.epoch;
         note(log_level::info, "peer_resumed", s.id.view());
-        if (was_away) each_feature([&](auto& f) { f.on_back(context(), who); });
+        if (was_away) each_feature([&](auto& f) { f.on_reconnected(context(), who); });
         return {who, s.epoch};
     }
 
@@ -290,7 +291,8 @@ protected:
     // Whether a feature keeps an online peer without its connection.
     bool go_away(slot& s, peer_handle who, errc why) {
         bool stays = false;
-        guarded([&] { stays = any_feature([&](auto& f) { return f.on_loss(context(), who, why); }); });
+        guarded(
+            [&] { stays = any_feature([&](auto& f) { return f.on_connection_lost(context(), who, why); }); });
         if (!stays) return false;
         s.state = standing::away;
         s.lose_way();

@@ -86,7 +86,7 @@ protected:
     // with a target still reveals by its reply whether the target exists.
     template <class E>
     static bool asks_policy(const E& e) noexcept {
-        if constexpr (std::same_as<E, event::say>)
+        if constexpr (std::same_as<E, event::send>)
             return e.fault == errc::ok || !e.to.empty() || !e.topic.empty();
         else if constexpr (requires { e.fault; })
             return e.fault == errc::ok;
@@ -112,7 +112,7 @@ protected:
                     return this->reply_seldom(sender, from, e.token,
                                               is_verdict(cause) ? errc::denied : cause);
             }
-        if constexpr (std::same_as<E, event::say>)
+        if constexpr (std::same_as<E, event::send>)
             relay(sender, from, e, stage);
         else
             serve(sender, from, e);
@@ -178,7 +178,7 @@ protected:
         }
     };
 
-    void relay(slot& sender, peer_handle from, event::say& e, [[maybe_unused]] pipeline_stage stage) {
+    void relay(slot& sender, peer_handle from, event::send& e, [[maybe_unused]] pipeline_stage stage) {
         const auto id = this->message_ids_.next();
         e.from = sender.id.view();
         auto role = politeness::none;
@@ -198,7 +198,7 @@ protected:
     }
 
     // Whether the features pass `e`. Queues a deferred message.
-    errc ask_features(peer_handle from, event::say& e, std::size_t first) {
+    errc ask_features(peer_handle from, event::send& e, std::size_t first) {
         errc cause = errc::ok;
         std::size_t place = 0;
         this->ticket_ = 0;
@@ -221,7 +221,7 @@ protected:
     deferral defer() { return {this->box_, this->ticket_ = this->box_->next_key()}; }
 
     // Fills `targets` with the peers that can take `e`, or returns the cause for which there are none.
-    errc route(peer_handle from, event::say& e, std::string_view id, target_list& targets) {
+    errc route(peer_handle from, event::send& e, std::string_view id, target_list& targets) {
         if (e.to.empty() && e.topic.empty()) [[unlikely]]
             return e.fault == errc::ok ? errc::missing_target : e.fault;
         errc cause = errc::internal_error;
@@ -255,7 +255,7 @@ protected:
         return targets.more.empty() ? cause : errc::ok;
     }
 
-    [[gnu::flatten]] void hand_out(const target_list& targets, const event::say& e) {
+    [[gnu::flatten]] void hand_out(const target_list& targets, const event::send& e) {
         if (targets.first) [[likely]] {
             // A feature may have ended the target in `on_sent`.
             if constexpr (has_features)
@@ -269,7 +269,7 @@ protected:
     }
 
     // `e` cannot be delivered: a feature may keep it, or know a more precise cause.
-    [[gnu::noinline]] void miss(slot& sender, peer_handle from, const event::say& e, errc cause) {
+    [[gnu::noinline]] void miss(slot& sender, peer_handle from, const event::send& e, errc cause) {
         if (cause != errc::deferred) cause = ask_missed(from, e, cause);
         if (cause != errc::deferred) this->reply_seldom(sender, from, e.token, cause);
     }
@@ -277,7 +277,7 @@ protected:
     template <class E>
     errc ask_missed(peer_handle from, const E& e, errc cause) {
         const auto ask = [&](auto& f) {
-            if (!is_verdict(cause)) cause = f.on_miss(this->context(), from, e, cause);
+            if (!is_verdict(cause)) cause = f.on_undeliverable(this->context(), from, e, cause);
         };
         // The router first: a mailbox keeps messages for which `records` would only find a better cause,
         // perhaps late.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sigfire/core/concepts.hpp>
+#include <sigfire/net/beast_options.hpp>
 #include <sigfire/net/http/upgrade.hpp>
 
 #include <boost/asio/buffer.hpp>
@@ -25,20 +26,6 @@
 #include <vector>
 
 namespace sigfire {
-
-/// Bounds of the memory and time that peers on Beast streams may cost a server.
-struct beast_options {
-    /// Longest message in bytes; a longer one ends the connection with 1009.
-    std::size_t message = std::size_t{1} << 20;
-    /// Unsent bytes of one connection. More end the connection with `slow_consumer`. An empty outbox takes a
-    /// message of any size.
-    std::size_t outbox = std::size_t{4} << 20;
-    /// Silence after which the server disconnects a peer. The server pings the peer after half of that time.
-    std::chrono::milliseconds dead{60'000};
-    std::chrono::milliseconds closing{5000}; ///< time for a peer to close the connection too
-    bool secure = false;                     ///< whether the streams use TLS, for `request::secure`
-    std::string address = "beast";           ///< name of the place where your server accepts, for `address`
-};
 
 namespace detail {
 
@@ -256,7 +243,8 @@ private:
         if (std::exchange(busy_, true)) return;
         namespace ws = boost::beast::websocket;
         stream_.read_message_max(core_->options.message);
-        stream_.set_option(ws::stream_base::timeout{core_->options.closing, core_->options.dead, true});
+        stream_.set_option(
+            ws::stream_base::timeout{core_->options.close_timeout, core_->options.silence_timeout, true});
         stream_.set_option(ws::stream_base::decorator{[this](ws::response_type& r) {
             if (!subprotocol_.empty()) r.set(boost::beast::http::field::sec_websocket_protocol, subprotocol_);
         }});

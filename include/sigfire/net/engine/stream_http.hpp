@@ -162,7 +162,7 @@ protected:
             auto& c = const_cast<connection&>(*at->first);
             const std::chrono::milliseconds age{core_.now - c.stamp_};
             const auto [slot, head, keep_alive] = at->second;
-            if (age <= core_.limits.answer) {
+            if (age <= core_.limits.answer_timeout) {
                 ++at;
                 continue;
             }

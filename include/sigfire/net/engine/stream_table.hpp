@@ -41,8 +41,8 @@ protected:
           now_{clock_.now(core_.loop.now())}, read_until_{now_}, epoch_{now_} {
         if constexpr (requires { wire_.prepare(core_.loop); }) wire_.prepare(core_.loop);
         const auto& l = core_.limits;
-        auto shortest = std::min({l.handshake, l.closing, l.dead});
-        for (const auto other : {l.ping, l.stalled, l.unfinished})
+        auto shortest = std::min({l.handshake_timeout, l.close_timeout, l.silence_timeout});
+        for (const auto other : {l.ping_interval, l.write_timeout, l.message_timeout})
             if (other.count() != 0) shortest = std::min(shortest, other);
         sweep_every_ = std::clamp(shortest / 4, milliseconds{5}, milliseconds{1000});
     }
@@ -286,8 +286,9 @@ protected:
             listening_ = true;
             core_.loop.listen(acceptor_);
         }
-        const bool forgive = now_ >= next_forgiveness_;
-        if (forgive) next_forgiveness_ = now_ + std::max(core_.limits.ping, milliseconds{1000});
+        const bool reset_idle_count = now_ >= next_forgiveness_;
+        if (reset_idle_count)
+            next_forgiveness_ = now_ + std::max(core_.limits.ping_interval, milliseconds{1000});
         const auto at = ms(read_until_);
         for (auto& c : connections_) {
             try {
@@ -296,7 +297,7 @@ protected:
                 c->cut(errc::internal_error, true);
             }
             // A heartbeat over hours is not a flood.
-            if (forgive) c->framing_.forgive();
+            if (reset_idle_count) c->framing_.reset_idle_count();
         }
     }
 
@@ -309,24 +310,24 @@ protected:
         if (stopping_ && now_ >= drain_until_)
             c.cut(errc::stopping, true);
         else if (c.is_.ending) {
-            if (age > l.closing) c.cut(c.cause_, true);
+            if (age > l.close_timeout) c.cut(c.cause_, true);
         } else if (c.opening_) {
             // The sink decides how long a request waits for its answer.
             if (c.answered_ && !c.kept_ && !c.is_.held) {
                 if (age > l.keep_alive) c.finish(errc::closed);
-            } else if (age > l.handshake && !c.is_.held) {
+            } else if (age > l.handshake_timeout && !c.is_.held) {
                 turn_away(c, errc::handshake_timeout);
             }
-        } else if (c.is_.writes && l.stalled.count() != 0 && since(c.moved_) > l.stalled) {
+        } else if (c.is_.writes && l.write_timeout.count() != 0 && since(c.moved_) > l.write_timeout) {
             c.close_slow();
-        } else if (l.unfinished.count() != 0 && c.framing_.incomplete() != 0 && !c.is_.held && !c.kept_ &&
-                   since(c.grown_) > l.unfinished) {
+        } else if (l.message_timeout.count() != 0 && c.framing_.incomplete() != 0 && !c.is_.held &&
+                   !c.kept_ && since(c.grown_) > l.message_timeout) {
             fail(c, errc::overloaded);
         } else if (c.queued_) {
             // Its messages may lie in the socket until its turn comes.
-        } else if (c.pinged_ && age > l.dead) {
+        } else if (c.pinged_ && age > l.silence_timeout) {
             fail(c, errc::pong_timeout);
-        } else if (l.ping.count() != 0 && !c.pinged_ && !c.is_.held && age > l.ping) {
+        } else if (l.ping_interval.count() != 0 && !c.pinged_ && !c.is_.held && age > l.ping_interval) {
             c.pinged_ = c.control_message(control::ping, 0, {});
         }
     }

@@ -23,6 +23,8 @@ inline result<boost::asio::ip::address_v6::bytes_type> address_bytes(std::string
     error_code ec;
     const auto a = ip::make_address(std::string{text}, ec);
     if (ec) return ec;
+    if (text.find('\0') != text.npos)
+        return make_error_code(errc::malformed); // `make_address` reads up to it
     return a.is_v4() ? ip::make_address_v6(ip::v4_mapped, a.to_v4()).to_bytes() : a.to_v6().to_bytes();
 }
 

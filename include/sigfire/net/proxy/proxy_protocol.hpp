@@ -48,6 +48,8 @@ inline proxy_header parse_proxy_v1(std::string_view bytes) {
     const auto address = [&](std::string_view text) {
         error_code ec;
         const auto a = ip::make_address(std::string{text}, ec);
+        // `make_address` reads up to a NUL, and takes a zone, which has no meaning on this host.
+        if (text.find('\0') != text.npos || text.find('%') != text.npos) return false;
         return !ec && (family == "TCP4" ? a.is_v4() : family == "TCP6" && a.is_v6());
     };
     const auto port = [](std::string_view text) {
