@@ -139,10 +139,10 @@ const { default: json } = await import(`data:text/javascript,${encodeURIComponen
 const search = MiniSearch.loadJSON(json, { fields: ['title', 'titles', 'text'], storeFields: ['title', 'titles'] })
 const html = name => readFileSync(join(site, name), 'utf8')
 const lost = []
-const pages = readdirSync(site, { recursive: true }).map(String).filter(name => name.endsWith('.html') && !/^(api\/|source\/|404)/.test(name)) // sources are not in the index
+const pages = readdirSync(site, { recursive: true }).map(String).filter(name => name.endsWith('.html') && !/^(api\/|source\/|404|index)/.test(name)) // the others are not in the index
 for (const name of pages) {
   const title = /<h1[^>]*>(.*?)<a/s.exec(html(name))?.[1] ?? /<title>(.*?)(?: \| .*)?<\/title>/s.exec(html(name))[1]
-  const words = title.replace(/<[^>]*>|&\w+;/g, ' ').trim()
+  const words = title.replace(/<[^>]*>|&#?\w+;/g, ' ').trim()
   const found = search.search(words, { combineWith: 'AND' }).map(r => r.id.replace(/^\//, '').replace(/#.*/, '').replace(/(^|\/)$/, '$1index.html'))
   if (!found.includes(name)) lost.push(`${name} is not found by '${words}'`)
 }

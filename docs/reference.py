@@ -64,7 +64,7 @@ def argument(kind):
     repeated = kind.endswith("...")
     kind = kind.removesuffix("...").strip()
     limits = re.search(r" in \[(\S+) - (\S+)\]", kind)
-    names = {"TEXT": "text", "FLOAT": "number", "UINT": "whole number", "": "none"}
+    names = {"TEXT": "text", "FLOAT": "number", "UINT": "whole number"}
     name = names[kind.split(":")[0].split(" ")[0]]
     if limits:
         name += f" from {int(limits[1]):,} to {int(limits[2]):,}"
@@ -103,10 +103,9 @@ def program_options():
                 key += " (file) or `rtc_configuration` (object)"
             shown_default = code(default[1]) if default and re.fullmatch(r"[\w./:-]+", default[1]) else \
                 escape(default[1]) if default else "off" if not kind else "none"
-            rows.append([f'<a id="{name}"></a>{code(spelled)}', argument(kind),
-                         shown_default if name not in ("help", "version") else "",
-                         key, escape(text)])
-        pages.append(f"## {title}\n\n" + table(["option", "argument", "default", "key in the file", "effect"], rows))
+            rows.append([f'<a id="{name}"></a>{code(spelled)}' + (f"<br>{argument(kind)}" if kind else ""),
+                         shown_default if name not in ("help", "version") else "none", key, escape(text)])
+        pages.append(f"## {title}\n\n" + table(["option", "default", "key in the file", "effect"], rows))
     return "\n".join(pages)
 
 

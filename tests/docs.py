@@ -104,8 +104,8 @@ def listed():
     """Pages of the sidebar and pages of docs/ are the same."""
     config = (ROOT / "docs/.vitepress/config.js").read_text()
     wanted = {"index.html", "changelog.html"}
-    for folder, body in re.findall(r"section\('(\w+)', '\w+', \[(.*?)\n  \]\)", config, re.S):
-        wanted |= {f"{folder}/{name}.html" for name in re.findall(r"\['([\w-]+)',", body)}
+    for folder, body in re.findall(r"section\('(\w+)', '\w+', \[(.*?)\]\)", config, re.S):
+        wanted |= {f"{folder}/{name}.html" for name in re.findall(r"'([\w-]+)'", body)}
     return [f"{page} is {'no page' if page in wanted else 'not in the sidebar'}" for page in sorted(wanted ^ set(OWN))]
 
 

@@ -8,52 +8,24 @@ import { linkSources } from './sources.js'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const version = /version\[\] = "([^"]+)"/.exec(readFileSync(`${root}/include/sigfire/version.hpp`, 'utf8'))[1]
 
-const section = (folder, text, pages) => ({
+// The sidebar shows the title of each page.
+const title = page => /^# (.+)$/m.exec(readFileSync(`${root}/docs/${page}.md`, 'utf8'))[1].replaceAll('`', '')
+const section = (folder, text, names) => ({
   text,
-  items: pages.map(([name, title]) => ({ text: title, link: `/${folder}/${name}` }))
+  items: names.map(name => ({ text: title(`${folder}/${name}`), link: `/${folder}/${name}` }))
 })
 
 const sidebar = [
-  section('start', 'Start', [
-    ['cpp', 'Your first server in C++'],
-    ['browser', 'Connect two browsers'],
-    ['program', 'Run the server program']
-  ]),
+  section('start', 'Start', ['cpp', 'browser', 'program']),
   section('guide', 'Guides', [
-    ['choose-parts', 'Choose the parts'],
-    ['authenticate', 'Authenticate peers'],
-    ['rooms', 'Rooms and presence'],
-    ['own-codec', 'Write a codec'],
-    ['own-feature', 'Write a feature'],
-    ['behind-a-proxy', 'Run behind a proxy'],
-    ['tls', 'Serve TLS'],
-    ['several-cores', 'Use several cores'],
-    ['mobile-and-resume', 'Mobile clients and resume'],
-    ['embed-in-beast', 'Embed in a Beast server'],
-    ['cpp-client', 'Use the C++ client'],
-    ['debug-a-call', 'Debug a call'],
-    ['operate', 'Operate the server']
+    'choose-parts', 'authenticate', 'rooms', 'own-codec', 'own-feature', 'behind-a-proxy', 'tls', 'several-cores',
+    'mobile-and-resume', 'embed-in-beast', 'cpp-client', 'debug-a-call', 'operate'
   ]),
   section('reference', 'Reference', [
-    ['protocol', 'Protocol sigfire.v1.json'],
-    ['asyncapi', 'AsyncAPI description'],
-    ['program-options', 'Options of the program'],
-    ['library-options', 'Options of the library'],
-    ['errors', 'Errors'],
-    ['api', 'C++ API'],
-    ['support', 'Supported systems'],
-    ['figures', 'Figures']
+    'protocol', 'asyncapi', 'program-options', 'library-options', 'errors', 'api', 'support', 'figures'
   ]),
-  section('explain', 'Explanation', [
-    ['architecture', 'Architecture'],
-    ['guarantees', 'Guarantees'],
-    ['comparison', 'Comparison']
-  ]),
-  section('migrate', 'Migrate', [
-    ['peerjs', 'From PeerServer'],
-    ['y-webrtc', 'From the y-webrtc server'],
-    ['signal-fire', 'From Signal-Fire']
-  ])
+  section('explain', 'Explanation', ['architecture', 'guarantees', 'comparison']),
+  section('migrate', 'Migrate', ['peerjs', 'y-webrtc', 'signal-fire'])
 ]
 
 // Lines of a conversation: `A> {...}` and `A< {...}`.
