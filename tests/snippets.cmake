@@ -1,6 +1,6 @@
 # Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-# Has the compiler read the C++ snippets in README.md and docs/: a snippet with an #include as it is, the others of a
-# page as the bodies of functions that have an io_context. Errors name the line of the page.
+# Compiles the C++ snippets in README.md and docs/: a snippet with an #include as it is, the other snippets of a page as
+# bodies of functions that have an io_context. Errors name the line of the page.
 file(GLOB_RECURSE pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/*.md)
 list(FILTER pages EXCLUDE REGEX "/docs/(node_modules|generated|source)/")
 list(PREPEND pages ${PROJECT_SOURCE_DIR}/README.md)

@@ -50,7 +50,6 @@ export default defineConfig({
   base: process.env.SIGFIRE_DOCS_BASE ?? '/',
   cacheDir: '../build/docs-work/vitepress',
   srcExclude: ['generated/**'],
-  ignoreDeadLinks: [/^\/api\//, /^\/reference\/asyncapi\.yaml$/], // not pages; tests/docs.py checks that they exist
   markdown: {
     languages: ['json', conversation],
     languageAlias: { meson: 'python' },
