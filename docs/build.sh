@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 out=$(realpath -m "${1:-build/docs}") program=$(realpath -m "${2:-build/release/bin/sigfire}") work=build/docs-work
 fail() { echo "build.sh: $*" >&2 && exit 1; }
-[[ -x $program ]] || fail "there is no program $program: cmake --preset release && ninja -C build/release sigfire_server"
+[[ -x $program ]] || fail "there is no program $program; examples/run.sh builds it"
 
 if ! cmp -s docs/package-lock.json docs/node_modules/.installed; then
     for pause in 2 5 10 0; do

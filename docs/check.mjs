@@ -1,152 +1,164 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// check.mjs SITE: checks the AsyncAPI file, the messages in the text of the protocol against its schemas, and that the
-// search of the site finds each page. The last line counts.
-import { readFileSync, readdirSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+// check.mjs SITE: checks the AsyncAPI file, compares the messages in the text of the protocol with its schemas, and
+// searches each page of the site. The last line counts.
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Parser } from '@asyncapi/parser'
 import Ajv from 'ajv'
 import MiniSearch from 'minisearch'
 
-const docs = dirname(fileURLToPath(import.meta.url))
+const root = fileURLToPath(new URL('..', import.meta.url))
 const site = resolve(process.argv[2])
+const read = path => readFileSync(join(root, path), 'utf8')
+
 let passed = 0
-const failed = []
+let failed = 0
 function check(name, faults) {
-  if (faults.length === 0) passed++
-  else failed.push(name)
-  console.log(`${faults.length === 0 ? 'ok' : 'FAILED'} ${name}`)
+  if (faults.length) failed++
+  else passed++
+  console.log(`${faults.length ? 'FAILED' : 'ok'} ${name}`)
   for (const fault of faults) console.log(`    ${fault}`)
 }
 
 // --- the file ---
 
-const { document, diagnostics } = await new Parser().parse(readFileSync(join(docs, 'reference/asyncapi.yaml'), 'utf8'))
+const { document, diagnostics } = await new Parser().parse(read('docs/reference/asyncapi.yaml'))
 const serious = diagnostics.filter(d => d.severity <= 1) // errors and warnings
 check('the AsyncAPI file is valid', serious.map(d => `${d.path.join('.')}: ${d.message}`))
 if (!document) {
-  console.log(`${passed} passed, ${failed.length} failed`)
+  console.log(`${passed} passed, ${failed} failed`)
   process.exit(1)
 }
-const version = /version\[\] = "([^"]+)"/.exec(readFileSync(join(docs, '../include/sigfire/version.hpp'), 'utf8'))[1]
+const version = /version\[\] = "([^"]+)"/.exec(read('include/sigfire/version.hpp'))[1]
 check('its version is that of the library', document.info().version() === version ? [] : [document.info().version()])
 
-// The commands of the codec are those of the file.
-const members = readFileSync(join(docs, '../include/sigfire/codec/detail/own_members.hpp'), 'utf8')
-const known = [...members.matchAll(/^ {4}\{"([a-z-]+)", /gm)].map(m => m[1]).sort()
-const received = document.operations().filterByReceive().flatMap(o => o.messages().all().map(m => m.name())).sort()
-check('its commands are those of the codec',
-  known.length > 20 && known.join() === received.join() ? [] : [`codec: ${known}`, `file: ${received}`])
+const names = operations => operations.flatMap(o => o.messages().all().map(m => m.name()))
+const commands = names(document.operations().filterByReceive())
+const table = read('include/sigfire/codec/detail/own_members.hpp').matchAll(/^ {4}\{"([a-z-]+)", /gm)
+const known = Array.from(table, row => row[1])
+const differ = known.length < 20 || known.sort().join() !== commands.sort().join()
+check('its commands are those of the codec', differ ? [`codec: ${known}`, `file: ${commands}`] : [])
 
-// --- messages in the text ---
+// --- its schemas ---
 
 const { schemas } = document.json().components
-const camel = (name, suffix) => name.replace(/-(.)/g, (_, letter) => letter.toUpperCase()) + suffix
-const ajv = new Ajv({ strict: false, allErrors: true })
-// What the server sends has no other members than those described.
-function close(schema) {
+
+// The messages of the server have no other members than those of the schema.
+function strict(schema) {
   if (schema === null || typeof schema !== 'object') return schema
-  if (Array.isArray(schema)) return schema.map(close)
-  const closed = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, key === 'const' || key === 'enum' ? value : close(value)]))
-  if (schema.type === 'object' && schema.properties && !schema.allOf) closed.additionalProperties = false
-  return closed
+  if (Array.isArray(schema)) return schema.map(strict)
+  const members = Object.entries(schema)
+  const copy = Object.fromEntries(members.map(([k, v]) => [k, k === 'const' || k === 'enum' ? v : strict(v)]))
+  return schema.type === 'object' && schema.properties ? { ...copy, additionalProperties: false } : copy
 }
+
+const ajv = new Ajv({ strict: false, allErrors: true })
 const validators = new Map()
 function faults(name, message) {
-  if (!schemas[name]) return [`no schema ${name}`]
-  if (!validators.has(name)) validators.set(name, ajv.compile(name.endsWith('Request') ? schemas[name] : close(schemas[name])))
+  const schema = schemas[name]
+  if (!schema) return [`there is no schema ${name}`]
+  if (!validators.has(name)) validators.set(name, ajv.compile(name.endsWith('Request') ? schema : strict(schema)))
   const validate = validators.get(name)
   return validate(message) ? [] : validate.errors.map(e => `${e.instancePath || 'the message'} ${e.message}`)
 }
 
-const page = readdirSync(join(docs, 'reference')).includes('protocol.md') ? 'docs/reference/protocol.md' : 'examples/protocol.md'
-const text = readFileSync(join(docs, '..', page), 'utf8')
-const incomplete = cause => cause === 'malformed' || cause.startsWith('missing_')
-const requests = new Set(), replies = new Set(), events = new Set()
+const camel = (command, suffix) => command.replace(/-(.)/g, (_, letter) => letter.toUpperCase()) + suffix
+const requestFaults = message => faults(camel(message.cmd, 'Request'), message)
+const replyName = command => (schemas[camel(command, 'Reply')] ? camel(command, 'Reply') : 'okReply')
+const isIncomplete = cause => cause === 'malformed' || cause.startsWith('missing_')
+
+// --- messages in the text ---
+
+const page = ['docs/reference/protocol.md', 'examples/protocol.md'].find(p => existsSync(join(root, p)))
+const text = read(page)
+const seen = new Set() // names of commands, replies and events
 const wrong = []
-let checked = 0
-const expect = (line, found) => {
-  checked++
-  for (const fault of found) wrong.push(`${line}: ${fault}`)
+let messages = 0
+function expect(line, found) {
+  messages++
+  wrong.push(...found.map(fault => `${line}: ${fault}`))
 }
-for (const [, block] of text.matchAll(/^```sigfire\n(.*?)^```$/gms)) {
-  if (/without a sub-protocol/.test(block)) continue // an older wire
-  const asked = new Map() // by peer and id: the line and its message
-  const lines = block.split('\n')
+const expectRefusal = (line, message, why) =>
+  expect(line, requestFaults(message).length ? [] : [`the server refuses it (${why}), but the schema does not`])
+
+function parse(json) {
+  try {
+    return JSON.parse(json)
+  } catch {
+    return undefined // some examples are not JSON
+  }
+}
+
+function conversation(lines) {
+  const open = new Map() // requests without a reply, by peer and id
   for (const [at, line] of lines.entries()) {
-    const [, peer, direction, json] = /^(\w+)([<>]) (.*)$/.exec(line) ?? []
-    if (!peer) continue
-    if (direction === '>') {
-      if (lines[at + 1].startsWith(`${peer} is closed with`)) {
-        let message
-        try { message = JSON.parse(json) } catch { continue }
-        if (message?.cmd) expect(line, faults(camel(message.cmd, 'Request'), message).length ? [] : ['a refused request fits the schema'])
-        continue
-      }
-      const message = JSON.parse(json)
-      requests.add(message.cmd)
-      if (message.id === undefined) expect(line, faults(camel(message.cmd, 'Request'), message))
-      else asked.set(`${peer.replace(/\d$/, '')} ${JSON.stringify(message.id)}`, { line, message })
-      continue
-    }
-    const message = JSON.parse(json)
-    if ('cmd' in message) {
-      events.add(message.cmd)
+    const [, connection, direction, json] = /^(\w+)([<>]) (.*)$/.exec(line) ?? []
+    const message = json && parse(json)
+    if (!message) continue
+    const peer = connection.replace(/\d$/, '') // A2 is a later connection of A
+    const key = `${peer} ${JSON.stringify(message.id)}`
+    const closed = / is closed with (.*)$/.exec(lines[at + 1])
+    if (direction === '>' && closed) {
+      expectRefusal(line, message, closed[1])
+    } else if (direction === '>') {
+      seen.add(message.cmd)
+      if (message.id === undefined) expect(line, requestFaults(message))
+      else open.set(key, { line, message })
+    } else if ('cmd' in message) {
+      seen.add(camel(message.cmd, 'Event'))
       expect(line, faults(camel(message.cmd, 'Event'), message))
-      continue
-    }
-    const key = `${peer.replace(/\d$/, '')} ${JSON.stringify(message.id)}`
-    const question = asked.get(key)
-    if (!question) {
-      expect(line, ['a reply to no request'])
-      continue
-    }
-    asked.delete(key)
-    const { cmd } = question.message
-    const request = faults(camel(cmd, 'Request'), question.message)
-    if (message.ok) {
-      const own = camel(cmd, 'Reply')
-      replies.add(schemas[own] ? own : 'okReply')
-      expect(question.line, request)
-      expect(line, faults(schemas[own] ? own : 'okReply', message))
+    } else if (!open.has(key)) {
+      expect(line, ['a reply without a request'])
     } else {
-      replies.add('failureReply')
-      const refused = incomplete(message.data.cause ?? '')
-      expect(question.line, refused && !request.length ? ['a request that is incomplete fits the schema'] : refused ? [] : request)
-      expect(line, faults('failureReply', message))
+      const request = open.get(key)
+      open.delete(key)
+      const { cmd } = request.message
+      const name = message.ok ? replyName(cmd) : cmd === 'request' ? 'requestFailureReply' : 'failureReply'
+      seen.add(name)
+      expect(line, faults(name, message))
+      const cause = message.ok ? '' : message.data.cause ?? ''
+      if (isIncomplete(cause)) expectRefusal(request.line, request.message, cause)
+      else expect(request.line, requestFaults(request.message))
     }
   }
-  for (const { line } of asked.values()) wrong.push(`${line}: no reply`)
+  for (const { line } of open.values()) wrong.push(`${line}: a request without a reply`)
 }
+
+for (const [, block] of text.matchAll(/^```sigfire\n(.*?)^```$/gms))
+  if (!block.includes('without a sub-protocol')) conversation(block.split('\n')) // that is an older wire
+
 // The table of requests that are wrong in themselves.
 for (const [, json, reply] of text.matchAll(/^\| `(\{.*\})` \| (`\w+`|closed with \d+|nothing) \|$/gm)) {
-  let message
-  try { message = JSON.parse(json) } catch { continue }
-  if (!schemas[camel(String(message.cmd), 'Request')] || !(incomplete(reply.slice(1, -1)) || reply.startsWith('closed'))) continue
-  expect(json, faults(camel(message.cmd, 'Request'), message).length ? [] : [`${reply}, and it fits the schema`])
+  const message = parse(json)
+  const refused = reply.startsWith('closed') || isIncomplete(reply.replaceAll('`', ''))
+  if (refused && commands.includes(message?.cmd)) expectRefusal(json, message, reply)
 }
-check(`${checked} messages of ${page} and the schemas agree`, checked > 200 ? wrong : [...wrong, `only ${checked} messages`])
-const missing = [...received.filter(c => !requests.has(c)),
-  ...Object.keys(schemas).filter(s => s.endsWith('Reply') && !replies.has(s)),
-  ...document.operations().filterBySend().flatMap(o => o.messages().all().map(m => m.name())).filter(c => !events.has(c))]
-check('each command, reply and event of the file is in the text', missing)
+if (messages < 200) wrong.push(`there are only ${messages} messages`)
+check(`${messages} messages of ${page} and the schemas agree`, wrong)
+
+const described = [
+  ...commands,
+  ...Object.keys(schemas).filter(name => name.endsWith('Reply')),
+  ...names(document.operations().filterBySend()).map(name => camel(name, 'Event'))
+]
+check('each command, reply and event of the file is in the text', described.filter(name => !seen.has(name)))
 
 // --- search ---
 
 const chunks = join(site, 'assets/chunks')
-const index = readdirSync(chunks).find(name => name.startsWith('@localSearchIndexroot'))
-const { default: json } = await import(`data:text/javascript,${encodeURIComponent(readFileSync(join(chunks, index), 'utf8'))}`)
-const search = MiniSearch.loadJSON(json, { fields: ['title', 'titles', 'text'], storeFields: ['title', 'titles'] })
-const html = name => readFileSync(join(site, name), 'utf8')
-const lost = []
-const pages = readdirSync(site, { recursive: true }).map(String).filter(name => name.endsWith('.html') && !/^(api\/|source\/|404|index)/.test(name)) // the others are not in the index
-for (const name of pages) {
-  const title = /<h1[^>]*>(.*?)<a/s.exec(html(name))?.[1] ?? /<title>(.*?)(?: \| .*)?<\/title>/s.exec(html(name))[1]
-  const words = title.replace(/<[^>]*>|&#?\w+;/g, ' ').trim()
-  const found = search.search(words, { combineWith: 'AND' }).map(r => r.id.replace(/^\//, '').replace(/#.*/, '').replace(/(^|\/)$/, '$1index.html'))
-  if (!found.includes(name)) lost.push(`${name} is not found by '${words}'`)
-}
+const chunk = readFileSync(join(chunks, readdirSync(chunks).find(name => name.startsWith('@localSearchIndex'))), 'utf8')
+const { default: index } = await import(`data:text/javascript,${encodeURIComponent(chunk)}`)
+const search = MiniSearch.loadJSON(index, { fields: ['title', 'titles', 'text'], storeFields: ['title', 'titles'] })
+const others = /^(api\/|source\/|404|index)/ // not in the index
+const pages = readdirSync(site, { recursive: true }).filter(name => name.endsWith('.html') && !others.test(name))
+const lost = pages.flatMap(name => {
+  const heading = /<h1[^>]*>(.*?)<a/s.exec(readFileSync(join(site, name), 'utf8'))[1]
+  const words = heading.replace(/<[^>]*>|&#?\w+;/g, ' ').trim()
+  const found = search.search(words, { combineWith: 'AND' }).map(result => result.id.replace(/^\/|#.*/g, ''))
+  return found.includes(name) ? [] : [`'${words}' does not find ${name}`]
+})
 check(`the search finds each of ${pages.length} pages`, lost)
 
-console.log(`${passed} passed, ${failed.length} failed`)
-process.exit(failed.length ? 1 : 0)
+console.log(`${passed} passed, ${failed} failed`)
+process.exit(failed ? 1 : 0)

@@ -204,11 +204,14 @@ def private(header):
 
 
 def complete(index):
-    """Each public type that a header defines is in the XML: Doxygen does not warn of what it misreads."""
-    known = {compound.findtext("name") for compound in index.iter("compound")}
+    """Each type that a public header defines is in the XML and has a text. Doxygen misreads some code in silence."""
+    described = {}
     for compound in index.iter("compound"):
+        tree = ET.parse(XML / f"{compound.get('refid')}.xml").getroot().find("compounddef")
+        described[compound.findtext("name")] = description(tree)
         if compound.get("kind") == "namespace":
-            known |= {f"{compound.findtext('name')}::{m.findtext('name')}" for m in compound.iter("member")}
+            described.update({f"{compound.findtext('name')}::{m.findtext('name')}": description(m)
+                              for m in tree.iter("memberdef") if m.get("kind") == "enum"})
     for header in sorted((ROOT / "include").rglob("*.hpp")):
         if private(str(header)):
             continue
@@ -219,11 +222,14 @@ def complete(index):
                 spaces.append(opened[1])
             elif line.startswith("} // namespace"):
                 spaces.pop()
-            defined = re.match(r"(?:class|struct|enum class|concept) (\w+)\b(?!::)(?! *[<\w]*;)[^<;]*$", line)
+            defined = re.match(r"(?:class|struct|enum class|concept) (\w+)(?: final)?(?: [:{=]|$)", line)
             space = "::".join(spaces)
-            if defined and space.startswith("sigfire") and not re.search(r"\b(detail|archetype)\b", space):
-                if f"{space}::{defined[1]}" not in known:
-                    fault(f"{header.relative_to(ROOT)}:{at}", f"Doxygen has not read {space}::{defined[1]}")
+            if not defined or not space.startswith("sigfire") or re.search(r"\b(detail|archetype)\b", space):
+                continue
+            text = described.get(f"{space}::{defined[1]}")
+            if not text:
+                fault(f"{header.relative_to(ROOT)}:{at}",
+                      f"{space}::{defined[1]} has no text" if text == "" else f"Doxygen has not read {defined[1]}")
 
 
 def structs_of(index):
@@ -268,10 +274,10 @@ def library_options(index):
         path = tree.find("location").get("file")
         headers = public_header(path)
         if not text:
-            fault(path, f"{name} has no text")
+            fault(f"include/{path}", f"{name} has no text")
         text += "" if text.endswith(":") else "."
         if not headers:
-            fault(path, f"no public header gives {name}")
+            fault(f"include/{path}", f"no public header gives {name}")
         rows, defaults = [], False
         lines = {m.find("location").get("line"): description(m) for m in members(tree) if description(m)}
         for member in members(tree):
@@ -290,7 +296,7 @@ def library_options(index):
                          "required" if initializer is None else default_of(kind, plain(initializer), names),
                          about])
         if not rows:
-            fault(path, f"{name} has no members")
+            fault(f"include/{path}", f"{name} has no members")
         includes = " or ".join(f"`<{h}>`" for h in headers)
         pages.append(f"## {code(name.split('::')[-1])} {{#{anchor(name.split('::')[-1])}}}\n\n{text}\n\n"
                      f"`sigfire::{name}`, header {includes}\n\n"

@@ -44,7 +44,9 @@ def local(page, href):
         return None
     path, _, anchor = href.partition("#")
     path = unquote(path.partition("?")[0])
-    target = SITE / page if not path else SITE / path.lstrip("/") if path.startswith("/") else (SITE / page).parent / path
+    target = SITE / page
+    if path:
+        target = SITE / path.lstrip("/") if path.startswith("/") else target.parent / path
     target = target.resolve()
     if target.is_dir():
         target /= "index.html"

@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-// Files of the project that the pages of the site name get pages of their own, below /source/. A page names a file by a
-// relative link, as in the tree, or by `examples/...`.
+// Gives a page below /source/ to each file of the project that a page of the site names: by a relative link, as in the
+// tree, or by `examples/...`.
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,7 +17,7 @@ function linked(href, page) {
   return isFile(file) ? relative(root, file) : undefined
 }
 
-// The same of text in backticks.
+// The same for text in backticks.
 function named(text) {
   return /^examples\/[\w./-]+$/.test(text) && isFile(join(root, text)) ? text : undefined
 }
@@ -26,7 +26,7 @@ function named(text) {
 const pageName = file => file.replace(/\.md$/, '')
 const address = file => `/source/${pageName(file)}.html`
 
-/// Plugin of markdown-it: such links and names lead to these pages.
+/// Plugin of markdown-it: leads such links and names to these pages.
 export function linkSources(md) {
   md.core.ruler.push('source-links', ({ Token, tokens, env }) => {
     for (const [at, block] of tokens.entries()) {
@@ -58,7 +58,7 @@ function* pages(folder) {
   }
 }
 
-const languages = { hpp: 'cpp', cpp: 'cpp', sh: 'sh', py: 'python', mjs: 'js', js: 'js', json: 'json', html: 'html', md: 'md' }
+const languages = { hpp: 'cpp', py: 'python', mjs: 'js' } // where the end of the name is another word
 
 /// The pages: their paths and texts.
 export function sourcePages() {
@@ -72,7 +72,8 @@ export function sourcePages() {
   return [...files].map(file => {
     const text = readFileSync(join(root, file), 'utf8')
     const fence = '`'.repeat(Math.max(3, ...[...text.matchAll(/`+/g)].map(([run]) => run.length + 1)))
-    const language = languages[/\.(\w+)$/.exec(file)?.[1]] ?? 'txt'
-    return { params: { file: pageName(file) }, content: `# \`${file}\`\n\n${fence}${language}\n${text.trimEnd()}\n${fence}\n` }
+    const end = /\.(\w+)$/.exec(file)?.[1] ?? 'txt'
+    const code = `${fence}${languages[end] ?? end}\n${text.trimEnd()}\n${fence}\n`
+    return { params: { file: pageName(file) }, content: `# \`${file}\`\n\n${code}` }
   })
 }
