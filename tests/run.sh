@@ -29,6 +29,7 @@ boost-floor() { # the oldest Boost that is promised
             - <<<$'#include <sigfire/sigfire.hpp>\n#include <sigfire/rpc/rpc.hpp>'
 }
 npm() { tests/npm/run.sh; }
+docs() { tests/docs.sh; }
 suites() { # only on demand: those that asan runs, by the other compiler
     cmake --preset suites && cmake --build --preset suites -j "$jobs" && ctest --preset suites -j "$jobs"
 }
@@ -76,7 +77,7 @@ run() {
     return "$status"
 }
 
-steps=(setup format release headers unit consumers server asan tsan fuzz boost-floor npm bench-smoke)
+steps=(setup format release headers unit consumers server asan tsan fuzz boost-floor npm docs bench-smoke)
 on_demand="suites long fuzz-long coverage"
 if (($#)); then
     for step; do

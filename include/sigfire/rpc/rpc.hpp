@@ -124,7 +124,7 @@ inline constexpr bool rpc_ends_with_token<Result, First, Rest...> =
  *      parent.define("add", [](int a, int b) { return a + b; });
  *      parent.on("quit", [&] { parent.close(asio::detached); });
  *      if (auto ec = parent.inherit()) return ec.value();
- *      parent.notify("ready", ::getpid());
+ *      parent.notify("ready", getpid());
  *      auto name = co_await parent.call<std::string>("name of", 7);
  *
  *  Needs Boost.JSON: link the library, or compile `<boost/json/src.hpp>` in one source file. Arguments and
