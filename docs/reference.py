@@ -306,7 +306,7 @@ def library_options(index):
 
 # --- errors ---
 
-CONDITIONS = {1: "fix_request", 2: "try_later", 3: "reconnect", 4: "stay_away"}
+CONDITIONS = {1: "fix_request", 2: "try_later", 3: "reconnect", 4: "do_not_reconnect"}
 
 
 def enumeration(index, name):
