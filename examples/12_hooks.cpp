@@ -71,11 +71,11 @@ int main() {
             });
             ann.connect(srv.address(), [&](sigfire::error_code, const sigfire::welcome& welcome) {
                 if (welcome.id == "ann") --surprises;
-                ann.request("", "vote", R"("bob")", [&](sigfire::error_code why) {
+                ann.send("", "vote", R"("bob")", [&](sigfire::error_code why) {
                     if (!why) --surprises;
                 });
                 for (int i = 0; i < 4; ++i)
-                    ann.request("bob", "session-reject", R"({"message":"leave me alone!"})", answered);
+                    ann.send("bob", "session-reject", R"({"message":"leave me alone!"})", answered);
             });
         });
     });

@@ -63,7 +63,7 @@ int main() {
         });
         ann.connect(url, [&, to = welcome.id](sigfire::error_code failed, const sigfire::welcome&) {
             if (failed) return stop();
-            ann.request(to, "offer", R"({"offer":{"type":"offer","sdp":"..."}})", [](sigfire::error_code) {});
+            ann.send(to, "offer", R"({"offer":{"type":"offer","sdp":"..."}})", [](sigfire::error_code) {});
         });
     });
     io.run();
