@@ -32,7 +32,7 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_SIGFIRE_PACKAGE_NAME sigfire)
 set(CPACK_DEBIAN_SIGFIRE_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_SIGFIRE_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_SIGFIRE_PACKAGE_CONTROL_EXTRA ${deb}/conffiles)
+set(CPACK_DEBIAN_SIGFIRE_PACKAGE_CONTROL_EXTRA ${deb}/conffiles ${deb}/postinst ${deb}/prerm)
 set(CPACK_DEBIAN_SIGFIRE_DESCRIPTION "signaling server for WebRTC peers, games, robots and processes
 The server carries a few messages between two peers; then they open a
 connection of their own. Unmodified clients of Signal-Fire, PeerJS, y-webrtc
