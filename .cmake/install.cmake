@@ -24,12 +24,10 @@ install(FILES ${PROJECT_BINARY_DIR}/sigfire.pc ${PROJECT_BINARY_DIR}/sigfire-tls
     DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig ${part})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} ${part})
 
+# Written by hand: CMake's install(PACKAGE_INFO) refuses Boost::headers, as Boost's CMake package has another name. It is
+# an option because CMake 4.3 prefers it to the config file, and it finds OpenSSL in the system's folders only.
 if(SIGFIRE_CPS)
-    if(CMAKE_VERSION VERSION_LESS 4.3)
-        message(FATAL_ERROR "sigfire: SIGFIRE_CPS needs CMake 4.3 or newer; this is ${CMAKE_VERSION}")
-    endif()
-    install(PACKAGE_INFO sigfire EXPORT sigfireTargets ${part} LICENSE MIT DEFAULT_TARGETS sigfire)
-    if(OPENSSL_FOUND)
-        install(PACKAGE_INFO sigfire EXPORT sigfireTlsTargets APPENDIX tls ${part})
-    endif()
+    set(prefix @prefix@) # stays as it is
+    configure_file(.cmake/sigfire.cps.in sigfire.cps @ONLY)
+    install(FILES ${PROJECT_BINARY_DIR}/sigfire.cps DESTINATION ${CMAKE_INSTALL_DATADIR}/cps/sigfire ${part})
 endif()
