@@ -166,12 +166,15 @@ amalgamated)
     cd "$work"
     sigfire/packaging/amalgamate.py -o sigfire.hpp
     sigfire/packaging/amalgamate.py | cmp - sigfire.hpp || fail "a second run writes another file"
+    sigfire/packaging/amalgamate.py -o all.hpp sigfire/sigfire.hpp sigfire/net/tls.hpp sigfire/client/tls.hpp \
+        sigfire/rpc/rpc.hpp sigfire/codec/any_of.hpp sigfire/dialect/{peerjs,signal_fire_2016,socket_signal,y_webrtc}.hpp
     rm -r sigfire
     warnings=(-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
     for part in one two; do
         "$compiler" -std=c++20 "${warnings[@]}" -I . -isystem "$boost" -c "$here/amalgamated/$part.cpp" -o "$part.o"
     done
     "$compiler" one.o two.o -o app
+    "$compiler" -std=c++20 "${warnings[@]}" -isystem "$boost" -fsyntax-only -include ./all.hpp -x c++ /dev/null
     check ./app
     ;;
 macros)
