@@ -1,4 +1,4 @@
-# An overlay port: it installs the source tree that it lies in.
+# An overlay port: it installs the source tree around it. registry.py replaces the line that says so.
 set(VCPKG_BUILD_TYPE release) # there is nothing to build
 get_filename_component(SOURCE_PATH "${CMAKE_CURRENT_LIST_DIR}/../../../.." ABSOLUTE)
 
