@@ -45,12 +45,9 @@ kill -TERM "$pid"
 wait "$pid" || fail "the server ends with $?"
 
 # The headers, with the Boost that the package asked for.
-mkdir /tmp/consumer
-cp "$here"/consumer/cmake/CMakeLists.txt /tmp/consumer
-cp "$here"/consumer/main.cpp /tmp
-cmake -S /tmp/consumer -B /tmp/consumer/build -G Ninja >/dev/null
-cmake --build /tmp/consumer/build >/tmp/log || fail "$(cat /tmp/log)"
-[[ $(/tmp/consumer/build/consumer) == "sigfire "[0-9]*": OK" ]] || fail "the consumer says $(/tmp/consumer/build/consumer)"
+cmake -S "$here/consumer/cmake" -B /tmp/app -G Ninja -Dmain="$here/consumer/small.cpp" >/tmp/log || fail "$(cat /tmp/log)"
+cmake --build /tmp/app >/tmp/log || fail "$(cat /tmp/log)"
+[[ $(/tmp/app/app) == "sigfire "[0-9]*": OK" ]] || fail "the program says $(/tmp/app/app)"
 pkg-config --validate sigfire sigfire-tls
 
 # The service, by stand-ins for systemd: an upgrade restarts it, a removal stops it.
