@@ -269,6 +269,35 @@ def versions():
         check(version == VERSION, f"{where} names version {version}, and version.hpp {VERSION}")
 
 
+def described(work):
+    """What the program calls its version: by tags, without any, and outside of git."""
+    tree = work / "described"
+    tree.mkdir()
+    (tree / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.25)\nproject(sigfire VERSION 0.1.0 LANGUAGES NONE)\n"
+        f"include({ROOT}/.cmake/describe.cmake)\nmessage(STATUS \"described: ${{sigfire_described}}\")\n")
+
+    def git(*arguments):
+        return run("git", "-C", tree, "-c", "user.name=test", "-c", "user.email=test@localhost", *arguments).strip()
+
+    def expect(pattern):
+        said = re.search("described: (.*)", run("cmake", "-S", tree, "-B", work / "described.build"))[1]
+        check(re.fullmatch(pattern, said), f"the version is {said} instead of {pattern}")
+
+    expect(r"0\.1\.0")
+    run("git", "init", "-q", work)
+    expect(r"0\.1\.0") # in the checkout of another project
+    git("init", "-q")
+    git("commit", "-q", "--allow-empty", "-m", "one")
+    expect(r"0\.1\.0\+g" + git("rev-parse", "--short", "HEAD"))
+    git("tag", "other-9.9.9")
+    git("tag", "v0.1.0")
+    expect(r"0\.1\.0")
+    for message in ("two", "three"):
+        git("commit", "-q", "--allow-empty", "-m", message)
+    expect(r"0\.1\.0\+2\.g" + git("rev-parse", "--short", "HEAD"))
+
+
 def readme():
     """The lines of the README's section about builds stand in the consumers that are tried."""
     section = (ROOT / "README.md").read_text().split("\n## Use it in your build\n")[1].split("\n## ")[0]
@@ -286,6 +315,7 @@ def readme():
 with tempfile.TemporaryDirectory() as folder:
     versions()
     readme()
+    described(Path(folder))
     conan(Path(folder))
     vcpkg(Path(folder))
     registry(Path(folder))

@@ -2,4 +2,6 @@
 #include "program_version.hpp"
 
 // CMake defines the text for this file only, so a commit compiles nothing else again.
-const char* program_version() { return SIGFIRE_PROGRAM_VERSION; }
+const char* program_version() {
+    return SIGFIRE_PROGRAM_VERSION;
+}
