@@ -141,7 +141,7 @@ fetch_archive)
     ;;
 meson*)
     mkdir -p "$work/source/subprojects"
-    cp "$here/meson/meson.build" "$work/source"
+    cp "$here/meson/meson.build" "$here/tls.cpp" "$work/source"
     cp "$here/small.cpp" "$work/source/main.cpp"
     case $kind in
     meson) copy_tree "$work/source/subprojects/sigfire" ;;
@@ -154,6 +154,7 @@ meson*)
     BOOST_ROOT=$boost_prefix meson setup "$work/build" "$work/source"
     meson compile -C "$work/build"
     check "$work/build/app"
+    check "$work/build/app_tls"
     ;;
 pkgconfig)
     for folder in "$prefix" "$work/with a space"; do
