@@ -277,7 +277,7 @@ def described(work):
         "cmake_minimum_required(VERSION 3.25)\nproject(sigfire VERSION 0.1.0 LANGUAGES NONE)\n"
         f"include({ROOT}/.cmake/describe.cmake)\nmessage(STATUS \"described: ${{sigfire_described}}\")\n")
 
-    def git(*arguments):
+    def git(*arguments, tree=tree):
         return run("git", "-C", tree, "-c", "user.name=test", "-c", "user.email=test@localhost", *arguments).strip()
 
     def expect(pattern):
@@ -285,7 +285,8 @@ def described(work):
         check(re.fullmatch(pattern, said), f"the version is {said} instead of {pattern}")
 
     expect(r"0\.1\.0")
-    run("git", "init", "-q", work)
+    git("init", "-q", tree=work)
+    git("commit", "-q", "--allow-empty", "-m", "another project", tree=work)
     expect(r"0\.1\.0") # in the checkout of another project
     git("init", "-q")
     git("commit", "-q", "--allow-empty", "-m", "one")
