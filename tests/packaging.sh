@@ -14,6 +14,9 @@ for file in bin/sigfire include/sigfire/sigfire.hpp share/cmake/sigfire/sigfireC
     [[ -s $prefix/$file ]] || fail "$file is not there"
 done
 
+cmake --install "$1" --prefix "$prefix/headers" --component sigfire_dev >/dev/null
+[[ $(ls "$prefix/headers") == $'include\nshare' && ! -e $prefix/headers/share/man ]] || fail "the headers come with more"
+
 # The manual and the completion name each option of the help, and no other.
 options() { grep -oE -- '--[a-z][a-z0-9-]*' | sort -u; }
 help=$("$prefix/bin/sigfire" serve --help)
