@@ -36,9 +36,11 @@ completed=$(bash -c 'source "$1"; COMP_WORDS=(sigfire s) COMP_CWORD=1 && _sigfir
 completed=$(zsh -fc 'compadd() { while [[ $1 != -- ]]; do shift; done; shift; print -l -- "$@" }; words=("$2" serve --) CURRENT=3
     source "$1"' - "$prefix/share/zsh/site-functions/_sigfire" "$prefix/bin/sigfire" | sort -u)
 [[ $completed == "$(options <<<"$help")" ]] || fail "options completed in zsh: $completed"
+# shellcheck disable=SC2016
 completed=$(PATH=$prefix/bin:$PATH fish --no-config -c 'source $argv[1]; complete -C "sigfire serve --"' \
     "$prefix/share/fish/vendor_completions.d/sigfire.fish" | cut -f 1 | sort -u)
 [[ $completed == "$(options <<<"$help")" ]] || fail "options completed in fish: $completed"
+# shellcheck disable=SC2016
 completed=$(PATH=$prefix/bin:$PATH fish --no-config -c 'source $argv[1]; complete -C "sigfire serve --log-level "' \
     "$prefix/share/fish/vendor_completions.d/sigfire.fish" | tr '\n' ' ')
 [[ $completed == "debug error info off warn " ]] || fail "levels completed in fish: $completed"
