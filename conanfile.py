@@ -1,5 +1,5 @@
 # Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-"""Recipe for Conan 2: `conan create . --build=missing`."""
+"""Recipe for Conan 2: `conan create . --build=missing -s compiler.cppstd=20`."""
 import os
 import re
 

@@ -2,9 +2,9 @@
 
 #include "settings.hpp"
 #include "json_file.hpp"
+#include "program_version.hpp"
 
 #include <sigfire/core/error.hpp>
-#include <sigfire/version.hpp>
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/ip/address.hpp>
@@ -157,8 +157,8 @@ std::string parse_proxy(const std::string& text) {
 class command_line {
 public:
     explicit command_line(settings& to) : s_(to) {
-        app_.set_version_flag("--version", sigfire::version);
-        serve_.set_version_flag("--version", sigfire::version);
+        app_.set_version_flag("--version", program_version());
+        serve_.set_version_flag("--version", program_version());
         app_.require_subcommand(1);
         where();
         features();

@@ -68,7 +68,7 @@ BOOST_AUTO_TEST_CASE(attempts_are_counted_since_the_last_success) {
     BOOST_TEST((tries() && tries() && !tries() && !tries()));
     p.succeeded(now);
     BOOST_TEST((tries() && tries() && !tries()));
-    BOOST_TEST((policy{{.attempts = 0}}.next(errc::lost, 0, now, 0) == time_point::max()));
+    BOOST_TEST((policy{{.max_attempts = 0}}.next(errc::lost, 0, now, 0) == time_point::max()));
 }
 
 BOOST_AUTO_TEST_CASE(some_causes_end_it) {

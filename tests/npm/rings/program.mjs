@@ -594,7 +594,7 @@ os.execv(sys.argv[2], sys.argv[2:])`
     for (const args of [['--version'], ['serve', '--version']]) {
       const program = run(args)
       equal(await within(program.exited, 'end'), { code: 0 }, 'exit')
-      truth(/^\d+\.\d+\.\d+\n$/.test(program.stdout), `stdout is ${program.stdout}`)
+      truth(/^\d+\.\d+\.\d+(\+[\w.]+)?\n$/.test(program.stdout), `stdout is ${program.stdout}`)
     }
     for (const args of [['--help'], ['serve', '--help'], ['help'], ['help', 'serve']]) {
       const program = run(args)

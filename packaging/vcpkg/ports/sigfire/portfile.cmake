@@ -1,5 +1,6 @@
-# An overlay port: it installs the source tree that it lies in.
+# An overlay port: it installs the source tree around it. registry.py replaces the line that says so.
 set(VCPKG_BUILD_TYPE release) # there is nothing to build
+set(VCPKG_POLICY_SKIP_PKGCONFIG_CHECK enabled) # headers only, though a program links -pthread
 get_filename_component(SOURCE_PATH "${CMAKE_CURRENT_LIST_DIR}/../../../.." ABSOLUTE)
 
 vcpkg_check_features(OUT_FEATURE_OPTIONS feature_options INVERTED_FEATURES tls CMAKE_DISABLE_FIND_PACKAGE_OpenSSL)

@@ -1,0 +1,16 @@
+# Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+# Runs while the program is installed: writes the systemd units and the example configuration for the prefix in use.
+set(prefix "${CMAKE_INSTALL_PREFIX}")
+cmake_path(ABSOLUTE_PATH bindir BASE_DIRECTORY "${prefix}")
+if(prefix STREQUAL "/usr" AND sysconfdir STREQUAL "etc")
+    set(sysconfdir /etc)
+endif()
+cmake_path(ABSOLUTE_PATH sysconfdir BASE_DIRECTORY "${prefix}")
+file(READ "${here}/sigfire.service.in" unit)
+string(CONFIGURE "${unit}" unit @ONLY)
+set(folder "$ENV{DESTDIR}${prefix}/lib/systemd/system")
+message(STATUS "Installing: ${folder}/sigfire.service")
+file(WRITE "${folder}/sigfire.service" "${unit}")
+file(INSTALL DESTINATION "${prefix}/lib/systemd/system" TYPE FILE FILES "${here}/sigfire.socket")
+file(INSTALL DESTINATION "${sysconfdir}/sigfire" TYPE FILE FILES "${here}/sigfire.json")
+list(APPEND CMAKE_INSTALL_MANIFEST_FILES "${prefix}/lib/systemd/system/sigfire.service")

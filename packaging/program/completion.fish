@@ -1,0 +1,15 @@
+# Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+# Completes commands and options as the program's own help names them.
+function __sigfire_options
+    set -l words (commandline -opc)
+    $words[1] $words[2] --help 2>/dev/null | grep -oE -- '--[a-z0-9-]+' | sort -u
+end
+complete -c sigfire -f
+complete -c sigfire -n __fish_use_subcommand -a 'serve --help --version'
+complete -c sigfire -n '__fish_seen_subcommand_from serve' -a '(__sigfire_options)'
+for option in config rtc-config tls-certificate tls-key tls-ca
+    complete -c sigfire -n '__fish_seen_subcommand_from serve' -l $option -rF
+end
+complete -c sigfire -n '__fish_seen_subcommand_from serve' -l log-level -xa 'debug info warn error off'
+complete -c sigfire -n '__fish_seen_subcommand_from serve' -l forwarded-by -xa 'x-forwarded forwarded x-real-ip'
+complete -c sigfire -n '__fish_seen_subcommand_from serve' -l listen -xa 'ws:// wss:// tcp:// tls+tcp:// unix: tls+unix:'
