@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-# layout.sh: the rules of the house that a grep can check. Says each breach, exits 1 if there is one.
+# layout.sh: checks rules of CONTRIBUTING.md. Says each breach, exits 1 if there is one.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
 breaches=0
@@ -24,7 +24,7 @@ closure() {
     echo "$seen"
 }
 
-# Which room may include what of ours. A room not named here stands at the top: it may include all.
+# Which folder may include which others. Headers at the top may include all.
 declare -A may=(
     [core]='core'
     [text]='core|text'

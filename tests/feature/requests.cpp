@@ -437,7 +437,8 @@ BOOST_AUTO_TEST_CASE(a_function_that_defers_and_drops_or_defers_twice_answers_on
     bench b;
     std::optional<deferral> ticket;
     BOOST_TEST(b.h.attach("drops", [](call& c) { static_cast<void>(c.defer()); }).has_value());
-    BOOST_TEST(b.h.attach("twice", [&](call& c) { static_cast<void>(c.defer()), ticket = c.defer(); }).has_value());
+    BOOST_TEST(
+        b.h.attach("twice", [&](call& c) { static_cast<void>(c.defer()), ticket = c.defer(); }).has_value());
     b.question("a", "drops", "1");
     same(b.heard("a"), {failure("1", errc::denied)});
     b.question("a", "twice", "2");

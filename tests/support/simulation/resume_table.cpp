@@ -35,7 +35,7 @@ const auto make_hub = [](const test::simulation_options& o) {
 test::simulation_options options(std::chrono::milliseconds delay, bool yields) {
     test::simulation_options o;
     o.hub.away_ids_claimable = yields;
-    o.network = {.delay = delay, .late = 0ms, .silence_timeout = 30s};
+    o.network = {.delay = delay, .late = 0ms, .dead = 30s};
     o.resume = resume_options{};
     o.mailbox = 5s;
     return o;

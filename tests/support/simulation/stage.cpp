@@ -30,7 +30,7 @@ const auto make_hub = [](const test::simulation_options& o) {
 
 test::simulation_options settings(const resume_options& r = {}) {
     test::simulation_options o;
-    o.network = {.delay = 5ms, .late = 0ms, .silence_timeout = 30s, .outbox = 3000};
+    o.network = {.delay = 5ms, .late = 0ms, .dead = 30s, .outbox = 3000};
     o.resume = r;
     o.mailbox = 5s;
     return o;
