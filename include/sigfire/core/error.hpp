@@ -192,6 +192,11 @@ constexpr errc cause_from(std::string_view text) noexcept {
 
 namespace detail {
 
+#ifdef __GNUC__ // the destructor of Boost's class is protected, yet g++ warns
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
+#endif
+
 // Both have an id, drawn by lot: by it they are the same in each shared object of a process.
 struct errc_category final : boost::system::error_category {
     constexpr errc_category() noexcept : error_category{0xa34dca7ce91fd6cf} {}
@@ -214,6 +219,10 @@ struct condition_category final : boost::system::error_category {
         return "no condition";
     }
 };
+
+#ifdef __GNUC__
+#pragma GCC diagnostic pop
+#endif
 
 inline constexpr errc_category errc_category_instance{};
 inline constexpr condition_category condition_category_instance{};
