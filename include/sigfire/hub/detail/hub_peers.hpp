@@ -52,8 +52,19 @@ protected:
         return enter(this->slots_.add(way, view(id), standing::online), wish);
     }
 
-    // Nobody can reach the peer before its welcome: nothing happens between the two calls.
+    // Without memory for it the peer is forgotten: its connection is not known to the hub yet.
     attachment enter(std::uint32_t i, const admission& wish) {
+        try {
+            return introduce(i, wish);
+        } catch (...) {
+            leave(i, errc::internal_error);
+            this->slots_.remove(i);
+            throw;
+        }
+    }
+
+    // Nobody can reach the peer before its welcome: nothing happens between the two calls.
+    attachment introduce(std::uint32_t i, const admission& wish) {
         slot& s = this->slots_[i];
         const auto peer = this->slots_.handle(i);
         const attachment a{peer, s.epoch};
@@ -115,13 +126,20 @@ protected:
         }
         const auto i = this->slots_.add(way, id, standing::claimant);
         slot& s = this->slots_[i];
+        const auto peer = this->slots_.handle(i);
+        try {
+            wishes_.emplace(i, wish);
+            // One time-out for all, so the queue is in order of deadline; `tick` skips claims that were
+            // decided.
+            claims_.push_back({peer, this->now_ + this->options_.claim_timeout});
+        } catch (...) { // without memory there is no claim
+            wishes_.erase(i);
+            this->slots_.remove(i);
+            throw;
+        }
         s.link = holder;
         held.link = i;
         s.way.hold();
-        wishes_.emplace(i, wish);
-        const auto peer = this->slots_.handle(i);
-        // One time-out for all, so the queue is in order of deadline; `tick` skips claims that were decided.
-        claims_.push_back({peer, this->now_ + this->options_.claim_timeout});
         note(log_level::info, "id_claimed", id);
         return attachment{peer, s.epoch};
     }
@@ -162,7 +180,7 @@ protected:
         // A hook or feature that heard of the holder's end may have attached a function of that id.
         if (this->registry_.find(claimant.id.view())) return refuse(claimant, errc::id_in_use);
         claimant.state = standing::online;
-        enter(i, wishes_.extract(i).mapped());
+        if (!guarded([&] { introduce(i, wishes_.extract(i).mapped()); })) return end(i, errc::internal_error);
         claimant.way.release();
     }
 
@@ -284,7 +302,8 @@ protected:
         s.state = standing::away;
         s.lose_way();
         note(log_level::info, "peer_away", s.id.view(), why);
-        each_feature([&](auto& f) { f.on_away(context(), who); });
+        // Without a feature that notes the absence nothing would end it.
+        if (!each_feature([&](auto& f) { f.on_away(context(), who); })) end(who.slot, errc::internal_error);
         return true;
     }
 
