@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <functional>
 #include <new>
+#include <unordered_set>
 
 #include <malloc.h>
 
@@ -35,8 +38,30 @@ bool refused() noexcept {
     return true;
 }
 
-void* enter(void* p) noexcept {
-    if (p == nullptr) return p;
+// For a container that leaves no trace in the book.
+template <class T>
+struct unbooked {
+    using value_type = T;
+    unbooked() = default;
+    template <class U>
+    unbooked(const unbooked<U>&) noexcept {}
+    T* allocate(std::size_t n) {
+        if (void* const p = __real_malloc(n * sizeof(T))) return static_cast<T*>(p);
+        throw std::bad_alloc{};
+    }
+    void deallocate(T* p, std::size_t) noexcept { __real_free(p); }
+    bool operator==(const unbooked&) const = default;
+};
+
+auto& blocks() {
+    using set = std::unordered_set<void*, std::hash<void*>, std::equal_to<>, unbooked<void*>>;
+    static auto& all = *::new (__real_malloc(sizeof(set))) set; // blocks are freed at the very end too
+    return all;
+}
+
+void* enter(void* p) {
+    if (p == nullptr || !counts.armed) return p;
+    blocks().insert(p);
     ++counts.live;
     counts.bytes += ::malloc_usable_size(p);
     counts.peak = std::max(counts.peak, counts.bytes);
@@ -44,7 +69,7 @@ void* enter(void* p) noexcept {
 }
 
 void leave(void* p) noexcept {
-    if (p == nullptr) return;
+    if (p == nullptr || counts.live == 0 || blocks().erase(p) == 0) return;
     --counts.live;
     counts.bytes -= ::malloc_usable_size(p);
 }

@@ -8,19 +8,19 @@
 namespace allocations {
 
 struct book {
-    std::size_t live = 0;  ///< blocks
-    std::size_t bytes = 0; ///< of the live blocks, as malloc rounds them up
+    std::size_t live = 0;  ///< blocks allocated while `armed` and not freed yet
+    std::size_t bytes = 0; ///< of those blocks, as malloc rounds them up
     std::size_t peak = 0;  ///< most `bytes` since the test last set it
-    std::size_t first = 0; ///< the first allocation that is refused, counted while `armed`; 0 = none
-    std::size_t row = 1;   ///< how many are refused in a row
     std::size_t made = 0;  ///< allocations while `armed`
+    std::size_t first = 0; ///< number of the first allocation that is refused, from 1; 0 = none
+    std::size_t row = 1;   ///< how many are refused in a row
     bool armed = false;
 };
 
 /// The one book. One thread.
 book& the_book() noexcept;
 
-/// Allocations count in its scope, or do not.
+/// In its scope `armed` has that value.
 class arm {
 public:
     explicit arm(bool yes) noexcept : before_{std::exchange(the_book().armed, yes)} {}
