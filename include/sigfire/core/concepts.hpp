@@ -347,7 +347,7 @@ concept Channel =
  *  - `r.size()`, `r.for_each_peer(f)`: calls `f(id, handle)` for each, in any order.
  *
  *  Laws: ids are bytes, compared as bytes. `find` after `insert` finds; after `erase` it does not. `f` must
- *  not change the registry.
+ *  not change the registry. `insert` may throw, and then nothing has changed; the others do not throw.
  *  Lifetime: the id handed to `insert` stays valid and unchanged until `erase` returns: a registry may keep
  *  the view. */
 template <class R>

@@ -221,7 +221,9 @@ protected:
         if (s.state == standing::function)
             return static_cast<void>(each_feature([&](auto& f) { f.on_call(self().context_, who, e); }));
         each_feature([&](auto& f) { f.on_delivery(self().context_, who, e); });
-        if (s.has_way && s.state != standing::away) s.way.deliver(e);
+        if (!s.has_way || s.state == standing::away) return;
+        // It is kept as sent: a connection that misses it ends.
+        if (!guarded([&] { s.way.deliver(e); })) s.way.close(errc::internal_error);
     }
 
     template <class E>
@@ -281,15 +283,17 @@ protected:
     template <class E>
     [[gnu::noinline]] void reply_event(peer_handle to, const E& e) {
         ends(to, cause_of(e));
-        if (in_hand_ != nullptr && in_hand_->from == to && in_hand_->token.bytes == e.token.bytes)
-            in_hand_->answered = true;
         auto* const s = whose(to);
         if (s == nullptr) return;
-        if (e.token.empty()) return unanswered(*s, to, cause_of(e));
-        if (is_present(*s))
+        if (e.token.empty())
+            unanswered(*s, to, cause_of(e));
+        else if (is_present(*s))
             put(*s, e);
         else if (s->state == standing::leaving && s->has_way)
             s->way.deliver(e);
+        // Not before: a reply that could not be written is none.
+        if (in_hand_ != nullptr && in_hand_->from == to && in_hand_->token.bytes == e.token.bytes)
+            in_hand_->answered = true;
     }
 
     // For seldom work: out of line, so that relayed messages keep their inlining.
