@@ -173,7 +173,7 @@ BOOST_AUTO_TEST_CASE(open_requests_with_long_tokens) {
         [&] {
             for (std::size_t n = 0; n < many; ++n) {
                 for (auto& p : w.peers)
-                    for (const std::size_t size : {200, 20'000}) // the longer one is refused
+                    for (const std::size_t size : {200u, 20'000u}) // the longer one is refused
                         p.say(R"({"cmd":"request","target":"silent","data":1,"id":")" +
                               std::string(size, 'x') + R"("})");
                 w.run();
