@@ -15,13 +15,16 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -233,71 +236,127 @@ BOOST_AUTO_TEST_CASE(an_exception_of_a_posted_function_comes_out_of_the_io_conte
     w.check("posted");
 }
 
-// What a client may be asked, each with a handler that throws.
+// --- handlers of a client ---
+
+using handler = std::function<void()>;
 struct operation {
     const char* name;
-    std::function<void(client&)> start;
+    void (*start)(client&, session&, handler);
 };
-constexpr auto breaks = [](auto&&...) { throw std::runtime_error{"no"}; };
+auto then(handler f) {
+    return [f = std::move(f)](auto&&...) { f(); };
+}
+const operation operations[] = {
+    {"request", [](client& c, session&, handler f) { c.request("nobody", "bye", then(f)); }},
+    {"join", [](client& c, session&, handler f) { c.join("t", then(f)); }},
+    {"publish", [](client& c, session&, handler f) { c.publish("t", "1", then(f)); }},
+    {"lookup", [](client& c, session&, handler f) { c.lookup("t", 10, then(f)); }},
+    {"call", [](client& c, session&, handler f) { c.call("nobody", "1", then(f)); }},
+    {"receive", [](client& c, session&, handler f) { c.receive(then(f)); }},
+    {"watch", [](client& c, session&, handler f) { c.watch("t", then(f)); }},
+    {"a session", [](client& c, session& s, handler f) {
+         s = c.start("nobody");
+         s.accepted(then(f));
+     }}};
+
+// A client of a server, both in memory.
+struct pair {
+    boost::asio::io_context io{};
+    loopback net{io};
+    server<loopback, topics, requests> srv{net, topics{}, requests{}};
+    std::optional<client> c{std::in_place, io};
+    session s{};
+    unsigned thrown = 0, good = 0;
+
+    void run() {
+        for (bool again = true; again;) {
+            if (io.stopped()) io.restart();
+            try {
+                io.poll();
+                again = false;
+            } catch (const std::runtime_error&) {
+                ++thrown;
+            }
+        }
+    }
+    auto counts() {
+        return [this](error_code ec, auto&&...) { good += ec ? 0u : 1u; };
+    }
+    void say_to_all(std::string_view command) {
+        srv.post([command](auto& hub) {
+            hub.for_each([&](std::string_view id, peer_handle) { hub.send(id, command); });
+        });
+        run();
+    }
+};
 
 BOOST_AUTO_TEST_CASE(an_exception_of_a_handler_comes_out_of_the_io_context_and_the_client_works_on) {
-    const operation rows[] = {{"request", [](client& c) { c.request("nobody", "bye", breaks); }},
-                              {"join", [](client& c) { c.join("t", breaks); }},
-                              {"publish", [](client& c) { c.publish("t", "1", breaks); }},
-                              {"lookup", [](client& c) { c.lookup("t", 10, breaks); }},
-                              {"call", [](client& c) { c.call("nobody", "1", breaks); }},
-                              {"receive", [](client& c) { c.receive(breaks); }},
-                              {"watch", [](client& c) { c.watch("t", breaks); }},
-                              {"a session", [](client& c) {
-                                   static session s;
-                                   s = c.start("nobody");
-                                   s.accepted([](auto&&...) {
-                                       s = {};
-                                       throw std::runtime_error{"no"};
-                                   });
-                               }}};
-    for (const auto& row : rows) BOOST_TEST_CONTEXT(row.name) {
-            boost::asio::io_context io;
-            const loopback net{io};
-            server srv{net, topics{}, requests{}};
-            client c{io};
-            unsigned thrown = 0, good = 0;
-            const auto run = [&] {
-                for (bool again = true; again;) {
-                    if (io.stopped()) io.restart();
-                    try {
-                        io.poll();
-                        again = false;
-                    } catch (const std::runtime_error&) {
-                        ++thrown;
-                    }
-                }
-            };
-            c.connect(net, [&](error_code ec, const welcome&) {
-                good += ec ? 0u : 1u;
-                throw std::runtime_error{"no"};
+    const handler breaks = [] { throw std::runtime_error{"no"}; };
+    for (const auto& o : operations) BOOST_TEST_CONTEXT(o.name) {
+            pair p;
+            p.c->connect(p.net, [&](error_code ec, const welcome&) {
+                p.good += ec ? 0u : 1u;
+                breaks();
             });
-            run();
-            BOOST_TEST(thrown == 1u);
-            row.start(c);
-            c.join("u", [&](error_code ec, const std::string&) { good += ec ? 0u : 1u; });
-            srv.post([](auto& hub) {
-                hub.for_each([&](std::string_view id, peer_handle) { hub.send(id, "news"); });
-            });
-            run();
-            BOOST_TEST(thrown == 2u);
-            c.receive([&](error_code ec, const incoming&) { good += ec ? 0u : 1u; });
-            srv.post([](auto& hub) {
-                hub.for_each([&](std::string_view id, peer_handle) { hub.send(id, "news"); });
-            });
-            run();
-            BOOST_TEST(good == 3u);
-            c.close(breaks);
-            run();
-            BOOST_TEST(thrown == 3u);
-            srv.post([](auto& hub) { BOOST_TEST(hub.size() == 0u); });
-            run();
+            p.run();
+            BOOST_TEST(p.thrown == 1u);
+            o.start(*p.c, p.s, breaks);
+            p.c->join("u", p.counts());
+            p.say_to_all("news");
+            BOOST_TEST(p.thrown == 2u);
+            p.c->receive(p.counts());
+            p.say_to_all("more");
+            BOOST_TEST(p.good == 3u);
+            p.c->close(then(breaks));
+            p.run();
+            BOOST_TEST(p.thrown == 3u);
+            p.srv.post([](auto& hub) { BOOST_TEST(hub.size() == 0u); });
+            p.run();
         }
+}
+
+// What a handler may do, and whether a client goes on.
+struct deed {
+    const char* name;
+    void (*run)(pair&);
+    bool lives = true;
+};
+const deed deeds[] = {
+    {"asks for more",
+     [](pair& p) {
+         for (const auto& o : operations)
+             if (o.name != std::string_view{"a session"}) o.start(*p.c, p.s, [] {});
+     }},
+    {"closes the client", [](pair& p) { p.c->close([](error_code) {}); }, false},
+    {"connects again", [](pair& p) { p.c->connect(p.net, [](error_code, const welcome&) {}); }},
+    {"destroys the client", [](pair& p) { p.c.reset(); }, false},
+    {"puts another one in its place", [](pair& p) { p.c.emplace(p.io); }, false},
+    {"ends the session", [](pair& p) { p.s = {}; }},
+    {"stops the server", [](pair& p) { p.srv.stop(std::chrono::milliseconds{0}); }, false},
+};
+
+BOOST_AUTO_TEST_CASE(a_handler_may_do_anything_with_its_client) {
+    for (const auto& o : operations)
+        for (const auto& d : deeds) BOOST_TEST_CONTEXT(o.name << " " << d.name) {
+                pair p;
+                unsigned ended = 0;
+                p.c->connect(p.net, p.counts());
+                p.run();
+                p.c->join("before", [&](error_code, const std::string&) { ++ended; });
+                o.start(*p.c, p.s, [&] {
+                    ++ended;
+                    d.run(p);
+                });
+                p.c->lookup("t", 1, [&](error_code, const std::string&) { ++ended; });
+                p.say_to_all("news");
+                BOOST_TEST(ended == 3u); // each operation ends, once
+                BOOST_TEST(p.good == 1u);
+                if (d.lives) {
+                    p.c->join("behind", p.counts());
+                    p.run();
+                    BOOST_TEST(p.good == 2u);
+                }
+            }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
