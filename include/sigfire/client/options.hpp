@@ -38,6 +38,7 @@ struct reconnect_options {
         0.5; ///< share of the interval that is left to chance (0-1): 0.5 = wait half of it or more
     std::uint32_t attempts = std::numeric_limits<std::uint32_t>::max(); ///< in a row, then the client ends
     /// Makes the URL to connect to from the URL given to `connect`, before each attempt; empty = that URL.
+    /// If it throws, the attempt fails with `internal_error`.
     std::function<std::string(std::string url)> url{};
     bool resumable =
         true; ///< ask the server to go on where the last connection ended: same id, nothing missing
