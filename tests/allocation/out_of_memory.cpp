@@ -178,6 +178,13 @@ struct world {
         say("bob", in_topic("publish") + R"(,"data":{"x":0.5})");
         say("bob", in_topic("lookup"));
         say("ann", R"("cmd":"update","data":{"metadata":{"name":"a text of more than fifteen bytes"}})");
+        say("bob", R"("cmd":"info",)" + ann);
+        say("bob", R"("cmd":"info","target":"nobody with an id of more than 15 bytes")");
+        say("bob", R"("cmd":"update","data":{"metadata":{"name":"a text of more than fifteen bytes"}})");
+        say("bob", R"("cmd":"delete")");
+        say("bob", R"("cmd":"request",)" + ann + R"(,"data":{"question":"how far is it, all in all?"})");
+        say("ann", R"("cmd":"respond","request":)" + number_in(last_heard("ann", R"("cmd":"request")")) +
+                       R"(,"data":{"answer":"three hundred metres"})");
         say("bob", R"("cmd":"watch",)" + ann);
         say("ann", R"("cmd":"request",)" + bob + R"(,"data":{"question":"how far is it?"})");
         say("bob", R"("cmd":"respond","request":)" + number_in(last_heard("bob", R"("cmd":"request")")) +
@@ -205,6 +212,7 @@ struct world {
         page.write("GET /healthz HTTP/1.1\r\nHost: example.org\r\n\r\n");
         run();
         page.reset();
+        advance(12s, 1s); // requests that are still open expire
         if (is_open("bob")) {
             auto& p = peers.at("bob");
             p.write(p.sealed_control(control::close, 1000));

@@ -279,6 +279,17 @@ protected:
         return errc::ok;
     }
 
+    // One that cannot be written ends its request as an internal error.
+    template <class E>
+    void put_reply(slot& to, const E& e) {
+        if (guarded([&] { put(to, e); })) return;
+        event::reply failure;
+        failure.token = e.token;
+        failure.cause = errc::internal_error;
+        if constexpr (requires { e.number; }) failure.number = e.number;
+        put(to, failure);
+    }
+
     // Also to a peer that is leaving: a request that it sent before has its reply.
     template <class E>
     [[gnu::noinline]] void reply_event(peer_handle to, const E& e) {
@@ -288,7 +299,7 @@ protected:
         if (e.token.empty())
             unanswered(*s, to, cause_of(e));
         else if (is_present(*s))
-            put(*s, e);
+            put_reply(*s, e);
         else if (s->state == standing::leaving && s->has_way)
             s->way.deliver(e);
         // Not before: a reply that could not be written is none.
