@@ -140,9 +140,12 @@ struct world {
         asked[name].insert(++last);
         const auto text = packed(p, R"({"id":)" + std::to_string(last) + "," + rest + "}");
         const auto frame = p.sealed(text, p.packed ? message_type::binary : message_type::text);
-        p.write(frame.substr(0, frame.size() / 2)); // so that the first half has to be kept
-        run();
-        p.write(frame.substr(frame.size() / 2));
+        const auto half = last % 4 == 0 ? frame.size() / 2 : 0; // the first half has to be kept
+        if (half != 0) {
+            p.write(frame.substr(0, half));
+            run();
+        }
+        p.write(frame.substr(half));
         run();
     }
     std::string last_heard(const std::string& name, std::string_view part) {
@@ -206,13 +209,13 @@ struct world {
         say("carol", R"("cmd":"offer","target":"nobody","data":{"offer":1})");
         connect("stranger", "/", true);
         connect("rival", "/?id=carol-with-an-id-of-more-than-23-bytes", true);
-        advance(3s); // carol answers no ping
+        advance(3s, 1s); // carol answers no ping
         say("rival", R"("cmd":"offer",)" + bob + R"(,"data":{"offer":2})");
         peer page{*io, false};
         page.write("GET /healthz HTTP/1.1\r\nHost: example.org\r\n\r\n");
         run();
         page.reset();
-        advance(12s, 1s); // requests that are still open expire
+        advance(12s, 3s); // requests that are still open expire
         if (is_open("bob")) {
             auto& p = peers.at("bob");
             p.write(p.sealed_control(control::close, 1000));
@@ -243,7 +246,7 @@ struct world {
         BOOST_TEST(last_heard("newer", R"("offer")") != "");
         check_hub();
         for (auto& [name, p] : peers) p.reset();
-        advance(1min, 2s); // all windows end
+        advance(1min, 4s); // all windows end
         srv->post([](auto& hub) {
             hub.close("echo", errc::closed);
             BOOST_TEST(hub.size() == 0u);
