@@ -16,6 +16,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -393,6 +394,40 @@ BOOST_AUTO_TEST_CASE(a_bad_url_ends_it) {
     p.socket.close();
     BOOST_TEST((receive(io, c).second.kind == incoming_kind::offline)); // no word said: not a proper close
     BOOST_TEST(receive(io, c).first == errc::bad_url);
+}
+
+BOOST_AUTO_TEST_CASE(a_url_that_throws_is_an_attempt_that_failed) {
+    asio::io_context io;
+    puppet first{io, false}, second{io, false};
+    for (auto* p : {&first, &second}) p->first = p->frame(hello);
+    unsigned calls = 0;
+    reconnect_options how;
+    how.resumable = false;
+    how.url = [&](const std::string&) {
+        if (++calls < 3) throw std::runtime_error{"no"};
+        return second.url();
+    };
+    client c{io, at_once(how)};
+    BOOST_TEST(connect(io, c, first.url()).first == error_code{});
+    first.socket.close();
+    BOOST_TEST((receive(io, c).second.kind == incoming_kind::offline));
+    BOOST_TEST((receive(io, c).second.kind == incoming_kind::online));
+    BOOST_TEST(calls == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(a_url_that_throws_ends_a_client_without_further_attempts) {
+    asio::io_context io;
+    puppet p{io, false};
+    p.first = p.frame(hello);
+    reconnect_options how;
+    how.resumable = false;
+    how.max_attempts = 2;
+    how.url = [](const std::string&) -> std::string { throw 42; };
+    client c{io, at_once(how)};
+    BOOST_TEST(connect(io, c, p.url()).first == error_code{});
+    p.socket.close();
+    BOOST_TEST((receive(io, c).second.kind == incoming_kind::offline));
+    BOOST_TEST(receive(io, c).first == errc::internal_error);
 }
 
 BOOST_AUTO_TEST_CASE(a_url_may_end_the_client) {

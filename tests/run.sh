@@ -21,6 +21,9 @@ unit() { ctest --preset release -j "$jobs" -LE consumer; }
 consumers() { ctest --preset release -j "$jobs" -L consumer; }
 server() { examples/run.sh --check; }
 asan() { cmake --preset asan && cmake --build --preset asan -j "$jobs" && ctest --preset asan -j "$jobs"; }
+libcxx() { # clang's own standard library
+    cmake --preset libcxx && cmake --build --preset libcxx -j "$jobs" && ctest --preset libcxx -j "$jobs"
+}
 tsan() { cmake --preset tsan && cmake --build --preset tsan -j "$jobs" && ctest --preset tsan; }
 fuzz() { cmake --preset asan && cmake --build --preset fuzz -j "$jobs" && ctest --preset fuzz -j "$jobs"; } # in asan's build
 boost-floor() { # the oldest Boost that is promised
@@ -77,7 +80,7 @@ run() {
     return "$status"
 }
 
-steps=(setup format release headers unit consumers server asan tsan fuzz boost-floor npm docs bench-smoke)
+steps=(setup format release headers unit consumers server asan libcxx tsan fuzz boost-floor npm docs bench-smoke)
 on_demand="suites long fuzz-long coverage"
 if (($#)); then
     for step; do

@@ -3,13 +3,13 @@
 # setup.sh [core|test|tools]...: what sigfire needs on Debian 12 or 13, as root or with sudo (default: everything).
 #   core    compiler, build tools, headers of Boost and OpenSSL, CLI11, spdlog    build and run the server
 #   test    node, chromium, meson, doxygen, lintian, shells, and nginx in .deps/nginx    real clients, consumers, docs
-#   tools   clang 19 family, valgrind                                             sanitizers, fuzzing, format, bench
+#   tools   clang 19 family with libc++, valgrind                                 sanitizers, fuzzing, format, bench
 # Does nothing where all is there.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 core=(g++ cmake ninja-build ccache pkg-config git ca-certificates libcli11-dev libspdlog-dev libssl-dev)
 test=(meson chromium python3 doxygen dpkg-dev file lintian man-db zsh fish)
-tools=(clang-19 lld-19 clang-format-19 libclang-rt-19-dev llvm-19 valgrind)
+tools=(clang-19 libc++-19-dev libc++abi-19-dev lld-19 clang-format-19 libclang-rt-19-dev llvm-19 valgrind)
 # any node of 18 or newer will do, wherever it comes from
 [[ $(node --version 2>/dev/null) =~ ^v(1[89]|[2-9][0-9])\. ]] || test+=(nodejs)
 command -v npm >/dev/null || test+=(npm)

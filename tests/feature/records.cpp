@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 
 namespace {
@@ -81,6 +82,20 @@ struct silent_store {
     }
 };
 static_assert(RecordStore<silent_store>);
+
+// Throws as long as it is broken.
+struct broken_store {
+    std::shared_ptr<bool> broken = std::make_shared<bool>(false);
+    memory_records kept{};
+
+    void check() const {
+        if (*broken) throw std::runtime_error{"no database"};
+    }
+    void find(const std::string& id, auto f) { check(), kept.find(id, f); }
+    void put(const std::string& id, const record& r, auto f) { check(), kept.put(id, r, f); }
+    void erase(const std::string& id, auto f) { check(), kept.erase(id, f); }
+};
+static_assert(RecordStore<broken_store>);
 
 // A hub with records and peers `a` and `b`, in the year 2000.
 template <class Store, class... Fs>
@@ -458,6 +473,38 @@ BOOST_AUTO_TEST_CASE(a_hub_may_be_gone_before_its_store_answers) {
     }
     store.s->answer_all();
     BOOST_TEST(store.s->asked.empty());
+}
+
+// --- a store that throws ---
+
+BOOST_AUTO_TEST_CASE(a_request_that_meets_an_exception_of_the_store_has_one_reply) {
+    basic_bench<broken_store, requests> b;
+    auto& broken = *b.store().broken;
+    const char* const asked[] = {R"({"cmd":"info","target":"c")",
+                                 R"({"cmd":"exists","target":"c")",
+                                 R"({"cmd":"bye","target":"c")",
+                                 R"({"cmd":"request","target":"c")",
+                                 R"({"cmd":"create")",
+                                 R"({"cmd":"delete")",
+                                 R"({"cmd":"update","data":{"metadata":1})"};
+    broken = true;
+    int id = 0;
+    for (const auto* request : asked) {
+        b.say("a", request + (R"(,"id":)" + std::to_string(++id)) + "}");
+        same(b.heard("a"),
+             {R"({"id":)" + std::to_string(id) +
+              R"(,"ok":false,"data":{"message":"Internal Server Error","cause":"internal_error"}})"});
+    }
+    b.advance(1min); // and none of them expires
+    same(b.heard("a"), {});
+    BOOST_TEST((b.pause() == clock::duration::max()));
+    broken = false;
+    BOOST_TEST(b.info("a", "b") == known(R"("online":true,"permanent":false,"last_seen":946684800000)"));
+    BOOST_TEST(b.store().kept.size() == 0u);
+    BOOST_TEST(b.exists("c") == known(R"("exists":false)"));
+    broken = true;
+    b.lose("b"); // the peer goes all the same
+    BOOST_TEST(b.h.size() == 1u);
 }
 
 // --- a store that never answers ---

@@ -46,7 +46,7 @@ struct reconnect_options {
     /// Failed attempts in a row before the client gives up.
     std::uint32_t max_attempts = std::numeric_limits<std::uint32_t>::max();
     /// Called before each further attempt with the URL of `connect`. Returns the URL to use. Empty: the
-    /// client uses the URL of `connect`.
+    /// client uses the URL of `connect`. If it throws, the attempt fails with `internal_error`.
     std::function<std::string(std::string url)> url{};
     bool resumable = true; ///< ask the server to resume: the client keeps its id, and no message is missing
 };

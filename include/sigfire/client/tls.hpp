@@ -139,7 +139,9 @@ public:
         error_code no_address;
         boost::asio::ip::make_address(name, no_address);
         if (no_address) {
-            SSL_set_tlsext_host_name(ssl, name.c_str());
+            // What SSL_set_tlsext_host_name does, without the C cast of that macro.
+            SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                     const_cast<char*>(name.c_str()));
             SSL_set1_host(ssl, name.c_str());
         } else {
             X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str());

@@ -406,7 +406,7 @@ concept Channel =
  *  - `r.for_each_peer(f)`: calls `f(id, handle)` for each peer, in any order.
  *
  *  Laws: ids are bytes and compare as bytes. `find` finds an id after `insert` and until `erase`. `f` must
- *  not change the registry.
+ *  not change the registry. `insert` may throw, and then changes nothing. The other members do not throw.
  *
  *  Lifetime: the id given to `insert` stays valid and unchanged until `erase` returns, so a registry may keep
  *  the view. */

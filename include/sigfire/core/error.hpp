@@ -198,6 +198,11 @@ constexpr errc cause_from(std::string_view text) noexcept {
 
 namespace detail {
 
+#ifdef __GNUC__ // the destructor of Boost's class is protected, but g++ warns
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
+#endif
+
 // Each category has a random id. The id makes equal the copies of a category in the shared objects of a
 // process.
 struct errc_category final : boost::system::error_category {
@@ -221,6 +226,10 @@ struct condition_category final : boost::system::error_category {
         return "no condition";
     }
 };
+
+#ifdef __GNUC__
+#pragma GCC diagnostic pop
+#endif
 
 inline constexpr errc_category errc_category_instance{};
 inline constexpr condition_category condition_category_instance{};

@@ -43,7 +43,8 @@ struct record {
  *
  *  Laws: the store calls each `f` once, during the operation or later, on the thread of the hub. `f` is
  *  copyable, and does nothing after the end of the hub. Operations on one id take effect in the order of the
- *  calls. */
+ *  calls. An operation may
+ *  throw. Then it has changed nothing and does not call `f`, and the request ends with `internal_error`. */
 template <class S>
 concept RecordStore =
     std::movable<S> && requires(S s, std::string id, record r, std::function<void(const record*)> found,
@@ -217,13 +218,19 @@ public:
         errc now = errc::deferred;
         wait(hub, from, e.token, [&](std::uint64_t number) {
             const auto known = std::make_shared<errc*>(&now);
-            store_->find(std::string{e.to}, guarded([this, hub, number, known](const record* found) mutable {
-                             const errc said = found ? errc::offline : errc::unknown;
-                             if (*known != nullptr)
-                                 **known = said; // answered at once: the caller continues with it
-                             else
-                                 settle(hub, number, said);
-                         }));
+            const auto said = guarded([this, hub, number, known](const record* found) mutable {
+                const errc said_now = found ? errc::offline : errc::unknown;
+                if (*known != nullptr)
+                    **known = said_now; // answered at once: the caller continues with it
+                else
+                    settle(hub, number, said_now);
+            });
+            try {
+                store_->find(std::string{e.to}, said);
+            } catch (...) {
+                *known = nullptr;
+                throw;
+            }
             *known = nullptr;
             if (now != errc::deferred) forget(number);
         });
@@ -275,20 +282,24 @@ private:
         wait(hub, from, token, [&](std::uint64_t number) {
             auto& mine = own_[from.slot];
             const auto before = mine.now;
-            if (permanent) {
-                mine.now.permanent = *permanent;
-                mine.known = true;
-            }
+            auto changed = before;
+            if (permanent) changed.permanent = *permanent;
             if (!metadata.empty()) {
-                mine.now.metadata = metadata.bytes;
-                mine.now.metadata_wire = metadata.wire;
+                changed.metadata = metadata.bytes;
+                changed.metadata_wire = metadata.wire;
             }
-            const auto changed = mine.now; // later changes build upon it
-            store_->put(std::string{hub.id(from)}, changed,
-                        guarded([this, hub, from, before, changed, number](errc done) mutable {
-                            if (done != errc::ok) take_back(hub, from, before, changed);
-                            settle(hub, number, done);
-                        }));
+            mine.now = changed; // the next change builds upon it
+            mine.known = mine.known || permanent;
+            try {
+                store_->put(std::string{hub.id(from)}, changed,
+                            guarded([this, hub, from, before, changed, number](errc done) mutable {
+                                if (done != errc::ok) take_back(hub, from, before, changed);
+                                settle(hub, number, done);
+                            }));
+            } catch (...) {
+                mine.now = before;
+                throw;
+            }
         });
     }
 
@@ -341,9 +352,14 @@ private:
         if (open_.size() >= options_.pending_requests) return hub.reply(from, token, errc::full);
         const auto number = ++last_;
         open_.emplace(number, question{from, detail::stored_token{token}});
-        asked_.insert({from.slot, number});
-        due_.add(hub.now() + options_.timeout, number, open_.size(), is_open());
-        ask(number);
+        try {
+            asked_.insert({from.slot, number});
+            due_.add(hub.now() + options_.timeout, number, open_.size(), is_open());
+            ask(number);
+        } catch (...) { // the hub answers
+            forget(number);
+            throw;
+        }
     }
 
     // The first open request of a peer; 0 = none.

@@ -149,16 +149,22 @@ public:
         do last_ = last_ % largest + 1;
         while (open_.contains(last_));
         const auto number = last_;
-        open_.emplace(number, question{from, to, detail::stored_token{e.token}});
-        asked_.insert({from.slot, number});
-        owed_.insert({to.slot, number});
-        due_.add(hub.now() + options_.timeout, number, open_.size(), is_open());
         const auto id = hub.fresh_id();
         e.id = id.view();
         e.from = hub.id(from);
         e.number = number;
-        // A function may have answered when this returns.
-        if (cause = hub.send(to, e); cause != errc::ok) fail(hub, number, cause);
+        open_.emplace(number, question{from, to, detail::stored_token{e.token}});
+        try {
+            asked_.insert({from.slot, number});
+            owed_.insert({to.slot, number});
+            due_.add(hub.now() + options_.timeout, number, open_.size(), is_open());
+            // A function may have answered when this returns.
+            cause = hub.send(to, e);
+        } catch (...) { // the hub replies
+            forget(number);
+            throw;
+        }
+        if (cause != errc::ok) fail(hub, number, cause);
     }
 
     /// Forwards an answer to the peer that asked. The cause is `expired` if the request is no longer open.
@@ -235,6 +241,7 @@ private:
         peer_handle from, to;
         detail::stored_token token;
     };
+    using questions = std::unordered_map<std::uint64_t, question>; // by number
 
     // The first open request of a peer; 0 = none.
     static std::uint64_t first_of(const numbers& all, peer_handle peer) {
@@ -249,6 +256,15 @@ private:
              n < options_.per_peer && at != asked_.end() && at->first == from.slot; ++at)
             ++n;
         return n >= options_.per_peer;
+    }
+
+    questions::node_type forget(std::uint64_t number) {
+        auto at = open_.extract(number);
+        if (at) {
+            asked_.erase({at.mapped().from.slot, number});
+            owed_.erase({at.mapped().to.slot, number});
+        }
+        return at;
     }
 
     template <class X>
@@ -271,18 +287,16 @@ private:
 
     template <class X>
     void finish(X& hub, std::uint64_t number, event::reply& said) {
-        const auto at = open_.extract(number);
+        const auto at = forget(number);
         if (!at) return;
         const auto& q = at.mapped();
-        asked_.erase({q.from.slot, number});
-        owed_.erase({q.to.slot, number});
         said.token = q.token;
         said.number = number;
         hub.reply(q.from, said);
     }
 
     requests_options options_;
-    std::unordered_map<std::uint64_t, question> open_; // by number
+    questions open_;
     numbers asked_, owed_;
     detail::deadline_queue<std::uint64_t> due_;
     std::unordered_map<std::uint64_t, std::uint64_t> late_; // tickets of functions: key and number

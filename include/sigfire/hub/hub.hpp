@@ -338,7 +338,7 @@ public:
 
     /// Makes a function a peer with that id. Requests and other messages to the peer become calls of
     /// `f(call&)`, see `requests`. `close` removes the function. Errors: `malformed`, `id_in_use`,
-    /// `stopping`.
+    /// `stopping`; `internal_error` if a feature throws or memory is exhausted.
     template <class Function>
     result<peer_handle> attach(std::string_view id, Function f) {
         static_assert(F::template takes<event::request>,
@@ -352,14 +352,19 @@ public:
         const auto i = slots_.add(id, standing::function);
         slots_[i].kept = true;
         const auto peer = slots_.handle(i);
-        registry_.insert(slots_[i].id.view(), peer);
-        each_feature([&](auto& x) {
-            if constexpr (requires { x.attach(peer, f); }) x.attach(peer, std::move(f));
+        bool sound = false;
+        guarded([&] {
+            registry_.insert(slots_[i].id.view(), peer);
+            const bool taken = each_feature([&](auto& x) {
+                if constexpr (requires { x.attach(peer, f); }) x.attach(peer, std::move(f));
+            });
+            admission granted;
+            granted.id = id;
+            sound = each_feature([&](auto& x) { x.on_open(context_, peer, granted); }) && taken;
         });
-        admission granted;
-        granted.id = id;
-        each_feature([&](auto& x) { x.on_open(context_, peer, granted); });
-        return peer;
+        if (sound) return peer;
+        this->end(i, errc::internal_error);
+        return make_error_code(errc::internal_error);
     }
 
     /// A read-only view of the present peers.

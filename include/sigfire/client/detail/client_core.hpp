@@ -345,7 +345,11 @@ private:
         auto to = place_;
         const auto transform = policy_->options().url;
         if (const auto url = std::get_if<std::string>(&to); url && transform) {
-            *url = transform(*url);
+            try {
+                *url = transform(*url);
+            } catch (...) { // an attempt that failed
+                return end(errc::internal_error);
+            }
             if (phase_ != phase::waiting) return;
         }
         if (const auto ec = set_out(to)) end(ec);

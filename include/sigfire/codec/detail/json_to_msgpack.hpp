@@ -16,6 +16,11 @@
 #include <system_error>
 #include <vector>
 
+#ifndef __cpp_lib_to_chars
+#include <locale.h>
+#include <stdlib.h>
+#endif
+
 namespace sigfire::detail {
 
 /// The position after the string with its contents at `p`, in checked JSON.
@@ -52,7 +57,11 @@ inline std::vector<std::uint32_t> json_sizes(std::string_view text) {
 
 /** The double nearest to the number `raw`. Out of range, it is zero or infinity with the sign of `raw`, as in
  *  JavaScript. */
-inline double json_double(std::string_view raw) noexcept {
+inline double json_double(std::string_view raw) {
+#ifndef __cpp_lib_to_chars // libc++ 19 has no from_chars for double
+    static const auto c_locale = ::newlocale(LC_ALL_MASK, "C", nullptr);
+    return ::strtod_l(std::string{raw}.c_str(), nullptr, c_locale);
+#else
     const auto begin = raw.data(), end = begin + raw.size();
     double d = 0;
     if (std::from_chars(begin, end, d).ec == std::errc{}) return d;
@@ -72,6 +81,7 @@ inline double json_double(std::string_view raw) noexcept {
     const bool great = point - first + exponent > 0;
     d = great ? std::numeric_limits<double>::infinity() : 0.0;
     return raw[0] == '-' ? -d : d;
+#endif
 }
 
 template <class Sink>

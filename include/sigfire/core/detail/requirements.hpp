@@ -8,6 +8,8 @@
 #error "sigfire: g++ 12 or newer is needed"
 #elif defined(__clang__) && !defined(__apple_build_version__) && __clang_major__ < 16
 #error "sigfire: clang 16 or newer is needed"
+#elif !defined(__cpp_exceptions)
+#error "sigfire: exceptions are needed: compile without -fno-exceptions"
 #endif
 
 #include <boost/version.hpp>

@@ -223,7 +223,9 @@ protected:
         if (s.state == standing::function)
             return static_cast<void>(each_feature([&](auto& f) { f.on_call(self().context_, who, e); }));
         each_feature([&](auto& f) { f.on_delivery(self().context_, who, e); });
-        if (s.has_way && s.state != standing::away) s.way.deliver(e);
+        if (!s.has_way || s.state == standing::away) return;
+        // It is kept as sent: a connection that misses it ends.
+        if (!guarded([&] { s.way.deliver(e); })) s.way.close(errc::internal_error);
     }
 
     template <class E>
@@ -279,19 +281,32 @@ protected:
         return errc::ok;
     }
 
+    // If the reply cannot be encoded, the request ends with `internal_error`.
+    template <class E>
+    void put_reply(slot& to, const E& e) {
+        if (guarded([&] { put(to, e); })) return;
+        event::reply failure;
+        failure.token = e.token;
+        failure.cause = errc::internal_error;
+        if constexpr (requires { e.number; }) failure.number = e.number;
+        put(to, failure);
+    }
+
     // A leaving peer gets replies too: it sent the request before.
     template <class E>
     [[gnu::noinline]] void reply_event(peer_handle to, const E& e) {
         ends(to, cause_of(e));
-        if (in_hand_ != nullptr && in_hand_->from == to && in_hand_->token.bytes == e.token.bytes)
-            in_hand_->answered = true;
         auto* const s = whose(to);
         if (s == nullptr) return;
-        if (e.token.empty()) return unanswered(*s, to, cause_of(e));
-        if (is_present(*s))
-            put(*s, e);
+        if (e.token.empty())
+            unanswered(*s, to, cause_of(e));
+        else if (is_present(*s))
+            put_reply(*s, e);
         else if (s->state == standing::leaving && s->has_way)
             s->way.deliver(e);
+        // Not before: a reply that could not be written is none.
+        if (in_hand_ != nullptr && in_hand_->from == to && in_hand_->token.bytes == e.token.bytes)
+            in_hand_->answered = true;
     }
 
     // Not inline, for rare cases: relayed messages keep their inlining.

@@ -52,9 +52,20 @@ protected:
         return enter(this->slots_.add(way, view(id), standing::online), wish);
     }
 
+    // Without memory for the peer, the hub removes it: the transport does not know the attachment yet.
+    attachment enter(std::uint32_t i, const admission& wish) {
+        try {
+            return introduce(i, wish);
+        } catch (...) {
+            leave(i, errc::internal_error);
+            this->slots_.remove(i);
+            throw;
+        }
+    }
+
     // No code of the host program runs between the caller and here: nothing can reach the peer before its
     // welcome.
-    attachment enter(std::uint32_t i, const admission& wish) {
+    attachment introduce(std::uint32_t i, const admission& wish) {
         slot& s = this->slots_[i];
         const auto peer = this->slots_.handle(i);
         const attachment a{peer, s.epoch};
@@ -101,38 +112,45 @@ protected:
 
     result<attachment> claim(const O& way, const admission& wish, std::uint32_t holder) {
         const std::string_view id = wish.id;
-        slot& held = this->slots_[holder];
+        slot* held = &this->slots_[holder];
         const bool yields =
-            wish.id_verified || (held.state == standing::away && this->options_.away_ids_claimable);
-        if (yields && held.state != standing::function) {
-            if (held.link != nowhere)
-                refuse(this->slots_[std::exchange(held.link, nowhere)], errc::id_in_use);
+            wish.id_verified || (held->state == standing::away && this->options_.away_ids_claimable);
+        if (yields && held->state != standing::function) {
+            if (held->link != nowhere)
+                refuse(this->slots_[std::exchange(held->link, nowhere)], errc::id_in_use);
             end(holder, wish.id_verified ? errc::replaced : errc::pong_timeout);
             if (this->registry_.find(id)) return make_error_code(errc::id_in_use);
             return enter(this->slots_.add(way, id, standing::online), wish);
         }
-        errc cause = held.state != standing::online || held.link != nowhere ? errc::id_in_use : errc::ok;
+        errc cause = held->state == standing::online ? errc::ok : errc::id_in_use;
         if constexpr (has_features) {
-            const auto ask = [&](auto& f) {
-                return (cause = f.on_claim(context(), this->slots_.handle(holder), wish)) != errc::ok;
-            };
+            const auto peer = this->slots_.handle(holder);
+            const auto ask = [&](auto& f) { return (cause = f.on_claim(context(), peer, wish)) != errc::ok; };
             if (cause == errc::ok && !guarded([&] { any_feature(ask); })) cause = errc::internal_error;
+            held = this->slots_.find(peer); // a feature may have ended the holder, or added slots
         }
-        if (cause == errc::ok && !held.way.ping()) cause = errc::id_in_use;
+        if (cause == errc::ok && (held == nullptr || held->link != nowhere || !held->way.ping()))
+            cause = errc::id_in_use;
         if (cause != errc::ok) {
             note(log_level::warn, "claim_refused", id);
             return make_error_code(cause);
         }
         const auto i = this->slots_.add(way, id, standing::claimant);
         slot& s = this->slots_[i];
-        s.link = holder;
-        held.link = i;
-        s.way.hold();
-        wishes_.emplace(i, wish);
         const auto peer = this->slots_.handle(i);
-        // All claims have the same time-out, so the queue is in order of deadline. `tick` skips decided
-        // claims.
-        claims_.push_back({peer, this->now_ + this->options_.claim_timeout});
+        try {
+            wishes_.emplace(i, wish);
+            // All claims have the same time-out, so the queue is in order of deadline. `tick` skips decided
+            // claims.
+            claims_.push_back({peer, this->now_ + this->options_.claim_timeout});
+        } catch (...) { // without memory there is no claim
+            wishes_.erase(i);
+            this->slots_.remove(i);
+            throw;
+        }
+        s.link = holder;
+        this->slots_[holder].link = i;
+        s.way.hold();
         note(log_level::info, "id_claimed", id);
         return attachment{peer, s.epoch};
     }
@@ -174,7 +192,7 @@ protected:
         // A hook or feature may have attached a function with that id in `on_close`.
         if (this->registry_.find(claimant.id.view())) return refuse(claimant, errc::id_in_use);
         claimant.state = standing::online;
-        enter(i, wishes_.extract(i).mapped());
+        if (!guarded([&] { introduce(i, wishes_.extract(i).mapped()); })) return end(i, errc::internal_error);
         claimant.way.release();
     }
 
@@ -297,7 +315,8 @@ protected:
         s.state = standing::away;
         s.lose_way();
         note(log_level::info, "peer_away", s.id.view(), why);
-        each_feature([&](auto& f) { f.on_away(context(), who); });
+        // Without a feature that notes the absence nothing would end it.
+        if (!each_feature([&](auto& f) { f.on_away(context(), who); })) end(who.slot, errc::internal_error);
         return true;
     }
 

@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -354,13 +355,18 @@ private:
 
     void arm(time_point t) {
         if (t >= armed_) return;
-        armed_ = t;
-        timer_.expires_at(clock_.real(t));
-        timer_.async_wait([this, token = token_](error_code ec) {
-            if (ec || !*token) return;
+        try {
+            timer_.expires_at(clock_.real(t));
+            timer_.async_wait([this, token = token_](error_code ec) {
+                if (ec || !*token) return;
+                armed_ = time_point::max();
+                turn();
+            });
+            armed_ = t;
+        } catch (const std::bad_alloc&) { // the next turn arms it
             armed_ = time_point::max();
-            turn();
-        });
+            core_.loop.wake();
+        }
     }
 
     Sink& sink_;

@@ -91,7 +91,9 @@ private:
             others->push_back(make(options_.certificates[i]));
         if (SSL_CTX_set_ex_data(first.get(), others_index(), others.get()) != 1) throw std::bad_alloc{};
         others.release();
-        SSL_CTX_set_tlsext_servername_callback(first.get(), choose);
+        // What SSL_CTX_set_tlsext_servername_callback does, without the C cast of that macro.
+        SSL_CTX_callback_ctrl(first.get(), SSL_CTRL_SET_TLSEXT_SERVERNAME_CB,
+                              reinterpret_cast<void (*)()>(choose));
         return first;
     }
 
