@@ -20,4 +20,6 @@ text = re.sub(r"template <>\nstruct boost::[^;]*;", lines, text)
 text = text.replace("bool local = true;", "bool local{true};")
 # Doxygen would read a digit separator as the start of a character, up to the next apostrophe in a comment.
 text = re.sub(r"(?<=\d)'(?=\d{3})", "", text)
+# The inline namespace of the version is no part of the names that users write.
+text = re.sub(r"::inline v\d+_\d+", "", text)
 sys.stdout.write(text)

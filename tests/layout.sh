@@ -127,6 +127,12 @@ for f in $(cd include/sigfire && find . -name '*.hpp' | sed 's|^\./||'); do
     esac
 done
 
+# two minor versions can be in one process: everything is in the inline namespace of its version
+space=$(sed -nE 's/.*version\[\] = "([0-9]+)\.([0-9]+)\..*/v\1_\2/p' include/sigfire/version.hpp)
+while read -r hit; do breach "$hit: a namespace without ::inline $space"; done < <(
+    grep -rnE '^namespace sigfire' include | grep -vE "namespace sigfire::inline $space[: ]" | cut -d: -f1,2
+)
+
 # each test case stands in a suite, and no suite in another: ctest runs the suites
 while read -r f; do
     awk '/^BOOST_(AUTO|FIXTURE)_TEST_SUITE\(/ { if (++depth > 1) nested = 1 }

@@ -24,7 +24,7 @@
 #include <string_view>
 #include <utility>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /** A peer of a signaling server, in C++. A client connects, sends requests, gets a reply to each of them,
  *  and receives messages of other peers.
@@ -414,4 +414,4 @@ private:
     std::shared_ptr<detail::client_core> core_;
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -21,7 +21,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// The HttpHandler that answers nothing: the client gets 404, or 426 where the server expects a WebSocket
 /// upgrade.
@@ -312,4 +312,4 @@ private:
     typename T::template engine<connection_state<C>, listener> engine_;
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

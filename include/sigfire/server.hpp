@@ -28,7 +28,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 namespace detail {
 
@@ -353,4 +353,4 @@ server(T, Parts...) -> server<T, Parts...>;
 template <class T, class... Parts>
 server(error_code&, T, Parts...) -> server<T, Parts...>;
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -12,7 +12,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /** Admits connections with a valid token: `Authorization: Bearer TOKEN` (RFC 6750, section 2.1) or
  *  `?token=TOKEN`. Models Hook. Pages in browsers cannot set the header, so they use the query. If a request
@@ -110,4 +110,4 @@ private:
     [[no_unique_address]] Generate generate_;
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -36,7 +36,7 @@
  *  status 503 or close code 4003. The server ignores the result of a cancelled coroutine. A coroutine that
  *  ignores the cancellation keeps the io_context busy until it ends. */
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 template <class Executor>
 class awaited_run<boost::asio::awaitable<errc, Executor>> {
@@ -70,9 +70,9 @@ private:
     boost::asio::cancellation_signal cancelled_;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// A copy of a command of a peer, for coroutines.
 struct command_request {
@@ -127,4 +127,4 @@ commands::function coroutine_command(boost::asio::io_context& io, F coroutine) {
     };
 }
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

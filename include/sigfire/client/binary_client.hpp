@@ -18,7 +18,7 @@
 #include <string_view>
 #include <utility>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 namespace codec {
 
@@ -164,4 +164,4 @@ private:
 
 using codec::binary_client;
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -18,7 +18,7 @@
  *
  *      c.send(other, "offer", sigfire::to_json(my_offer{...}));
  *      const auto offer = sigfire::from_json<my_offer>(said.data); // a result<my_offer> */
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// The JSON text of `value`: a `boost::json::value`, or anything that `boost::json::value_from` takes.
 template <class T>
@@ -37,4 +37,4 @@ template <class T = boost::json::value>
     return boost::json::try_value_to<T>(value);
 }
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

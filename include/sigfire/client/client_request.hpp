@@ -7,7 +7,7 @@
 #include <optional>
 #include <string_view>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// A request of a client on sigfire's own wires. A member that is empty or not set is left out of the
 /// message. All views are valid until the call that takes the request returns.
@@ -31,4 +31,4 @@ struct client_request {
     }
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -16,7 +16,7 @@
 #include <cstddef>
 #include <string_view>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 namespace codec {
 
@@ -163,4 +163,4 @@ private:
 
 using codec::json_client;
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 namespace detail {
 
@@ -38,4 +38,4 @@ public:
     return std::make_shared<detail::msgpack_format>();
 }
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /** When and how often a client reconnects by itself.
  *
@@ -154,4 +154,4 @@ struct publish_options {
     bool droppable = false; ///< a slow member need not get the message
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /** Answers one request of another peer, which `client::on_request` received. It may be kept, and answer
  * later.
@@ -52,4 +52,4 @@ private:
     std::uint64_t era_;
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

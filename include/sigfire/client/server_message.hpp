@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// The longest id that a client accepts as its own, in bytes.
 inline constexpr std::size_t longest_peer_id = 256;
@@ -39,4 +39,4 @@ struct server_message {
     payload data{};                     ///< data of the message; empty: none
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -15,7 +15,7 @@
 #include <string_view>
 #include <utility>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /** A session with another peer. One side starts the session; the other accepts or rejects it. Then both
  *  send offers, answers and candidates until one side ends it. Sessions come from `client::start` and
@@ -167,4 +167,4 @@ private:
     state_ptr state_;
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

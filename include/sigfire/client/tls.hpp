@@ -18,7 +18,7 @@
 #include <string_view>
 #include <utility>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// How a client verifies its server, and proves its own identity. Each certificate, key and CA is the path of
 /// a PEM file. If it contains `-----BEGIN`, it is PEM text.
@@ -173,4 +173,4 @@ client_tls(client_tls_options options = {}) {
     return std::make_shared<detail::openssl_security>(std::move(options));
 }
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -15,7 +15,7 @@
 #include <utility>
 #include <variant>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// Matches every request.
 struct always {
@@ -250,4 +250,4 @@ private:
 using codec::any_of;
 using codec::when;
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

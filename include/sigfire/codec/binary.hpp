@@ -16,7 +16,7 @@
 #include <string_view>
 #include <utility>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 namespace codec {
 
@@ -141,4 +141,4 @@ static_assert(Codec<binary>, "sigfire: Codec requirements not met");
 
 using codec::binary;
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -17,7 +17,7 @@
 #include <string_view>
 #include <utility>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 namespace codec {
 
@@ -261,4 +261,4 @@ static_assert(Codec<json>, "sigfire: Codec requirements not met");
 
 using codec::json;
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

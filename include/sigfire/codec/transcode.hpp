@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <utility>
 
-namespace sigfire::codec {
+namespace sigfire::inline v0_1::codec {
 
 /** A codec `C` for a hub that also has peers with payloads in other formats. The wrapper translates such
  *  payloads, and the signals in them, into `C::format`. The rules are at `msgpack_from_json`. A payload
@@ -91,4 +91,4 @@ private:
     mutable detail::event_transcoder translate_;
 };
 
-} // namespace sigfire::codec
+} // namespace sigfire::inline v0_1::codec

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire::codec {
+namespace sigfire::inline v0_1::codec {
 
 /** Translates JSON (RFC 8259) into MessagePack. The rules hold for both directions. No value is refused. Time
  *  and memory are linear in the bytes read, without recursion. Error: `malformed`, if the bytes to read are
@@ -195,4 +195,4 @@ private:
     translation kept_;
 };
 
-} // namespace sigfire::codec
+} // namespace sigfire::inline v0_1::codec

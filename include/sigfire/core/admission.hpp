@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /** How to end a connection. An HTTP status refuses an upgrade request; a close code ends a connection that
  *  was accepted. The texts must stay valid until the call that takes the ending returns. */
@@ -129,4 +129,4 @@ struct admission {
     sigfire::party counted_with{};         ///< the party that counts this peer
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -19,7 +19,7 @@
 
 /** All named requirements on one page. Each one states its laws; `sigfire/test/` checks the laws that a
  *  program can check. No entity here is thread-safe: use each object from one thread at a time. */
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// The clock of deadlines. Hubs and framings never read the clock; their callers pass the time.
 using clock = std::chrono::steady_clock;
@@ -461,4 +461,4 @@ concept HttpHandlerOf = requires(H& h, const request& rq, response& rs, Hub& hub
     { h(rq, rs, hub) } -> std::same_as<bool>;
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

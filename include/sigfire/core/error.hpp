@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// An error code with its category, as Boost.System defines it.
 using boost::system::error_code;
@@ -252,7 +252,7 @@ inline boost::system::error_condition make_error_condition(condition c) noexcept
     return {static_cast<int>(c), detail::condition_category_instance};
 }
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1
 
 // Doxygen 1.9.4 warns about specializations in namespace boost.
 /// @cond

@@ -11,7 +11,7 @@
 #include <span>
 #include <string_view>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /** The wire in which bytes are written: an open set of numbers. The low byte is the text format, and the high
  *  byte is the client family. Formats of your own have a low byte of 128 or more. Families of your own have a
@@ -400,4 +400,4 @@ using outgoing_events =
                event::member_list, event::record, event::existence, event::resume_grant, event::presence,
                event::expired, event::session_ended>;
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -6,7 +6,7 @@
 #include <span>
 #include <string_view>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /** A log that discards all events. The hub does not even build the fields for it. Models Log.
  *
@@ -32,4 +32,4 @@ struct no_log {
     void operator()(log_level, std::string_view, std::span<const log_field>) const noexcept {}
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

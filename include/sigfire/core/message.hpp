@@ -4,7 +4,7 @@
 #include <span>
 #include <string_view>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// How the sender marked a message. Wires without such a mark deliver `text`.
 enum class message_type : unsigned char {
@@ -24,4 +24,4 @@ struct message {
     constexpr std::string_view view() const noexcept { return {bytes.data(), bytes.size()}; }
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

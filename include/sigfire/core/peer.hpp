@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /** Handle of a peer of one hub. No two peers ever share a handle. A handle is empty when it is
  *  default-constructed. The handle of a peer that has left finds no peer. */
@@ -29,4 +29,4 @@ struct attachment {
     friend constexpr bool operator==(attachment, attachment) = default;
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// A header field, without the blanks around the value.
 struct header {
@@ -248,4 +248,4 @@ inline detail::answer_slot::~answer_slot() {
     }
 }
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

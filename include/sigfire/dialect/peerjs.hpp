@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 namespace dialect {
 
@@ -414,4 +414,4 @@ private:
 
 static_assert(Codec<dialect::peerjs>);
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -12,7 +12,7 @@
 #include <cstddef>
 #include <string_view>
 
-namespace sigfire::dialect {
+namespace sigfire::inline v0_1::dialect {
 
 /// Options of `signal_fire_2016`.
 struct signal_fire_2016_options {
@@ -210,4 +210,4 @@ private:
 
 static_assert(Codec<signal_fire_2016>, "sigfire: Codec requirements not met");
 
-} // namespace sigfire::dialect
+} // namespace sigfire::inline v0_1::dialect

@@ -15,7 +15,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace sigfire::dialect {
+namespace sigfire::inline v0_1::dialect {
 
 /// Milliseconds since 1970 (UTC) by the system's clock.
 inline std::uint64_t system_milliseconds() noexcept {
@@ -352,4 +352,4 @@ private:
 
 static_assert(Codec<socket_signal>, "sigfire: Codec requirements not met");
 
-} // namespace sigfire::dialect
+} // namespace sigfire::inline v0_1::dialect

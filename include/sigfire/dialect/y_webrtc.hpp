@@ -12,7 +12,7 @@
 #include <cstddef>
 #include <string_view>
 
-namespace sigfire::dialect {
+namespace sigfire::inline v0_1::dialect {
 
 /** The wire of y-webrtc's signaling server (`bin/server.js` of npm y-webrtc 10.3.0), server side. It has
  *  topics only. Use it with the feature `topics`. On this wire, a peer may publish without being a member.
@@ -298,4 +298,4 @@ private:
 
 static_assert(Codec<y_webrtc>, "sigfire: Codec requirements not met");
 
-} // namespace sigfire::dialect
+} // namespace sigfire::inline v0_1::dialect

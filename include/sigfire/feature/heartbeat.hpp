@@ -14,7 +14,7 @@
 #include <cstdint>
 #include <unordered_map>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /** Disconnects peers that stop sending their heartbeats. A part of a server, and of a hub.
  *
@@ -83,4 +83,4 @@ private:
     std::unordered_map<std::uint32_t, watch> watched_; // by slot
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

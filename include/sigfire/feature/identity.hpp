@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// Settings of `identity`.
 struct identity_options {
@@ -203,4 +203,4 @@ private:
     std::unordered_map<std::uint32_t, std::size_t> parties_; // by number
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

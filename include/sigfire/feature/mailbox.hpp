@@ -26,7 +26,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// Limits of a `mailbox`; beyond a limit a message ends with `full`. Also selects messages and the time of
 /// their removal.
@@ -246,4 +246,4 @@ private:
     std::uint64_t last_ = 0;
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

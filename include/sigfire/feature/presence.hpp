@@ -28,7 +28,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// Settings of `presence`.
 struct presence_options {
@@ -383,4 +383,4 @@ private:
     std::uint64_t last_ = 0;
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

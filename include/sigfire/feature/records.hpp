@@ -24,7 +24,7 @@
 #include <unordered_map>
 #include <utility>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// The record of an id.
 struct record {
@@ -436,4 +436,4 @@ private:
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -22,7 +22,7 @@
 #include <unordered_map>
 #include <utility>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// Settings of `requests`.
 struct requests_options {
@@ -304,4 +304,4 @@ private:
     std::uint64_t last_ = 0;
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -21,7 +21,7 @@
 #include <unordered_map>
 #include <utility>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// Settings of `resume`.
 struct resume_options {
@@ -317,4 +317,4 @@ private:
     std::uint64_t absences_ = 0;
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// Settings of `sessions`.
 struct sessions_options {
@@ -217,4 +217,4 @@ private:
     std::uint64_t last_ = 0;
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

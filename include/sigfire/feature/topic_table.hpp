@@ -21,7 +21,7 @@
 #include <string_view>
 #include <utility>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// Limits of a `topic_table`. Beyond a limit of a number the cause is `errc::full`, beyond a limit of bytes
 /// `errc::too_large`.
@@ -417,4 +417,4 @@ private:
     detail::entry_table entries_;
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

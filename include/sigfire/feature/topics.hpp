@@ -20,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// Settings of `topics`.
 struct topics_options {
@@ -284,4 +284,4 @@ private:
     std::uint64_t dropped_ = 0;
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <utility>
 
-namespace sigfire::framing {
+namespace sigfire::inline v0_1::framing {
 
 /** Framing for stream sockets without WebSocket: a length of 4 bytes, most significant byte first, then the
  *  payload. Has no control messages and does not mark text and binary: all messages are text. Empty messages
@@ -101,4 +101,4 @@ private:
 
 static_assert(Framing<length>);
 
-} // namespace sigfire::framing
+} // namespace sigfire::inline v0_1::framing

@@ -13,7 +13,7 @@
 #include <string_view>
 #include <utility>
 
-namespace sigfire::framing {
+namespace sigfire::inline v0_1::framing {
 
 /** Framing for stream sockets and pipes, one message per line: the payload, then LF. Drops one CR before the
  *  LF. Has no control messages and does not mark text and binary: all messages are text. An empty line is an
@@ -92,4 +92,4 @@ private:
 
 static_assert(Framing<line>);
 
-} // namespace sigfire::framing
+} // namespace sigfire::inline v0_1::framing

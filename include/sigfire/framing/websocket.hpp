@@ -15,7 +15,7 @@
 #include <string_view>
 #include <utility>
 
-namespace sigfire::framing {
+namespace sigfire::inline v0_1::framing {
 
 /// The end of a WebSocket connection. A client masks its frames; a server must not (RFC 6455, section 5.1).
 enum class role : unsigned char {
@@ -368,4 +368,4 @@ private:
 
 static_assert(Framing<websocket<role::server>> && Framing<websocket<role::client>>);
 
-} // namespace sigfire::framing
+} // namespace sigfire::inline v0_1::framing

@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <cstring>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 namespace detail {
 
@@ -267,4 +267,4 @@ constexpr any_channel::calls any_channel::calls_of = make_all<O, C, K>(outgoing_
 
 static_assert(Channel<any_channel> && sizeof(any_channel) == 3 * sizeof(void*));
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

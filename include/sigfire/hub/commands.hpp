@@ -12,7 +12,7 @@
 #include <string_view>
 #include <utility>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// A command of a peer, as command functions receive it. The views are valid until the function returns.
 struct command_view {
@@ -65,4 +65,4 @@ private:
     std::map<std::string, function, std::less<>> named_;
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 namespace detail {
 
@@ -120,4 +120,4 @@ private:
     std::uint64_t key_;
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /** A read-only view of the present peers, for routers, policies and codecs that answer HTTP requests.
  *
@@ -54,4 +54,4 @@ private:
     Hub& all_;
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

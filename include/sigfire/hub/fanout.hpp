@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// The encoded texts of one event with many receivers. Each codec encodes the event once per `share_key`.
 /// Connections copy short texts and share long ones. A fanout serves one event, on one thread, and lives as
@@ -72,4 +72,4 @@ private:
     std::vector<text> texts_; // few: a linear search is faster than a map
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -17,7 +17,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// A change of a membership in a topic.
 enum class membership : unsigned char {
@@ -390,4 +390,4 @@ struct is_features<features<Fs...>> : std::true_type {};
 
 } // namespace detail
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

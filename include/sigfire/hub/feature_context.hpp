@@ -14,7 +14,7 @@
 #include <memory>
 #include <string_view>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// An id for a message of the hub, by value.
 class message_id {
@@ -177,4 +177,4 @@ private:
     Hub& hub_;
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -19,7 +19,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// How a request of a peer or an admission ended.
 struct outcome {
@@ -368,4 +368,4 @@ struct is_hooks<hooks<Hs...>> : std::true_type {};
 
 } // namespace detail
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -25,7 +25,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /** Admits peers, delivers the messages between them, and replies to each request.
  *
@@ -405,4 +405,4 @@ private:
     std::shared_ptr<bool> life_ = std::make_shared<bool>(true);
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cstddef>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// Settings of a hub.
 struct hub_options {
@@ -22,4 +22,4 @@ struct hub_options {
     bool away_ids_claimable = false;
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

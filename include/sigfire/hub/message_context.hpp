@@ -15,7 +15,7 @@
 #include <string_view>
 #include <utility>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// The current message, as a hook sees it, with the ways to reply to it or to defer it. The context lives
 /// until the message was delivered or rejected.
@@ -101,4 +101,4 @@ private:
     bool answered_ = false;
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -9,7 +9,7 @@
 #include <optional>
 #include <utility>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /** A table with a state of type `T` for each peer, for hooks: `emplace` in `on_open`, `find` later, `erase`
  *  in `on_close`.
@@ -50,4 +50,4 @@ private:
     std::deque<entry> entries_;
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -13,7 +13,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// What a peer does to another peer or to a topic.
 enum class action : unsigned char {
@@ -184,4 +184,4 @@ std::string_view named_peer([[maybe_unused]] const E& e) noexcept {
 
 } // namespace detail
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

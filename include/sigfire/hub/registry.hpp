@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /** The peers of one hub by id: a hash table in memory. Models Registry.
  *
@@ -169,4 +169,4 @@ private:
     std::array<std::uint64_t, 4> key_;
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -5,7 +5,7 @@
 #include <sigfire/core/event.hpp>
 #include <sigfire/core/peer.hpp>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// Routes each message to the peer with the id `e.to`. Models Router.
 class direct_router {
@@ -62,4 +62,4 @@ public:
     }
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -6,7 +6,7 @@
 #include <functional>
 #include <string_view>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /** A check of each new connection before the server reads a byte: limits per address, bans, connections
  *  per minute.
@@ -26,4 +26,4 @@ struct accept_gate {
     std::function<void(std::string_view remote)> leave{};
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

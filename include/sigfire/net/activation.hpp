@@ -12,7 +12,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// A listening socket that the service manager opened for this process.
 struct activated_socket {
@@ -53,4 +53,4 @@ struct activated_socket {
     return out;
 }
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -24,7 +24,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 namespace detail {
 
@@ -311,4 +311,4 @@ static_assert(Transport<transport::beast<>>);
 
 using transport::beast;
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <string>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// Bounds of the memory and time that peers on Beast streams may cost a server.
 struct beast_options {
@@ -21,4 +21,4 @@ struct beast_options {
     std::string address = "beast"; ///< name of the place where your server accepts, for `address`
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

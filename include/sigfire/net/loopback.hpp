@@ -22,7 +22,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// Settings of a loopback.
 struct loopback_options {
@@ -485,4 +485,4 @@ static_assert(Transport<loopback> && SharingConnection<loopback::connection<int>
 
 using transport::loopback;
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /** The bounded output of a connection. Frames are written one behind the other and sent together. Shared
  *  blocks can stand between them, for messages to several connections.
@@ -216,4 +216,4 @@ private:
     bool torn_ = false;
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// The proxies in front of a server.
 struct proxied_options {
@@ -83,4 +83,4 @@ private:
 
 using transport::proxied;
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

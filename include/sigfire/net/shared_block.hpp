@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// A framed message with one copy in memory, for several connections. Copies of the block refer to the same
 /// bytes; the last one frees them. One thread: the reference count is not atomic.
@@ -71,4 +71,4 @@ private:
     head* head_ = nullptr;
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

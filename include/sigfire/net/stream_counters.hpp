@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// Counters of a stream transport since its start, and its present load. A copy: take it on the loop's
 /// thread.
@@ -27,4 +27,4 @@ struct stream_counters {
     std::uint64_t refused(errc cause) const noexcept { return refused_by[static_cast<std::size_t>(cause)]; }
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

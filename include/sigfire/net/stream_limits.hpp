@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <stdexcept>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /** Bounds of the memory and time that a peer may cost a stream transport (WebSocket, TCP, Unix socket).
  *  The server checks time limits a few times per limit, and at least once a second; so they end late,
@@ -71,4 +71,4 @@ inline const stream_limits& checked(const stream_limits& l) {
 
 } // namespace detail
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -17,7 +17,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// Where and how to serve plain TCP.
 struct tcp_options {
@@ -108,4 +108,4 @@ static_assert(Transport<tcp> && Transport<tcp_lines>);
 using transport::tcp;
 using transport::tcp_lines;
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -13,7 +13,7 @@
 #include <string>
 #include <utility>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 namespace transport {
 
@@ -77,4 +77,4 @@ private:
 
 using transport::tls;
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// A certificate and its key. Each is the path of a PEM file. If it contains `-----BEGIN`, it is PEM text.
 struct tls_certificate {
@@ -34,4 +34,4 @@ struct tls_options {
     std::function<void(std::string_view remote, std::string_view why)> on_failure{};
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

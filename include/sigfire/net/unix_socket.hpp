@@ -17,7 +17,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// Where and how to serve a Unix socket.
 struct unix_socket_options {
@@ -120,4 +120,4 @@ static_assert(Transport<unix_socket> && Transport<unix_socket_lines>);
 using transport::unix_socket;
 using transport::unix_socket_lines;
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

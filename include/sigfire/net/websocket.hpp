@@ -20,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// Where and how to serve WebSockets.
 struct websocket_options {
@@ -127,4 +127,4 @@ static_assert(Transport<websocket>);
 
 using transport::websocket;
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// Settings of an `rpc`. No deadline fires early. 0 = at once, not never.
 struct rpc_options {
@@ -21,4 +21,4 @@ struct rpc_options {
     std::uint32_t idle_lines = 1000; ///< most empty lines in a row; more lines fail with `flood`
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

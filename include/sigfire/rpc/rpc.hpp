@@ -31,7 +31,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// The failure of a command on the other side.
 struct rpc_failure {
@@ -345,4 +345,4 @@ private:
     std::shared_ptr<detail::rpc_core> core_;
 };
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

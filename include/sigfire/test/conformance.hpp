@@ -15,7 +15,7 @@
 
 /** Checks the laws of the named requirements, as far as a program can, for your own models. Each function
  *  calls `check(bool, const char* law)`, so it works with any test framework. */
-namespace sigfire::test {
+namespace sigfire::inline v0_1::test {
 
 /// A framing handler that records its calls, one string for each message or control.
 struct framing_record {
@@ -271,4 +271,4 @@ void router_laws(R router, Peers registry, auto&& check) {
         }
 }
 
-} // namespace sigfire::test
+} // namespace sigfire::inline v0_1::test

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire::test {
+namespace sigfire::inline v0_1::test {
 
 /// The state of a connection of `transport_laws`.
 struct probe_state {
@@ -262,4 +262,4 @@ void transport_laws(const T& transport, std::size_t message_limit, std::size_t o
     check(sink.open.empty() && sink.ended.size() == 8, "each that was let in, or waited, is closed once");
 }
 
-} // namespace sigfire::test
+} // namespace sigfire::inline v0_1::test

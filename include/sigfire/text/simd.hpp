@@ -12,7 +12,7 @@
 
 /** The only file with intrinsics. A kernel reads a block of 64 bytes and returns bit masks: bit i is for byte
  *  i. The library is built for the baseline architecture and selects AVX2 at run time. */
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The facts about 64 bytes that a JSON string scanner needs.
 struct string_masks {
@@ -214,4 +214,4 @@ struct best_kernel {
     }
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

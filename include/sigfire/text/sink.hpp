@@ -6,7 +6,7 @@
 #include <string>
 
 /// Outputs for writers.
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// Counts the bytes written.
 class count_sink {
@@ -69,4 +69,4 @@ private:
     std::string* out_;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <string_view>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /** Checks bytes for UTF-8 (RFC 3629), in pieces cut anywhere. Rejects overlong forms, surrogates and numbers
  *  above U+10FFFF. After `feed` has returned false, do not use the object again. */
@@ -65,4 +65,4 @@ inline bool is_name(std::string_view bytes) noexcept {
     return !bytes.empty() && bytes.size() <= 256 && is_utf8(bytes);
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// Runs the awaitable of a hook. `coroutine_hooks.hpp` defines it: other programs then need not compile
 /// `co_spawn`.
@@ -101,4 +101,4 @@ private:
     std::vector<std::shared_ptr<waiting>> answered_;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The client's side of one TLS connection, without I/O. Bytes to send are appended to `wire`.
 class client_cipher {
@@ -39,4 +39,4 @@ public:
     virtual std::unique_ptr<client_cipher> begin(const std::string& host, bool http) const = 0;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

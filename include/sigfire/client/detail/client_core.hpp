@@ -37,7 +37,7 @@
 #include <utility>
 #include <variant>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 namespace detail {
 
@@ -426,4 +426,4 @@ private:
 
 } // namespace detail
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

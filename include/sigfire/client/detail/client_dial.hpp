@@ -19,7 +19,7 @@
 #include <utility>
 #include <variant>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The server of a client: a URL, or a server in this process.
 using client_place = std::variant<std::string, transport::loopback>;
@@ -68,4 +68,4 @@ inline result<std::shared_ptr<client_link>> dial(const boost::asio::any_io_execu
     return {std::move(link)};
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

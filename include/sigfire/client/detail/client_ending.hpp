@@ -6,7 +6,7 @@
 
 #include <string_view>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The ending that a client sends. Signal-Fire's clients close with 1003 after a malformed message, and with
 /// 1008 after a bad welcome.
@@ -29,4 +29,4 @@ constexpr ending client_ending(errc why) noexcept {
     }
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

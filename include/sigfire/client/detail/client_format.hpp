@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// Another format than JSON for the messages of a client. A client composes and reads JSON; whole messages
 /// are translated on their way. An interface, so that clients without such a format do without its code.
@@ -62,4 +62,4 @@ private:
     std::string out_, in_;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -18,7 +18,7 @@
 #include <string_view>
 #include <utility>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The wires that a URL can select.
 enum class scheme : unsigned char { ws, tcp, unix_socket };
@@ -225,4 +225,4 @@ inline errc close_cause(std::uint16_t code, std::string_view reason) {
     return code >= 4600 ? errc::denied : errc::closed;
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

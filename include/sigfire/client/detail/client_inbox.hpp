@@ -14,7 +14,7 @@
 #include <string>
 #include <utility>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The messages that wait for `receive`, or the operations that wait for a message. Does no I/O.
 class client_inbox {
@@ -83,4 +83,4 @@ private:
     std::map<std::uint64_t, receiver> receivers_; // in order of arrival
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -15,7 +15,7 @@
 #include <string_view>
 #include <utility>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The owner of a link. `on_end` is called at most once; after it, and after `abandon`, nothing is called.
 class client_link_events {
@@ -111,4 +111,4 @@ private:
     transport::loopback::end end_;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -5,7 +5,7 @@
 
 #include <chrono>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// Decides when the client pings a silent server, and when the server counts as gone. Does no I/O, reads no
 /// clock.
@@ -67,4 +67,4 @@ private:
     bool held_ = false;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

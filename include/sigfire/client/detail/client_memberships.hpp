@@ -12,7 +12,7 @@
 #include <string_view>
 #include <utility>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// A request that owns its texts. It has no token yet.
 struct stored_request {
@@ -83,4 +83,4 @@ private:
     std::set<std::pair<std::string, std::string>> watched_; // (peer, topic); one of the two is empty
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// An HTTP proxy that opens tunnels (RFC 9110, 9.3.6).
 struct client_proxy {
@@ -60,4 +60,4 @@ inline bool tunnel_stands(std::string_view block) {
     return r.parse(block) && r.status >= 200 && r.status < 300;
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

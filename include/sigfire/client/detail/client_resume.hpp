@@ -11,7 +11,7 @@
 #include <string_view>
 #include <utility>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The state with which a client resumes: the server's token, and the number of received messages. Does no
 /// I/O, reads no clock.
@@ -67,4 +67,4 @@ private:
     time_point confirm_by_ = time_point::max();
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

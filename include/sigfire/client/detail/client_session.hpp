@@ -24,7 +24,7 @@
 #include <string_view>
 #include <utility>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The result of a server's welcome.
 struct greeting {
@@ -256,4 +256,4 @@ private:
     bool refused_ = false;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

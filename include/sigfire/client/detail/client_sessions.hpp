@@ -17,7 +17,7 @@
 #include <string_view>
 #include <utility>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The stage of a session.
 enum class session_stage : unsigned char { calling, ringing, open, over };
@@ -126,4 +126,4 @@ private:
     std::map<std::string, ptr> sessions_;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

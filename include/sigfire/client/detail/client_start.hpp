@@ -8,7 +8,7 @@
 #include <memory>
 #include <utility>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 template <class>
 struct completion_of;
@@ -29,4 +29,4 @@ auto start_operation(Token& token, std::shared_ptr<Core> core, F f, Args... args
         token, std::move(args)...);
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -37,7 +37,7 @@
 #include <variant>
 #include <vector>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The bounds of a `client_stream`.
 struct client_stream_limits {
@@ -406,4 +406,4 @@ private:
     std::array<char, 16384> buffer_;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -11,7 +11,7 @@
 #include <utility>
 #include <variant>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The operation that waits for the reply to a request, or none.
 class client_waiter {
@@ -49,4 +49,4 @@ private:
     std::variant<std::monostate, without_data, with_data> done_;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// Sorts addresses in the order of RFC 8305, 4: address families alternate, beginning with that of the first
 /// address. `family(address)` returns the family.
@@ -86,4 +86,4 @@ private:
     time_point due_{};        // when the next may begin
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// Connects to several addresses and takes the first that answers (RFC 8305). Its user and its pending
 /// operations own it together. One thread at a time.
@@ -97,4 +97,4 @@ private:
     error_code why_ = boost::asio::error::host_not_found; // error of the last attempt
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

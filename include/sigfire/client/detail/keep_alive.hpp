@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <chrono>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /** Makes the system end a TCP connection when the other machine is gone. The system sends probes after
  *  `ping_interval` without a packet, and ends the connection after the same time again. The same holds for
@@ -34,4 +34,4 @@ inline void keep_alive(int socket, std::chrono::milliseconds ping_interval) {
 #endif
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -13,7 +13,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// Decides whether and when a client reconnects. Does no I/O, reads no clock, draws no random numbers.
 class reconnect_policy {
@@ -72,4 +72,4 @@ private:
     std::uint32_t growths_ = 0;            // growth steps of the interval
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

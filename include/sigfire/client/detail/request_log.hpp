@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The requests that the server may not have: those not sent yet, and, on a resumable connection, those
 /// without a confirmation. Has no connection itself.
@@ -102,4 +102,4 @@ private:
     bool counting_ = false;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -6,7 +6,7 @@
 
 #include <string_view>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The members of a message that a client reads, for `read_members`. Of `data`, only the listed members are
 /// read.
@@ -49,4 +49,4 @@ constexpr bool wants_map(std::string_view command) noexcept {
     return false;
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

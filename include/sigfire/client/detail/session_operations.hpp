@@ -18,7 +18,7 @@
 #include <string>
 #include <utility>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The operations of sessions, as a part of a client's `Core`.
 template <class Core>
@@ -154,4 +154,4 @@ private:
     Core& core() { return static_cast<Core&>(*this); }
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -12,7 +12,7 @@
 
 /** One interface to write maps and arrays in both formats. The caller gives the number of parts first,
  *  because MessagePack writes the number first. Then the caller gives each name and value in order. */
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 template <class Sink>
 class json_document {
@@ -116,4 +116,4 @@ private:
     msgpack_writer<Sink> out_;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -16,7 +16,7 @@
 #include <vector>
 
 /// Translates events into another format.
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 // --- whether all values of an event are in the format `f` or empty ---
 
@@ -175,4 +175,4 @@ private:
     std::vector<event::entry_change> stated_;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

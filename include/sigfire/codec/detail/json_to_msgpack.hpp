@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #endif
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The position after the string with its contents at `p`, in checked JSON.
 constexpr const char* behind_json_string(const char* p) noexcept {
@@ -158,4 +158,4 @@ inline errc json_to_msgpack(std::string_view text, std::string& out, std::size_t
     return out.size() > limit ? errc::too_large : errc::ok;
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

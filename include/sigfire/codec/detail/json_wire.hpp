@@ -16,7 +16,7 @@
 #include <string_view>
 
 /// Reads messages that are JSON objects.
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 constexpr bool is_json_object(std::string_view raw) noexcept {
     return !raw.empty() && raw[0] == '{';
@@ -53,4 +53,4 @@ struct json_values {
     }
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

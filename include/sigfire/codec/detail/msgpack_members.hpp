@@ -13,7 +13,7 @@
 #include <string_view>
 
 /// Reads messages that are MessagePack maps.
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// Checks a message that is not a map. Such a message has no meaning.
 inline errc decode_msgpack_scalar(msgpack_scanner& text) noexcept {
@@ -44,4 +44,4 @@ struct msgpack_values {
     }
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

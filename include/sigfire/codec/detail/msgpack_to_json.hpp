@@ -17,7 +17,7 @@
 #include <string>
 #include <string_view>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// Appends `bytes` in base64 (RFC 4648, section 4, with padding).
 inline void append_base64(std::string& out, std::string_view bytes) {
@@ -129,4 +129,4 @@ inline errc msgpack_to_json(std::string_view bytes, std::string& out, std::size_
     }
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

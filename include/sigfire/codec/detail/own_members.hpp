@@ -14,7 +14,7 @@
 
 /** The known members and commands of sigfire's own wires: the same in JSON and in MessagePack. A member is a
  *  view of its value in the message. */
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The signals in `data`.
 struct json_signals {
@@ -196,4 +196,4 @@ template <class Values>
     if (!Values::truthy(signal.body)) signal.body = {};
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -11,7 +11,7 @@
 #include <string_view>
 
 /// Makes an event of the members of a message. `Values` reads the format: `json_values` or `msgpack_values`.
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// Emits a relayed command of Signal-Fire 2021, `known`. The command has an id. Always returns `ok`.
 template <class Values, class Handler>
@@ -229,4 +229,4 @@ template <class Values, class Handler>
     return errc::ok;
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

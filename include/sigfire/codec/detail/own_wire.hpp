@@ -9,7 +9,7 @@
 #include <string_view>
 
 /// The common part of sigfire's own wires, JSON and MessagePack.
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /** Close codes: those of Signal-Fire for its causes, and those of the RFC for other causes.
  *  4001-4399 = reconnect; 4600 and above = stay away. Without `extras`, gives the codes of Signal-Fire 2021.
@@ -52,4 +52,4 @@ inline void read_resume_query(const request& rq, admission& ad) {
     ad.received = json_unsigned(rq.query("received")).value_or(0);
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

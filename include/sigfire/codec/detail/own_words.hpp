@@ -12,7 +12,7 @@
 
 /** The hub's messages on sigfire's own wires, written once for both formats. `Document` is a `json_document`
  *  or a `msgpack_document`. The functions leave out a payload in another format. */
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The form of messages for a peer.
 struct own_manner {
@@ -309,4 +309,4 @@ std::size_t put_word(const E& e, const own_manner& how, char* p) {
     return out.size();
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

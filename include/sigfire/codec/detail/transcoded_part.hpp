@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <string_view>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// Tracks the position of a value in a text while the text is written in another format.
 class transcoded_part {
@@ -39,4 +39,4 @@ private:
     bool open_ = false;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -14,7 +14,7 @@
 #include <new>
 #include <utility>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /** The handler of one asynchronous operation, of any type: move-only, called at most once.
  *
@@ -115,4 +115,4 @@ private:
     owner model_;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

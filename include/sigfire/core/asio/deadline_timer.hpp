@@ -9,7 +9,7 @@
 
 #include <memory>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /** One timer for all deadlines of its owner. When the owner meets its first deadline early, the timer keeps
  *  its time and expires once without effect. */
@@ -42,4 +42,4 @@ private:
     time_point armed_ = time_point::max(); // time of expiry
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

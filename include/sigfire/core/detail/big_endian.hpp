@@ -4,7 +4,7 @@
 #include <concepts>
 #include <cstddef>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The number at `p`, most significant byte first.
 template <std::unsigned_integral T>
@@ -21,4 +21,4 @@ constexpr void store_big(char* p, T v) noexcept {
     for (std::size_t i = 0; i < sizeof(T); ++i) p[i] = static_cast<char>(v >> 8 * (sizeof(T) - 1 - i));
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /** Deadlines of things, in any order. Equal deadlines are due in the order in which they were added. A
  *  finished thing leaves its deadline in the queue; `is_open(key)` returns whether a thing is unfinished. The
@@ -78,4 +78,4 @@ private:
     std::uint64_t last_ = 0;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

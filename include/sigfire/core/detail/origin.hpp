@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /** A web origin as browsers send it (RFC 6454, section 6.2): `scheme://host` in lower case, with a port
  *  unless it is the scheme's default. Drops one slash at the end. Leaves `null` and `none` unchanged.
@@ -47,4 +47,4 @@ inline std::vector<std::string> serialized_origins(std::vector<std::string> all)
     return all;
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

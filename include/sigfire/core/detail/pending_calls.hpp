@@ -11,7 +11,7 @@
 #include <system_error>
 #include <utility>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /** The calls that wait for a reply, with their deadlines. Does no I/O, reads no clock.
  *
@@ -72,4 +72,4 @@ private:
     std::map<std::uint64_t, pending> waiting_;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

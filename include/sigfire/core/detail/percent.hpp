@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// Appends `text` to `out`, percent-encoded. Unreserved characters stay as they are (RFC 3986, section 2.3).
 inline void append_percent_encoded(std::string& out, std::string_view text) {
@@ -46,4 +46,4 @@ inline std::string percent_decoded(std::string_view text, bool plus_is_blank = f
     return out;
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -14,7 +14,7 @@
 #include <random>
 #endif
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /** Fills `out`, at most 256 bytes, from the system's CSPRNG. Throws `std::system_error` if the system has
  *  none. */
@@ -84,4 +84,4 @@ private:
     id_chars text_;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

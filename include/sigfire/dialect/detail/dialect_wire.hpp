@@ -16,7 +16,7 @@
 #include <string_view>
 
 /// The common part of the wires of other systems.
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The first offered sub-protocol, or empty. The `ws` library for Node.js echoes the same one.
 inline std::string first_subprotocol(const request& rq) {
@@ -123,4 +123,4 @@ void each_element(std::string_view array, F f) {
     }
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -9,7 +9,7 @@
 
 /** The packets of npm nanomessage and nanomessage-rpc, and byte strings as npm buffer-json writes them. Reads
  *  in place. No function here allocates or throws. */
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /** The first id that JavaScript peers cannot use: one bit of the packet's header is taken, and JavaScript
  *  counts in signed 32 bits. */
@@ -196,4 +196,4 @@ void spell_bytes(std::string_view name, Put put) noexcept {
     }
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -18,7 +18,7 @@
 #include <utility>
 
 /// Requests of peers on the socket-signal wire, and the replies to them.
-namespace sigfire::detail::socket_signal {
+namespace sigfire::inline v0_1::detail::socket_signal {
 
 // The kind of a request, which decides the form of its reply. The first byte of a token.
 enum class method_kind : char {
@@ -227,4 +227,4 @@ inline std::size_t write_error(char* p, const event::reply& e, std::string_view 
     return out.size();
 }
 
-} // namespace sigfire::detail::socket_signal
+} // namespace sigfire::inline v0_1::detail::socket_signal

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <utility>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// State entries of topics by key, by owner and by time. Topics and owners are numbers.
 class entry_table {
@@ -113,4 +113,4 @@ private:
     std::uint64_t last_number_ = 0;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

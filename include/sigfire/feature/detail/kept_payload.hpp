@@ -7,7 +7,7 @@
 #include <cstring>
 #include <memory>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// A payload that outlives its message, in one pointer: null for no bytes.
 class kept_payload {
@@ -47,4 +47,4 @@ private:
     std::unique_ptr<char[]> block_; // length, wire, bytes
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

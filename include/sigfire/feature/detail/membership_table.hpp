@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// A peer in a topic.
 struct membership_record {
@@ -149,4 +149,4 @@ private:
     std::uint64_t key_ = 0;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

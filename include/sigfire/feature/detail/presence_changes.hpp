@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// Collects the changes of a topic or peer, and writes their outcome.
 class presence_changes {
@@ -79,4 +79,4 @@ private:
     std::map<std::string, entry> entries_;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

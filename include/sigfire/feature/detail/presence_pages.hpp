@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The object of a watch: a topic or a peer.
 struct watched_place {
@@ -90,4 +90,4 @@ private:
     std::vector<event::entry_change> entries_;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

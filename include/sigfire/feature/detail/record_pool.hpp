@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// Records at stable addresses, by number. Vacant records are chained by `next` and reused.
 template <class T>
@@ -48,4 +48,4 @@ private:
     std::uint32_t vacant_ = none;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

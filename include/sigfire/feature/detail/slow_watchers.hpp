@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// A watch of a peer. After an end and a new start it has another serial.
 struct watcher {
@@ -118,4 +118,4 @@ private:
     std::uint32_t last_ = 0;             // slot that was served last
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

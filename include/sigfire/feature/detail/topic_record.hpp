@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 struct topic_member {
     peer_handle peer;   // null: has left
@@ -27,4 +27,4 @@ struct topic_record {
     std::size_t live() const noexcept { return members.size() - gaps; }
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

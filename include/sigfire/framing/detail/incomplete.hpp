@@ -9,7 +9,7 @@
 #include <new>
 #include <type_traits>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /** The held part of an incomplete message: its bytes, and the `State` of reading them. Costs one pointer
  *  while empty, else one block of memory. Each growth at most doubles the block. */
@@ -69,4 +69,4 @@ private:
     std::unique_ptr<block, release> block_;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

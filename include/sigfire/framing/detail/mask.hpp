@@ -10,7 +10,7 @@
 #include <cstring>
 #include <span>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The key for the bytes after the first `n` bytes masked with `key`. Keys are in memory order.
 template <class T>
@@ -72,4 +72,4 @@ inline std::uint32_t fresh_mask_key() {
     return pool.values[--pool.left];
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

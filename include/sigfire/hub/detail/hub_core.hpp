@@ -31,7 +31,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The state of a hub, and the last two stages of its pipeline: deliver and outcome. `Self` is the hub.
 template <class Self, class R, class T, class O, class L, class H, class F, class P>
@@ -400,4 +400,4 @@ protected:
     bool stirred_ = false;       // a feature was called, so its last deadline may be out of date
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

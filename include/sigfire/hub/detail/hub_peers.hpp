@@ -17,7 +17,7 @@
 #include <unordered_map>
 #include <utility>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The first stage of the pipeline of a hub: admits peers, changes their ids, and ends them.
 template <class Self, class R, class T, class O, class L, class H, class F, class P>
@@ -381,4 +381,4 @@ private:
     std::unordered_map<std::uint32_t, expiries::iterator> expiry_of_; // by slot
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The middle stages of the pipeline of a hub: limit, hooks, policy, then a route or the feature that handles
 /// the event.
@@ -307,4 +307,4 @@ protected:
     }
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -3,7 +3,7 @@
 
 #include <type_traits>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 // Detects whether a class has a member of a given name: static, overloaded, a template or private. The name
 // becomes ambiguous beside another base class with the same member. In a final class, only a member with an
@@ -89,4 +89,4 @@ template <class H>
 concept names_route =
     requires { &H::route; } || (can_be_base<H> && !requires { &beside<H, route_name>::route; });
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// An id at a fixed address, in 24 bytes. Ids of up to 23 bytes need no memory of their own.
 class id_text {
@@ -181,4 +181,4 @@ private:
     std::uint64_t removals_ = 0;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

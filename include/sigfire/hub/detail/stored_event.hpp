@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// Whether `E` is in a list of events.
 template <class E, class List>
@@ -202,4 +202,4 @@ private:
     wire_id wire_ = default_wire;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

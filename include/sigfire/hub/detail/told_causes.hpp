@@ -9,7 +9,7 @@
 #include <unordered_map>
 #include <utility>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// Remembers which causes the hub has logged for which peer. Memory: one entry for each peer with a logged
 /// cause.
@@ -31,4 +31,4 @@ private:
     std::unordered_map<std::uint32_t, std::uint64_t> told_; // one bit for each cause, by slot
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

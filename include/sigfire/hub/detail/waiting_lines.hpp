@@ -12,7 +12,7 @@
 #include <unordered_map>
 #include <utility>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The stage of the pipeline that a message has reached.
 struct pipeline_stage {
@@ -123,4 +123,4 @@ private:
     std::deque<std::pair<time_point, std::uint64_t>> due_;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

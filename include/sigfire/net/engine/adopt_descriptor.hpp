@@ -14,7 +14,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// Takes over a listening stream socket that was passed to this process. Any other descriptor is an error,
 /// and stays open.
@@ -64,4 +64,4 @@ inline int prepare_descriptor(int descriptor, error_code& ec) {
     return address.ss_family;
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

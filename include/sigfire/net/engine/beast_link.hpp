@@ -25,7 +25,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 namespace detail {
 
@@ -347,4 +347,4 @@ private:
 
 } // namespace detail
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

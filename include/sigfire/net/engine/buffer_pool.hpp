@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <new>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// Buffers of 2^k bytes, last in, first out, because the last used buffer is still in the cache. Keeps a few
 /// buffers of each size, and gives the rest back to the system. One thread.
@@ -80,4 +80,4 @@ private:
     std::array<shelf_type, 20> shelves_{};
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -9,7 +9,7 @@
 #include <unordered_map>
 #include <utility>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The connections that a gate has admitted. Calls `leave` once for each. One thread.
 class gate_book {
@@ -58,4 +58,4 @@ private:
     std::unordered_map<const void*, std::string> entered_;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

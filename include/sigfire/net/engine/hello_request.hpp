@@ -16,7 +16,7 @@
 #include <string>
 #include <string_view>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /** The request that a peer's `hello` stands for on wires without HTTP. So hooks and codecs read both in
  *  the same way. `{"cmd":"hello","id":1,"data":{"token":T,"id":I,"resume":R,"received":N}}`, as JSON or
@@ -99,4 +99,4 @@ private:
     wire_id wire_ = default_wire;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -7,7 +7,7 @@
 
 #include <boost/asio/io_context.hpp>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// Base of a layer between an engine and the loop of its sockets. It has the members that a layer does not
 /// change. They mean the same as in `loop_epoll`.
@@ -30,4 +30,4 @@ protected:
     Loop inner_;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <chrono>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /** The time of a loop: real time without the time in which the loop did not run. All engines of one
  *  io_context share the clock, so a hub behind several engines never sees time decrease. One thread at a
@@ -62,4 +62,4 @@ private:
     clock::duration skipped_{};
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -28,7 +28,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /** The sockets of one transport on Linux, in a level-triggered epoll descriptor of their own. Asio watches
  *  only that descriptor. So a message costs one recv and one send; with Asio's own sockets it would cost a
@@ -198,4 +198,4 @@ private:
     std::array<ready, batch> ready_;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -5,7 +5,7 @@
 
 #include <cstddef>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// Totals of all engines of one io_context. One thread at a time.
 class loop_totals : public boost::asio::execution_context::service {
@@ -21,4 +21,4 @@ private:
     void shutdown() override {}
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

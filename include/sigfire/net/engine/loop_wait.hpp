@@ -23,7 +23,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The sockets of one transport on any system. Asio waits for each socket; reads and writes do not block. The
 /// members mean the same as in `loop_epoll`.
@@ -202,4 +202,4 @@ private:
     std::vector<ready> ready_;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -7,7 +7,7 @@
 #include <sigfire/net/engine/loop_wait.hpp>
 #endif
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The fastest loop of this system.
 #ifdef __linux__
@@ -16,4 +16,4 @@ using native_loop = loop_epoll;
 using native_loop = loop_wait;
 #endif
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The process at the other end of a Unix socket; none if the system does not report it.
 inline std::optional<process_identity> process_of(int descriptor) {
@@ -25,4 +25,4 @@ inline std::optional<process_identity> process_of(int descriptor) {
 #endif
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

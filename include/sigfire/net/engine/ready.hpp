@@ -1,7 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// An event of a socket. `tag` is the tag of `add`; null for the acceptor.
 struct ready {
@@ -19,4 +19,4 @@ concept begins_late = requires { requires Loop::begins_late; };
 /// A loop calls this when there is work, with the pointer of its constructor.
 using turn_function = void (*)(void*);
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The path of a Unix socket as the system expects it. `@name` is an abstract name, which begins with a zero
 /// byte.
@@ -31,4 +31,4 @@ inline std::string socket_path(const stream_protocol::endpoint& bound) {
     return out;
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

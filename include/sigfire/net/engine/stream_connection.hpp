@@ -15,7 +15,7 @@
 #include <string_view>
 #include <utility>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// A connection on a stream socket. Models Connection. The engine drives it.
 template <class Wire, class Loop, class State>
@@ -311,4 +311,4 @@ private:
     State state_{};
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -15,7 +15,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// Connections that wait to be settled, first in, first out. `N` is the number of the list.
 template <class Connection, std::size_t N>
@@ -71,4 +71,4 @@ struct stream_core {
     message_type type = message_type::text;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -29,7 +29,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /** Moves the bytes of all connections of one transport. Models the engine of Transport.
  *
@@ -379,4 +379,4 @@ private:
     time_point armed_ = time_point::max();
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -17,7 +17,7 @@
 #include <string_view>
 #include <utility>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// HTTP on a connection that is opening. Collects requests, and answers them now or later.
 template <class Wire, class Loop, class State>
@@ -173,4 +173,4 @@ protected:
     }
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -10,7 +10,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 // A concrete type: any_io_executor would cost the compiler much.
 using loop_executor = boost::asio::io_context::executor_type;
@@ -39,4 +39,4 @@ private:
 using stream_acceptor = boost::asio::basic_socket_acceptor<stream_protocol, loop_executor>;
 using no_delay = boost::asio::detail::socket_option::boolean<IPPROTO_TCP, TCP_NODELAY>;
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

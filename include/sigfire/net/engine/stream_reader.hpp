@@ -16,7 +16,7 @@
 #include <string_view>
 #include <utility>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The way from sockets to the sink: reads into one shared buffer, and feeds framings from it. `Engine` is
 /// the derived class; it has the sink and opens connections.
@@ -191,4 +191,4 @@ protected:
     bool controlled_ = false; // a control message came since this was reset
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

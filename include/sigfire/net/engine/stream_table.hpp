@@ -26,7 +26,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The connections of an engine, with their bounds and time limits: everything that needs no sink.
 template <class Wire, class Loop, class State>
@@ -386,4 +386,4 @@ protected:
     bool stopping_ = false;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

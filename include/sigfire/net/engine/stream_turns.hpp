@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The order of service: the rounds of a turn, the slices of a connection, and the flushes. `Engine` is the
 /// derived class; it reads and feeds.
@@ -202,4 +202,4 @@ protected:
     bool told_ = false; // a call of the sink may have set a deadline
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -12,7 +12,7 @@
 #include <cstring>
 #include <string>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// `host:port`, with an IPv6 address in brackets.
 inline std::string host_port(const std::string& host, std::uint16_t port) {
@@ -100,4 +100,4 @@ inline std::string bound_address(const stream_acceptor& a) {
     return host_port(ip_address(address).to_string(), ntohs(port));
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

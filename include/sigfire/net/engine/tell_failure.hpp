@@ -4,7 +4,7 @@
 #include <exception>
 #include <string_view>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// Passes an exception to a sink with a member `failed`. Call it inside a handler of that exception.
 template <class Sink, class Connection>
@@ -24,4 +24,4 @@ void tell_failure([[maybe_unused]] Sink& sink, [[maybe_unused]] Connection* c) n
     }
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

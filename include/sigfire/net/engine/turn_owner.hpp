@@ -4,7 +4,7 @@
 #include <atomic>
 #include <stdexcept>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The thread that takes a turn of an engine. Any thread may, one at a time.
 class turn_owner {
@@ -41,4 +41,4 @@ private:
     std::atomic<const void*> thread_{nullptr};
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The path of a listening socket: takes it, and removes it later if it is still this socket's.
 class unix_path {
@@ -103,4 +103,4 @@ private:
     struct stat mine_{}; // inode 0: none
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -16,7 +16,7 @@
 #include <string>
 #include <string_view>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// Whether a request announces a body.
 inline bool has_body(const request& r) {
@@ -74,4 +74,4 @@ private:
     std::size_t size_ = 0;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// `size` bytes in base64.
 inline std::string base64(const void* bytes, std::size_t size) {
@@ -40,4 +40,4 @@ inline std::string sec_websocket_accept(std::string_view key) {
     return base64(digest.data(), digest.size());
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -21,7 +21,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /** The path and query of a request target (RFC 9112, 3.2). The origin form is returned as it is. Of the
  *  absolute form, everything after the authority is returned, with a slash in front. `*` stays for
@@ -207,4 +207,4 @@ inline response refusal_response(const ending& e) {
     return r;
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <string_view>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// The header in which a proxy sends its client's address. Only the header that your proxy writes is safe to
 /// trust: a proxy passes the other headers on as any client wrote them.
@@ -80,4 +80,4 @@ inline void apply_forwarded(request& r, const network_list& proxies,
 
 } // namespace detail
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

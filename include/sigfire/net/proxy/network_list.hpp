@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// A numeric address as 16 bytes, IPv4 as IPv4-mapped IPv6; an error if the text is not an address.
 inline result<boost::asio::ip::address_v6::bytes_type> address_bytes(std::string_view text) {
@@ -84,4 +84,4 @@ private:
     bool valid_ = true;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

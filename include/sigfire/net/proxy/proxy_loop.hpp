@@ -24,7 +24,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// A layer between an engine and the loop of its sockets. It removes PROXY headers and uses the addresses in
 /// them. The members mean the same as in `loop_epoll`.
@@ -142,4 +142,4 @@ private:
     std::vector<ready> ready_;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

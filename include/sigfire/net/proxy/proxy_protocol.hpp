@@ -15,7 +15,7 @@
 #include <string_view>
 #include <system_error>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The contents of a PROXY header, or a verdict that it is incomplete or invalid.
 struct proxy_header {
@@ -113,4 +113,4 @@ inline proxy_header parse_proxy_header(std::string_view bytes) {
     return {proxy_header::verdict::bad};
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -21,7 +21,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 template <auto Free>
 struct openssl_free {
@@ -123,4 +123,4 @@ inline ssl_context_ptr make_context(const SSL_METHOD* method) {
     return c;
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -23,7 +23,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /** TLS between an engine and the loop of its sockets: decrypts received bytes, and encrypts bytes to send.
  *  The members mean the same as in `loop_epoll`.
@@ -234,4 +234,4 @@ private:
     std::string subject_;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

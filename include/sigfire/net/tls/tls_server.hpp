@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The certificates of a server and its demands on clients. All listeners of one description share it.
 /// Thread-safe.
@@ -157,4 +157,4 @@ private:
     ssl_context_ptr context_;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

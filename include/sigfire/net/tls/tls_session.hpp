@@ -15,7 +15,7 @@
 #include <string>
 #include <string_view>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /** The input and output of a TLS session while it works: `in` has received bytes, `out` collects bytes to
  *  send. All connections of a loop share one, so that none has buffers of its own. Outlives its sessions.
@@ -180,4 +180,4 @@ private:
     bool established_ = false;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -40,7 +40,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 namespace detail {
 
@@ -443,4 +443,4 @@ inline void rpc_answer::say(const json::value& reply) {
 
 } // namespace detail
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -23,7 +23,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 // Converts between typed C++ and JSON. Handlers are stored behind a type that only knows JSON.
 
@@ -173,4 +173,4 @@ rpc_core::command_handler rpc_command_handler(F f, boost::asio::any_io_executor 
     };
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

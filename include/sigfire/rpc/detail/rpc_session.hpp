@@ -19,7 +19,7 @@
 #include <string_view>
 #include <utility>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 namespace json = boost::json;
 
@@ -191,4 +191,4 @@ private:
     }
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -12,7 +12,7 @@
 #include <system_error>
 
 /// Finds rare members in JSON that has been checked before.
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The name of a wanted member, and the destination of its value.
 struct wanted_member {
@@ -86,4 +86,4 @@ inline std::optional<std::uint64_t> json_unsigned(std::string_view raw) noexcept
     return n;
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

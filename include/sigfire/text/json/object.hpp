@@ -10,7 +10,7 @@
 #include <string_view>
 #include <utility>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// Writes an object member by member. Names must be plain and distinct.
 class json_object {
@@ -56,4 +56,4 @@ private:
     bool sound_ = true;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -9,7 +9,7 @@
 
 #include <string_view>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /** Reads an object that is the whole text into `m`. The caller has checked that `first` is `{`. Returns false
  *  if the text is not valid.
@@ -61,4 +61,4 @@ inline errc not_json(message m) noexcept {
     return m.type == message_type::text && !is_utf8(m.view()) ? errc::bad_utf8 : errc::malformed;
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

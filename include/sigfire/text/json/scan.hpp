@@ -10,7 +10,7 @@
 
 /** JSON texts (RFC 8259) without a tree: one pass checks the text and finds members. No function here
  *  allocates, throws or recurses. */
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// Deepest accepted nesting of arrays and objects.
 inline constexpr unsigned json_max_depth = 512;
@@ -345,4 +345,4 @@ constexpr bool json_number_truthy(std::string_view raw) noexcept {
     }
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

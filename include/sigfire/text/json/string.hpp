@@ -9,7 +9,7 @@
 #include <string_view>
 
 /// The contents of JSON strings, and their escapes.
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 // Like ==, but the comparison with a constant number of bytes compiles to a few integer compares, not to a
 // call.
@@ -173,4 +173,4 @@ inline std::string_view json_unescape(std::string_view s, char* buffer, std::siz
     return json_unescape_odd<Replace>(s, buffer, size);
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

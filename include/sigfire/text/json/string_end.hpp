@@ -10,7 +10,7 @@
 #include <cstring>
 
 /// Finds the end of a JSON string that is long or has escapes.
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// The end of the UTF-8 sequence (RFC 3629) at `p`, or null.
 constexpr const char* utf8_sequence(const char* p, const char* end) noexcept {
@@ -89,4 +89,4 @@ private:
     std::uint64_t carry_ = 0; // 1 if the last block ended in a backslash that escapes the next byte
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -10,7 +10,7 @@
 #include <string_view>
 
 /// Writes JSON: the pieces of a text, in the caller's order.
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// Bytes of room for the digits of a number.
 inline constexpr std::size_t json_number_room = 20;
@@ -86,4 +86,4 @@ private:
 
 json_writer(char*) -> json_writer<memory_sink>;
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -7,7 +7,7 @@
 #include <initializer_list>
 #include <string_view>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// As `json_members`, in the MessagePack map `bytes`. A key that is not text matches no wanted member.
 inline bool msgpack_members(std::string_view bytes, std::initializer_list<wanted_member> wanted) noexcept {
@@ -23,4 +23,4 @@ inline bool msgpack_members(std::string_view bytes, std::initializer_list<wanted
     return !whole.empty() && scan.finished();
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

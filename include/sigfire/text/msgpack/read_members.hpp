@@ -5,7 +5,7 @@
 
 #include <string_view>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /** Reads a map that is the whole message into `m`. Returns false if the message is not valid. `M` is as for
  *  JSON; each view holds the MessagePack of a value. */
@@ -30,4 +30,4 @@ bool read_members(msgpack_scanner& text, M& m) noexcept {
     return !whole.empty() && text.finished();
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

@@ -14,7 +14,7 @@
 /** MessagePack (msgpack.org, specification of 2017) without a tree: one pass checks the message and finds
  *  members. No function here allocates, throws or recurses. An announced length is compared with the
  *  remaining bytes before use. Lengths and numbers need not have their shortest form. */
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// Deepest accepted nesting of arrays and maps.
 inline constexpr unsigned msgpack_max_depth = 512;
@@ -255,4 +255,4 @@ inline bool msgpack_truthy(std::string_view raw) noexcept {
     }
 }
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail

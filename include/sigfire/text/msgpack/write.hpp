@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace sigfire::detail {
+namespace sigfire::inline v0_1::detail {
 
 /// Writes MessagePack, each value in its shortest form, but floats always with 64 bits.
 template <class Sink>
@@ -105,4 +105,4 @@ private:
     Sink sink_;
 };
 
-} // namespace sigfire::detail
+} // namespace sigfire::inline v0_1::detail
