@@ -247,11 +247,11 @@ auto then(handler f) {
     return [f = std::move(f)](auto&&...) { f(); };
 }
 const operation operations[] = {
-    {"request", [](client& c, session&, handler f) { c.request("nobody", "bye", then(f)); }},
+    {"send", [](client& c, session&, handler f) { c.send("nobody", "bye", then(f)); }},
     {"join", [](client& c, session&, handler f) { c.join("t", then(f)); }},
     {"publish", [](client& c, session&, handler f) { c.publish("t", "1", then(f)); }},
     {"lookup", [](client& c, session&, handler f) { c.lookup("t", 10, then(f)); }},
-    {"call", [](client& c, session&, handler f) { c.call("nobody", "1", then(f)); }},
+    {"request", [](client& c, session&, handler f) { c.request("nobody", "1", then(f)); }},
     {"receive", [](client& c, session&, handler f) { c.receive(then(f)); }},
     {"watch", [](client& c, session&, handler f) { c.watch("t", then(f)); }},
     {"a session", [](client& c, session& s, handler f) {
