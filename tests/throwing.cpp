@@ -350,7 +350,7 @@ BOOST_AUTO_TEST_CASE(a_handler_may_do_anything_with_its_client) {
                     ++ended;
                     d.run(p);
                 });
-                p.c->call(silent, "1", [&](error_code, const std::string&) { ++ended; });
+                p.c->request(silent, "1", [&](error_code, const std::string&) { ++ended; });
                 p.say_to_all("news");
                 BOOST_TEST(ended == (d.lives ? 2u : 3u)); // each operation ends once
                 BOOST_TEST(p.good == 1u);
