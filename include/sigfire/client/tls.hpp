@@ -37,9 +37,9 @@ struct client_tls_options {
 
 namespace detail {
 
-/// The TLS sessions that servers gave a client, one for each name: with it the next handshake is shorter (RFC
-/// 8446, 2.2). Each is good for one connection, so that nobody who looks on can tell that two are of one
-/// client.
+/// The TLS sessions that servers gave to a client, one for each name. The next handshake with that server is
+/// shorter (RFC 8446, 2.2). Each is used for one connection, so that an observer cannot link two connections
+/// of a client (RFC 8446, C.4).
 class tls_tickets {
 public:
     static constexpr std::size_t most = 64; ///< names

@@ -128,7 +128,7 @@ public:
     errc unlist(peer_handle peer) { return hub_.unlist(peer); }
     /// Whether a peer sends under an id that is free.
     bool is_unlisted(peer_handle peer) const {
-        const auto* const s = hub_.whose(peer);
+        const auto* const s = hub_.slot_of(peer);
         return s != nullptr && s->unlisted;
     }
 

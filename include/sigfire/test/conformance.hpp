@@ -82,10 +82,10 @@ void framing_laws(Ours ours, Theirs theirs, auto&& check) {
         const auto tight = sender::header_bound(n);
         for (const auto head : {tight, sender::header_bound(100'000)}) {
             const auto frame = sealed(other, message_type::text, payload, head);
-            check(frame.size() <= tight + n, "a sealed message is no longer than header_bound said");
+            check(frame.size() <= tight + n, "a sealed message is no longer than header_bound allows");
             auto framing = ours();
             const auto got = feed_in_pieces(framing, frame, frame.size(), 1);
-            check(got == std::vector{"text:" + payload}, "a sealed message comes out equal");
+            check(got == std::vector{"text:" + payload}, "a sealed message is read back unchanged");
         }
         if (n < 500) {
             wire += sealed(other, message_type::text, payload, tight);
@@ -100,12 +100,13 @@ void framing_laws(Ours ours, Theirs theirs, auto&& check) {
     }
     for (std::size_t i = 1; i <= wire.size(); ++i) {
         auto framing = ours();
-        check(feed_in_pieces(framing, wire, i, wire.size()) == expected, "a cut changes nothing");
-        check(framing.incomplete() == 0, "no memory is held between messages");
+        check(feed_in_pieces(framing, wire, i, wire.size()) == expected,
+              "one cut in the bytes changes no result");
+        check(framing.incomplete() == 0, "the framing holds no memory between messages");
     }
     for (const std::size_t piece : {1u, 2u, 3u, 5u, 7u}) {
         auto framing = ours();
-        check(feed_in_pieces(framing, wire, piece, piece) == expected, "cuts change nothing");
+        check(feed_in_pieces(framing, wire, piece, piece) == expected, "cuts in the bytes change no result");
     }
 
     auto growing = ours();
@@ -115,7 +116,8 @@ void framing_laws(Ours ours, Theirs theirs, auto&& check) {
         growing.feed({&frame[i], 1}, {}, record);
         if (growing.incomplete() > 2 * i + 512) return check(false, "memory grows with the bytes received");
     }
-    check(growing.incomplete() >= 100'000 && record.events.empty(), "incomplete() tells what is held");
+    check(growing.incomplete() >= 100'000 && record.events.empty(),
+          "incomplete() returns the bytes that are held");
 
     auto strict = ours();
     const framing_limits limits{.message = 99'999};
@@ -125,7 +127,7 @@ void framing_laws(Ours ours, Theirs theirs, auto&& check) {
     const auto got = feed_in_pieces(
         strict, {frame.data(), told ? sender::header_bound(100'000) : frame.size()}, 1, 1, limits);
     check(got == std::vector<std::string>{std::string(to_string(errc::too_large))},
-          "a message over the limit is refused at its header");
+          "a message over the limit fails at its header");
     check(strict.incomplete() < 512, "a message over the limit is not stored");
 
     auto stopping = ours();
@@ -133,10 +135,11 @@ void framing_laws(Ours ours, Theirs theirs, auto&& check) {
     const auto size = frame.size();
     frame += sealed(other, message_type::text, "two", sender::header_bound(3));
     framing_record once{.events = {}, .stop_after = 1};
-    check(stopping.feed(frame, {}, once).consumed == size, "feed stops where the handler said so");
+    check(stopping.feed(frame, {}, once).consumed == size,
+          "feed stops after the message for which the handler returned false");
     const auto next = stopping.feed({frame.data() + size, frame.size() - size}, {}, once);
-    check(next.consumed == frame.size() - size && next.error == errc::ok, "a feed uses up what it is fed");
-    check(once.events == std::vector<std::string>{"text:one", "text:two"}, "a stopped feed goes on");
+    check(next.consumed == frame.size() - size && next.error == errc::ok, "feed consumes all of its bytes");
+    check(once.events == std::vector<std::string>{"text:one", "text:two"}, "feed continues after a stop");
 }
 
 /// Checks the laws of Codec, on a copy of `original`.
@@ -153,10 +156,10 @@ void codec_laws(const C& original, auto&& check) {
             const auto bound = codec.bound(e, st);
             std::vector<char> room(bound + 1, '!');
             const auto size = codec.encode(e, st, room.data());
-            check(size <= bound && room[bound] == '!', "encode writes no more than bound said");
-            check(bound == 0 || size != 0, "encode writes something where bound said so");
+            check(size <= bound && room[bound] == '!', "encode writes at most bound bytes");
+            check(bound == 0 || size != 0, "encode writes something if bound is not 0");
             const auto type = codec.type(e, st);
-            check(type == message_type::text || type == message_type::binary, "type tells one of the two");
+            check(type == message_type::text || type == message_type::binary, "type is text or binary");
         }
     };
     for (const std::size_t n : {0u, 1u, 15u, 16u, 17u, 33u, 300u}) {
@@ -200,7 +203,7 @@ void codec_laws(const C& original, auto&& check) {
     odd.id = "1", odd.command = "offer", odd.from = "x";
     odd.data = {"\xc1", wire_id{0xfefe}}, odd.signal.kind = signal_kind::offer,
     odd.signal.body = odd.data.bytes;
-    check(codec.bound(odd, st) == 0, "a payload in an unknown format is not sent");
+    check(codec.bound(odd, st) == 0, "bound is 0 for a payload in an unknown format");
 
     // Any bytes: all single bytes, and every text of four bytes from a set with a meaning on some wire.
     constexpr std::string_view letters = "{}[]\"\\:,10nu\x01\x80\xff";
@@ -215,13 +218,15 @@ void codec_laws(const C& original, auto&& check) {
             const auto result = codec.decode({bytes, type}, st, [&]<class E>(E& e) {
                 if constexpr (std::is_same_v<E, event::send>)
                     check(!e.to.empty() || !e.topic.empty() || e.fault != errc::ok,
-                          "a message that names nobody says why");
+                          "an event without a target has a fault");
                 if constexpr (requires { C::format; })
-                    check(format_of(e.token.wire) == format_of(C::format), "a token tells its format");
+                    check(format_of(e.token.wire) == format_of(C::format),
+                          "a token has the format of its codec");
             });
             const auto end = codec.end(result, st);
             check(end.text.size() <= 123, "a close reason has at most 123 bytes");
-            check(end.http_status >= 400 && end.http_status < 600, "a refusal has the status of an error");
+            check(end.http_status >= 400 && end.http_status < 600,
+                  "a refusal has an HTTP status of 400 to 599");
         }
 }
 
@@ -232,20 +237,20 @@ void registry_laws(R r, auto&& check) {
                                "\xff", "__proto__", std::string(256, 'x'), std::string(255, 'x')};
     std::uint32_t n = 0;
     for (const auto& id : odd) {
-        check(!r.find(id), "nobody is found before insert");
-        check(r.insert(id, {n, n + 1}), "insert takes an id that is free");
-        check(!r.insert(id, {99, 99}), "insert refuses an id that is taken");
-        check(r.find(id) == peer_handle{n, n + 1}, "find after insert finds");
+        check(!r.find(id), "find returns no peer before insert");
+        check(r.insert(id, {n, n + 1}), "insert accepts a free id");
+        check(!r.insert(id, {99, 99}), "insert refuses a used id");
+        check(r.find(id) == peer_handle{n, n + 1}, "find returns the peer after insert");
         check(r.size() == ++n, "size counts");
     }
     std::map<std::string, peer_handle, std::less<>> seen;
     r.for_each_peer([&](std::string_view id, peer_handle h) { seen[std::string{id}] = h; });
-    check(seen.size() == n, "for_each_peer visits each");
-    for (const auto& [id, h] : seen) check(r.find(id) == h, "for_each_peer tells id and handle");
+    check(seen.size() == n, "for_each_peer visits each peer");
+    for (const auto& [id, h] : seen) check(r.find(id) == h, "for_each_peer passes id and handle");
     for (const auto& id : odd) {
-        check(r.erase(id), "erase finds what is there");
-        check(!r.erase(id), "erase tells what is not there");
-        check(!r.find(id) && r.size() == --n, "after erase nobody is found");
+        check(r.erase(id), "erase returns true for a present id");
+        check(!r.erase(id), "erase returns false for an absent id");
+        check(!r.find(id) && r.size() == --n, "find returns no peer after erase");
     }
 }
 
@@ -263,10 +268,10 @@ void router_laws(R router, Peers registry, auto&& check) {
                                             [&](peer_handle h) { targets.push_back(h); });
             check((cause == errc::ok) == !targets.empty(), "ok means that there is a target");
             for (std::size_t i = 0; i < targets.size(); ++i) {
-                check(targets[i] != peer_handle{from, 1}, "the sender is no target");
+                check(targets[i] != peer_handle{from, 1}, "the sender is not a target");
                 check(std::find(targets.begin(), targets.begin() + static_cast<std::ptrdiff_t>(i),
                                 targets[i]) == targets.begin() + static_cast<std::ptrdiff_t>(i),
-                      "nobody is named twice");
+                      "no target appears twice");
             }
         }
 }

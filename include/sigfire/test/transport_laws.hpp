@@ -41,14 +41,16 @@ struct transport_probe {
     bool busy = false; ///< whether a call of the sink, or an operation, is running
 
     /// Checks that no operation has called the sink.
-    void enter() { check(!std::exchange(busy, true), "no operation calls the sink"); }
+    void enter() { check(!std::exchange(busy, true), "no operation of a connection calls the sink"); }
     /// Checks that the connection is open.
-    void known(C& c) { check(open.count(c.state().number) == 1, "opening comes first, and closed last"); }
+    void known(C& c) {
+        check(open.count(c.state().number) == 1, "opening is the first call, and closed the last");
+    }
     /// Sends `text` and returns whether there was room.
     bool say(C& c, std::string_view text) {
         const bool room = c.room(text.size());
         char* p = c.reserve(message_type::text, text.size());
-        check(room == (p != nullptr), "room tells whether reserve would succeed");
+        check(room == (p != nullptr), "room returns whether reserve succeeds");
         if (p && !text.empty()) std::memcpy(p, text.data(), text.size());
         if (p) c.commit(text.size());
         return p != nullptr;
@@ -76,7 +78,7 @@ struct transport_probe {
         if (echo) say(c, m.view());
         if (m.view() == "close me") {
             c.close({403, 4000, "as you like"}, errc::denied);
-            check(!c.room(0) && !c.reserve(message_type::text, 1), "after close nothing is taken");
+            check(!c.room(0) && !c.reserve(message_type::text, 1), "after close, reserve fails");
             c.close({403, 4000, "again"}, errc::stopping);
         }
         busy = false;
@@ -93,8 +95,8 @@ struct transport_probe {
         enter();
         known(c);
         open.erase(c.state().number);
-        check(ended.emplace(c.state().number, why).second, "closed comes once");
-        check(!c.room(0) && !c.reserve(message_type::text, 1), "after the end nothing is taken");
+        check(ended.emplace(c.state().number, why).second, "closed is called once");
+        check(!c.room(0) && !c.reserve(message_type::text, 1), "after the end, reserve fails");
         busy = false;
     }
     /// Answers no request.
@@ -125,11 +127,11 @@ void transport_laws(const T& transport, std::size_t message_limit, std::size_t o
     typename T::template engine<probe_state, probe> engine{transport, sink};
     error_code ec;
     engine.open(ec);
-    check(!ec, "a description that can be bound is bound");
+    check(!ec, "open binds the address");
 
     // Order and wholeness, in both directions.
     auto talker = dial(engine.address());
-    check(drive([&] { return sink.open.size() == 1; }), "a peer is let in");
+    check(drive([&] { return sink.open.size() == 1; }), "the transport accepts a peer");
     sink.echo = true;
     std::vector<std::string> said, got;
     for (const std::size_t n : {std::size_t{1}, std::size_t{0}, std::size_t{125}, std::size_t{126},
@@ -147,43 +149,46 @@ void transport_laws(const T& transport, std::size_t message_limit, std::size_t o
         for (auto& m : talker.take()) got.push_back(std::move(m));
         return got.size() == said.size();
     });
-    check(sink.heard[1] == said, "messages are heard whole and in order");
+    check(sink.heard[1] == said, "the sink gets messages whole and in order");
     check(got == said, "messages arrive whole and in the order committed");
     sink.echo = false;
 
     // A message to a held connection arrives after the release.
     sink.hold = true;
     auto held = dial(engine.address());
-    check(drive([&] { return sink.open.size() == 2; }), "a second peer is let in");
+    check(drive([&] { return sink.open.size() == 2; }), "the transport accepts a second peer");
     sink.hold = false;
     for (int i = 0; i < 20; ++i) held.send(std::to_string(i));
     talker.send("meanwhile");
-    check(drive([&] { return sink.heard[1].back() == "meanwhile"; }), "a held peer holds nobody else");
-    check(sink.heard[2].empty(), "nobody hears a held peer");
+    check(drive([&] { return sink.heard[1].back() == "meanwhile"; }),
+          "a held connection does not delay others");
+    check(sink.heard[2].empty(), "a held connection delivers no messages");
     sink.open[2]->release();
-    check(drive([&] { return sink.heard[2].size() == 20; }), "what came while held is heard afterwards");
+    check(drive([&] { return sink.heard[2].size() == 20; }),
+          "messages of a held connection arrive after release");
     for (std::size_t i = 0; i < sink.heard[2].size(); ++i)
-        check(sink.heard[2][i] == std::to_string(i), "what came while held is heard in order");
+        check(sink.heard[2][i] == std::to_string(i), "messages of a held connection arrive in order");
 
     // Ends: by the peer, by the sink, by refusal.
     held.hang_up();
-    check(drive([&] { return sink.ended.count(2) == 1; }), "the end of a peer is told");
+    check(drive([&] { return sink.ended.count(2) == 1; }), "closed is called when a peer leaves");
     auto closing = dial(engine.address());
     closing.send("close me");
     closing.send("never heard");
     check(drive([&] { return sink.ended.count(3) == 1 && closing.ended(); }), "close ends a connection");
-    check(sink.ended[3] == errc::denied, "the cause of an end is the first");
-    check(sink.heard[3] == std::vector<std::string>{"close me"}, "after close nothing is heard");
+    check(sink.ended[3] == errc::denied, "the first cause of an end counts");
+    check(sink.heard[3] == std::vector<std::string>{"close me"}, "after close, the sink gets no messages");
     sink.refuse = true;
     auto refused = dial(engine.address());
     refused.send("never heard");
     check(drive([&] { return refused.ended(); }), "refuse ends a connection");
-    check(sink.heard[4].empty() && sink.ended.count(4) == 0, "who was refused is never heard of");
+    check(sink.heard[4].empty() && sink.ended.count(4) == 0,
+          "the sink gets no call for a refused connection");
     sink.refuse = false;
 
     // Only a stalled reader is disconnected; an empty outbox takes any message.
     auto stalled = dial(engine.address());
-    check(drive([&] { return sink.open.count(5) == 1; }), "a peer is let in behind one that was refused");
+    check(drive([&] { return sink.open.count(5) == 1; }), "the transport accepts a peer after a refused one");
     stalled.stall();
     const std::string large(message_limit, 'x');
     bool taken = sink.say(*sink.open[5], large);
@@ -197,7 +202,7 @@ void transport_laws(const T& transport, std::size_t message_limit, std::size_t o
     check(!sink.open[5]->room(0) && !sink.open[5]->reserve(message_type::text, 1),
           "a slow consumer is marked");
     talker.take();
-    check(sink.say(*sink.open[1], "unharmed"), "a slow consumer takes nobody else's room");
+    check(sink.say(*sink.open[1], "unharmed"), "a slow consumer takes no room of others");
     check(drive([&] { return sink.ended.count(5) == 1; }), "a slow consumer is closed");
     check(sink.ended[5] == errc::slow_consumer, "the cause is slow_consumer");
     got.clear();
@@ -205,12 +210,12 @@ void transport_laws(const T& transport, std::size_t message_limit, std::size_t o
               for (auto& m : talker.take()) got.push_back(std::move(m));
               return !got.empty();
           }),
-          "a slow consumer delays nobody else");
-    check(got == std::vector<std::string>{"unharmed"}, "a slow consumer changes nobody else's messages");
+          "a slow consumer does not delay others");
+    check(got == std::vector<std::string>{"unharmed"}, "a slow consumer does not change messages of others");
 
     // A sign of life, if the wire has one.
     if (sink.open[1]->ping()) {
-        check(drive([&] { return sink.alive_count == 1; }), "a ping that is answered is told");
+        check(drive([&] { return sink.alive_count == 1; }), "alive is called for an answered ping");
     }
 
     // Connections held before the answer.
@@ -219,15 +224,16 @@ void transport_laws(const T& transport, std::size_t message_limit, std::size_t o
     const auto waiting = [&](std::size_t n) {
         auto p = dial(engine.address());
         p.send("early");
-        check(drive([&] { return sink.count == first + n; }), "who waits delays nobody else");
+        check(drive([&] { return sink.count == first + n; }),
+              "a connection that waits for its answer does not delay others");
         return p;
     };
     auto late = waiting(0), turned_away = waiting(1), cut = waiting(2), gone = waiting(3),
          stopped = waiting(4);
     const auto ticks = sink.ticks;
     sink.open[first]->release();
-    check(drive([&] { return sink.ticks > ticks; }), "release before the answer has a turn run");
-    check(sink.heard[first].empty(), "nobody is heard before the answer");
+    check(drive([&] { return sink.ticks > ticks; }), "release before the answer causes a turn");
+    check(sink.heard[first].empty(), "a connection delivers no messages before its answer");
     sink.open[first]->accept({});
     sink.open[first]->release();
     sink.say(*sink.open[first], "welcome");
@@ -236,30 +242,34 @@ void transport_laws(const T& transport, std::size_t message_limit, std::size_t o
               for (auto& m : late.take()) got.push_back(std::move(m));
               return !sink.heard[first].empty() && !got.empty();
           }),
-          "who is let in late is heard, and hears");
-    check(sink.heard[first] == std::vector<std::string>{"early"}, "what came before the answer is heard");
-    check(got == std::vector<std::string>{"welcome"}, "what was written with the answer arrives");
+          "a connection accepted late can send and receive");
+    check(sink.heard[first] == std::vector<std::string>{"early"}, "messages from before the answer arrive");
+    check(got == std::vector<std::string>{"welcome"}, "messages written with the answer arrive");
     sink.open[first + 1]->refuse({403, 4000, "refused"});
     sink.open.erase(first + 1);
-    check(drive([&] { return turned_away.ended(); }), "refuse ends who waits");
-    check(sink.ended.count(first + 1) == 0, "who is refused late is never heard of");
+    check(drive([&] { return turned_away.ended(); }), "refuse ends a waiting connection");
+    check(sink.ended.count(first + 1) == 0, "the sink gets no call for a connection refused late");
     sink.open[first + 2]->close({403, 4000, "closed"}, errc::denied);
-    check(drive([&] { return cut.ended() && sink.ended.count(first + 2) == 1; }), "close ends who waits");
-    check(sink.ended[first + 2] == errc::denied, "the cause of an end before the answer is told");
+    check(drive([&] { return cut.ended() && sink.ended.count(first + 2) == 1; }),
+          "close ends a waiting connection");
+    check(sink.ended[first + 2] == errc::denied, "closed gets the cause of an end before the answer");
     gone.hang_up();
     drive([&, once = 0]() mutable { return ++once > 2; });
     if (sink.open.count(first + 3) == 1) {
         sink.open[first + 3]->accept({});
         sink.open[first + 3]->release();
     }
-    check(drive([&] { return sink.ended.count(first + 3) == 1; }), "that a peer has gone is told in the end");
+    check(drive([&] { return sink.ended.count(first + 3) == 1; }),
+          "closed is called when a waiting peer leaves");
 
     bool done = false;
     engine.stop(std::chrono::milliseconds{0}, [&] { done = true; });
-    check(!done, "stop calls nothing from inside");
+    check(!done, "stop does not call its function directly");
     check(drive([&] { return done; }), "stop ends");
-    check(stopped.take().empty() && sink.ended[first + 4] == errc::stopping, "who waits is dropped by stop");
-    check(sink.open.empty() && sink.ended.size() == 8, "each that was let in, or waited, is closed once");
+    check(stopped.take().empty() && sink.ended[first + 4] == errc::stopping,
+          "stop drops waiting connections");
+    check(sink.open.empty() && sink.ended.size() == 8,
+          "closed is called once for each accepted or waiting connection");
 }
 
 } // namespace sigfire::inline v0_1::test

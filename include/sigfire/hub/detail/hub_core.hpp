@@ -141,21 +141,21 @@ protected:
         return s != nullptr && s->epoch == a.epoch ? s : nullptr;
     }
 
-    [[gnu::noinline]] slot* whose(peer_handle peer) noexcept { return slots_.find(peer); }
+    [[gnu::noinline]] slot* slot_of(peer_handle peer) noexcept { return slots_.find(peer); }
     [[gnu::noinline]] peer_handle look_up(std::string_view id) const { return registry_.find(id); }
 
     std::string_view id_of(peer_handle peer) noexcept {
-        const auto* const s = whose(peer);
+        const auto* const s = slot_of(peer);
         return s != nullptr && (is_present(*s) || s->state == standing::leaving) ? s->id.view()
                                                                                  : std::string_view{};
     }
     bool stands(peer_handle peer, standing how) noexcept {
-        const auto* const s = whose(peer);
+        const auto* const s = slot_of(peer);
         return s != nullptr && s->state == how;
     }
     const notes* notes_of(peer_handle peer) {
         const auto at = notes_.find(peer.slot);
-        return at == notes_.end() || whose(peer) == nullptr ? nullptr : &at->second;
+        return at == notes_.end() || slot_of(peer) == nullptr ? nullptr : &at->second;
     }
     bool is_member(std::string_view topic, peer_handle peer) {
         bool yes = false;
@@ -230,7 +230,7 @@ protected:
 
     template <class E>
     [[gnu::noinline]] errc send_event(peer_handle to, const E& e) {
-        auto* const s = whose(to);
+        auto* const s = slot_of(to);
         if (s == nullptr || !is_present(*s)) return errc::offline;
         std::size_t bound = 0;
         if (const errc cause = can_have(*s, e, bound); cause != errc::ok) return cause;
@@ -240,7 +240,7 @@ protected:
 
     template <class E>
     [[gnu::noinline]] bool spread_event(peer_handle to, const E& e, fanout& shared, bool droppable) {
-        auto* const s = whose(to);
+        auto* const s = slot_of(to);
         if (s == nullptr || !is_present(*s) || may_have(*s, e) != errc::ok) return true;
         const bool online = s->state == standing::online;
         if (droppable) {
@@ -256,18 +256,18 @@ protected:
 
     template <class E>
     [[gnu::noinline]] void send_past(peer_handle to, const E& e) {
-        auto* const s = whose(to);
+        auto* const s = slot_of(to);
         if (s != nullptr && s->state == standing::online) s->way.deliver(e);
     }
 
     template <class E>
     bool room_for(peer_handle to, const E& e) {
-        auto* const s = whose(to);
+        auto* const s = slot_of(to);
         return s == nullptr || s->state != standing::online || s->way.has_room(e);
     }
 
     void keep_traffic(peer_handle peer) {
-        if (auto* const s = whose(peer); s != nullptr && !s->unlisted) s->kept = true;
+        if (auto* const s = slot_of(peer); s != nullptr && !s->unlisted) s->kept = true;
     }
 
     // --- outcome: every end of a request, and every refusal ---
@@ -296,7 +296,7 @@ protected:
     template <class E>
     [[gnu::noinline]] void reply_event(peer_handle to, const E& e) {
         ends(to, cause_of(e));
-        auto* const s = whose(to);
+        auto* const s = slot_of(to);
         if (s == nullptr) return;
         if (e.token.empty())
             unanswered(*s, to, cause_of(e));

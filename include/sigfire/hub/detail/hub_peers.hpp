@@ -240,7 +240,7 @@ protected:
         const auto until = expiry == expiry_of_.end() ? time_point::max() : expiry->second->first;
         leave(from.slot, errc::replaced);
         this->slots_.remove(from.slot);
-        const auto* const s = this->whose(old);
+        const auto* const s = this->slot_of(old);
         if (s == nullptr || (s->state != standing::online && s->state != standing::away))
             return way.close(errc::expired); // left together with `from`
         moved_ = reattach(old, way);
@@ -333,7 +333,7 @@ protected:
     }
 
     void close_peer(peer_handle peer, errc why) {
-        auto* const s = this->whose(peer);
+        auto* const s = this->slot_of(peer);
         if (s != nullptr && core::is_present(*s)) end(peer.slot, why);
     }
 
