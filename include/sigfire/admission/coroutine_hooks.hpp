@@ -36,6 +36,10 @@
  *  status 503 or close code 4003. The server ignores the result of a cancelled coroutine. A coroutine that
  *  ignores the cancellation keeps the io_context busy until it ends. */
 
+// Asio has a function of this name, and Qt has a macro.
+#pragma push_macro("emit")
+#undef emit
+
 namespace sigfire::detail {
 
 template <class Executor>
@@ -71,6 +75,8 @@ private:
 };
 
 } // namespace sigfire::detail
+
+#pragma pop_macro("emit")
 
 namespace sigfire {
 
