@@ -530,8 +530,13 @@ os.execv(sys.argv[2], sys.argv[2:])`
       [['serve', '--listen', 'wss://127.0.0.1:0'], '--tls-certificate'],
       [['serve', '--listen', 'ws://127.0.0.1:0/?dialect=none'], 'dialect=none'],
       [['serve', '--y-webrtc', 'nowhere'], 'nowhere'],
+      [['serve', '--y-webrtc', '/rooms?all'], '/rooms?all'],
+      [['serve', '--y-webrtc', '/rooms', '--socket-signal', '/rooms'], '/rooms is used twice'],
+      ...['--topics', '--topics-per-peer', '--members-per-topic', '--peerjs-limit', '--max-header']
+        .map(option => [['serve', '-p', '0', option, '-1'], option]),
       [['serve', '-p', '0', '--tls-certificate', none], 'wss://'],
       [['serve', '-p', '0', '--tls-ca', none], 'wss://'],
+      [['serve', '-p', '0', '--tls-key', none], 'wss://'],
       [['serve', '--listen', 'tcp://127.0.0.1:0/?proxy-protocol'], '--proxies'],
       [['serve', '--listen', 'ws://127.0.0.1:0/?dialect=peerjs&proxy'], 'proxy'],
       [['serve', '--listen', 'ws://127.0.0.1:0/?hello'], 'hello'],
@@ -548,6 +553,9 @@ os.execv(sys.argv[2], sys.argv[2:])`
       [['serve', '--config', file('line.json', '{\n  "port": 0,\n  "mailbox": 1x\n}')], 'line.json:3:15'],
       [['serve', '--config', file('twice.json', '{"port": 0, "mailbox": 1, "port": 1}')], "two members 'port'"],
       [['serve', '--config', file('type.json', '{"port": 0, "mailbox": "soon"}')], 'type.json'],
+      [['serve', '--config', file('negative.json', '{"port": 0, "topics": -1}')], '--topics'],
+      ...['help', 'version', 'config'].map(name =>
+        [['serve', '--config', file(`${name}.json`, `{"port": 0, "${name}": true}`)], `unknown member '${name}'`]),
       [['serve', '--config', scratch], 'is a directory'],
       [['serve', '--config', file('odd.json', '{"no_such_member": 1}')], 'no_such_member'],
       [['serve', '-p', '0', '--log-level', 'chatty'], 'chatty'],
