@@ -69,6 +69,7 @@ protected:
             core_.loop.unlisten(acceptor_);
             listening_ = false;
             paused_ = true;
+            refused({}, errc::overloaded); // the address of a waiting connection is not known
             return nullptr;
         }
         if (ec == boost::asio::error::would_block) waiting_ = false;
