@@ -278,7 +278,8 @@ public:
 
     server(server&&) noexcept = default; ///< Afterwards, the source can only be destroyed or assigned to.
     server& operator=(server&&) noexcept = default;
-    /// Cuts all connections. Call `stop` first to end them gracefully. Pending calls of `post` do not run.
+    /// Cuts all connections, and calls `on_close` of hooks and features for each peer. Call `stop` first to
+    /// end the connections gracefully. Pending calls of `post` do not run.
     ~server() = default;
 
     /// The bound address as a URL without path: `ws://127.0.0.1:3003`, `tcp://[::1]:9000`,
@@ -336,6 +337,14 @@ private:
                                             detail::take<policy_type>(parts)},
               front{std::move(transport), detail::take<codec_type>(parts), core,
                     detail::take<http_type>(parts), detail::take<listener_options>(parts)} {}
+        assembly(const assembly&) = delete;
+        assembly& operator=(const assembly&) = delete;
+        ~assembly() {
+            try {
+                core.stop(errc::stopping);
+            } catch (...) { // without memory, hooks do not learn of the rest
+            }
+        }
 
         boost::asio::io_context& io;
         hub_type core;
