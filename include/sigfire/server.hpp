@@ -203,7 +203,8 @@ features<Fs...> take_features(std::type_identity<features<Fs...>>, std::tuple<Pa
  *
  *  The io_context must outlive the server, and one thread runs it. If a second thread runs it too, `run`
  *  throws `std::logic_error`. Other threads may call only `post`, and only while the server lives. To use
- *  more cores, start more servers on one port (`reuse_port`), each with its own io_context.
+ *  more cores, start more servers, each with its own io_context. Peers of different servers do not reach each
+ *  other, also not on one port (`reuse_port`).
  *  @tparam T models Transport
  *  @tparam Parts the other parts */
 template <class T, class... Parts>
