@@ -3,6 +3,7 @@
 
 #include <sigfire/admission/bearer.hpp>
 #include <sigfire/feature/requests.hpp>
+#include <sigfire/feature/resume.hpp>
 #include <sigfire/feature/topics.hpp>
 #include <sigfire/net/loopback.hpp>
 #include <sigfire/net/websocket.hpp>
@@ -14,6 +15,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -232,6 +234,42 @@ BOOST_AUTO_TEST_CASE(a_server_can_be_moved_under_its_peers) {
     moved.post([](auto& hub) { trace.push_back("posted to " + std::to_string(hub.size())); });
     memory::run(io);
     BOOST_TEST(trace.back() == "posted to 0");
+}
+
+struct counts_peers {
+    int* here;
+    strings* causes;
+    void on_open(peer_handle, const admission&) { ++*here; }
+    void on_close(peer_handle, errc why) {
+        --*here;
+        causes->emplace_back(cause_name(why));
+    }
+};
+
+BOOST_AUTO_TEST_CASE(hooks_learn_of_each_end_when_the_server_is_destroyed) {
+    for (const std::string how : {"destroyed", "assigned over", "stopped first"}) BOOST_TEST_CONTEXT(how) {
+            int here = 0;
+            strings causes;
+            boost::asio::io_context io, other;
+            const auto make = [&](boost::asio::io_context& on) {
+                return sigfire::server{memory::websocket{on}, hooks{counts_peers{&here, &causes}}, resume{}};
+            };
+            std::optional srv{make(io)};
+            memory_peer p{io}, q{io};
+            p.write(memory::upgrade_request());
+            q.write(memory::upgrade_request("Sec-WebSocket-Protocol: sigfire.v1.json\r\n", "/?resume"));
+            memory::run(io);
+            q.reset(); // is away
+            memory::run(io);
+            BOOST_TEST(here == 2);
+            if (how == "stopped first") srv->stop();
+            if (how == "assigned over") *srv = make(other);
+            if (how != "assigned over") srv.reset();
+            BOOST_TEST(here == 0);
+            BOOST_TEST(causes == (strings{"stopping", "stopping"}));
+            memory::run(io);
+            BOOST_TEST(p.at->server_closed);
+        }
 }
 
 BOOST_AUTO_TEST_CASE(a_posted_function_may_destroy_the_server) {

@@ -129,7 +129,8 @@ spdlog::level::level_enum parse_level(const std::string& name) {
 // A path; empty for `off`.
 std::string parse_path(const std::string& text) {
     if (text == "off") return {};
-    if (!text.starts_with('/') || text.size() == 1 || text.ends_with('/'))
+    if (!text.starts_with('/') || text.size() == 1 || text.ends_with('/') ||
+        text.find_first_of("?#") != text.npos)
         refuse("'" + text + "' is not a path: use /name or off");
     return text;
 }
@@ -190,9 +191,15 @@ public:
             if (i->tls) refuse("a listener with TLS needs --tls-certificate");
         }
         const auto secure = [](const endpoint& e) { return e.tls; };
-        if ((!certificate_.empty() || !s_.tls.ca.empty()) &&
+        if ((!certificate_.empty() || !key_.empty() || !s_.tls.ca.empty()) &&
             std::none_of(s_.endpoints.begin(), s_.endpoints.end(), secure))
-            refuse("--tls-certificate and --tls-ca need a listener with TLS, for example wss://HOST:PORT");
+            refuse("--tls-certificate, --tls-key and --tls-ca need a listener with TLS, for example "
+                   "wss://HOST:PORT");
+        const std::string* const paths[] = {&s_.signal_fire_2016_path, &s_.socket_signal_path,
+                                            &s_.y_webrtc_path};
+        for (const auto* a : paths)
+            for (const auto* b : paths)
+                if (a != b && !a->empty() && *a == *b) refuse("the path " + *a + " is used twice");
         if (!certificate_.empty()) s_.tls.certificates = {{certificate_, key_}};
         if (!s_.tls.ca.empty()) s_.tls.verify = sigfire::tls_verify::required;
     }
@@ -213,7 +220,8 @@ public:
             }
             std::string option = "--" + std::string{name};
             std::replace(option.begin(), option.end(), '_', '-');
-            if (serve_.get_option_no_throw(option) == nullptr || option == "--config")
+            const bool action = option == "--config" || option == "--help" || option == "--version";
+            if (serve_.get_option_no_throw(option) == nullptr || action)
                 refuse(path + " has an unknown member '" + std::string{name} + "': see sigfire serve --help");
             if (count(option) != 0 || (addresses_given && (option == "--listen" || option == "--port")))
                 continue;
@@ -243,6 +251,13 @@ private:
     }
     void values(const std::string& name, const std::string& help, std::vector<std::string>& to) {
         serve_.add_option(name, to, help)->allow_extra_args(false)->delimiter(',');
+    }
+    // A number. CLI11 turns a negative one into a large one.
+    template <class N>
+    void number(const std::string& name, N& to, const std::string& help) {
+        serve_.add_option(name, to, help)->check([](const std::string& text) {
+            return text.starts_with('-') ? "'" + text + "' is negative" : std::string{};
+        });
     }
     // A time: the number counts `unit` milliseconds.
     void time(const std::string& name, const std::string& help, std::chrono::milliseconds& to,
@@ -323,12 +338,12 @@ private:
         serve_.add_flag("--sessions", s_.sessions,
                         "the server keeps the state of sessions: only the callee accepts, a second call is "
                         "refused, a time-out is reported");
-        serve_.add_option("--topics", s_.topics.total_topics,
-                          "largest number of topics; 0 = no topics (default 100000)");
-        serve_.add_option("--topics-per-peer", s_.topics.topics_per_peer,
-                          "largest number of topics of one peer (default 1000)");
-        serve_.add_option("--members-per-topic", s_.topics.members_per_topic,
-                          "largest number of peers in one topic (default 100000)");
+        number("--topics", s_.topics.total_topics,
+               "largest number of topics; 0 = no topics (default 100000)");
+        number("--topics-per-peer", s_.topics.topics_per_peer,
+               "largest number of topics of one peer (default 1000)");
+        number("--members-per-topic", s_.topics.members_per_topic,
+               "largest number of peers in one topic (default 100000)");
     }
 
     void dialects() {
@@ -365,8 +380,8 @@ private:
             "--peerjs-alive",
             "ms without a heartbeat before the server disconnects a PeerJS client; 0 = never (default 90000)",
             o.alive_timeout, 1);
-        serve_.add_option("--peerjs-limit", o.concurrent_limit,
-                          "largest number of PeerJS clients; 0 = no limit (default 5000)");
+        number("--peerjs-limit", o.concurrent_limit,
+               "largest number of PeerJS clients; 0 = no limit (default 5000)");
         serve_.add_flag("--peerjs-discovery", o.allow_discovery,
                         "tell all ids to each PeerJS client that asks");
         values("--peerjs-cors", "origins of pages that may use the HTTP routes of PeerJS (default: any)",

@@ -203,7 +203,8 @@ features<Fs...> take_features(std::type_identity<features<Fs...>>, std::tuple<Pa
  *
  *  The io_context must outlive the server, and one thread runs it. If a second thread runs it too, `run`
  *  throws `std::logic_error`. Other threads may call only `post`, and only while the server lives. To use
- *  more cores, start more servers on one port (`reuse_port`), each with its own io_context.
+ *  more cores, start more servers, each with its own io_context. Peers of different servers do not reach each
+ *  other, also not on one port (`reuse_port`).
  *  @tparam T models Transport
  *  @tparam Parts the other parts */
 template <class T, class... Parts>
@@ -278,7 +279,8 @@ public:
 
     server(server&&) noexcept = default; ///< Afterwards, the source can only be destroyed or assigned to.
     server& operator=(server&&) noexcept = default; ///< Cuts the connections of this server first.
-    /// Cuts all connections. Call `stop` first to end them gracefully. Pending calls of `post` do not run.
+    /// Cuts all connections, and calls `on_close` of hooks and features for each peer. Call `stop` first to
+    /// end the connections gracefully. Pending calls of `post` do not run.
     ~server() = default;
 
     /// The bound address as a URL without path: `ws://127.0.0.1:3003`, `tcp://[::1]:9000`,
@@ -336,6 +338,14 @@ private:
                                             detail::take<policy_type>(parts)},
               front{std::move(transport), detail::take<codec_type>(parts), core,
                     detail::take<http_type>(parts), detail::take<listener_options>(parts)} {}
+        assembly(const assembly&) = delete;
+        assembly& operator=(const assembly&) = delete;
+        ~assembly() {
+            try {
+                core.stop(errc::stopping);
+            } catch (...) { // without memory, hooks do not learn of the rest
+            }
+        }
 
         boost::asio::io_context& io;
         hub_type core;

@@ -10,7 +10,10 @@
 #define forever for (;;)
 
 #include <sigfire/admission/bearer.hpp>
+#include <sigfire/admission/coroutine_hooks.hpp>
 #include <sigfire/client.hpp>
+#include <sigfire/client/boost_json.hpp>
+#include <sigfire/client/msgpack.hpp>
 #include <sigfire/codec/any_of.hpp>
 #include <sigfire/codec/binary.hpp>
 #include <sigfire/codec/transcode.hpp>
@@ -18,6 +21,8 @@
 #include <sigfire/dialect/signal_fire_2016.hpp>
 #include <sigfire/dialect/socket_signal.hpp>
 #include <sigfire/dialect/y_webrtc.hpp>
+#include <sigfire/net/beast.hpp>
+#include <sigfire/net/proxied.hpp>
 #include <sigfire/rpc/rpc.hpp>
 #include <sigfire/sigfire.hpp>
 

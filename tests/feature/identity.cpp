@@ -11,7 +11,10 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -130,6 +133,39 @@ BOOST_AUTO_TEST_CASE(the_newest_claimant_takes_over_the_id) {
     BOOST_TEST(w.members("t") == "");
     BOOST_TEST(w.leaves("bob", "", "A") == "ok");
     BOOST_TEST(w.members("u") == "");
+}
+
+// Counts the lines of each level.
+struct level_counts {
+    std::array<int, 4>* lines;
+    void operator()(log_level level, std::string_view, std::span<const log_field>) const {
+        ++(*lines)[static_cast<std::size_t>(level)];
+    }
+};
+
+BOOST_AUTO_TEST_CASE(changes_of_ids_without_end_do_not_fill_the_log) {
+    std::array<int, 4> lines{};
+    hub_bench<features<topics, identity>, no_hooks, direct_router, hub_world::counting_json, permit_all,
+              level_counts>
+        b{features{topics{}, identity{}}, {}, {}, {}, {}, level_counts{&lines}};
+    for (const auto* name : {"ann", "bob"}) b.connect(name);
+    const auto join = [&](const std::string& name, std::string_view as) {
+        event::join e;
+        e.topic = "t";
+        e.as = as;
+        b.h.received(b.at(name).its_state.who, e);
+        b.settle();
+    };
+    lines = {};
+    for (int i = 0; i < 100; ++i) {
+        join("ann", std::to_string(i)); // each time another one
+        join("bob", "it");              // ... and each time the other peer's
+        join("ann", "it");
+    }
+    const auto at = [&](log_level l) { return lines[static_cast<std::size_t>(l)]; };
+    BOOST_TEST(at(log_level::debug) > 300);
+    BOOST_TEST(at(log_level::info) == 2);
+    BOOST_TEST(at(log_level::warn) + at(log_level::error) == 0);
 }
 
 BOOST_AUTO_TEST_CASE(an_id_given_by_the_hub_is_not_taken_over) {

@@ -124,6 +124,10 @@ BOOST_AUTO_TEST_CASE(it_tells_when_the_first_certificate_ends) {
     const auto first = left({.certificates = {localhost().served(), soon.served()}});
     BOOST_TEST((first > 0 && first <= 100));
     BOOST_TEST(left({.certificates = {gone.served(), soon.served()}}) < 0);
+    // a client trusts no certificate behind an issuer that has expired
+    const identity old{"old issuer", nullptr, {}, 50}, leaf{"leaf", &old};
+    const auto chain = left({.certificates = {{leaf.certificate() + old.certificate(), leaf.key()}}});
+    BOOST_TEST((chain > 0 && chain <= 50));
 }
 
 BOOST_AUTO_TEST_CASE(a_reload_that_fails_changes_nothing) {

@@ -36,6 +36,10 @@
  *  status 503 or close code 4003. The server ignores the result of a cancelled coroutine. A coroutine that
  *  ignores the cancellation keeps the io_context busy until it ends. */
 
+// Asio has a function with this name, and Qt has a macro.
+#pragma push_macro("emit")
+#undef emit
+
 namespace sigfire::inline v0_1::detail {
 
 template <class Executor>
@@ -71,6 +75,8 @@ private:
 };
 
 } // namespace sigfire::inline v0_1::detail
+
+#pragma pop_macro("emit")
 
 namespace sigfire::inline v0_1 {
 

@@ -15,12 +15,14 @@ namespace sigfire::inline v0_1 {
  *  - `peer_closed` (info, or warn if the cause is a fault; `id`, `cause`): a welcomed peer left.
  *  - `peer_away` (info; `id`, `cause`): the peer lost its connection and may resume.
  *  - `peer_resumed` (info; `id`): the peer resumed on a new connection.
- *  - `peer_renamed` (info; `id`): the peer now has this id instead of its old one.
- *  - `peer_unlisted` (info; `id`): the peer gave up this id. The id is free, but the peer still sends under
- *    it.
+ *  - `peer_renamed` (info, or debug from the second change on; `id`): the peer now has this id instead of its
+ *    old one.
+ *  - `peer_unlisted` (info, or debug from the second change on; `id`): the peer gave up this id. The id is
+ *    free, but the peer still sends under it.
  *  - `id_claimed` (info; `id`): a connection claims the id of a connected peer, and the hub pinged that peer.
  *  - `claim_refused` (warn; `id`): the peer with the claimed id answered in time, or could not be pinged.
- *  - `connection_refused` (warn; `remote`, `cause`): transport, codec, hooks or hub refused a connection.
+ *  - `connection_refused` (warn; `remote`, `cause`): transport, codec, hooks or hub refused a connection. With
+ *    an empty `remote` and the cause `overloaded`, the process has no descriptor left for waiting connections.
  *  - `request_refused` (warn, or debug if the cause is `unknown` or `offline`; `id`, `cause`): the hub
  *    refused a request, and the peer's wire has no message for the refusal. Logged once for each peer and
  *    cause.

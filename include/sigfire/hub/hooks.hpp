@@ -111,9 +111,9 @@ concept has_on_deliver = filters_any<H, outgoing_events>;
  *    still be closing.
  *
  *  Laws: after each `on_open` the hub calls `on_close` once with the same handle. Messages and deliveries of
- *  the peer occur only in between. If two peers have the same id in turn, the first is closed before the
- *  second is opened. A member keeps no views of its arguments. Each member returns soon, since it runs on the
- *  loop.
+ *  the peer occur only in between. The destructor of a hub calls nothing; that of a server stops the hub
+ *  first. If two peers have the same id in turn, the first is closed before the second is opened. A member
+ *  keeps no views of its arguments. Each member returns soon, since it runs on the loop.
  *
  *  If a member throws, the current message ends with `internal_error`, or the connection does. A hook may
  *  call the hub; `close` and `stop` then act after the current event. A view that `on_message` stores in an

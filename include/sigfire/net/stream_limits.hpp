@@ -36,7 +36,8 @@ struct stream_limits {
     std::uint32_t idle_frames = 1000;
     /// Time from the connection to the complete request or `hello`. Then the answer is 408.
     std::chrono::milliseconds handshake_timeout{5000};
-    /// Silence after which the server pings a peer, if the wire has pings. 0 = never.
+    /// Silence after which the server pings a peer, if the wire has pings. On TCP, the system probes the
+    /// other machine too, and ends the connection after the same time without an answer. 0 = never.
     std::chrono::milliseconds ping_interval{30000};
     /// Silence after which the server disconnects a pinged peer with `pong_timeout`. Must be longer than
     /// `ping_interval`.

@@ -27,7 +27,8 @@ struct tcp_options {
     /// A listening socket that was passed to this process, see `activated_sockets`. The transport then opens
     /// none. -1 = none.
     int descriptor = -1;
-    /// Several sockets share the port, for example one per thread or process (SO_REUSEPORT).
+    /// Several sockets share the port, for example one per thread or process (SO_REUSEPORT). The kernel
+    /// distributes the peers, and peers of different servers do not reach each other.
     bool reuse_port = false;
     /// The first message of a peer is `hello`, with its identity (see docs/reference/protocol.md). The server
     /// refuses a peer that sends none in time.

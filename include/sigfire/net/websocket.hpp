@@ -30,7 +30,8 @@ struct websocket_options {
     /// A listening socket that was passed to this process, see `activated_sockets`. The transport then opens
     /// none. -1 = none.
     int descriptor = -1;
-    /// Several sockets share the port, for example one per thread or process (SO_REUSEPORT).
+    /// Several sockets share the port, for example one per thread or process (SO_REUSEPORT). The kernel
+    /// distributes the peers, and peers of different servers do not reach each other.
     bool reuse_port = false;
     std::string path{}; ///< the only path for peers; empty = any path
     /// Pages that may connect, as in the header `Origin` (`https://example.org`). `none` = clients without an

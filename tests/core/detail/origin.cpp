@@ -27,7 +27,9 @@ BOOST_AUTO_TEST_CASE(they_are_spelt_as_browsers_spell_them) {
         {"http://example.org:80/", "http://example.org"},
         {"http://example.org:443", "http://example.org:443"},
         {"https://example.org:8443", "https://example.org:8443"},
+        {"https://example.org:65535", "https://example.org:65535"},
         {"http://[::1]:3000", "http://[::1]:3000"},
+        {"http://[::1]:80", "http://[::1]"},
         {"capacitor://localhost", "capacitor://localhost"},
         {"file://", "file://"},
         {"null", "null"},
@@ -38,10 +40,29 @@ BOOST_AUTO_TEST_CASE(they_are_spelt_as_browsers_spell_them) {
 
 BOOST_AUTO_TEST_CASE(those_that_could_never_match_are_refused_by_name) {
     boost::asio::io_context io;
-    for (const std::string wrong :
-         {"", "*", "example.org", "https://", "://example.org", "https://example.org/app", "https://a.org?x",
-          "https://a.org, https://b.org", "https://me@example.org", "https://*.example.org",
-          "https://b\xC3\xBC.org"}) {
+    for (const std::string wrong : {"",
+                                    "*",
+                                    "example.org",
+                                    "https://",
+                                    "://example.org",
+                                    "https://example.org/app",
+                                    "https://a.org?x",
+                                    "https://a.org, https://b.org",
+                                    "https://me@example.org",
+                                    "https://*.example.org",
+                                    "https://b\xC3\xBC.org",
+                                    "wss://example.org",
+                                    "WS://localhost:3003",
+                                    "https://example.org:",
+                                    "https://example.org:web",
+                                    "https://example.org:0",
+                                    "https://example.org:08443",
+                                    "https://example.org:65536",
+                                    "https://:8443",
+                                    "http://::1",
+                                    "http://[::1",
+                                    "http://[::1]3000",
+                                    "http://a[b]"}) {
         const auto named = [&](const std::invalid_argument& e) {
             return std::string_view{e.what()}.find("'" + wrong + "'") != std::string_view::npos;
         };

@@ -1623,8 +1623,10 @@ BOOST_AUTO_TEST_CASE(out_of_descriptors_it_pauses_instead_of_spinning) {
     const auto before = w.network.accepts;
     w.run();
     BOOST_TEST(w.network.accepts == before + 1);
+    BOOST_TEST(w.refusals == strings{" Try Again Later"}, "an operator has to know");
     w.advance(10s, 100ms);
     BOOST_TEST(w.network.accepts <= before + 12);
+    BOOST_TEST(w.refusals.size() <= 12u, "at most one line a second");
     served.say("served as before");
     w.run();
     BOOST_TEST(w.told() == strings{"1 text:served as before"});

@@ -2,7 +2,7 @@
 
 // What the server program promises to its operator: its addresses, exit codes, messages and HTTP answers.
 
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { connect } from 'node:net'
@@ -320,7 +320,9 @@ await ring({
     equal(await subject(wss), 'second', 'certificate after a bad one')
     truth(server.stderr.includes('"level":"warn","event":"certificate_expires_soon"'), 'the log uses the words of --log-level')
     // a client that does not trust the certificate
-    await within(new Promise(resolve => tls.connect(endpoint(wss.replace('wss', 'ws'))).on('error', resolve)), 'refusal')
+    const { host, port } = endpoint(wss.replace('wss', 'ws'))
+    const doubting = spawn('openssl', ['s_client', '-verify_return_error', '-connect', `${host}:${port}`], { stdio: 'ignore' })
+    await within(new Promise(resolve => doubting.on('exit', resolve)), 'refusal')
     await within((async () => { while (!/"event":"tls_failed","remote":"[^"]*","reason":"[^"]*(alert|unknown ca)/.test(server.stderr)) await subject(wss) })(), 'reason')
     equal(await server.stop(), { code: 0 }, 'exit')
     const without = run(['serve', ...listeners, '--tls-certificate', join(scratch, 'none.pem')])
@@ -530,8 +532,13 @@ os.execv(sys.argv[2], sys.argv[2:])`
       [['serve', '--listen', 'wss://127.0.0.1:0'], '--tls-certificate'],
       [['serve', '--listen', 'ws://127.0.0.1:0/?dialect=none'], 'dialect=none'],
       [['serve', '--y-webrtc', 'nowhere'], 'nowhere'],
+      [['serve', '--y-webrtc', '/rooms?all'], '/rooms?all'],
+      [['serve', '--y-webrtc', '/rooms', '--socket-signal', '/rooms'], '/rooms is used twice'],
+      ...['--topics', '--topics-per-peer', '--members-per-topic', '--peerjs-limit', '--max-header']
+        .map(option => [['serve', '-p', '0', option, '-1'], option]),
       [['serve', '-p', '0', '--tls-certificate', none], 'wss://'],
       [['serve', '-p', '0', '--tls-ca', none], 'wss://'],
+      [['serve', '-p', '0', '--tls-key', none], 'wss://'],
       [['serve', '--listen', 'tcp://127.0.0.1:0/?proxy-protocol'], '--proxies'],
       [['serve', '--listen', 'ws://127.0.0.1:0/?dialect=peerjs&proxy'], 'proxy'],
       [['serve', '--listen', 'ws://127.0.0.1:0/?hello'], 'hello'],
@@ -548,6 +555,9 @@ os.execv(sys.argv[2], sys.argv[2:])`
       [['serve', '--config', file('line.json', '{\n  "port": 0,\n  "mailbox": 1x\n}')], 'line.json:3:15'],
       [['serve', '--config', file('twice.json', '{"port": 0, "mailbox": 1, "port": 1}')], "two members 'port'"],
       [['serve', '--config', file('type.json', '{"port": 0, "mailbox": "soon"}')], 'type.json'],
+      [['serve', '--config', file('negative.json', '{"port": 0, "topics": -1}')], '--topics'],
+      ...['help', 'version', 'config'].map(name =>
+        [['serve', '--config', file(`${name}.json`, `{"port": 0, "${name}": true}`)], `unknown member '${name}'`]),
       [['serve', '--config', scratch], 'is a directory'],
       [['serve', '--config', file('odd.json', '{"no_such_member": 1}')], 'no_such_member'],
       [['serve', '-p', '0', '--log-level', 'chatty'], 'chatty'],

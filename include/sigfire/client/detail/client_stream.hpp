@@ -7,7 +7,7 @@
 #include <sigfire/client/detail/client_link.hpp>
 #include <sigfire/client/detail/client_proxy.hpp>
 #include <sigfire/client/detail/connect_race.hpp>
-#include <sigfire/client/detail/keep_alive.hpp>
+#include <sigfire/net/engine/keep_alive.hpp>
 #include <sigfire/client/json_client.hpp>
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/framing/length.hpp>

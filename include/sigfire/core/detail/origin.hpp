@@ -2,9 +2,12 @@
 #pragma once
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 namespace sigfire::inline v0_1::detail {
@@ -30,14 +33,23 @@ inline std::string serialized_origin(std::string_view text) {
             return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || allowed.find(c) != allowed.npos;
         };
     };
-    const auto host =
-        scheme_end == out.npos ? std::string_view{} : std::string_view{out}.substr(scheme_end + 3);
-    if (scheme.empty() || (host.empty() && scheme != "file") ||
-        !std::all_of(scheme.begin(), scheme.end(), in("+-.")) ||
-        !std::all_of(host.begin(), host.end(), in("-._~%:[]")))
-        throw std::invalid_argument{
-            "sigfire: '" + std::string{text} +
-            "' is not an origin: browsers send scheme://host or scheme://host:port, in ASCII"};
+    auto host = scheme_end == out.npos ? std::string_view{} : std::string_view{out}.substr(scheme_end + 3);
+    const auto colon = host.find(':', host.starts_with('[') ? host.find(']') : 0);
+    const auto port = colon == host.npos ? "1" : host.substr(colon + 1);
+    host = host.substr(0, colon);
+    const bool v6 = host.starts_with('[') && host.ends_with(']');
+    if (v6) host = host.substr(1, host.size() - 2);
+    std::uint16_t number = 0;
+    const auto [end, ec] = std::from_chars(port.data(), port.data() + port.size(), number);
+    const bool is_port =
+        ec == std::errc{} && end == port.data() + port.size() && number != 0 && !port.starts_with('0');
+    // The origin is that of the page, so its scheme is not that of a WebSocket.
+    if (scheme.empty() || scheme == "ws" || scheme == "wss" || (host.empty() && scheme != "file") ||
+        !is_port || !std::all_of(scheme.begin(), scheme.end(), in("+-.")) ||
+        !std::all_of(host.begin(), host.end(), in(v6 ? ":." : "-._~%")))
+        throw std::invalid_argument{"sigfire: '" + std::string{text} +
+                                    "' is not an origin: browsers send scheme://host or scheme://host:port "
+                                    "of the page, in ASCII"};
     return out;
 }
 

@@ -265,7 +265,7 @@ protected:
         s->id.assign(fresh);
         this->registry_.insert(s->id.view(), who);
         this->stirred_ = true;
-        note(log_level::info, "peer_renamed", fresh);
+        note(level_of_change(*s), "peer_renamed", fresh);
         each_feature([&](auto& f) { f.on_renamed(context(), who); });
         pass_on(*s);
         return errc::ok;
@@ -285,8 +285,13 @@ protected:
         s->unlisted = true;
         unlisted_.insert_or_assign(s->id.view(), who);
         this->stirred_ = true;
-        note(log_level::info, "peer_unlisted", s->id.view());
+        note(level_of_change(*s), "peer_unlisted", s->id.view());
         return errc::ok;
+    }
+
+    // A peer can change its id all the time, and the log must not grow with that.
+    static log_level level_of_change(slot& s) noexcept {
+        return std::exchange(s.renamed, true) ? log_level::debug : log_level::info;
     }
 
     // Renames an unlisted peer that still uses `id`, which the peer `who` is about to get.

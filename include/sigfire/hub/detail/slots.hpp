@@ -105,6 +105,7 @@ struct alignas(64) slot {
     bool has_way = false;
     bool kept = false;     // features keep its traffic for a resume, or it is a function
     bool unlisted = false; // sends under an id that is free
+    bool renamed = false;  // the log has its first change of id
 };
 
 /// Slots at stable addresses, by number. A slot is reused under a new generation.
@@ -129,7 +130,7 @@ public:
         vacant_ = s.link;
         s.link = nowhere;
         s.epoch = 0;
-        s.kept = s.unlisted = false;
+        s.kept = s.unlisted = s.renamed = false;
         s.state = state;
         return i;
     }

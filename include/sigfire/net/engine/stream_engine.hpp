@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sigfire/core/concepts.hpp>
+#include <sigfire/net/engine/keep_alive.hpp>
 #include <sigfire/net/engine/process_of.hpp>
 #include <sigfire/net/engine/stream_http.hpp>
 #include <sigfire/net/engine/stream_protocol.hpp>
@@ -78,6 +79,7 @@ public:
     void open(error_code& ec) {
         wire_.bind(acceptor_, ec);
         if (ec) return;
+        keep_alive(acceptor_.native_handle(), core_.limits.ping_interval); // accepted sockets inherit it
         listening_ = true;
         core_.loop.listen(acceptor_);
         arm(loop_now() + table::sweep_every_);
@@ -125,6 +127,7 @@ public:
         }
         auto socket = core_.loop.adopt(descriptor, ec);
         if (ec) return;
+        keep_alive(descriptor, core_.limits.ping_interval);
         adopted_.push_back(std::move(socket));
         core_.loop.wake();
     }

@@ -69,6 +69,7 @@ protected:
             core_.loop.unlisten(acceptor_);
             listening_ = false;
             paused_ = true;
+            refused({}, errc::overloaded); // the address of a waiting connection is not known
             return nullptr;
         }
         if (ec == boost::asio::error::would_block) waiting_ = false;
@@ -310,7 +311,10 @@ protected:
         if (stopping_ && now_ >= drain_until_)
             c.cut(errc::stopping, true);
         else if (c.is_.ending) {
-            if (age > l.close_timeout) c.cut(c.cause_, true);
+            // A peer that used up its time gets little more, or it would keep its descriptor twice as long.
+            const bool late = c.cause_ == errc::handshake_timeout;
+            if (age > (late ? std::min(l.close_timeout, milliseconds{1000}) : l.close_timeout))
+                c.cut(c.cause_, true);
         } else if (c.opening_) {
             // The sink decides how long a request waits for its answer.
             if (c.answered_ && !c.kept_ && !c.is_.held) {

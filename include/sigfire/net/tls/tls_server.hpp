@@ -51,7 +51,7 @@ public:
         return ssl_context_ptr{context_.get()};
     }
 
-    /// When the first of the server's certificates expires.
+    /// When the first of the server's certificates expires, with those of their chains.
     std::chrono::system_clock::time_point expiry() const {
         const auto first = context();
         auto out = expiry_of(first.get());
@@ -76,10 +76,19 @@ private:
         return index;
     }
 
-    static std::chrono::system_clock::time_point expiry_of(SSL_CTX* c) {
+    static std::chrono::system_clock::time_point expiry_of(const X509* c) {
         std::tm end{};
-        if (ASN1_TIME_to_tm(X509_get0_notAfter(SSL_CTX_get0_certificate(c)), &end) != 1) return {};
+        if (ASN1_TIME_to_tm(X509_get0_notAfter(c), &end) != 1) return {};
         return std::chrono::system_clock::from_time_t(::timegm(&end));
+    }
+
+    static std::chrono::system_clock::time_point expiry_of(SSL_CTX* c) {
+        auto out = expiry_of(SSL_CTX_get0_certificate(c));
+        STACK_OF(X509)* chain = nullptr;
+        if (SSL_CTX_get0_chain_certs(c, &chain) == 1)
+            for (int i = 0; i < sk_X509_num(chain); ++i)
+                out = std::min(out, expiry_of(sk_X509_value(chain, i)));
+        return out;
     }
 
     ssl_context_ptr load() const {

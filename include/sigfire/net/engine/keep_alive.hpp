@@ -12,7 +12,7 @@ namespace sigfire::inline v0_1::detail {
 
 /** Makes the system end a TCP connection when the other machine is gone. The system sends probes after
  *  `ping_interval` without a packet, and ends the connection after the same time again. The same holds for
- * bytes that are not acknowledged. 0 = never. Systems without these options use their own times. */
+ *  bytes that are not acknowledged. 0 = never. Systems without these options use their own times. */
 inline void keep_alive(int socket, std::chrono::milliseconds ping_interval) {
     if (ping_interval.count() <= 0) return;
     const auto set = [socket](int level, int option, int value) {
