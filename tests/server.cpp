@@ -203,6 +203,22 @@ BOOST_AUTO_TEST_CASE(the_host_program_acts_through_post_from_any_thread) {
     BOOST_TEST(stream_test::drive(io, &peer::pump, [&] { return p.ended(); }));
 }
 
+BOOST_AUTO_TEST_CASE(posted_functions_run_at_the_time_of_now) {
+    boost::asio::io_context io;
+    sigfire::server srv{memory::websocket{io}};
+    memory::run(io);
+    const auto hub_time = [&] { // without a turn of the loop
+        time_point out{};
+        srv.post([&](auto& hub) { out = hub.context().now(); });
+        io.restart();
+        BOOST_TEST(io.poll_one() == 1u);
+        return out;
+    };
+    const auto begin = hub_time();
+    boost::asio::use_service<memory::net>(io).now += 900ms;
+    BOOST_TEST((hub_time() == begin + 900ms));
+}
+
 BOOST_AUTO_TEST_CASE(a_function_posted_to_a_server_that_is_gone_is_dropped) {
     boost::asio::io_context io;
     {

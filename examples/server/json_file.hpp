@@ -15,9 +15,10 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
-/// A parser's handler that finds a member name that occurs twice in the outermost object. The parser itself
-/// would keep only one of the two values.
+/// A parser's handler that finds a member name that occurs twice in one object. The parser itself would keep
+/// only one of the two values.
 struct member_names {
     constexpr static std::size_t max_object_size = std::size_t(-1), max_array_size = std::size_t(-1),
                                  max_key_size = std::size_t(-1), max_string_size = std::size_t(-1);
@@ -25,17 +26,23 @@ struct member_names {
 
     bool on_document_begin(error_code&) { return true; }
     bool on_document_end(error_code&) { return true; }
-    bool on_object_begin(error_code&) { return ++depth != 0; }
-    bool on_object_end(std::size_t, error_code&) { return depth-- != 0; }
-    bool on_array_begin(error_code&) { return ++depth != 0; }
-    bool on_array_end(std::size_t, error_code&) { return depth-- != 0; }
+    bool on_object_begin(error_code&) {
+        seen.emplace_back();
+        return true;
+    }
+    bool on_object_end(std::size_t, error_code&) {
+        seen.pop_back();
+        return true;
+    }
+    bool on_array_begin(error_code&) { return true; }
+    bool on_array_end(std::size_t, error_code&) { return true; }
     bool on_key_part(boost::json::string_view s, std::size_t, error_code&) {
         name += s;
         return true;
     }
     bool on_key(boost::json::string_view s, std::size_t, error_code&) {
         name += s;
-        if (depth == 1 && !seen.insert(name).second) twice = name;
+        if (!seen.back().insert(name).second) twice = name;
         name.clear();
         return true;
     }
@@ -50,9 +57,8 @@ struct member_names {
     bool on_comment_part(boost::json::string_view, error_code&) { return true; }
     bool on_comment(boost::json::string_view, error_code&) { return true; }
 
-    int depth = 0;
     std::string name{}, twice{};
-    std::set<std::string> seen{};
+    std::vector<std::set<std::string>> seen{}; // the members of each open object
 };
 
 /// Reads the JSON object in a file, with or without a byte order mark.

@@ -4,7 +4,7 @@
 // The input is a script; each step is a byte that names a connection and its act. For all acts:
 // - the page and `/healthz` are there for a browser that asks in between;
 // - each plain HTTP request is answered by one whole response;
-// - in the end all connections are closed and the hub has nobody left.
+// - in the end all connections are closed, and neither the hub nor its features have anybody left.
 #include "../../examples/server/parts.hpp"
 #include "../../examples/server/serve_page.hpp"
 #include "../../examples/server/wires.hpp"
@@ -72,6 +72,11 @@ public:
         for (const auto& c : all_) require(c.at.at->server_closed);
         for (const auto& c : gone_) require(c.at.at->server_closed);
         require(hub_.size() == 0);
+        require(hub_.get<requests>().size() == 0 && hub_.get<sessions>().size() == 0);
+        require(hub_.get<resume>().away_peers() == 0 && hub_.get<identity>().names() == 0);
+        require(hub_.get<heartbeat>().size() == 0 && hub_.get<presence>().slow() == 0);
+        const auto& table = hub_.get<topics>().table();
+        require(table.size() == 0 && table.memberships() == 0);
     }
 
 private:

@@ -1605,8 +1605,8 @@ BOOST_AUTO_TEST_CASE(limits_that_contradict_each_other_are_refused) {
         }
         return {};
     };
-    const std::string refused = "sigfire: stream_limits: a pinged peer needs time to answer; set dead longer "
-                                "than ping, or ping to 0";
+    const std::string refused = "sigfire: stream_limits: a pinged peer needs time to answer; set "
+                                "silence_timeout longer than ping_interval, or ping_interval to 0";
     BOOST_TEST(sentence({.ping_interval = 30s, .silence_timeout = 20s}) == refused);
     BOOST_TEST(sentence({.ping_interval = 30s, .silence_timeout = 30s}) == refused);
     BOOST_TEST(sentence({.ping_interval = 0s, .silence_timeout = 1s}) == "");

@@ -554,6 +554,8 @@ os.execv(sys.argv[2], sys.argv[2:])`
       [['serve', '--config', broken], `${broken}:1:13`],
       [['serve', '--config', file('line.json', '{\n  "port": 0,\n  "mailbox": 1x\n}')], 'line.json:3:15'],
       [['serve', '--config', file('twice.json', '{"port": 0, "mailbox": 1, "port": 1}')], "two members 'port'"],
+      [['serve', '--config', file('inner.json', '{"port": 0, "rtc_configuration": {"iceServers": [{"urls": "stun:a", "urls": "stun:b"}]}}')],
+        "two members 'urls'"],
       [['serve', '--config', file('type.json', '{"port": 0, "mailbox": "soon"}')], 'type.json'],
       [['serve', '--config', file('negative.json', '{"port": 0, "topics": -1}')], '--topics'],
       ...['help', 'version', 'config'].map(name =>
