@@ -291,7 +291,9 @@ protected:
 
     // A peer can change its id all the time, and the log must not grow with that.
     static log_level level_of_change(slot& s) noexcept {
-        return std::exchange(s.renamed, true) ? log_level::debug : log_level::info;
+        const bool again = s.renamed;
+        s.renamed = true;
+        return again ? log_level::debug : log_level::info;
     }
 
     // Renames an unlisted peer that still uses `id`, which the peer `who` is about to get.

@@ -104,8 +104,9 @@ struct alignas(64) slot {
     standing state = standing::vacant;
     bool has_way = false;
     bool kept = false;     // features keep its traffic for a resume, or it is a function
-    bool unlisted = false; // sends under an id that is free
-    bool renamed = false;  // the log has its first change of id
+    // Bits, so that a slot with a channel of three pointers is one cache line.
+    bool unlisted : 1 = false; // sends under an id that is free
+    bool renamed : 1 = false;  // the log has its first change of id
 };
 
 /// Slots at stable addresses, by number. A slot is reused under a new generation.
