@@ -52,7 +52,7 @@ GROUPS = (
     ("TLS", "tls-certificate tls-key tls-ca"),
     ("Features", "resume-window mailbox request-timeout sessions topics topics-per-peer members-per-topic"),
     ("Clients of other systems", "signal-fire-2016 signal-fire-2016-number-ids signal-fire-2016-peer-id "
-     "signal-fire-2016-check-sender socket-signal strict-ids y-webrtc"),
+     "signal-fire-2016-check-sender socket-signal socket-signal-strict-ids y-webrtc"),
     ("PeerJS clients", "peerjs peerjs-key peerjs-expire peerjs-cleanup peerjs-alive peerjs-limit peerjs-discovery "
      "peerjs-cors"),
     ("Help", "help version"),
@@ -217,12 +217,12 @@ def complete(index):
             continue
         spaces = []
         for at, line in enumerate(header.read_text().splitlines(), 1):
-            opened = re.match(r"namespace ([\w:]+) \{(\})?", line)
+            opened = re.match(r"namespace ([\w:]+) \{(\})?", re.sub(r"::inline v\d+_\d+", "", line))
             if opened and not opened[2]:
                 spaces.append(opened[1])
             elif line.startswith("} // namespace"):
                 spaces.pop()
-            defined = re.match(r"(?:class|struct|enum class|concept) (\w+)(?: final)?(?: [:{=]|$)", line)
+            defined = re.match(r"(?:class|struct|enum class|concept) (?:\[\[nodiscard\]\] )?(\w+)(?: final)?(?: [:{=]|$)", line)
             space = "::".join(spaces)
             if not defined or not space.startswith("sigfire") or re.search(r"\b(detail|archetype)\b", space):
                 continue

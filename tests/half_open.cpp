@@ -89,9 +89,9 @@ BOOST_AUTO_TEST_CASE(a_client_leaves_a_server_that_is_stopped) {
     for (const bool ws : {true, false}) BOOST_TEST_CONTEXT((ws ? "WebSocket" : "TCP")) {
             process there{[&](const auto& write) { ws ? serve<websocket>(write) : serve<tcp>(write); }};
             asio::io_context io;
-            client me{io, {.silence = 300ms}};
+            client me{io, {.ping_interval = 300ms}};
             BOOST_TEST(!connect(io, me, there.line()).first);
-            BOOST_TEST(code(io, me.request("nobody", "bye")) == errc::unknown);
+            BOOST_TEST(code(io, me.send("nobody", "bye")) == errc::unknown);
             there.stop();
             BOOST_TEST(receive(io, me).first == errc::pong_timeout);
             BOOST_TEST(!me.connected());
@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE(a_client_that_reconnects_comes_back_when_its_server_runs_ag
     process there{[](const auto& write) { serve<websocket>(write); }};
     asio::io_context io;
     client_options options;
-    options.silence = 300ms;
+    options.ping_interval = 300ms;
     options.connect_timeout = 200ms;
     options.reconnect.emplace().interval = 20ms;
     client me{io, options};
@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(a_client_that_reconnects_comes_back_when_its_server_runs_ag
     BOOST_TEST(!me.connected());
     there.tell(SIGCONT);
     BOOST_TEST((receive(io, me).second.kind == incoming_kind::online));
-    BOOST_TEST(code(io, me.request("nobody", "bye")) == errc::unknown);
+    BOOST_TEST(code(io, me.send("nobody", "bye")) == errc::unknown);
 }
 
 BOOST_AUTO_TEST_CASE(a_server_ends_a_client_that_is_stopped_and_no_other) {
@@ -138,11 +138,11 @@ BOOST_AUTO_TEST_CASE(a_server_ends_a_client_that_is_stopped_and_no_other) {
         return peers == 2;
     });
     const auto id = there.line();
-    BOOST_TEST(!code(io, stays.request(id, "bye")));
+    BOOST_TEST(!code(io, stays.send(id, "bye")));
     there.stop();
     run_until(io, [&] { return !seen.empty(); });
     BOOST_TEST((seen == std::vector{errc::pong_timeout}));
-    BOOST_TEST(code(io, stays.request(id, "bye")) == errc::unknown);
+    BOOST_TEST(code(io, stays.send(id, "bye")) == errc::unknown);
     BOOST_TEST(stays.connected());
 }
 

@@ -247,11 +247,11 @@ auto then(handler f) {
     return [f = std::move(f)](auto&&...) { f(); };
 }
 const operation operations[] = {
-    {"request", [](client& c, session&, handler f) { c.request("nobody", "bye", then(f)); }},
+    {"send", [](client& c, session&, handler f) { c.send("nobody", "bye", then(f)); }},
     {"join", [](client& c, session&, handler f) { c.join("t", then(f)); }},
     {"publish", [](client& c, session&, handler f) { c.publish("t", "1", then(f)); }},
     {"lookup", [](client& c, session&, handler f) { c.lookup("t", 10, then(f)); }},
-    {"call", [](client& c, session&, handler f) { c.call("nobody", "1", then(f)); }},
+    {"request", [](client& c, session&, handler f) { c.request("nobody", "1", then(f)); }},
     {"receive", [](client& c, session&, handler f) { c.receive(then(f)); }},
     {"watch", [](client& c, session&, handler f) { c.watch("t", then(f)); }},
     {"a session", [](client& c, session& s, handler f) {
@@ -350,7 +350,7 @@ BOOST_AUTO_TEST_CASE(a_handler_may_do_anything_with_its_client) {
                     ++ended;
                     d.run(p);
                 });
-                p.c->call(silent, "1", [&](error_code, const std::string&) { ++ended; });
+                p.c->request(silent, "1", [&](error_code, const std::string&) { ++ended; });
                 p.say_to_all("news");
                 BOOST_TEST(ended == (d.lives ? 2u : 3u)); // each operation ends once
                 BOOST_TEST(p.good == 1u);

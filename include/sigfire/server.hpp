@@ -277,7 +277,7 @@ public:
     }
 
     server(server&&) noexcept = default; ///< Afterwards, the source can only be destroyed or assigned to.
-    server& operator=(server&&) noexcept = default;
+    server& operator=(server&&) noexcept = default; ///< Cuts the connections of this server first.
     /// Cuts all connections. Call `stop` first to end them gracefully. Pending calls of `post` do not run.
     ~server() = default;
 
@@ -348,8 +348,10 @@ private:
     std::shared_ptr<assembly> running_; // posted calls hold it while they run
 };
 
+/// The types of the parts are those of the arguments.
 template <class T, class... Parts>
 server(T, Parts...) -> server<T, Parts...>;
+/// The types of the parts are those of the arguments.
 template <class T, class... Parts>
 server(error_code&, T, Parts...) -> server<T, Parts...>;
 

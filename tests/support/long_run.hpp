@@ -3,7 +3,7 @@
 
 #include <cstdlib>
 
-namespace sigfire::test {
+namespace sigfire::inline v0_1::test {
 
 /// Whether tests of many cases play all of them, which takes minutes; else a part of them, in seconds. Set
 /// by the environment variable SIGFIRE_LONG: `tests/run.sh long`.
@@ -11,4 +11,4 @@ inline bool long_run() {
     return std::getenv("SIGFIRE_LONG") != nullptr;
 }
 
-} // namespace sigfire::test
+} // namespace sigfire::inline v0_1::test

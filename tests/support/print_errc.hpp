@@ -5,11 +5,11 @@
 
 #include <ostream>
 
-namespace sigfire {
+namespace sigfire::inline v0_1 {
 
 /// Has Boost.Test print causes by name.
 inline std::ostream& boost_test_print_type(std::ostream& out, errc e) {
     return out << cause_name(e);
 }
 
-} // namespace sigfire
+} // namespace sigfire::inline v0_1

@@ -19,7 +19,8 @@ namespace sigfire::inline v0_1 {
  * the client. */
 class responder {
 public:
-    responder(responder&&) noexcept = default;
+    responder(responder&&) noexcept = default; ///< The source answers nothing afterwards.
+    /// Refuses the request of this responder, then takes over that of `from`.
     responder& operator=(responder&& from) noexcept {
         if (this == &from) return *this;
         refuse();

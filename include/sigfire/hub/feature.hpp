@@ -378,6 +378,7 @@ public:
     }
 };
 
+/// The types are those of the arguments.
 template <class... Fs>
 features(Fs...) -> features<Fs...>;
 

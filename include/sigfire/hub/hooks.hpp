@@ -353,6 +353,7 @@ private:
     [[no_unique_address]] std::conditional_t<can_defer, std::shared_ptr<tuple>, tuple> links_;
 };
 
+/// The types are those of the arguments.
 template <class... Hs>
 hooks(Hs...) -> hooks<Hs...>;
 

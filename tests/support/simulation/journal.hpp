@@ -10,7 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
-namespace sigfire::test {
+namespace sigfire::inline v0_1::test {
 
 /** Keeps the first breach of a law, as text, and all that happens, if it is asked to.
  *
@@ -86,4 +86,4 @@ private:
     std::unordered_map<std::string, std::string> drawn_;
 };
 
-} // namespace sigfire::test
+} // namespace sigfire::inline v0_1::test

@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire::test {
+namespace sigfire::inline v0_1::test {
 
 /// Writes down all messages between a hub and its peers, and compares them with what a hub promises.
 class ledger : public session_book {
@@ -405,4 +405,4 @@ private:
     std::map<std::string, std::vector<simulated_session*>, std::less<>> topics_; // the members of each
 };
 
-} // namespace sigfire::test
+} // namespace sigfire::inline v0_1::test

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace sigfire::test {
+namespace sigfire::inline v0_1::test {
 
 /// What a network is like.
 struct network_options {
@@ -142,4 +142,4 @@ public:
     virtual void broken_law(const link*, const char*) {}
 };
 
-} // namespace sigfire::test
+} // namespace sigfire::inline v0_1::test

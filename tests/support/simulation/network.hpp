@@ -19,7 +19,7 @@
 #include <vector>
 
 /** A network in memory, in virtual time, with troubles that are drawn from a seed. */
-namespace sigfire::test {
+namespace sigfire::inline v0_1::test {
 
 /** A network: its links, its clock, and the server that listens there, if any.
  *
@@ -368,4 +368,4 @@ inline void network::end_peer(link& l, const ending& e, errc why) {
     if (std::exchange(l.peer_open_, false) && l.on_end) l.on_end(e, why);
 }
 
-} // namespace sigfire::test
+} // namespace sigfire::inline v0_1::test

@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire::test {
+namespace sigfire::inline v0_1::test {
 
 /** The peers on the hub and their ids, as seen from outside, and whether that is right: welcomes,
  *  claims, resumes, ends. */
@@ -388,4 +388,4 @@ protected:
     }
 };
 
-} // namespace sigfire::test
+} // namespace sigfire::inline v0_1::test

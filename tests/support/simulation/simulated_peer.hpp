@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire::test {
+namespace sigfire::inline v0_1::test {
 
 /// How a simulated peer connects.
 enum class arrival : unsigned char {
@@ -231,4 +231,4 @@ private:
     std::set<std::uint32_t> waiting_;
 };
 
-} // namespace sigfire::test
+} // namespace sigfire::inline v0_1::test

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace sigfire::test {
+namespace sigfire::inline v0_1::test {
 
 /// A request that a simulated peer makes, and its outcome.
 struct simulated_request {
@@ -54,4 +54,4 @@ struct simulated_request {
     std::vector<taker> takers{}; ///< the sessions that shall have it
 };
 
-} // namespace sigfire::test
+} // namespace sigfire::inline v0_1::test

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace sigfire::test {
+namespace sigfire::inline v0_1::test {
 
 /// A peer as the hub knows it, from its welcome to its end, over however many links.
 struct simulated_session {
@@ -37,4 +37,4 @@ struct simulated_session {
     bool reachable() const noexcept { return wire != nullptr && wire->usable(); }
 };
 
-} // namespace sigfire::test
+} // namespace sigfire::inline v0_1::test

@@ -20,7 +20,7 @@
 /** Lets a hub live through schedules that nobody would think of: peers that talk, claim each other's ids,
  * break off, stall, vanish and come back, in an order that is drawn from a seed. Every schedule is compared
  * with what a hub promises; one that fails can be played again, event by event. */
-namespace sigfire::test {
+namespace sigfire::inline v0_1::test {
 
 /// How a schedule went.
 struct simulation_report {
@@ -328,4 +328,4 @@ simulation_report simulate_many(std::uint64_t first, std::uint64_t count, const 
     return sum;
 }
 
-} // namespace sigfire::test
+} // namespace sigfire::inline v0_1::test

@@ -9,7 +9,7 @@
 #include <chrono>
 #include <optional>
 
-namespace sigfire::test {
+namespace sigfire::inline v0_1::test {
 
 /// What a schedule looks like, and what the hub that plays it has been told.
 struct simulation_options {
@@ -30,4 +30,4 @@ struct simulation_options {
     std::chrono::milliseconds mailbox{0}; ///< how long a mailbox keeps messages; 0 = there is none
 };
 
-} // namespace sigfire::test
+} // namespace sigfire::inline v0_1::test

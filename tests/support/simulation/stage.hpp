@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire::test {
+namespace sigfire::inline v0_1::test {
 
 /// sigfire's JSON, where a peer gets the id that it asks for: `/?id=x`. Models Codec.
 class simulated_json : public codec::json {
@@ -124,4 +124,4 @@ private:
     listener<transport, simulated_json, decltype(hub)> listener_;
 };
 
-} // namespace sigfire::test
+} // namespace sigfire::inline v0_1::test

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <utility>
 
-namespace sigfire::test {
+namespace sigfire::inline v0_1::test {
 
 /** The server's side of a `network`. Models Transport, so that real listeners serve the peers of a test in
  *  virtual time: `network net{seed}; listener l{transport{net}, json{}, hub};`. One engine at a time listens
@@ -124,4 +124,4 @@ private:
 
 static_assert(Transport<transport>);
 
-} // namespace sigfire::test
+} // namespace sigfire::inline v0_1::test

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace sigfire::test {
+namespace sigfire::inline v0_1::test {
 
 /// Draws numbers: the same ones for the same seed, on every platform (SplitMix64).
 class generator {
@@ -84,4 +84,4 @@ private:
     std::vector<event> due_; // a heap, the next one in front
 };
 
-} // namespace sigfire::test
+} // namespace sigfire::inline v0_1::test

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace sigfire::test {
+namespace sigfire::inline v0_1::test {
 
 /// Calls `f(name, value)` for each member of a JSON object, both as they stand in the text.
 template <class F>
@@ -66,4 +66,4 @@ private:
     };
 };
 
-} // namespace sigfire::test
+} // namespace sigfire::inline v0_1::test
