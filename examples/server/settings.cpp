@@ -416,8 +416,9 @@ std::optional<int> read_settings(int argc, char** argv, settings& s) {
         }
         // Settings of the file count only where the command line has none.
         const auto more = line.words_of(*line.config());
-        const auto configuration = std::exchange(s, {}).rtc_configuration;
-        s.rtc_configuration = configuration;
+        settings fresh;
+        fresh.rtc_configuration = std::move(s.rtc_configuration);
+        s = std::move(fresh);
         words.insert(words.end(), more.begin(), more.end());
         command_line all{s};
         try {
