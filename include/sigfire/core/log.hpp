@@ -21,8 +21,9 @@ namespace sigfire::inline v0_1 {
  *    free, but the peer still sends under it.
  *  - `id_claimed` (info; `id`): a connection claims the id of a connected peer, and the hub pinged that peer.
  *  - `claim_refused` (warn; `id`): the peer with the claimed id answered in time, or could not be pinged.
- *  - `connection_refused` (warn; `remote`, `cause`): transport, codec, hooks or hub refused a connection. With
- *    an empty `remote` and the cause `overloaded`, the process has no descriptor left for waiting connections.
+ *  - `connection_refused` (warn; `remote`, `cause`): transport, codec, hooks or hub refused a connection.
+ * With an empty `remote` and the cause `overloaded`, the process has no descriptor left for waiting
+ * connections.
  *  - `request_refused` (warn, or debug if the cause is `unknown` or `offline`; `id`, `cause`): the hub
  *    refused a request, and the peer's wire has no message for the refusal. Logged once for each peer and
  *    cause.

@@ -7,12 +7,12 @@
 #include <sigfire/client/detail/client_link.hpp>
 #include <sigfire/client/detail/client_proxy.hpp>
 #include <sigfire/client/detail/connect_race.hpp>
-#include <sigfire/net/engine/keep_alive.hpp>
 #include <sigfire/client/json_client.hpp>
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/framing/length.hpp>
 #include <sigfire/framing/line.hpp>
 #include <sigfire/framing/websocket.hpp>
+#include <sigfire/net/engine/keep_alive.hpp>
 #include <sigfire/net/engine/socket_name.hpp>
 
 #include <boost/asio/any_io_executor.hpp>

@@ -103,7 +103,7 @@ struct alignas(64) slot {
     std::uint32_t link = nowhere; // vacant: the next vacant slot; online: its claimant; claimant: its holder
     standing state = standing::vacant;
     bool has_way = false;
-    bool kept = false;     // features keep its traffic for a resume, or it is a function
+    bool kept = false; // features keep its traffic for a resume, or it is a function
     // Bits, so that a slot with a channel of three pointers is one cache line.
     bool unlisted : 1 = false; // sends under an id that is free
     bool renamed : 1 = false;  // the log has its first change of id
