@@ -213,6 +213,10 @@ class server {
                   "sigfire: Transport requirements not met: the first part of a server must be a "
                   "transport");
 
+    template <class P>
+    static constexpr int times = (0 + ... + static_cast<int>(std::is_same_v<P, Parts>));
+    static_assert(((times<Parts> == 1) && ...), "sigfire: a part of this server is given twice");
+
     template <template <class> class Is, class Default>
     using part = typename detail::player<Is, Default, Parts...>::type;
 

@@ -8,5 +8,5 @@
 #ifdef RIGHT
 template class sigfire::server<sigfire::loopback, models::registry, models::router>;
 #else
-template class sigfire::server<sigfire::loopback, models::registry, models::router, models::registry>;
+template class sigfire::server<sigfire::loopback, models::registry, models::router, sigfire::local_registry>;
 #endif

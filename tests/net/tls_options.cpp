@@ -143,6 +143,28 @@ BOOST_AUTO_TEST_CASE(a_reload_that_fails_changes_nothing) {
     BOOST_TEST(server.context().get() != before.get());
 }
 
+BOOST_AUTO_TEST_CASE(keys_of_tickets_survive_a_reload_for_a_day) {
+    detail::tls_server server{{.certificates = {localhost().served()}}, false};
+    const auto keys = [&] {
+        const auto context = server.context();
+        std::string out(static_cast<std::size_t>(SSL_CTX_get_tlsext_ticket_keys(context.get(), nullptr, 0)),
+                        '\0');
+        SSL_CTX_get_tlsext_ticket_keys(context.get(), out.data(), static_cast<long>(out.size()));
+        return out;
+    };
+    const auto first = keys();
+    const auto start = std::chrono::steady_clock::now();
+    server.reload(start + std::chrono::hours{23});
+    BOOST_TEST((keys() == first));
+    server.reload(start + std::chrono::hours{24});
+    const auto second = keys();
+    BOOST_TEST((second != first));
+    server.reload(start + std::chrono::hours{47});
+    BOOST_TEST((keys() == second));
+    server.reload(start + std::chrono::hours{49});
+    BOOST_TEST((keys() != second));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace

@@ -50,7 +50,8 @@ public:
           server_{std::make_shared<detail::tls_server>(std::move(options), T::upgrades)} {}
 
     /** Reads certificates, keys and CA again, for this description, its copies and their servers. Open
-     *  connections keep the old ones. Thread-safe.
+     *  connections keep the old ones. Session tickets stay valid, unless the keys of the tickets are 24 h old
+     * or clients must prove their identity. Thread-safe.
      *  @throws std::runtime_error if one of them cannot be used; the old ones stay in use */
     void reload() const { server_->reload(); }
 

@@ -27,13 +27,19 @@ public:
     tls_server(tls_options options, bool http)
         : options_{std::move(options)}, http_{http}, context_{load()} {}
 
+    /// Keys of tickets that are older do not survive a reload: with a key, an attacker reads all sessions
+    /// that resume by its tickets (RFC 8446, C.4).
+    static constexpr std::chrono::hours ticket_keys{24};
+
     /// Reads all files again. Throws if they cannot be used; then the old ones stay in use.
-    void reload() {
+    void reload(std::chrono::steady_clock::time_point now = std::chrono::steady_clock::now()) {
         auto fresh = load();
         const std::lock_guard lock{mutex_};
+        const bool old = now - keys_since_ >= ticket_keys;
+        if (old) keys_since_ = now;
         // Clients may resume their sessions without a new proof of identity, unless that proof may have
         // become invalid.
-        if (options_.verify == tls_verify::none) {
+        if (options_.verify == tls_verify::none && !old) {
             unsigned char keys[256];
             const auto size = SSL_CTX_get_tlsext_ticket_keys(context_.get(), nullptr, 0);
             if (size > 0 && static_cast<std::size_t>(size) <= sizeof keys &&
@@ -164,6 +170,7 @@ private:
     bool http_;
     mutable std::mutex mutex_;
     ssl_context_ptr context_;
+    std::chrono::steady_clock::time_point keys_since_ = std::chrono::steady_clock::now(); // keys of tickets
 };
 
 } // namespace sigfire::inline v0_1::detail
