@@ -116,6 +116,14 @@ public:
     /// The bound address as a URL without path. Before `open`, the requested address.
     std::string address() const { return engine_.address(); }
 
+    /// Whether another thread runs the loop of the transport, as far as the transport knows. Thread-safe.
+    bool is_elsewhere() const noexcept {
+        if constexpr (requires { engine_.is_elsewhere(); })
+            return engine_.is_elsewhere();
+        else
+            return false;
+    }
+
     /** Stops accepting connections and refuses those that wait for a hook. The hub disconnects the peers:
      *  call `hub::stop` first.
      *  @param drain milliseconds until the listener cuts the remaining connections; a second call cuts at

@@ -320,13 +320,17 @@ public:
      *  and sends all pending output. After the last connection it calls `done()` and leaves no work to the
      *  io_context.
      *
-     *  A second call cuts all connections at once, and its `done` replaces that of the first call. Only on
-     *  the thread of the io_context.
+     *  A second call cuts all connections at once, and its `done` replaces that of the first call.
+     * Thread-safe for the transports of sigfire: while another thread runs the io_context, the server stops
+     * there, soon.
      *  @param drain milliseconds until the server cuts the remaining connections
      *  @param done called after the last connection has ended; may be empty */
     void stop(std::chrono::milliseconds drain = std::chrono::seconds{5}, std::function<void()> done = {}) {
-        running_->core.stop(errc::stopping);
-        running_->front.stop(drain, std::move(done));
+        if (!running_->front.is_elsewhere()) return running_->stop(drain, std::move(done));
+        boost::asio::post(running_->io,
+                          [weak = std::weak_ptr{running_}, drain, done = std::move(done)]() mutable {
+                              if (const auto running = weak.lock()) running->stop(drain, std::move(done));
+                          });
     }
 
 private:
@@ -349,6 +353,11 @@ private:
                 core.stop(errc::stopping);
             } catch (...) { // without memory, hooks do not learn of the rest
             }
+        }
+
+        void stop(std::chrono::milliseconds drain, std::function<void()> done) {
+            core.stop(errc::stopping);
+            front.stop(drain, std::move(done));
         }
 
         boost::asio::io_context& io;

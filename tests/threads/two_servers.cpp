@@ -84,11 +84,14 @@ BOOST_AUTO_TEST_CASE(on_two_threads_with_clients_on_a_third) {
     const std::size_t here = sizes[0].get_future().get(), there = sizes[1].get_future().get();
     BOOST_TEST(here + there == 20u);
 
-    boost::asio::post(first_io, [&] { first.stop(100ms); });
+    // A server stops on the thread that runs it, whatever thread asks.
+    std::promise<std::thread::id> where;
+    first.stop(100ms, [&] { where.set_value(std::this_thread::get_id()); });
     boost::asio::post(second_io, [&] { second.stop(100ms); });
     BOOST_TEST(stream_test::drive(io, &stream_test::peer<ws>::pump, [&] {
         return std::all_of(peers.begin(), peers.end(), [](const auto& p) { return p.ended(); });
     }));
+    BOOST_TEST((where.get_future().get() == first_thread.get_id()));
     first_thread.join();
     second_thread.join();
 }

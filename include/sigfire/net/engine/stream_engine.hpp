@@ -88,6 +88,9 @@ public:
     /// The bound address, as a URL without path.
     std::string address() const { return wire_.address(acceptor_); }
 
+    /// Whether another thread runs the loop. Thread-safe.
+    bool is_elsewhere() const noexcept { return owner_.is_elsewhere(); }
+
     /// Accepts no more, and drops connections that are opening. Cuts the rest after `drain`, or at once in a
     /// second call. Then calls `f()`.
     void stop(milliseconds drain, std::function<void()> f) {

@@ -16,7 +16,10 @@ public:
         explicit claim(turn_owner& o) : owner_{o} {
             const void* other = nullptr;
             const void* const here = this_thread();
-            if (owner_.thread_.compare_exchange_strong(other, here, std::memory_order_acquire)) return;
+            if (owner_.thread_.compare_exchange_strong(other, here, std::memory_order_acquire)) {
+                owner_.last_.store(here, std::memory_order_relaxed);
+                return;
+            }
             if (other == here)
                 throw std::logic_error{"sigfire: a handler must not run the io_context that calls it; post "
                                        "the work and return"};
@@ -31,6 +34,12 @@ public:
         turn_owner& owner_;
     };
 
+    /// Whether another thread took the last turn, and may be waiting for the next one.
+    bool is_elsewhere() const noexcept {
+        const void* const last = last_.load(std::memory_order_relaxed);
+        return last != nullptr && last != this_thread();
+    }
+
 private:
     // An address that is constant for the lifetime of the thread. <thread> would cost the compiler much.
     static const void* this_thread() noexcept {
@@ -38,7 +47,8 @@ private:
         return &here;
     }
 
-    std::atomic<const void*> thread_{nullptr};
+    std::atomic<const void*> thread_{nullptr}; // of the turn that runs
+    std::atomic<const void*> last_{nullptr};   // of the last turn
 };
 
 } // namespace sigfire::inline v0_1::detail
