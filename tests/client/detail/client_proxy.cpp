@@ -35,11 +35,11 @@ class proxy {
 public:
     explicit proxy(asio::io_context& io)
         : acceptor_{io, {asio::ip::address_v4::loopback(), 0}}, in_{io}, out_{io} {
-        acceptor_.async_accept(in_, [this](error_code ec) {
-            if (ec) return;
+        acceptor_.async_accept(in_, [this, alive = std::weak_ptr{alive_}](error_code ec) {
+            if (ec || alive.expired()) return;
             asio::async_read_until(in_, asio::dynamic_buffer(asked), "\r\n\r\n",
-                                   [this](error_code failed, std::size_t n) {
-                                       if (!failed) open(n);
+                                   [this, alive](error_code failed, std::size_t n) {
+                                       if (!failed && !alive.expired()) open(n);
                                    });
         });
     }
@@ -69,7 +69,9 @@ private:
 
     using bytes = std::array<char, 4096>;
     void splice(tcp::socket& from, tcp::socket& to, bytes& room) {
-        from.async_read_some(asio::buffer(room), [this, &from, &to, &room](error_code ec, std::size_t n) {
+        from.async_read_some(asio::buffer(room), [this, &from, &to, &room, alive = std::weak_ptr{alive_}](
+                                                     error_code ec, std::size_t n) {
+            if (alive.expired()) return;
             error_code ignored;
             if (ec) return void(to.shutdown(to.shutdown_send, ignored));
             asio::write(to, asio::buffer(room, n), ignored);
@@ -77,6 +79,7 @@ private:
         });
     }
 
+    std::shared_ptr<int> alive_ = std::make_shared<int>(); // pending operations may outlive this object
     tcp::acceptor acceptor_;
     tcp::socket in_, out_;
     bytes up_, down_;
