@@ -23,6 +23,13 @@ struct with_settings : json {
 };
 static_assert(std::is_default_constructible_v<when<codec::transcoded<with_settings>>>);
 
+// A codec whose settings have no defaults.
+struct without_default : json {
+    explicit without_default(int) {}
+};
+static_assert(!std::is_default_constructible_v<when<without_default>>);
+static_assert(Codec<any_of<when<without_default, by_path>, when<codec::json>>>);
+
 // Says everything with its mark in front. Answers HTTP on `/MARK`.
 struct marked {
     struct state {

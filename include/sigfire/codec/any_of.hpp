@@ -66,6 +66,18 @@ struct when {
     P matches{}; ///< the condition of the choice
 };
 
+/// The same for a codec without a default constructor: a choice without a codec does not compile.
+template <class C, class P>
+    requires(!std::is_default_constructible_v<C>)
+struct when<C, P> {
+    static_assert(Codec<C>, "sigfire: Codec requirements not met");
+    static_assert(std::predicate<const P&, const request&>,
+                  "sigfire: the condition of a choice must take a const request& and return bool");
+
+    C codec;     ///< the codec of the choice
+    P matches{}; ///< the condition of the choice
+};
+
 template <class C>
 when(C) -> when<C>;
 template <class C, class P>
