@@ -11,13 +11,13 @@ if [[ ${SCRATCH_ROOT-} != inside ]]; then
 fi
 layer=/mnt
 mount -t tmpfs tmpfs "$layer"
-mkdir "$layer"/{changes,work,root}
-mount -t overlay overlay -o "lowerdir=/,upperdir=$layer/changes,workdir=$layer/work" "$layer/root" || {
+mkdir "$layer"/{changes,work,merged}
+mount -t overlay overlay -o "lowerdir=/,upperdir=$layer/changes,workdir=$layer/work" "$layer/merged" || {
     echo "scratch_root.sh: this machine cannot mount an overlay" >&2
     exit 1
 }
-mount -t proc proc "$layer/root/proc"
-mount --rbind /dev "$layer/root/dev"
-mkdir -p "$layer/root$root" "$layer/root/run" "$layer/root/tmp"
-mount -o bind,ro "$root" "$layer/root$root"
-exec chroot "$layer/root" "$@"
+mount -t proc proc "$layer/merged/proc"
+mount --rbind /dev "$layer/merged/dev"
+mkdir -p "$layer/merged$root" "$layer/merged/run" "$layer/merged/tmp"
+mount -o bind,ro "$root" "$layer/merged$root"
+exec chroot "$layer/merged" "$@"

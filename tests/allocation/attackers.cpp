@@ -109,6 +109,22 @@ std::size_t attack(world& w, Begin begin, Attack each) {
     return w.grown();
 }
 
+// Each attacker connects under its number.
+auto connects(world& w) {
+    return [&w](std::size_t i) { w.connect(std::to_string(i)); };
+}
+
+// Each attacker sends `many` times: `send(attacker, time)`.
+template <class Send>
+auto floods(world& w, Send send) {
+    return [&w, send] {
+        for (std::size_t n = 0; n < many; ++n) {
+            for (std::size_t i = 0; i < attackers; ++i) send(i, n);
+            w.run();
+        }
+    };
+}
+
 std::string numbered(std::string_view text, std::size_t i, std::size_t n) {
     std::string out = std::to_string(i) + "." + std::to_string(n) + ".";
     return out.append(text);
@@ -135,15 +151,13 @@ BOOST_AUTO_TEST_CASE(unfinished_handshakes) {
 
 BOOST_AUTO_TEST_CASE(unfinished_messages) {
     world w;
-    attack(
-        w, [&](std::size_t i) { w.connect(std::to_string(i)); },
-        [&] {
-            const auto begun = w.peers[0].sealed(std::string(200'000, 'x')).substr(0, 100'000);
-            for (auto& p : w.peers) {
-                p.write(begun);
-                w.run();
-            }
-        });
+    attack(w, connects(w), [&] {
+        const auto begun = w.peers[0].sealed(std::string(200'000, 'x')).substr(0, 100'000);
+        for (auto& p : w.peers) {
+            p.write(begun);
+            w.run();
+        }
+    });
     bounded(w.peak(), 2 * incomplete);
 }
 
@@ -154,12 +168,10 @@ BOOST_AUTO_TEST_CASE(output_that_nobody_takes) {
         w, [&](std::size_t i) { w.connect("p" + std::to_string(i)); },
         [&] {
             for (auto& p : w.peers) p.at->room = &p == &sender ? memory::unlimited : 0;
-            for (std::size_t n = 0; n < many; ++n) {
-                for (std::size_t i = 0; i < attackers; ++i)
-                    w.say(sender, R"("cmd":"bye","target":"p)" + std::to_string(i) + R"(","data":")" +
-                                      std::string(1000, 'x') + R"("})");
-                w.run();
-            }
+            floods(w, [&](std::size_t i, std::size_t) {
+                w.say(sender, R"("cmd":"bye","target":"p)" + std::to_string(i) + R"(","data":")" +
+                                  std::string(1000, 'x') + R"("})");
+            })();
         });
     // The room of an outbox doubles when it grows, and the sender's turn ends before the bytes are counted.
     bounded(w.peak(), 2 * (unsent + outbox + attackers * 1000));
@@ -168,63 +180,40 @@ BOOST_AUTO_TEST_CASE(output_that_nobody_takes) {
 BOOST_AUTO_TEST_CASE(open_requests_with_long_tokens) {
     world w;
     w.connect("silent");
-    const auto grown = attack(
-        w, [&](std::size_t i) { w.connect(std::to_string(i)); },
-        [&] {
-            for (std::size_t n = 0; n < many; ++n) {
-                for (auto& p : w.peers)
-                    for (const std::size_t size : {200u, 20'000u}) // the longer one is refused
-                        p.say(R"({"cmd":"request","target":"silent","data":1,"id":")" +
-                              std::string(size, 'x') + R"("})");
-                w.run();
-            }
-        });
+    const auto grown =
+        attack(w, connects(w), floods(w, [&](std::size_t i, std::size_t) {
+                   for (const std::size_t size : {200u, 20'000u}) // the longer one is refused
+                       w.peers[i + 1].say(R"({"cmd":"request","target":"silent","data":1,"id":")" +
+                                          std::string(size, 'x') + R"("})");
+               }));
     bounded(grown, attackers * open_requests * (longest_token + 256));
 }
 
 BOOST_AUTO_TEST_CASE(topics_with_metadata) {
     world w;
     const auto grown = attack(
-        w, [&](std::size_t i) { w.connect(std::to_string(i)); },
-        [&] {
-            for (std::size_t n = 0; n < many; ++n) {
-                for (std::size_t i = 0; i < attackers; ++i)
-                    w.say(w.peers[i], R"("cmd":"join","topic":")" + numbered(std::string(200, 't'), i, n) +
-                                          R"(","data":{"metadata":{"x":")" + std::string(900, 'm') +
-                                          R"("}}})");
-                w.run();
-            }
-        });
+        w, connects(w), floods(w, [&](std::size_t i, std::size_t n) {
+            w.say(w.peers[i], R"("cmd":"join","topic":")" + numbered(std::string(200, 't'), i, n) +
+                                  R"(","data":{"metadata":{"x":")" + std::string(900, 'm') + R"("}}})");
+        }));
     bounded(grown, attackers * topics_of_one * (256 + 1024 + 512));
 }
 
 BOOST_AUTO_TEST_CASE(watches_of_topics) {
     world w;
-    const auto grown = attack(
-        w, [&](std::size_t i) { w.connect(std::to_string(i)); },
-        [&] {
-            for (std::size_t n = 0; n < many; ++n) {
-                for (std::size_t i = 0; i < attackers; ++i)
-                    w.say(w.peers[i],
-                          R"("cmd":"watch","topic":")" + numbered(std::string(200, 't'), i, n) + R"("})");
-                w.run();
-            }
-        });
+    const auto grown = attack(w, connects(w), floods(w, [&](std::size_t i, std::size_t n) {
+                                  w.say(w.peers[i], R"("cmd":"watch","topic":")" +
+                                                        numbered(std::string(200, 't'), i, n) + R"("})");
+                              }));
     bounded(grown, attackers * watches * (3 * 256 + 512));
 }
 
 BOOST_AUTO_TEST_CASE(messages_in_the_mailbox) {
     world w;
-    const auto grown = attack(
-        w, [&](std::size_t i) { w.connect(std::to_string(i)); },
-        [&] {
-            for (std::size_t n = 0; n < many; ++n) {
-                for (std::size_t i = 0; i < attackers; ++i)
-                    w.say(w.peers[i], R"("cmd":"bye","target":")" + numbered("absent", i, n) +
-                                          R"(","data":")" + std::string(1000, 'x') + R"("})");
-                w.run();
-            }
-        });
+    const auto grown = attack(w, connects(w), floods(w, [&](std::size_t i, std::size_t n) {
+                                  w.say(w.peers[i], R"("cmd":"bye","target":")" + numbered("absent", i, n) +
+                                                        R"(","data":")" + std::string(1000, 'x') + R"("})");
+                              }));
     bounded(grown, mailbox_bytes + mailbox_messages * 512);
 }
 
@@ -239,29 +228,19 @@ BOOST_AUTO_TEST_CASE(messages_kept_for_peers_that_are_away) {
             w.run();
             p.reset();
         },
-        [&] {
-            for (std::size_t n = 0; n < many; ++n) {
-                for (std::size_t i = 0; i < attackers; ++i)
-                    w.say(sender, R"("cmd":"bye","target":"p)" + std::to_string(i) + R"(","data":")" +
-                                      std::string(1000, 'x') + R"("})");
-                w.run();
-            }
-        });
+        floods(w, [&](std::size_t i, std::size_t) {
+            w.say(sender, R"("cmd":"bye","target":"p)" + std::to_string(i) + R"(","data":")" +
+                              std::string(1000, 'x') + R"("})");
+        }));
     bounded(grown, attackers * (kept_bytes + kept_messages * 512));
 }
 
 BOOST_AUTO_TEST_CASE(messages_that_wait_for_a_verdict) {
     world w;
-    const auto grown = attack(
-        w, [&](std::size_t i) { w.connect(std::to_string(i)); },
-        [&] {
-            for (std::size_t n = 0; n < many; ++n) {
-                for (auto& p : w.peers)
-                    w.say(p, R"("cmd":"offer","target":"0","data":{"offer":")" + std::string(1000, 'x') +
-                                 R"("}})");
-                w.run();
-            }
-        });
+    const auto grown = attack(w, connects(w), floods(w, [&](std::size_t i, std::size_t) {
+                                  w.say(w.peers[i], R"("cmd":"offer","target":"0","data":{"offer":")" +
+                                                        std::string(1000, 'x') + R"("}})");
+                              }));
     bounded(grown, attackers * 2 * deferred);
 }
 

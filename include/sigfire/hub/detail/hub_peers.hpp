@@ -296,12 +296,12 @@ protected:
         return again ? log_level::debug : log_level::info;
     }
 
-    // Renames an unlisted peer that still uses `id`, which the peer `who` is about to get.
-    void make_way(std::string_view id, peer_handle who) {
+    // Renames an unlisted peer that still uses `id`. The peer `next` is about to get that id.
+    void make_way(std::string_view id, peer_handle next) {
         if (unlisted_.empty()) [[likely]]
             return;
         const auto at = unlisted_.find(id);
-        if (at != unlisted_.end() && !(at->second == who)) rename(at->second, {});
+        if (at != unlisted_.end() && !(at->second == next)) rename(at->second, {});
     }
 
     void give_up_id(slot& s) {
