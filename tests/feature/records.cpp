@@ -137,33 +137,6 @@ const std::string update_1 = R"({"cmd":"update","data":{"metadata":1}})";
 
 BOOST_AUTO_TEST_SUITE(records_)
 
-BOOST_AUTO_TEST_CASE(records_in_memory_are_bounded) {
-    memory_records store{2};
-    errc done = errc::deferred;
-    const auto note = [&](errc e) { done = e; };
-    const auto find = [&](const char* id) {
-        std::string metadata;
-        store.find(id, [&](const record* r) { metadata = r ? r->metadata : "unknown"; });
-        return metadata;
-    };
-    BOOST_TEST(find("x") == "unknown");
-    store.put("x", {.metadata = "1"}, note);
-    BOOST_TEST(done == errc::ok);
-    store.put("y", {.metadata = "2"}, note);
-    store.put("z", {.metadata = "3"}, note);
-    BOOST_TEST(done == errc::full);
-    store.put("x", {.metadata = "4"}, note);
-    BOOST_TEST(done == errc::ok);
-    BOOST_TEST((find("x") == "4" && find("y") == "2" && find("z") == "unknown"));
-    store.erase("z", note);
-    BOOST_TEST(done == errc::unknown);
-    store.erase("x", note);
-    BOOST_TEST(done == errc::ok);
-    BOOST_TEST(store.size() == 1u);
-    store.put("z", {.metadata = "5"}, note);
-    BOOST_TEST(done == errc::ok);
-}
-
 BOOST_AUTO_TEST_CASE(a_temporary_id_is_known_while_it_is_here) {
     bench b;
     BOOST_TEST(b.info("b") == known(R"("online":true,"permanent":false,"last_seen":946684800000)"));
