@@ -390,6 +390,16 @@ await ring({
     }
   },
 
+  'text of a peer cannot act on the terminal that shows the log': async () => {
+    const server = await serve(['-p', '0'])
+    const id = 'a\u202eb\u009bc\u061c\u2066\u007fd \u00e4\u20ac' // the last two are harmless
+    const peer = new WebSocket(`${server.addresses[0]}/peerjs?key=peerjs&token=t&id=${encodeURIComponent(id)}`)
+    await within(new Promise((resolve, reject) => peer.on('message', resolve).on('error', reject)), 'OPEN')
+    peer.close()
+    equal(await server.stop(), { code: 0 }, 'exit')
+    truth(server.stderr.includes('"id":"a\\u202eb\\u009bc\\u061c\\u2066\\u007fd \u00e4\u20ac"'), `the log is ${server.stderr}`)
+  },
+
   'a log that nobody reads stops nobody': async () => {
     const server = await serve(['-p', '0', '--log-level', 'debug'])
     const [address] = server.addresses
