@@ -583,8 +583,45 @@ BOOST_AUTO_TEST_CASE(the_id_of_a_peer_that_is_away_is_its_tokens) {
     BOOST_TEST(!b.connect("x", {.id = "a"}).empty());
 }
 
+BOOST_AUTO_TEST_CASE(the_id_of_a_peer_that_is_silent_is_its_tokens_too) {
+    bench b;
+    auto token = b.enter("a");
+    b.at("a").answers_pings = false;
+    const auto refused = [&] {
+        BOOST_TEST(b.connect("x", {.id = "a"}).empty());
+        BOOST_TEST(b.ended("x") == errc::id_in_use);
+        BOOST_TEST(b.connect("x", {.id = "a", .target = "/?resume"}).empty());
+        BOOST_TEST(b.ended("x") == errc::id_in_use);
+        BOOST_TEST(b.connect("x", {.id = "a", .target = "/?resume=stale"}).empty());
+        BOOST_TEST(b.ended("x") == errc::id_in_use);
+        b.advance(3s);
+    };
+    refused();
+    BOOST_TEST(b.is_open("a")); // it was not even asked
+    token = token_in(b.come_back("y", token, 0));
+    BOOST_TEST(!token.empty());
+    refused();
+    // A peer that became resumable by a request.
+    b.connect("c");
+    b.at("c").answers_pings = false;
+    BOOST_TEST(b.ask("c", R"({"cmd":"resume"})").starts_with("ok "));
+    b.connect("d", {.id = "c"});
+    BOOST_TEST(b.ended("d") == errc::id_in_use);
+    BOOST_TEST(b.is_open("c"));
+}
+
+BOOST_AUTO_TEST_CASE(without_a_window_an_id_can_be_claimed) {
+    bench b{{.window = 0s}};
+    b.enter("a");
+    b.at("a").answers_pings = false;
+    b.connect("x", {.id = "a"});
+    BOOST_TEST(b.at("x").held);
+    b.advance(2s);
+    BOOST_TEST((b.h.find("a") == b.peer("x")));
+}
+
 BOOST_AUTO_TEST_CASE(a_hub_may_yield_the_id_of_a_peer_that_is_away) {
-    hub_bench b{features{sessions{}, resume{}}, direct_router{}, hub_options{.away_ids_claimable = true}};
+    hub_bench b{features{sessions{}, resume{{.ids_claimable = true}}}};
     b.connect("b");
     const auto token = token_in(b.connect("a", {.id = "a", .target = "/?resume"}));
     b.ask("b", R"({"cmd":"session-start","target":"a"})");
@@ -600,7 +637,7 @@ BOOST_AUTO_TEST_CASE(a_hub_may_yield_the_id_of_a_peer_that_is_away) {
 }
 
 BOOST_AUTO_TEST_CASE(a_claimant_gets_the_id_when_the_connection_breaks_and_not_when_it_is_replaced) {
-    bench b;
+    bench b{{.ids_claimable = true}};
     const auto token = b.enter("a");
     b.at("a").answers_pings = false;
     b.connect("x", {.id = "a"});

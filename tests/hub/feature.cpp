@@ -24,7 +24,8 @@ using namespace hub_world;
 // A feature with every member, that notes what it is asked. Its answers are up to the test.
 struct orders {
     script notes;
-    errc entering[3] = {}, sending[3] = {}, missed[3] = {errc::unknown, errc::unknown, errc::unknown};
+    errc entering[3] = {}, claiming[3] = {}, sending[3] = {},
+         missed[3] = {errc::unknown, errc::unknown, errc::unknown};
     politeness receivers = politeness::none, senders = politeness::none; // parts in a session
     const char* says = nullptr;                                          // in a welcome
     bool outlives[3] = {}, can_keep[3] = {}, answers[3] = {};
@@ -84,6 +85,11 @@ struct witness : feature {
     errc on_undeliverable(X&, peer_handle, const E& e, errc cause) {
         note("missed", std::string{e.token.bytes} + " " + std::string{cause_name(cause)});
         return o->missed[N] == errc::unknown ? cause : o->missed[N];
+    }
+    template <class X>
+    errc on_claim(X& hub, peer_handle holder, const admission&) {
+        note("claim", hub.id(holder));
+        return o->claiming[N];
     }
     template <class X>
     errc on_enter(X&, const admission& a) {
@@ -408,7 +414,7 @@ BOOST_FIXTURE_TEST_CASE(features_hear_of_peers_in_turn, world) {
 BOOST_FIXTURE_TEST_CASE(of_two_peers_with_one_id_the_first_is_closed_before_the_second_is_greeted, world) {
     b.at("ann").answers_pings = false;
     BOOST_TEST(b.connect("claimant", {.id = "ann"}) == "");
-    same(o.take(), {});
+    same(o.take(), {"1 claim ann", "2 claim ann"});
     b.advance(2s);
     same(o.take(), {"1 close ann pong_timeout", "2 close ann pong_timeout", "1 welcome ann", "2 welcome ann",
                     "1 open ann", "2 open ann"});
@@ -485,25 +491,58 @@ BOOST_FIXTURE_TEST_CASE(a_peer_that_is_away_can_be_ended_and_keeps_its_id, world
     o.take();
     BOOST_TEST(b.h.close("ann", errc::denied));
     same(o.take(), {"1 close ann denied", "2 close ann denied"});
-    b.connect("bob"); // as long as it may come back, the id is its own
-    BOOST_TEST(b.ended("bob") == errc::id_in_use);
-    same(o.take(), {});
+    o.claiming[1] = errc::denied; // a feature may keep the id for it
+    b.connect("bob");
+    BOOST_TEST(b.ended("bob") == errc::denied);
+    same(o.take(), {"1 claim bob"});
+    BOOST_TEST(b.h.size() == 1u);
+    o.claiming[1] = errc::ok; // nobody is there to answer a ping
+    b.connect("bob");
+    same(o.take(), {"1 claim bob", "2 claim bob", "1 close bob pong_timeout", "2 close bob pong_timeout",
+                    "1 welcome bob", "2 welcome bob", "1 open bob", "2 open bob"});
     BOOST_TEST(b.h.size() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(a_hub_may_yield_the_id_of_a_peer_that_is_away) {
+// Knows the owners of ids.
+struct knows_owners {
+    errc on_admit(const request& r, admission& a) {
+        a.id_verified = r.has_query("owner");
+        return errc::ok;
+    }
+};
+
+BOOST_AUTO_TEST_CASE(claims_with_proof_are_not_asked_about) {
     orders o;
-    hub_bench b{features{one{o}, two{o}}, no_hooks{}, direct_router{},
-                hub_options{.away_ids_claimable = true}};
-    b.connect("bob");
-    o.outlives[1] = true;
-    b.context().keep_traffic(b.peer("bob"));
-    b.lose("bob");
+    hub_bench b{features{one{o}, two{o}}, hooks{knows_owners{}}};
+    b.connect("ann");
+    o.claiming[1] = errc::denied;
     o.take();
-    b.connect("bob");
-    same(o.take(), {"1 close bob pong_timeout", "2 close bob pong_timeout", "1 welcome bob", "2 welcome bob",
-                    "1 open bob", "2 open bob"});
-    BOOST_TEST(b.h.size() == 1u);
+    b.connect("owner", {.id = "ann", .target = "/?owner"});
+    same(o.take(), {"1 close ann replaced", "2 close ann replaced", "1 welcome ann", "2 welcome ann",
+                    "1 open ann", "2 open ann"});
+    b.connect("stranger", {.id = "ann"});
+    BOOST_TEST(b.ended("stranger") == errc::denied);
+    same(o.take(), {"1 claim ann"});
+}
+
+// The feature itself ends the holder when it is asked.
+struct hasty : feature {
+    template <class X>
+    errc on_claim(X& hub, peer_handle holder, const admission&) {
+        hub.close(holder, errc::denied);
+        return errc::ok;
+    }
+};
+
+BOOST_AUTO_TEST_CASE(a_holder_that_ends_during_its_claim_leaves_a_clear_answer) {
+    hub_bench b{features{hasty{}}};
+    b.connect("ann");
+    b.connect("claimant", {.id = "ann"});
+    BOOST_TEST(b.ended("claimant") == errc::id_in_use);
+    b.settle();
+    BOOST_TEST(b.ended("ann") == errc::denied);
+    b.connect("next", {.id = "ann"});
+    BOOST_TEST(b.is_open("next"));
 }
 
 BOOST_FIXTURE_TEST_CASE(late_answers_are_offered_until_somebody_takes_them, world) {
@@ -529,6 +568,7 @@ BOOST_FIXTURE_TEST_CASE(the_earliest_wish_for_a_tick_counts, world) {
     b.at("ann").answers_pings = false;
     o.due[2] = b.now + 2001ms;
     b.connect("claimant", {.id = "ann"});
+    o.take();
     BOOST_TEST((b.pause() == 2s));
 }
 
@@ -709,8 +749,8 @@ BOOST_AUTO_TEST_CASE(connected_peers_away_peers_and_functions_are_all_here) {
 template <class... Hs>
 struct returns {
     hub_bench<features<resume, topics>, hooks<Hs...>> b;
-    explicit returns(hooks<Hs...> chain, const hub_options& o = {})
-        : b{features{resume{}, topics{}}, std::move(chain), {}, o} {}
+    explicit returns(hooks<Hs...> chain, const resume_options& o = {})
+        : b{features{resume{o}, topics{}}, std::move(chain)} {}
 };
 
 BOOST_AUTO_TEST_CASE(the_id_of_an_away_peer_is_its_tokens) {
@@ -733,7 +773,7 @@ BOOST_AUTO_TEST_CASE(the_id_of_an_away_peer_is_its_tokens) {
 }
 
 BOOST_AUTO_TEST_CASE(a_hub_that_yields_away_ids_gives_them_to_any_peer) {
-    returns w{no_hooks{}, {.away_ids_claimable = true}};
+    returns w{no_hooks{}, {.ids_claimable = true}};
     auto& b = w.b;
     const auto proof = token_in(b.connect("wes", {.id = "wes", .target = "/?resume"}));
     b.lose("wes");

@@ -16,7 +16,6 @@ BOOST_AUTO_TEST_CASE(defaults) {
     BOOST_TEST((o.deferral_timeout == 5s));
     BOOST_TEST(o.deferred_messages == 64u);
     BOOST_TEST(o.deferred_bytes == 1u << 20);
-    BOOST_TEST(!o.away_ids_claimable);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -31,6 +31,9 @@ struct resume_options {
     std::size_t messages = 1000;
     /// Maximum size of these messages, in bytes.
     std::size_t bytes = 1u << 20;
+    /// Whether a connection without the token may claim the id of a resumable peer. If true, a peer that is
+    /// away loses its id to the claim, and an online peer if it answers no ping.
+    bool ids_claimable = false;
 };
 
 /** Lets a peer continue on a new connection after its connection broke. A part of a server, and of a hub.
@@ -45,7 +48,10 @@ struct resume_options {
  *
  *  A token has 126 random bits and is good for one return. It stays valid until the new connection has sent a
  *  message: a peer that lost its new token on the way can try again. A connection that was closed properly,
- *  or by the hub, does not make its peer `away`. */
+ *  or by the hub, does not make its peer `away`.
+ *
+ *  The id of a resumable peer belongs to its token. Another connection that asks for the id gets `id_in_use`,
+ *  unless `resume_options::ids_claimable` is set. */
 class resume : public feature {
     // Defined first, since its return type is deduced.
     auto is_open() {
@@ -88,6 +94,14 @@ public:
         said.peer = hub.id(old);
         hub.send_uncounted(old, said);
         replay(hub, *s);
+    }
+
+    /// Refuses a connection without the token of the holder: `id_in_use`. A stranger does not get the id of a
+    /// peer that is silent for a moment, or away.
+    template <class X>
+    errc on_claim(X&, peer_handle holder, const admission&) {
+        const bool returns = of(holder) != nullptr && options_.window.count() > 0;
+        return returns && !options_.ids_claimable ? errc::id_in_use : errc::ok;
     }
 
     /// Returns the peer of the token, if there is one.

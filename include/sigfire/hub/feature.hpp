@@ -74,8 +74,9 @@ public:
     errc on_enter(X&, const admission&) {
         return errc::ok;
     }
-    /// Called when a connection asks for the id of `holder`, which is online. `ok`: the hub pings the holder,
-    /// and decides by its pong. Another cause refuses the connection at once.
+    /// Called when a connection without `admission::id_verified` asks for the id of the peer `holder`. `ok`:
+    /// the hub pings the holder and decides by its pong; a holder that is away loses its id at once. Another
+    /// cause refuses the connection.
     template <class X>
     errc on_claim(X&, [[maybe_unused]] peer_handle holder, const admission&) {
         return errc::ok;

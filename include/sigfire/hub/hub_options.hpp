@@ -17,9 +17,6 @@ struct hub_options {
     std::size_t deferred_messages = 64;
     /// Bytes of these messages of one peer in total; a further message ends with `full`.
     std::size_t deferred_bytes = 1u << 20;
-    /// Whether a connection may claim the id of a peer that is away. If false, the claim fails with
-    /// `id_in_use` until the resume window of the peer ends.
-    bool away_ids_claimable = false;
 };
 
 } // namespace sigfire::inline v0_1

@@ -34,10 +34,9 @@ BOOST_AUTO_TEST_CASE(hubs_of_many_parts_keep_their_promises) {
     const std::uint64_t count = test::long_run() ? 1000 : 50;
     for (const bool yields : {false, true}) {
         test::simulation_options o;
-        o.hub.away_ids_claimable = yields;
         // Messages kept for a peer are sent at once, into one outbox.
         o.network.outbox = 30'000;
-        o.resume = resume_options{.bytes = 15'000};
+        o.resume = resume_options{.bytes = 15'000, .ids_claimable = yields};
         o.requests = requests_options{};
         o.topics = true;
         o.mailbox = 5s;

@@ -34,9 +34,8 @@ const auto make_hub = [](const test::simulation_options& o) {
 
 test::simulation_options options(std::chrono::milliseconds delay, bool yields) {
     test::simulation_options o;
-    o.hub.away_ids_claimable = yields;
     o.network = {.delay = delay, .late = 0ms, .dead = 30s};
-    o.resume = resume_options{};
+    o.resume = resume_options{.ids_claimable = yields};
     o.mailbox = 5s;
     return o;
 }
@@ -96,7 +95,7 @@ struct table {
     bool vanished;                             // whether the first connection is half-open from the beginning
     std::chrono::milliseconds delay;           // of messages
     std::chrono::milliseconds between;         // steps
-    bool yields;                               // whether the id of a peer that is away can be claimed
+    bool yields;                               // whether the id of a resumable peer can be claimed
     std::map<std::string, std::size_t> ends{}; // how it was in the end, and how often
 
     // The token is shown a second time: by a peer that did not hear the answer, or by a thief.

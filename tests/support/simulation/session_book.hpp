@@ -89,7 +89,7 @@ public:
         if (auto* const s = owner(asked.token); s != nullptr && (asked.id.empty() || asked.id == s->id))
             input_.returning = s;
         else if (auto* const other = holder(asked.id);
-                 other != nullptr && other->away() && o_.hub.away_ids_claimable && !stopped_)
+                 other != nullptr && other->away() && !is_kept(*other) && !stopped_)
             end(*other); // nobody there to defend it
     }
 
@@ -272,6 +272,11 @@ private:
         return nullptr;
     }
 
+    // Whether nobody gets the id of a session without its token.
+    bool is_kept(const simulated_session& s) const {
+        return s.resumable && o_.resume->window.count() > 0 && !o_.resume->ids_claimable;
+    }
+
     void forget_claims_of(const link& l) {
         std::erase_if(claims_, [&](const claim& c) { return c.claimant == &l; });
     }
@@ -351,12 +356,14 @@ private:
         if (input_.returning != nullptr && !stopped_)
             law(info.session == input_.returning, [&] { return name(l) + " showed a good token in vain"; });
         if (l.held() && l.cause() == errc::ok) {
+            law(other == nullptr || !is_kept(*other),
+                [&] { return name(l) + " is held though the id belongs to a token"; });
             if (law(other != nullptr, [&] { return name(l) + " is held though its id is free"; }))
                 claims_.push_back({&l, other, now()});
             law(other == nullptr || input_.pinged == other->wire,
                 [&] { return name(l) + " waits for one that was not asked"; });
         } else if (l.cause() == errc::id_in_use) {
-            law(other != nullptr && (!other->reachable() || claim_on(*other) != nullptr),
+            law(other != nullptr && (is_kept(*other) || !other->reachable() || claim_on(*other) != nullptr),
                 [&] { return name(l) + " is refused without a question to the holder"; });
         } else if (l.cause() == errc::ok && !l.told()) {
             law(info.session != nullptr, [&] { return name(l) + " is neither welcomed, held nor refused"; });

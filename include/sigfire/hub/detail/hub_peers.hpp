@@ -112,25 +112,26 @@ protected:
 
     result<attachment> claim(const O& way, const admission& wish, std::uint32_t holder) {
         const std::string_view id = wish.id;
+        const auto holding = this->slots_.handle(holder);
         slot* held = &this->slots_[holder];
-        const bool yields =
-            wish.id_verified || (held->state == standing::away && this->options_.away_ids_claimable);
-        if (yields && held->state != standing::function) {
+        errc cause = held->state == standing::function ? errc::id_in_use : errc::ok;
+        if constexpr (has_features) {
+            const auto ask = [&](auto& f) {
+                return (cause = f.on_claim(context(), holding, wish)) != errc::ok;
+            };
+            if (cause == errc::ok && !wish.id_verified && !guarded([&] { any_feature(ask); }))
+                cause = errc::internal_error;
+            held = this->slots_.find(holding); // a feature may have ended the holder, or added slots
+            if (cause == errc::ok && (held == nullptr || !core::is_present(*held))) cause = errc::id_in_use;
+        }
+        if (cause == errc::ok && (wish.id_verified || held->state == standing::away)) {
             if (held->link != nowhere)
                 refuse(this->slots_[std::exchange(held->link, nowhere)], errc::id_in_use);
             end(holder, wish.id_verified ? errc::replaced : errc::pong_timeout);
             if (this->registry_.find(id)) return make_error_code(errc::id_in_use);
             return enter(this->slots_.add(way, id, standing::online), wish);
         }
-        errc cause = held->state == standing::online ? errc::ok : errc::id_in_use;
-        if constexpr (has_features) {
-            const auto peer = this->slots_.handle(holder);
-            const auto ask = [&](auto& f) { return (cause = f.on_claim(context(), peer, wish)) != errc::ok; };
-            if (cause == errc::ok && !guarded([&] { any_feature(ask); })) cause = errc::internal_error;
-            held = this->slots_.find(peer); // a feature may have ended the holder, or added slots
-        }
-        if (cause == errc::ok && (held == nullptr || held->link != nowhere || !held->way.ping()))
-            cause = errc::id_in_use;
+        if (cause == errc::ok && (held->link != nowhere || !held->way.ping())) cause = errc::id_in_use;
         if (cause != errc::ok) {
             note(log_level::warn, "claim_refused", id);
             return make_error_code(cause);
