@@ -68,7 +68,7 @@ struct world {
                                                  .header = header,
                                                  .handshake_timeout = 1h,
                                                  .write_timeout = 0ms,
-                                                 .message_timeout = 0ms}}},
+                                                 .message_timeout = 0ms, .message_deadline = 0ms}}},
               hooks{requested_id{}, waits{}},
               topics{{.limits = {.topics_per_peer = topics_of_one}}},
               presence{{.watches_per_peer = watches}},

@@ -24,6 +24,7 @@ BOOST_AUTO_TEST_CASE(defaults) {
     BOOST_TEST(l.unsent == std::size_t{1} << 30);
     BOOST_TEST((l.write_timeout == 10s));
     BOOST_TEST((l.message_timeout == 10s));
+    BOOST_TEST((l.message_deadline == 60s));
     BOOST_TEST(l.body == 64u << 10);
     BOOST_TEST((l.close_timeout == 5s));
 }

@@ -53,6 +53,9 @@ struct stream_limits {
     /// Time in which an incomplete message may not grow. Then the connection ends with `overloaded`. 0 = no
     /// limit.
     std::chrono::milliseconds message_timeout{10000};
+    /// Time from the first bytes of a message to its last. Then the connection ends with `overloaded`. 0 = no
+    /// limit.
+    std::chrono::milliseconds message_deadline{60000};
     std::chrono::milliseconds close_timeout{5000}; ///< time for a peer to close the connection too
     /// About the time that one turn of the loop may take, before other work gets its turn. The requests of
     /// one connection are served in slices, and the rest waits. 0 = no limit.

@@ -520,6 +520,41 @@ BOOST_AUTO_TEST_CASE(a_message_that_does_not_go_on_is_not_waited_for) {
     BOOST_TEST(w.told() == strings{"2 text:1000"});
 }
 
+BOOST_AUTO_TEST_CASE(a_message_that_goes_on_in_drops_is_not_waited_for_either) {
+    ws_world w;
+    ws_world::peer drops{w}, fragments{w}, busy{w}, large{w};
+    const auto whole = drops.sealed(std::string(1000, 'x'));
+    const auto first = [&](const std::string& s) { return s.substr(0, 7); };
+    // Each message of `busy` ends, and the next begins in the same bytes.
+    const auto next = whole.substr(7) + first(whole);
+    const auto fragment = [&](char opcode) {
+        auto frame = fragments.sealed("x");
+        frame[0] = opcode; // and not the last
+        return frame;
+    };
+    drops.write(first(whole));
+    fragments.write(fragment(1));
+    busy.write(first(whole));
+    large.write(first(whole));
+    for (std::size_t i = 0; i < 6; ++i) {
+        w.advance(9s);
+        drops.write(whole.substr(7 + i, 1));
+        large.write(whole.substr(7 + i * 100, 100));
+        fragments.write(fragments.sealed_control(control::ping) + fragment(0));
+        busy.write(next);
+        w.run();
+        BOOST_TEST(drops.events() == nothing);
+        BOOST_TEST(w.told() == strings{"3 text:1000"});
+    }
+    large.write(whole.substr(607));
+    w.run();
+    BOOST_TEST(w.told() == strings{"4 text:1000"});
+    w.advance(9s);
+    BOOST_TEST(drops.events() == strings{"close:1013:Try Again Later"});
+    BOOST_TEST(fragments.events().back() == "close:1013:Try Again Later");
+    BOOST_TEST(busy.events() == nothing);
+}
+
 BOOST_AUTO_TEST_CASE(bytes_that_wait_for_an_answer_are_in_the_budget) {
     ws_world w{memory::options{.limits = {.incomplete = 100'000}}};
     w.on_opening = [&](auto& c, const request&) { w.wait(c); };

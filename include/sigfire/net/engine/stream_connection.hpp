@@ -278,7 +278,8 @@ private:
     std::uint32_t index_ = 0; // in the engine's table
     // In ms on the engine's clock: when bytes came last, or when opening or ending began.
     std::uint32_t stamp_ = 0;
-    std::uint32_t grown_ = 0;   // ms: when the incomplete message last grew
+    std::uint32_t begun_ = 0;   // ms: when the incomplete message began
+    std::uint32_t grown_ = 0;   // ms: when it last grew
     std::uint32_t moved_ = 0;   // ms: when the peer last took pending output
     std::uint32_t counted_ = 0; // bytes of output in the loop's total
     errc cause_ = errc::closed;

@@ -43,6 +43,7 @@ protected:
         connection& c;
 
         bool on_message(message m) {
+            engine.delivered_ = true;
             if (c.usual() || !c.silent()) engine.self().sink_.received(c, m);
             if (--engine.core_.slice == 0) [[unlikely]]
                 if (engine.look_at_slice(c)) return false;
@@ -154,13 +155,14 @@ protected:
                 const auto after = c.framing_.incomplete();
                 if (after == 0 && before == 0) return;
                 c.core_->incomplete += after - before;
+                if (before == 0 || delivered) c.begun_ = c.core_->now;
                 // Pings and pongs between fragments are no progress of the message.
                 if (after != before || !controlled) c.grown_ = c.core_->now;
             }
-            const bool& controlled;
+            const bool &controlled, &delivered;
         };
-        controlled_ = false;
-        const counted count{.c = c, .controlled = controlled_};
+        controlled_ = delivered_ = false;
+        const counted count{.c = c, .controlled = controlled_, .delivered = delivered_};
         return c.framing_.feed(bytes, limits, handler);
     }
 
@@ -188,7 +190,8 @@ protected:
 
     std::unique_ptr<char[]> buffer_ = std::make_unique_for_overwrite<char[]>(buffer_size);
     framing_limits framing_limits_;
-    bool controlled_ = false; // a control message came since this was reset
+    // A control message, or another message, came since these were reset.
+    bool controlled_ = false, delivered_ = false;
 };
 
 } // namespace sigfire::inline v0_1::detail

@@ -42,7 +42,7 @@ protected:
         if constexpr (requires { wire_.prepare(core_.loop); }) wire_.prepare(core_.loop);
         const auto& l = core_.limits;
         auto shortest = std::min({l.handshake_timeout, l.close_timeout, l.silence_timeout});
-        for (const auto other : {l.ping_interval, l.write_timeout, l.message_timeout})
+        for (const auto other : {l.ping_interval, l.write_timeout, l.message_timeout, l.message_deadline})
             if (other.count() != 0) shortest = std::min(shortest, other);
         sweep_every_ = std::clamp(shortest / 4, milliseconds{5}, milliseconds{1000});
     }
@@ -324,8 +324,9 @@ protected:
             }
         } else if (c.is_.writes && l.write_timeout.count() != 0 && since(c.moved_) > l.write_timeout) {
             c.close_slow();
-        } else if (l.message_timeout.count() != 0 && c.framing_.incomplete() != 0 && !c.is_.held &&
-                   !c.kept_ && since(c.grown_) > l.message_timeout) {
+        } else if (c.framing_.incomplete() != 0 && !c.is_.held && !c.kept_ &&
+                   ((l.message_timeout.count() != 0 && since(c.grown_) > l.message_timeout) ||
+                    (l.message_deadline.count() != 0 && since(c.begun_) > l.message_deadline))) {
             fail(c, errc::overloaded);
         } else if (c.queued_) {
             // Its messages may lie in the socket until its turn comes.
