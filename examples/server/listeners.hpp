@@ -41,8 +41,9 @@ struct any_listener {
     /// Reads certificates again, if the listener has any. If they cannot be used, the old ones stay in use.
     /// Logs the result.
     virtual void reload() = 0;
-    /// Logs a warning if a certificate expires in less than 14 days, and an error if it has expired.
-    virtual void check_expiry() const = 0;
+    /// Logs a warning if a certificate expires in less than 14 days. Logs an error if a certificate has
+    /// expired, or is not valid yet.
+    virtual void check_validity() const = 0;
 };
 
 template <class Transport>
@@ -70,17 +71,21 @@ struct listener_of final : any_listener {
             }
         }
     }
-    void check_expiry() const override {
-        if constexpr (requires { transport.expiry(); }) {
-            const auto left = transport.expiry() - std::chrono::system_clock::now();
-            if (left > std::chrono::days{14}) return;
-            const auto days = std::to_string(std::chrono::floor<std::chrono::days>(left).count());
-            const auto where = address();
-            const sigfire::log_field fields[] = {{"address", where}, {"days", days}};
-            if (left.count() > 0)
-                log(sigfire::log_level::warn, "certificate_expires_soon", fields);
-            else
-                log(sigfire::log_level::error, "certificate_expired", fields);
+    void check_validity() const override {
+        if constexpr (requires { transport.validity(); }) {
+            const auto [begin, end] = transport.validity();
+            const auto now = std::chrono::system_clock::now();
+            const auto tell = [&](sigfire::log_level level, std::string_view event, auto distance) {
+                const auto days = std::to_string(std::chrono::floor<std::chrono::days>(distance).count());
+                const auto where = address();
+                const sigfire::log_field fields[] = {{"address", where}, {"days", days}};
+                log(level, event, fields);
+            };
+            if (begin > now) tell(sigfire::log_level::error, "certificate_not_valid_yet", begin - now);
+            if (end <= now)
+                tell(sigfire::log_level::error, "certificate_expired", end - now);
+            else if (end - now <= std::chrono::days{14})
+                tell(sigfire::log_level::warn, "certificate_expires_soon", end - now);
         }
     }
 

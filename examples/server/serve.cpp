@@ -80,11 +80,12 @@ std::string hint(sigfire::error_code ec, const endpoint& e, const settings& s) {
 }
 
 // Checks the certificates now and once a day.
-void watch_expiry(boost::asio::steady_timer& timer, const std::vector<std::unique_ptr<any_listener>>& all) {
-    for (const auto& l : all) l->check_expiry();
+void watch_certificates(boost::asio::steady_timer& timer,
+                        const std::vector<std::unique_ptr<any_listener>>& all) {
+    for (const auto& l : all) l->check_validity();
     timer.expires_after(std::chrono::hours{24});
     timer.async_wait([&](sigfire::error_code ec) {
-        if (!ec) watch_expiry(timer, all);
+        if (!ec) watch_certificates(timer, all);
     });
 }
 
@@ -108,7 +109,7 @@ int serve(const settings& s) {
         }
     }
     boost::asio::steady_timer daily{io};
-    watch_expiry(daily, listeners);
+    watch_certificates(daily, listeners);
     boost::asio::signal_set signals{io, SIGINT, SIGTERM}, hang_up{io, SIGHUP};
     auto open = listeners.size();
     // The first signal drains, the second one ends at once.
@@ -128,7 +129,7 @@ int serve(const settings& s) {
     std::function<void(sigfire::error_code, int)> on_hang_up = [&](sigfire::error_code ec, int) {
         if (ec) return;
         for (const auto& l : listeners) l->reload();
-        watch_expiry(daily, listeners);
+        watch_certificates(daily, listeners);
         hang_up.async_wait(on_hang_up);
     };
     hang_up.async_wait(on_hang_up);

@@ -66,9 +66,37 @@ concept looks_like_a_hook =
     names_on_admit<P> || names_on_admit_deferred<P> || names_on_open<P> || names_on_message<P> ||
     names_on_deliver<P> || names_on_close<P> || names_on_outcome<P>;
 
+// Converts to every type: an argument for functions with unknown parameters.
+struct anything {
+    template <class T>
+    operator T() const;
+};
+
+template <class P>
+concept looks_like_a_log = requires(P& p, log_level l, anything a) { p(l, a, a); } ||
+                           requires(P& p, log_level l, anything a) { p(l, a); } ||
+                           requires(P& p, std::string_view text) { p(text); };
+
+template <class P, class Hub>
+concept looks_like_a_handler =
+    requires(P& p, request& r) { p(r); } || requires(P& p, request& r, response& out) { p(r, out); } ||
+    requires(P& p, request& r, response& out, Hub& hub) { p(r, out, hub); };
+
+template <class P, class Hub>
+concept answers_with_void = requires(P& p, const request& r, response& out) {
+    { p(r, out) } -> std::same_as<void>;
+} || requires(P& p, const request& r, response& out, Hub& hub) {
+    { p(r, out, hub) } -> std::same_as<void>;
+};
+
+template <class P>
+constexpr bool is_named_options() {
+    return std::string_view{__PRETTY_FUNCTION__}.ends_with("_options]");
+}
+
 /** Reports errors for a part `P` of a server that models no concept. Each error names one missing member. The
  *  compiler names `P` beside it. One telltale member decides which concept `P` should model. */
-template <class P>
+template <class P, class Hub>
 struct part_check {
     static constexpr bool value = false; // the server reports its own error too
 
@@ -82,12 +110,19 @@ struct part_check {
         !names_route<P> || Router<P>,
         "sigfire: route of this Router has the wrong signature: expected errc route(const auto& registry, "
         "peer_handle from, const event::send&, auto to)");
+    static_assert(!answers_with_void<P, Hub>,
+                  "sigfire: this HttpHandler returns void: expected bool operator()(const request&, "
+                  "response&), true for an answer");
+    static_assert(!looks_like_a_handler<P, Hub> || answers_with_void<P, Hub>,
+                  "sigfire: this HttpHandler has the wrong signature: expected bool operator()(const "
+                  "request&, response&), or with the hub of the server as the third parameter");
+    static_assert(!looks_like_a_log<P>,
+                  "sigfire: this Log has the wrong signature: expected void operator()(log_level, "
+                  "std::string_view event, std::span<const log_field> fields)");
     static_assert(
-        !requires(P& p, const request& r, response& out) {
-            { p(r, out) } -> std::same_as<void>;
-        }, "sigfire: this HttpHandler returns void: expected bool operator()(const request&, response&), "
-           "true for an "
-           "answer");
+        !is_named_options<P>(),
+        "sigfire: options are no part of a server: give them to the part that they belong to, as in "
+        "topics{topics_options{}}");
 
     static constexpr bool registry = names_insert<P>;
     static_assert(
@@ -243,7 +278,7 @@ private:
         if constexpr (detail::roles<P> != 0 || answers_http<P>::value)
             return true;
         else
-            return detail::part_check<P>::value;
+            return detail::part_check<P, hub_type>::value;
     }();
 
     static_assert((recognised<Parts> && ...),

@@ -114,12 +114,12 @@ BOOST_AUTO_TEST_CASE(an_option_of_no_use_is_named_with_the_reason) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(it_tells_when_the_first_certificate_ends) {
+BOOST_AUTO_TEST_CASE(it_tells_when_all_certificates_are_valid) {
     const identity soon{"soon", &root(), {}, 100}, gone{"gone", &root(), {}, -100};
-    const auto left = [](const tls_options& o) {
-        const auto end = detail::tls_server{o, true}.expiry() - std::chrono::system_clock::now();
-        return std::chrono::duration<double>(end).count();
+    const auto until = [](std::chrono::system_clock::time_point t) {
+        return std::chrono::duration<double>(t - std::chrono::system_clock::now()).count();
     };
+    const auto left = [&](const tls_options& o) { return until(detail::tls_server{o, true}.validity().end); };
     BOOST_TEST(left({.certificates = {localhost().served()}}) > 3000);
     const auto first = left({.certificates = {localhost().served(), soon.served()}});
     BOOST_TEST((first > 0 && first <= 100));
@@ -128,6 +128,13 @@ BOOST_AUTO_TEST_CASE(it_tells_when_the_first_certificate_ends) {
     const identity old{"old issuer", nullptr, {}, 50}, leaf{"leaf", &old};
     const auto chain = left({.certificates = {{leaf.certificate() + old.certificate(), leaf.key()}}});
     BOOST_TEST((chain > 0 && chain <= 50));
+    const auto begin = [&](const tls_options& o) {
+        return until(detail::tls_server{o, true}.validity().begin);
+    };
+    const identity early{"early", &root(), {}, 3600, detail::key_ptr{EVP_EC_gen("P-256")}, 200};
+    BOOST_TEST(begin({.certificates = {localhost().served()}}) < 0);
+    BOOST_TEST(begin({.certificates = {localhost().served(), early.served()}}) > 100);
+    BOOST_TEST(begin({.certificates = {early.served(), soon.served()}}) > 100);
 }
 
 BOOST_AUTO_TEST_CASE(a_reload_that_fails_changes_nothing) {

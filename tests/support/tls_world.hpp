@@ -38,13 +38,13 @@ class identity {
 public:
     explicit identity(const std::string& name, const identity* issuer = nullptr,
                       const std::vector<std::string>& hosts = {}, long seconds = 3600,
-                      detail::key_ptr key = detail::key_ptr{EVP_EC_gen("P-256")})
+                      detail::key_ptr key = detail::key_ptr{EVP_EC_gen("P-256")}, long begin = -7200)
         : key_{std::move(key)}, certificate_{X509_new()} {
         static long serial = 0;
         auto* const c = certificate_.get();
         X509_set_version(c, 2);
         ASN1_INTEGER_set(X509_get_serialNumber(c), ++serial);
-        X509_gmtime_adj(X509_getm_notBefore(c), -7200);
+        X509_gmtime_adj(X509_getm_notBefore(c), begin);
         X509_gmtime_adj(X509_getm_notAfter(c), seconds);
         X509_set_pubkey(c, key_.get());
         auto* const subject = X509_get_subject_name(c);

@@ -55,8 +55,8 @@ public:
      *  @throws std::runtime_error if one of them cannot be used; the old ones stay in use */
     void reload() const { server_->reload(); }
 
-    /// When the first of the certificates expires. After that, clients refuse the server. Thread-safe.
-    std::chrono::system_clock::time_point expiry() const { return server_->expiry(); }
+    /// When all certificates are valid. At other times, clients refuse the server. Thread-safe.
+    tls_validity validity() const { return server_->validity(); }
 
     /// As `address` of the inner transport: `wss://...`, `tls+tcp://...`, `tls+unix:...`.
     std::string address(const detail::stream_acceptor& a) const {

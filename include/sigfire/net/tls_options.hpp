@@ -1,6 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -19,6 +20,14 @@ enum class tls_verify : unsigned char {
     none,     ///< no certificate
     optional, ///< none, or a certificate that a CA of `tls_options::ca` has issued
     required, ///< a certificate that a CA of `tls_options::ca` has issued
+};
+
+/// A span of time in which certificates are valid.
+struct tls_validity {
+    /// When the last of the certificates begins to be valid.
+    std::chrono::system_clock::time_point begin = std::chrono::system_clock::time_point::min();
+    /// When the first of the certificates expires.
+    std::chrono::system_clock::time_point end = std::chrono::system_clock::time_point::max();
 };
 
 /// Settings of a TLS server.

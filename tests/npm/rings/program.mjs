@@ -3,7 +3,7 @@
 // What the server program promises to its operator: its addresses, exit codes, messages and HTTP answers.
 
 import { execFileSync, spawn } from 'node:child_process'
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -286,6 +286,24 @@ await ring({
       ]) equal(await refusal(path), [404, right], path)
       await Peer.join(address + '/any/other/path')
     }),
+
+  'a certificate that is not valid yet is an error in the log': async () => {
+    const folder = join(scratch, 'early')
+    mkdirSync(folder)
+    const openssl = (...args) => execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' })
+    writeFileSync(join(folder, 'index'), '')
+    writeFileSync(join(folder, 'serial'), '01')
+    writeFileSync(join(folder, 'ca.conf'), ['[ca]', 'default_ca=c', '[c]', 'database=index', 'serial=serial', 'new_certs_dir=.',
+      'default_md=sha256', 'policy=p', '[p]', 'commonName=supplied', ''].join('\n'))
+    openssl('req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=early', '-keyout', 'key.pem',
+      '-out', 'request.pem')
+    const year = new Date().getUTCFullYear()
+    openssl('ca', '-batch', '-config', 'ca.conf', '-selfsign', '-keyfile', 'key.pem', '-in', 'request.pem', '-out', 'chain.pem', '-notext',
+      '-startdate', `${year + 2}0101000000Z`, '-enddate', `${year + 3}0101000000Z`)
+    const server = await serve(['--listen', anyPort('wss'), '--tls-certificate', join(folder, 'chain.pem'), '--tls-key', join(folder, 'key.pem')])
+    const told = server.stderr.split('\n').filter(line => line.includes('certificate_')).map(line => JSON.parse(line))
+    equal(told.map(line => [line.level, line.event, line.days > 300]), [['error', 'certificate_not_valid_yet', true]], 'log')
+  },
 
   'TLS under every transport, and new certificates without a broken connection': async () => {
     const certificate = join(scratch, 'chain.pem'), key = join(scratch, 'key.pem'), socket = join(scratch, 'secured')

@@ -57,12 +57,13 @@ public:
         return ssl_context_ptr{context_.get()};
     }
 
-    /// When the first of the server's certificates expires, with those of their chains.
-    std::chrono::system_clock::time_point expiry() const {
+    /// When all of the server's certificates are valid, with those of their chains.
+    tls_validity validity() const {
         const auto first = context();
-        auto out = expiry_of(first.get());
+        tls_validity out;
+        narrow(out, first.get());
         for (const auto& c : *static_cast<contexts*>(SSL_CTX_get_ex_data(first.get(), others_index())))
-            out = std::min(out, expiry_of(c.get()));
+            narrow(out, c.get());
         return out;
     }
 
@@ -82,19 +83,22 @@ private:
         return index;
     }
 
-    static std::chrono::system_clock::time_point expiry_of(const X509* c) {
-        std::tm end{};
-        if (ASN1_TIME_to_tm(X509_get0_notAfter(c), &end) != 1) return {};
-        return std::chrono::system_clock::from_time_t(::timegm(&end));
+    static std::chrono::system_clock::time_point time_of(const ASN1_TIME* t) {
+        std::tm parts{};
+        if (ASN1_TIME_to_tm(t, &parts) != 1) return {};
+        return std::chrono::system_clock::from_time_t(::timegm(&parts));
     }
 
-    static std::chrono::system_clock::time_point expiry_of(SSL_CTX* c) {
-        auto out = expiry_of(SSL_CTX_get0_certificate(c));
+    static void narrow(tls_validity& v, const X509* c) {
+        v.begin = std::max(v.begin, time_of(X509_get0_notBefore(c)));
+        v.end = std::min(v.end, time_of(X509_get0_notAfter(c)));
+    }
+
+    static void narrow(tls_validity& v, SSL_CTX* c) {
+        narrow(v, SSL_CTX_get0_certificate(c));
         STACK_OF(X509)* chain = nullptr;
         if (SSL_CTX_get0_chain_certs(c, &chain) == 1)
-            for (int i = 0; i < sk_X509_num(chain); ++i)
-                out = std::min(out, expiry_of(sk_X509_value(chain, i)));
-        return out;
+            for (int i = 0; i < sk_X509_num(chain); ++i) narrow(v, sk_X509_value(chain, i));
     }
 
     ssl_context_ptr load() const {
