@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <unistd.h>
 
 namespace {
@@ -21,10 +22,18 @@ void open_standard_descriptors() {
         if (::fcntl(fd, F_GETFD) < 0) ::open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY);
 }
 
+// With the dynamic threshold of glibc, more than half of the memory of a burst would stay with the process.
+void give_back_large_blocks() {
+#ifdef M_MMAP_THRESHOLD
+    ::mallopt(M_MMAP_THRESHOLD, 128 << 10);
+#endif
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
     open_standard_descriptors();
+    give_back_large_blocks();
     // These signals must not end the program before it has handlers for them.
     for (const int s : {SIGPIPE, SIGHUP, SIGUSR1, SIGUSR2}) std::signal(s, SIG_IGN);
     settings s;

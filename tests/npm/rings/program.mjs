@@ -3,7 +3,7 @@
 // What the server program promises to its operator: its addresses, exit codes, messages and HTTP answers.
 
 import { execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -286,6 +286,23 @@ await ring({
       ]) equal(await refusal(path), [404, right], path)
       await Peer.join(address + '/any/other/path')
     }),
+
+  'the memory of a burst goes back to the system': async () => {
+    const path = join(scratch, 'burst')
+    await served(['--listen', `unix:${path}`], async ({ child, addresses: [address] }) => {
+      const used = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'latin1'))[1]) / 1024
+      const sender = await Peer.join(address)
+      const before = used()
+      const readers = []
+      for (let i = 0; i < 40; ++i) readers.push(await Peer.join(address))
+      for (const reader of readers) reader.socket.pause()
+      for (let i = 0; i < 35; ++i)
+        for (const reader of readers) equal((await sender.ask('bye', reader.id, { text: 'x'.repeat(100_000) })).ok, true, 'reply')
+      truth(used() > before + 100, `the burst took ${used() - before} MiB only`)
+      for (const reader of readers) reader.socket.destroy()
+      await within((async () => { while (used() > before + 20) await sender.ask('bye', sender.id, {}) })(), `memory back: ${used()} MiB`)
+    })
+  },
 
   'a certificate that is not valid yet is an error in the log': async () => {
     const folder = join(scratch, 'early')
