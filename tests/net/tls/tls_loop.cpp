@@ -8,12 +8,15 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <malloc.h>
 
 namespace {
 
@@ -158,6 +161,47 @@ BOOST_AUTO_TEST_CASE(a_connection_without_tls_is_cut_without_a_word) {
     w.run();
     BOOST_TEST(p.at->server_closed);
     BOOST_TEST(failures.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(the_first_record_may_come_in_any_pieces) {
+    for (const std::size_t first : {1u, 4u, 5u, 6u, 100u}) {
+        plain_world w;
+        plain_peer p{w};
+        std::string hello;
+        p.tls.seal(p.saying, hello);
+        p.write(hello.substr(0, first));
+        w.run();
+        BOOST_TEST(p.read() == "");
+        p.write(hello.substr(first, hello.size() - first - 1));
+        w.run();
+        BOOST_TEST(p.read() == "");
+        p.write(hello.substr(hello.size() - 1));
+        p.exchange(w);
+        BOOST_TEST(w.told() == strings{"1 open"});
+    }
+    // A length that no record may have is judged at once.
+    plain_world w;
+    memory::basic_peer<framing::length> p{w.io};
+    p.write(std::string{"\x16\x03\x01\xff\xff", 5});
+    w.run();
+    BOOST_TEST(p.at->server_closed);
+}
+
+BOOST_AUTO_TEST_CASE(an_incomplete_hello_costs_little) {
+    plain_world w;
+    std::deque<plain_peer> peers;
+    std::string hello;
+    for (int i = 0; i < 100; ++i) {
+        auto& p = peers.emplace_back(w);
+        hello.clear();
+        p.tls.seal(p.saying, hello);
+    }
+    w.run();
+    const auto before = ::mallinfo2().uordblks;
+    for (auto& p : peers) p.write(hello.substr(0, hello.size() - 1));
+    w.run();
+    BOOST_TEST(::mallinfo2().uordblks - before < 100u * 4000);
+    BOOST_TEST(w.told() == nothing);
 }
 
 BOOST_AUTO_TEST_CASE(a_peer_that_stalls_is_not_waited_for) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sigfire/core/concepts.hpp>
+#include <sigfire/core/detail/big_endian.hpp>
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/request.hpp>
 #include <sigfire/net/engine/layered_loop.hpp>
@@ -16,6 +17,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -104,13 +106,20 @@ public:
             if (ec == boost::asio::error::eof && !e.shut) ec = boost::asio::error::connection_reset;
             return 0;
         }
+        std::string_view came{buffer_.get(), n};
+        std::string hello;
         if (!e.tls) {
             if (n == 0) return ec = boost::asio::error::would_block, 0; // the layer below has begun
-            // The first record is a handshake. For other bytes, no TLS object is made.
-            if (buffer_[0] != 0x16) return fail(e, "the peer does not use TLS", ec);
+            // The first record is a handshake. A TLS object needs some 45 KB, so it waits for that record.
+            if (e.hello.empty() && came.front() != 0x16) return fail(e, "the peer does not use TLS", ec);
+            if (!e.hello.empty() || !has_record(came)) {
+                e.hello += came;
+                if (!has_record(e.hello)) return ec = boost::asio::error::would_block, 0;
+                came = hello = std::exchange(e.hello, {});
+            }
             e.tls = tls_session{server_->context().get(), wire_, true};
         }
-        const auto p = e.tls.receive(wire_, {buffer_.get(), n}, bytes);
+        const auto p = e.tls.receive(wire_, came, bytes);
         e.end = p.end;
         if (e.end == errc::tls_failed) server_->failed(address(e), e.tls.reason());
         push(e);
@@ -168,8 +177,9 @@ private:
     struct entry {
         typename Loop::socket io{};
         tls_session tls;
-        std::string late; // encrypted, but not taken by the system yet
-        error_code end{}; // follows the other side's bytes
+        std::string hello; // the first record, incomplete
+        std::string late;  // encrypted, but not taken by the system yet
+        error_code end{};  // follows the other side's bytes
         void* tag = nullptr;
         bool reads = true, writes = false; // events that the engine waits for
         bool shut = false;                 // nothing more is sent from this side
@@ -183,6 +193,14 @@ private:
         auto e = std::make_unique<entry>();
         e->io = std::move(s);
         return e;
+    }
+
+    // Whether the first record is complete, or too long (RFC 8446, 5.1).
+    static bool has_record(std::string_view bytes) {
+        constexpr std::size_t head = 5;
+        if (bytes.size() < head) return false;
+        const std::size_t n = load_big<std::uint16_t>(bytes.data() + 3);
+        return n > record_size || bytes.size() >= head + n;
     }
 
     std::string address(entry& e) { return numeric_address(inner_.remote(e.io)); }
