@@ -134,7 +134,7 @@ public:
             while (waiting_.front() != nullptr) {
                 auto& c = *waiting_.front()->connection;
                 const auto w = waiting_.remove(c);
-                turn_down(c, w->asked.view(), w->wish, codec_.end(errc::stopping, c.state().codec),
+                turn_down(c, w->asked.view(), w->entry, codec_.end(errc::stopping, c.state().codec),
                           errc::stopping);
             }
         engine_.stop(drain, std::move(f));
@@ -145,20 +145,20 @@ public:
 
     /// A connection asks for admission.
     void opening(connection& c, const request& r) {
-        admission wish;
-        wish.remote = r.remote;
+        admission entry;
+        entry.remote = r.remote;
         std::size_t first = 0;
-        errc cause = codec_.open(r, c.state().codec, wish);
-        if (cause == errc::ok) cause = hub_.admit(r, wish, first);
+        errc cause = codec_.open(r, c.state().codec, entry);
+        if (cause == errc::ok) cause = hub_.admit(r, entry, first);
         if constexpr (awaits)
             if (cause == errc::deferred) {
-                waiting_.add(c, r, std::move(wish), now_ + options_.admission_timeout,
+                waiting_.add(c, r, std::move(entry), now_ + options_.admission_timeout,
                              [this, first](const request& asked, admission& a) {
                                  return hub_.await_admission(asked, a, first);
                              });
                 return;
             }
-        decide(c, r, wish, cause);
+        decide(c, r, entry, cause);
     }
 
     /// A message arrived.
@@ -237,11 +237,11 @@ private:
     }
 
     // Applies the answer of the hooks for a connection.
-    void decide(connection& c, const request& r, const admission& wish, errc cause) {
-        if (cause != errc::ok) return refuse(c, r, wish, cause);
+    void decide(connection& c, const request& r, const admission& entry, errc cause) {
+        if (cause != errc::ok) return refuse(c, r, entry, cause);
         auto& [who, state] = c.state();
-        let_in(c, wish);
-        const auto entered = hub_.opened(channel<connection, C>{c, codec_}, wish);
+        let_in(c, entry);
+        const auto entered = hub_.opened(channel<connection, C>{c, codec_}, entry);
         if (entered) {
             who = *entered;
         } else {
@@ -250,16 +250,16 @@ private:
         }
     }
 
-    void refuse(connection& c, const request& r, const admission& wish, errc cause) {
+    void refuse(connection& c, const request& r, const admission& entry, errc cause) {
         ending how = codec_.end(cause, c.state().codec);
-        if (wish.refused_as) how = *wish.refused_as;
-        turn_down(c, r, wish, how, cause);
+        if (entry.refused_as) how = *entry.refused_as;
+        turn_down(c, r, entry, how, cause);
     }
 
-    void turn_down(connection& c, const request& r, const admission& wish, const ending& how, errc cause) {
-        hub_.refused(wish.remote, cause);
+    void turn_down(connection& c, const request& r, const admission& entry, const ending& how, errc cause) {
+        hub_.refused(entry.remote, cause);
         if (how.http_status != 0 && r.hello.empty()) return c.refuse(how);
-        let_in(c, wish);
+        let_in(c, entry);
         part(c, r, how, cause);
     }
 
@@ -276,8 +276,8 @@ private:
     }
 
     // Ends the hold of the connection; the hub may hold it again.
-    void let_in(connection& c, const admission& wish) {
-        c.accept(wish.subprotocol);
+    void let_in(connection& c, const admission& entry) {
+        c.accept(entry.subprotocol);
         if constexpr (awaits) c.release();
     }
 
@@ -293,10 +293,10 @@ private:
             waiting_.remove(c);
             if (w->failure) {
                 hub_.failed(*w->failure);
-                turn_down(c, w->asked.view(), w->wish, codec_.end(errc::internal_error, c.state().codec),
+                turn_down(c, w->asked.view(), w->entry, codec_.end(errc::internal_error, c.state().codec),
                           errc::internal_error);
             } else {
-                decide(c, w->asked.view(), w->wish, w->cause);
+                decide(c, w->asked.view(), w->entry, w->cause);
             }
         }
         while (waiting_.front() != nullptr && waiting_.front()->deadline <= now_) {
@@ -304,7 +304,7 @@ private:
             auto& c = *waiting_.front()->connection;
             constexpr auto late = errc::handshake_timeout;
             const auto w = waiting_.remove(c);
-            turn_down(c, w->asked.view(), w->wish, {503, 4003, to_string(late)}, late);
+            turn_down(c, w->asked.view(), w->entry, {503, 4003, to_string(late)}, late);
         }
         return any;
     }

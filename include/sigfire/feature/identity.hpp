@@ -66,8 +66,8 @@ public:
 
     /// Returns `overloaded` if the party of the connection has reached its limit.
     template <class X>
-    errc on_enter(X&, const admission& wish) {
-        const auto& with = wish.counted_with;
+    errc on_enter(X&, const admission& entry) {
+        const auto& with = entry.counted_with;
         return with.limit != 0 && count(with) >= with.limit ? errc::overloaded : errc::ok;
     }
 
@@ -80,21 +80,21 @@ public:
 
     /// Returns the peer with the id and the token of the connection, if there is one.
     template <class X>
-    peer_handle on_identify(X& hub, const admission& wish) {
-        if (wish.id.empty()) return {};
-        const auto peer = hub.find(wish.id);
-        return is_proof(peer, wish) ? peer : peer_handle{};
+    peer_handle on_identify(X& hub, const admission& entry) {
+        if (entry.id.empty()) return {};
+        const auto peer = hub.find(entry.id);
+        return is_proof(peer, entry) ? peer : peer_handle{};
     }
 
     /// Sends a welcome on the new connection of a peer that returned by its token.
     template <class X>
-    void on_identified(X& hub, peer_handle peer, const admission& wish) {
-        if (!is_proof(peer, wish)) return; // another feature identified the peer
+    void on_identified(X& hub, peer_handle peer, const admission& entry) {
+        if (!is_proof(peer, entry)) return; // another feature identified the peer
         const auto id = hub.fresh_id();
         event::welcome e;
         e.id = id.view();
         e.peer = hub.id(peer);
-        e.configuration.bytes = wish.rtc_configuration;
+        e.configuration.bytes = entry.rtc_configuration;
         hub.send_uncounted(peer, e);
     }
 
@@ -172,9 +172,9 @@ private:
         bool linked = false; // its peer is listed
     };
 
-    bool is_proof(peer_handle peer, const admission& wish) const {
+    bool is_proof(peer_handle peer, const admission& entry) const {
         const auto at = tokens_.find(peer.slot);
-        return peer && !wish.resumable && at != tokens_.end() && at->second == wish.token;
+        return peer && !entry.resumable && at != tokens_.end() && at->second == entry.token;
     }
 
     void add(peer_handle peer, std::uint32_t counted) {

@@ -106,23 +106,23 @@ public:
 
     /// Returns the peer of the token, if there is one.
     template <class X>
-    peer_handle on_identify(X&, const admission& wish) {
-        auto* const s = find(wish.token);
+    peer_handle on_identify(X&, const admission& entry) {
+        auto* const s = find(entry.token);
         return s == nullptr ? peer_handle{} : s->peer;
     }
 
     /// Welcomes the returned peer and sends the missing messages again.
     template <class X>
-    void on_identified(X& hub, peer_handle peer, const admission& wish) {
+    void on_identified(X& hub, peer_handle peer, const admission& entry) {
         auto* const s = of(peer);
-        if (s == nullptr || find(wish.token) != s) return; // another feature identified the peer
-        settle(*s, wish.token, wish.received);
+        if (s == nullptr || find(entry.token) != s) return; // another feature identified the peer
+        settle(*s, entry.token, entry.received);
         const auto id = hub.fresh_id();
         const auto said = grant(*s, true);
         event::welcome e;
         e.id = id.view();
         e.peer = hub.id(peer);
-        e.configuration.bytes = wish.rtc_configuration;
+        e.configuration.bytes = entry.rtc_configuration;
         e.grant = &said;
         hub.send_uncounted(peer, e);
         replay(hub, *s);
@@ -130,11 +130,11 @@ public:
 
     /// Adds the resume token to the welcome of a resumable peer.
     template <class X>
-    void on_welcome(X& hub, peer_handle peer, const admission& wish, event::welcome& e) {
-        if (!wish.resumable) return;
+    void on_welcome(X& hub, peer_handle peer, const admission& entry, event::welcome& e) {
+        if (!entry.resumable) return;
         auto& s = begin(hub, peer);
         s.recovered = false; // tells a peer with an invalid token that nothing was recovered
-        greeting_ = grant(s, !wish.token.empty());
+        greeting_ = grant(s, !entry.token.empty());
         e.grant = &greeting_;
     }
 

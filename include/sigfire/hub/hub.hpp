@@ -101,28 +101,28 @@ public:
 
     /** Asks the hooks whether the hub admits a connection that it does not know yet.
      *
-     *  Returns `ok`, or the cause of the refusal; then `wish.refused_as`, if set, says how to refuse the
+     *  Returns `ok`, or the cause of the refusal; then `entry.refused_as`, if set, says how to refuse the
      *  connection. If it returns `deferred`, `await_admission` returns the answer later. If a hook throws,
      *  the cause is `internal_error`.
      *  @param r the request of the connection
-     *  @param wish the admission, as the codec has filled it; hooks may change it
+     *  @param entry the admission, as the codec has filled it; hooks may change it
      *  @param first index of the first hook to ask; on `deferred`, the index of the hook to await */
-    errc admit([[maybe_unused]] const request& r, [[maybe_unused]] admission& wish,
+    errc admit([[maybe_unused]] const request& r, [[maybe_unused]] admission& entry,
                [[maybe_unused]] std::size_t& first) {
         errc cause = errc::ok;
-        if constexpr (requires { this->hooks_.on_admit(r, wish, first); })
-            if (!guarded([&] { cause = this->hooks_.on_admit(r, wish, first); })) {
+        if constexpr (requires { this->hooks_.on_admit(r, entry, first); })
+            if (!guarded([&] { cause = this->hooks_.on_admit(r, entry, first); })) {
                 cause = errc::internal_error;
-                wish.refused_as.reset(); // it belongs to another cause
+                entry.refused_as.reset(); // it belongs to another cause
             }
         return cause;
     }
     /// Returns an awaitable with the answer of the hooks, after `admit` has returned `deferred`. `r` and
-    /// `wish` must live until it ends.
-    auto await_admission(const request& r, admission& wish, std::size_t first)
+    /// `entry` must live until it ends.
+    auto await_admission(const request& r, admission& entry, std::size_t first)
         requires(H::can_defer)
     {
-        return this->hooks_.on_admit_deferred(r, wish, first);
+        return this->hooks_.on_admit_deferred(r, entry, first);
     }
 
     /// Reports a refused connection to hooks and log.
@@ -150,11 +150,11 @@ public:
      *  bytes of UTF-8. `id_in_use` if a peer has the id and the connection cannot claim it. `stopping` after
      *  `stop`. Features add their own causes, for example `overloaded` for a full party.
      *  @param way the channel to the peer
-     *  @param wish the admission, as codec and hooks have filled it */
-    result<attachment> opened(const O& way, const admission& wish) {
+     *  @param entry the admission, as codec and hooks have filled it */
+    result<attachment> opened(const O& way, const admission& entry) {
         const work w{*this};
-        auto entered = this->admit_peer(way, wish);
-        if (!entered) refused(wish.remote, static_cast<errc>(entered.error().value()));
+        auto entered = this->admit_peer(way, entry);
+        if (!entered) refused(entry.remote, static_cast<errc>(entered.error().value()));
         return entered;
     }
 
@@ -258,7 +258,7 @@ public:
                        why);
         s->lose_way(); // the hub sends nothing to a closed connection
         if (online) this->leave(a.peer.slot, why);
-        this->wishes_.erase(a.peer.slot);
+        this->pending_entries_.erase(a.peer.slot);
         slots_.remove(a.peer.slot);
     }
 

@@ -242,7 +242,7 @@ private:
             c.forget_arrived();
         }
         if (c.silent() && std::exchange(c.known_, false)) sink_.closed(c, c.cause_);
-        if (c.cut_) return bury(c);
+        if (c.cut_) return remove(c);
         if (c.step_ == step::accepted) c.shake_hands();
         if (c.step_ == step::answering) c.write_answer();
         if (c.step_ != step::open) return;
@@ -278,7 +278,7 @@ private:
         if (c.step_ == step::opening && !c.held_) c.refuse({500, 0, "Not Admitted"});
     }
 
-    void bury(Connection& c) {
+    void remove(Connection& c) {
         c.close_socket();
         connections_.back()->index_ = c.index_;
         std::swap(connections_[c.index_], connections_.back());

@@ -36,12 +36,12 @@ namespace detail {
 
 /// The state between the two ends of a loopback connection.
 struct loopback_link {
-    struct parcel {
+    struct outgoing {
         message_type type;
         std::string bytes;
     };
 
-    std::deque<parcel> to_server, to_peer;
+    std::deque<outgoing> to_server, to_peer;
     std::size_t waiting = 0; // bytes in to_peer
     std::size_t message_limit = 0;
     errc peer_end = errc::ok;   // why the peer's end is closed
@@ -212,13 +212,13 @@ public:
     }
 
     /// A copy of the message that `append` can send on several connections.
-    std::shared_ptr<const detail::loopback_link::parcel> share(message_type type, std::string_view bytes) {
-        return std::make_shared<const detail::loopback_link::parcel>(
-            detail::loopback_link::parcel{type, std::string{bytes}});
+    std::shared_ptr<const detail::loopback_link::outgoing> share(message_type type, std::string_view bytes) {
+        return std::make_shared<const detail::loopback_link::outgoing>(
+            detail::loopback_link::outgoing{type, std::string{bytes}});
     }
 
     /// Sends a shared message. Returns false if it does not fit. Each end owns its bytes, so this is a copy.
-    bool append(const std::shared_ptr<const detail::loopback_link::parcel>& block) {
+    bool append(const std::shared_ptr<const detail::loopback_link::outgoing>& block) {
         char* p = reserve(block->type, block->bytes.size());
         if (!p) return false;
         block->bytes.copy(p, block->bytes.size());
@@ -280,7 +280,7 @@ private:
     link_ptr link_;
     const loopback_options* options_;
     std::function<void()> wake_;
-    detail::loopback_link::parcel parcel_{};
+    detail::loopback_link::outgoing parcel_{};
     errc cause_ = errc::ok; // why the connection ends
     bool opening_ = true;
     bool held_ = false;
@@ -374,11 +374,11 @@ private:
         for (std::size_t i = 0; i < connections_.size(); ++i) {
             const auto link = connections_[i]->link_;
             while (link->on_message && !link->to_peer.empty()) {
-                auto parcel = std::move(link->to_peer.front());
+                auto outgoing = std::move(link->to_peer.front());
                 link->to_peer.pop_front();
-                link->waiting -= parcel.bytes.size();
+                link->waiting -= outgoing.bytes.size();
                 const auto f = link->on_message;
-                (*f)({parcel.bytes, parcel.type});
+                (*f)({outgoing.bytes, outgoing.type});
                 if (!*token) return;
             }
         }
@@ -430,9 +430,9 @@ private:
     void listen(connection<State>& c) {
         auto& l = *c.link_;
         while (!c.held_ && c.cause_ == errc::ok && !l.to_server.empty()) {
-            auto parcel = std::move(l.to_server.front());
+            auto outgoing = std::move(l.to_server.front());
             l.to_server.pop_front();
-            guard(c, [&] { sink_.received(c, {parcel.bytes, parcel.type}); });
+            guard(c, [&] { sink_.received(c, {outgoing.bytes, outgoing.type}); });
         }
         if (std::exchange(l.ping, false) && l.answers_pings && l.peer_end == errc::ok && c.cause_ == errc::ok)
             guard(c, [&] { sink_.alive(c); });

@@ -36,10 +36,10 @@ public:
     /// A waiting connection. Shared with the coroutine, which may outlive the connection and the listener.
     struct waiting {
         waiting(Connection& c, const request& r, admission&& a, time_point until)
-            : asked{r}, wish{std::move(a)}, connection{&c}, deadline{until} {}
+            : asked{r}, entry{std::move(a)}, connection{&c}, deadline{until} {}
 
         owned_request asked;
-        admission wish;
+        admission entry;
         Connection* connection; ///< null after its removal
         time_point deadline;
         bool answered = false;
@@ -59,12 +59,12 @@ public:
     /// Holds `c` until `ask(request, admission&)`, an awaitable, returns its answer. All connections wait
     /// equally long, so deadlines do not decrease.
     template <class F>
-    void add(Connection& c, const request& r, admission&& wish, time_point deadline, F ask) {
+    void add(Connection& c, const request& r, admission&& entry, time_point deadline, F ask) {
         c.hold();
-        const auto w = std::make_shared<waiting>(c, r, std::move(wish), deadline);
+        const auto w = std::make_shared<waiting>(c, r, std::move(entry), deadline);
         places_.emplace(&c, waiting_.insert(waiting_.end(), w));
         w->run.start(
-            context_, ask(w->asked.view(), w->wish),
+            context_, ask(w->asked.view(), w->entry),
             [this, w](errc cause, std::optional<std::string> failure) {
                 w->answered = true;
                 if (w->connection == nullptr) return;

@@ -29,33 +29,33 @@ protected:
         core::guarded;
     using typename core::slot;
 
-    result<attachment> admit_peer(const O& way, const admission& wish) {
+    result<attachment> admit_peer(const O& way, const admission& entry) {
         if (this->stop_cause_ != errc::ok) return make_error_code(errc::stopping);
         if constexpr (has_features)
-            if (const auto back = bring_back(way, wish)) return *back;
-        if (!wish.id.empty()) {
-            if (!is_name(wish.id)) return make_error_code(errc::malformed);
-            if (const peer_handle holder = this->registry_.find(wish.id))
-                return claim(way, wish, holder.slot);
+            if (const auto back = bring_back(way, entry)) return *back;
+        if (!entry.id.empty()) {
+            if (!is_name(entry.id)) return make_error_code(errc::malformed);
+            if (const peer_handle holder = this->registry_.find(entry.id))
+                return claim(way, entry, holder.slot);
         }
         if constexpr (has_features) {
             errc cause = errc::ok;
-            const auto ask = [&](auto& f) { return (cause = f.on_enter(context(), wish)) != errc::ok; };
+            const auto ask = [&](auto& f) { return (cause = f.on_enter(context(), entry)) != errc::ok; };
             if (!guarded([&] { any_feature(ask); })) cause = errc::internal_error;
             if (cause != errc::ok) return make_error_code(cause);
-            make_way(wish.id, {});
+            make_way(entry.id, {});
             // A feature may have attached a function with that id.
-            if (!wish.id.empty() && this->registry_.find(wish.id)) return make_error_code(errc::id_in_use);
+            if (!entry.id.empty() && this->registry_.find(entry.id)) return make_error_code(errc::id_in_use);
         }
-        if (!wish.id.empty()) return enter(this->slots_.add(way, wish.id, standing::online), wish);
+        if (!entry.id.empty()) return enter(this->slots_.add(way, entry.id, standing::online), entry);
         const auto id = this->draw_id();
-        return enter(this->slots_.add(way, view(id), standing::online), wish);
+        return enter(this->slots_.add(way, view(id), standing::online), entry);
     }
 
     // Without memory for the peer, the hub removes it: the transport does not know the attachment yet.
-    attachment enter(std::uint32_t i, const admission& wish) {
+    attachment enter(std::uint32_t i, const admission& entry) {
         try {
-            return introduce(i, wish);
+            return introduce(i, entry);
         } catch (...) {
             leave(i, errc::internal_error);
             this->slots_.remove(i);
@@ -65,25 +65,25 @@ protected:
 
     // No code of the host program runs between the caller and here: nothing can reach the peer before its
     // welcome.
-    attachment introduce(std::uint32_t i, const admission& wish) {
+    attachment introduce(std::uint32_t i, const admission& entry) {
         slot& s = this->slots_[i];
         const auto peer = this->slots_.handle(i);
         const attachment a{peer, s.epoch};
         this->registry_.insert(s.id.view(), peer);
-        take_terms(i, wish);
+        take_terms(i, entry);
         const auto id = this->fresh_id();
         event::welcome e;
         e.id = id.view();
         e.peer = s.id.view();
-        e.configuration = {wish.rtc_configuration, default_wire};
-        [[maybe_unused]] bool sound = each_feature([&](auto& f) { f.on_welcome(context(), peer, wish, e); });
+        e.configuration = {entry.rtc_configuration, default_wire};
+        [[maybe_unused]] bool sound = each_feature([&](auto& f) { f.on_welcome(context(), peer, entry, e); });
         s.way.deliver(e);
         if constexpr (!std::is_same_v<L, no_log>)
             guarded([&] {
-                this->write(log_level::info, "peer_opened", {{"id", s.id.view()}, {"remote", wish.remote}});
+                this->write(log_level::info, "peer_opened", {{"id", s.id.view()}, {"remote", entry.remote}});
             });
         if constexpr (has_on_open<H> || has_features) {
-            admission granted = wish;
+            admission granted = entry;
             granted.id = s.id.view();
             if constexpr (has_on_open<H>)
                 sound = guarded([&] { this->hooks_.on_open(peer, granted); }) && sound;
@@ -95,11 +95,11 @@ protected:
     }
 
     // Takes notes and validity from the newest admission of a peer.
-    void take_terms(std::uint32_t i, const admission& wish) {
-        if (!wish.attached.empty()) this->notes_.insert_or_assign(i, wish.attached);
+    void take_terms(std::uint32_t i, const admission& entry) {
+        if (!entry.attached.empty()) this->notes_.insert_or_assign(i, entry.attached);
         constexpr std::chrono::milliseconds longest = std::chrono::hours{24 * 36'500};
-        expire_at(i, wish.valid_for.count() <= 0 ? time_point::max()
-                                                 : this->now_ + std::min(wish.valid_for, longest));
+        expire_at(i, entry.valid_for.count() <= 0 ? time_point::max()
+                                                  : this->now_ + std::min(entry.valid_for, longest));
     }
 
     // Sets the end of a peer; `time_point::max()` = none.
@@ -110,26 +110,26 @@ protected:
 
     // --- claims: a connection asks for the id of a present peer ---
 
-    result<attachment> claim(const O& way, const admission& wish, std::uint32_t holder) {
-        const std::string_view id = wish.id;
+    result<attachment> claim(const O& way, const admission& entry, std::uint32_t holder) {
+        const std::string_view id = entry.id;
         const auto holding = this->slots_.handle(holder);
         slot* held = &this->slots_[holder];
         errc cause = held->state == standing::function ? errc::id_in_use : errc::ok;
         if constexpr (has_features) {
             const auto ask = [&](auto& f) {
-                return (cause = f.on_claim(context(), holding, wish)) != errc::ok;
+                return (cause = f.on_claim(context(), holding, entry)) != errc::ok;
             };
-            if (cause == errc::ok && !wish.id_verified && !guarded([&] { any_feature(ask); }))
+            if (cause == errc::ok && !entry.id_verified && !guarded([&] { any_feature(ask); }))
                 cause = errc::internal_error;
             held = this->slots_.find(holding); // a feature may have ended the holder, or added slots
             if (cause == errc::ok && (held == nullptr || !core::is_present(*held))) cause = errc::id_in_use;
         }
-        if (cause == errc::ok && (wish.id_verified || held->state == standing::away)) {
+        if (cause == errc::ok && (entry.id_verified || held->state == standing::away)) {
             if (held->link != nowhere)
                 refuse(this->slots_[std::exchange(held->link, nowhere)], errc::id_in_use);
-            end(holder, wish.id_verified ? errc::replaced : errc::pong_timeout);
+            end(holder, entry.id_verified ? errc::replaced : errc::pong_timeout);
             if (this->registry_.find(id)) return make_error_code(errc::id_in_use);
-            return enter(this->slots_.add(way, id, standing::online), wish);
+            return enter(this->slots_.add(way, id, standing::online), entry);
         }
         if (cause == errc::ok && (held->link != nowhere || !held->way.ping())) cause = errc::id_in_use;
         if (cause != errc::ok) {
@@ -140,12 +140,12 @@ protected:
         slot& s = this->slots_[i];
         const auto peer = this->slots_.handle(i);
         try {
-            wishes_.emplace(i, wish);
+            pending_entries_.emplace(i, entry);
             // All claims have the same time-out, so the queue is in order of deadline. `tick` skips decided
             // claims.
             claims_.push_back({peer, this->now_ + this->options_.claim_timeout});
         } catch (...) { // without memory there is no claim
-            wishes_.erase(i);
+            pending_entries_.erase(i);
             this->slots_.remove(i);
             throw;
         }
@@ -193,7 +193,8 @@ protected:
         // A hook or feature may have attached a function with that id in `on_close`.
         if (this->registry_.find(claimant.id.view())) return refuse(claimant, errc::id_in_use);
         claimant.state = standing::online;
-        if (!guarded([&] { introduce(i, wishes_.extract(i).mapped()); })) return end(i, errc::internal_error);
+        if (!guarded([&] { introduce(i, pending_entries_.extract(i).mapped()); }))
+            return end(i, errc::internal_error);
         claimant.way.release();
     }
 
@@ -206,17 +207,18 @@ protected:
 
     // --- returns: a connection continues as a present peer ---
 
-    std::optional<result<attachment>> bring_back(const O& way, const admission& wish) {
-        if (wish.token.empty()) return {};
+    std::optional<result<attachment>> bring_back(const O& way, const admission& entry) {
+        if (entry.token.empty()) return {};
         peer_handle who;
-        const auto ask = [&](auto& f) { return static_cast<bool>(who = f.on_identify(context(), wish)); };
+        const auto ask = [&](auto& f) { return static_cast<bool>(who = f.on_identify(context(), entry)); };
         if (!guarded([&] { any_feature(ask); })) return make_error_code(errc::internal_error);
         if (!who) return {};
         // A drawn id does not count against the proof.
-        if (!wish.id.empty() && !wish.id_generated && wish.id != this->slots_[who.slot].id.view()) return {};
+        if (!entry.id.empty() && !entry.id_generated && entry.id != this->slots_[who.slot].id.view())
+            return {};
         const auto a = reattach(who, way);
-        take_terms(who.slot, wish);
-        each_feature([&](auto& f) { f.on_identified(context(), who, wish); });
+        take_terms(who.slot, entry);
+        each_feature([&](auto& f) { f.on_identified(context(), who, entry); });
         return a;
     }
 
@@ -372,8 +374,8 @@ protected:
 
     auto& context() noexcept { return this->self().context_; }
 
-    std::unordered_map<std::uint32_t, admission> wishes_; // of claimants, by slot
-    std::map<std::string_view, peer_handle> unlisted_;    // by the id of each peer: a view of it
+    std::unordered_map<std::uint32_t, admission> pending_entries_; // of claimants, by slot
+    std::map<std::string_view, peer_handle> unlisted_;             // by the id of each peer: a view of it
     attachment moved_; // the peer to which the resuming connection has moved
 
 private:

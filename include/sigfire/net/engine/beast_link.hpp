@@ -179,7 +179,7 @@ private:
         answering, // the last HTTP response is being sent
         over,      // the socket is closed
     };
-    struct parcel {
+    struct outgoing {
         message_type type;
         std::string bytes;
     };
@@ -330,8 +330,8 @@ private:
     request_head asked_;
     std::string remote_, subprotocol_, answer_;
     boost::beast::flat_buffer in_;
-    std::deque<parcel> out_; // while writing, the first is being sent
-    parcel next_{};
+    std::deque<outgoing> out_; // while writing, the first is being sent
+    outgoing next_{};
     std::size_t waiting_ = 0; // bytes in out_
     std::size_t index_ = 0;   // in the engine's table
     ending farewell_;

@@ -289,8 +289,8 @@ private:
         bool released = false; // to be read again
         bool ending = false;   // nothing more is written
         bool cut = false;      // the wire is cut at the end of the turn
-        bool deaf = false;     // received bytes are discarded
-        bool buried = false;
+        bool discards = false; // received bytes are discarded
+        bool removed = false;
         bool writes = false; // the loop reports when more can be sent
         bool paused = false; // the loop does not watch for received bytes
     };

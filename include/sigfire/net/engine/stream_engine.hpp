@@ -58,7 +58,7 @@ class stream_engine<Wire, Loop, State>::with
     using table::acceptor_, table::clock_, table::connections_, table::core_, table::drain_until_,
         table::listening_, table::next_sweep_, table::now_, table::read_until_, table::stopping_,
         table::waiting_, table::wire_;
-    using table::deafen, table::fail, table::ms, table::turn_away;
+    using table::discard_input, table::fail, table::ms, table::turn_away;
     using turns::ends_, turns::flush, turns::late_, turns::told_;
     using typename table::connection;
     using typename table::milliseconds;
@@ -186,7 +186,7 @@ private:
             flush();
             if (!told_) break;
         }
-        table::clear_graveyard();
+        table::free_removed();
         tell_refusals();
         core_.in_turn = false;
         if (!all || !core_.prompt.empty() || !core_.bulk.empty()) core_.loop.wake();
@@ -241,7 +241,7 @@ private:
             c.cut(errc::internal_error, true);
         }
         c.said_close_ = false; // the other side's close is not read, so this side closes first
-        deafen(c);
+        discard_input(c);
         c.mark();
     }
 
@@ -335,9 +335,9 @@ private:
             told_ = true;
             sink_.closed(c, c.cause_);
         }
-        if (c.is_.cut) return table::bury(c);
+        if (c.is_.cut) return table::remove(c);
         if (c.is_.ending && !c.said_close_ && !c.out_.size() && !std::exchange(c.lingering_, true)) {
-            deafen(c);
+            discard_input(c);
             c.stamp_ = core_.now;
             core_.loop.shutdown(c.socket_);
         }

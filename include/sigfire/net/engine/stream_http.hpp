@@ -104,7 +104,7 @@ protected:
         } else {
             c.opening_ = false;
             c.finish(errc::closed);
-            c.is_.deaf = true;
+            c.is_.discards = true;
         }
     }
 

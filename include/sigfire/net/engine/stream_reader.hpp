@@ -76,7 +76,7 @@ protected:
             c.pinged_ = false;
             return feed_now(c, {buffer_.get(), n});
         }
-        if (c.is_.deaf) return;
+        if (c.is_.discards) return;
         if (!c.opening_ && !c.is_.ending) {
             c.stamp_ = core_.now;
             c.pinged_ = false;
@@ -181,7 +181,7 @@ protected:
                 c.close({0, static_cast<std::uint16_t>(code ? code : 1005), {}}, errc::closed);
             }
             c.said_close_ = false;
-            c.is_.deaf = true;
+            c.is_.discards = true;
             c.mark();
             return false;
         }

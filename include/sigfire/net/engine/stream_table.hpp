@@ -127,7 +127,7 @@ protected:
             // gone.
             for (auto* queue : {&arrived_, &again_, &handshakes_, &serving_})
                 queue->reserve(2 * connections_.capacity());
-            graveyard_.reserve(2 * connections_.capacity());
+            removed_.reserve(2 * connections_.capacity());
             connections_.push_back(std::make_unique<connection>(core_));
         } catch (...) {
             core_.loop.close(socket, true);
@@ -148,7 +148,7 @@ protected:
         const auto text = e == errc::too_large ? std::string_view{} : to_string(e);
         if (!c.silent()) c.close({503, framing::close_code(e), text}, e);
         c.said_close_ = false; // the other side's close is not read, so this side closes first
-        deafen(c);
+        discard_input(c);
         c.mark();
     }
 
@@ -156,12 +156,12 @@ protected:
         refused(numeric_address(core_.loop.remote(c.socket_)), e);
         c.known_ = false;
         c.turn_down(e == errc::unknown ? ending{404, 0, "Not Found"} : refusal(e), e);
-        deafen(c);
+        discard_input(c);
     }
 
     // Reads no more from the connection. The part of a message that came is dropped.
-    void deafen(connection& c) {
-        c.is_.deaf = true;
+    void discard_input(connection& c) {
+        c.is_.discards = true;
         core_.incomplete -= c.framing_.incomplete();
         c.framing_ = {};
         c.take_kept();
@@ -170,7 +170,7 @@ protected:
     // Too many incomplete bytes: the connection with the longest time without progress ends.
     void shed() {
         while (core_.incomplete > core_.limits.incomplete) {
-            connection* victim = oldest(chaff);
+            connection* victim = oldest(least_shed);
             if (!victim) victim = oldest(1);
             if (!victim) return;
             fail(*victim, errc::overloaded);
@@ -182,7 +182,7 @@ protected:
         std::size_t most = 0;
         for (auto& c : connections_) {
             const auto n = held_bytes(*c);
-            if (c->is_.deaf || n < least) continue;
+            if (c->is_.discards || n < least) continue;
             const auto older = found ? static_cast<std::int32_t>(found->grown_ - c->grown_) : 1;
             if (older < 0 || (older == 0 && n <= most)) continue;
             found = c.get();
@@ -255,16 +255,16 @@ protected:
         }
     }
 
-    void bury(connection& c) {
-        c.is_.buried = true;
+    void remove(connection& c) {
+        c.is_.removed = true;
         gate_.leave(&c);
         forget_answer(c);
-        deafen(c);
+        discard_input(c);
         c.out_.clear(core_.pool);
         count_unsent(c);
         core_.loop.close(c.socket_, c.reset_);
         const auto i = c.index_;
-        graveyard_.push_back(std::move(connections_[i]));
+        removed_.push_back(std::move(connections_[i]));
         if (i + 1 != connections_.size()) {
             connections_[i] = std::move(connections_.back());
             connections_[i]->index_ = i;
@@ -273,9 +273,9 @@ protected:
     }
 
     // Frees connections that nothing points to any more.
-    void clear_graveyard() {
-        if (!graveyard_.empty())
-            std::erase_if(graveyard_,
+    void free_removed() {
+        if (!removed_.empty())
+            std::erase_if(removed_,
                           [](const auto& c) { return !c->queued_ && !c->waits_[0] && !c->waits_[1]; });
     }
 
@@ -351,8 +351,8 @@ protected:
         return static_cast<std::uint32_t>(std::chrono::duration_cast<milliseconds>(t - epoch_).count());
     }
 
-    // It is not worth to end a connection for fewer incomplete bytes.
-    static constexpr std::size_t chaff = 4096;
+    // Fewer incomplete bytes are not worth the end of a connection.
+    static constexpr std::size_t least_shed = 4096;
 
     // A request with a later answer.
     struct pending_answer {
@@ -369,7 +369,7 @@ protected:
     loop_clock& clock_;
     stream_acceptor acceptor_;
     std::vector<std::unique_ptr<connection>> connections_;
-    std::vector<std::unique_ptr<connection>> graveyard_;
+    std::vector<std::unique_ptr<connection>> removed_;
     std::vector<connection*> arrived_;    // served in the next turn, in this order
     std::vector<connection*> again_;      // the same, for connections that had a slice already
     std::vector<connection*> handshakes_; // the same, for connections that are opening

@@ -47,7 +47,7 @@ protected:
         flush();
         serve_handshakes();
         // Only now: an event later in the batch may have pointed at one of the closed connections.
-        table::clear_graveyard();
+        table::free_removed();
         return events.empty() && arrived_.empty() && again_.empty() && handshakes_.empty();
     }
 
@@ -86,12 +86,12 @@ protected:
             auto& c = **next;
             // Its effects are sent first. Otherwise the outboxes of readers would grow although these read
             // well.
-            if (c.wrote_much_ && !core_.bulk.empty() && !c.is_.buried) {
+            if (c.wrote_much_ && !core_.bulk.empty() && !c.is_.removed) {
                 queue.push_back(&c);
                 continue;
             }
             c.queued_ = c.wrote_much_ = false;
-            if (!c.is_.buried) self().guard(c, [&] { go_on(c); });
+            if (!c.is_.removed) self().guard(c, [&] { go_on(c); });
             cork(++n);
         }
         queue.insert(queue.begin(), next, serving_.end());
@@ -115,7 +115,7 @@ protected:
         for (int i = 0; i < steps && next != serving_.end(); ++i) {
             auto& c = **next++;
             c.queued_ = false;
-            if (!c.is_.buried) self().guard(c, [&] { self().read(c); });
+            if (!c.is_.removed) self().guard(c, [&] { self().read(c); });
             if (late()) break;
         }
         handshakes_.insert(handshakes_.begin(), next, serving_.end());
@@ -132,7 +132,7 @@ protected:
     void on_event(const ready& e) {
         if (!e.tag) return self().accept();
         auto& c = *static_cast<connection*>(e.tag);
-        if (c.is_.buried) return;
+        if (c.is_.removed) return;
         if (e.writable) c.mark();
         if (!e.readable || c.queued_) return;
         if (c.opening_ && !c.is_.held) return enqueue(handshakes_, c);
@@ -179,7 +179,7 @@ protected:
     }
 
     void settle_slowly(connection& c) noexcept {
-        if (c.is_.buried) return;
+        if (c.is_.removed) return;
         if (c.out_.size() != 0) table::send(c);
         self().guard(c, [&] { self().finish_settling(c); });
     }
