@@ -149,20 +149,20 @@ protected:
     framing_progress feed_framing(connection& c, std::span<char> bytes, const framing_limits& limits,
                                   Handler& handler) {
         struct counted { // also if the sink throws
+            const stream_reader& reader;
             connection& c;
             std::size_t before = c.framing_.incomplete();
             ~counted() {
                 const auto after = c.framing_.incomplete();
                 if (after == 0 && before == 0) return;
                 c.core_->incomplete += after - before;
-                if (before == 0 || delivered) c.begun_ = c.core_->now;
+                if (before == 0 || reader.delivered_) c.begun_ = c.core_->now;
                 // Pings and pongs between fragments are no progress of the message.
-                if (after != before || !controlled) c.grown_ = c.core_->now;
+                if (after != before || !reader.controlled_) c.grown_ = c.core_->now;
             }
-            const bool &controlled, &delivered;
         };
         controlled_ = delivered_ = false;
-        const counted count{.c = c, .controlled = controlled_, .delivered = delivered_};
+        const counted count{.reader = *this, .c = c};
         return c.framing_.feed(bytes, limits, handler);
     }
 
