@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
+#include <cstdlib>
 #include <iostream>
 #include <stdexcept>
 #include <string_view>
@@ -32,7 +33,7 @@ std::uint16_t parse_port(std::string_view text, const std::string& of) {
     std::uint16_t port = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
     if (error != std::errc{} || end != text.data() + text.size())
-        refuse("'" + of + "' has no port from 0 to 65535");
+        refuse("'" + of + "' " + (text == of ? "is not a" : "has no") + " port from 0 to 65535");
     return port;
 }
 
@@ -245,9 +246,21 @@ private:
         return json::serialize(v);
     }
 
+    // Calls `f`, and puts the name of the option in front of what `f` refuses.
+    template <class F>
+    static auto naming(const std::string& name, F f) {
+        return [option = name.substr(name.rfind("--")), f](const auto& v) {
+            try {
+                f(v);
+            } catch (const std::runtime_error& e) {
+                refuse(option + ": " + e.what());
+            }
+        };
+    }
     template <class F>
     void value(const std::string& name, const std::string& help, F f) {
-        serve_.add_option_function<std::string>(name, std::move(f), help)->allow_extra_args(false);
+        serve_.add_option_function<std::string>(name, naming(name, std::move(f)), help)
+            ->allow_extra_args(false);
     }
     void values(const std::string& name, const std::string& help, std::vector<std::string>& to) {
         serve_.add_option(name, to, help)->allow_extra_args(false)->delimiter(',');
@@ -256,20 +269,27 @@ private:
     template <class N>
     void number(const std::string& name, N& to, const std::string& help) {
         serve_.add_option(name, to, help)->check([](const std::string& text) {
-            return text.starts_with('-') ? "'" + text + "' is negative" : std::string{};
+            const bool whole = !text.empty() && text.find_first_not_of("0123456789") == text.npos;
+            return whole ? std::string{} : "'" + text + "' is not a whole number from 0 on";
         });
     }
     // A time: the number counts `unit` milliseconds.
     void time(const std::string& name, const std::string& help, std::chrono::milliseconds& to,
               double unit = 1000) {
-        serve_.add_option_function<double>(
-            name,
-            [name, &to, unit](double n) {
-                constexpr double week = 7 * 24 * 3600 * 1000.0;
-                if (!(n >= 0 && n * unit <= week)) refuse(name + " must be from 0 to one week");
-                to = std::chrono::milliseconds{static_cast<std::int64_t>(n * unit)};
-            },
-            help);
+        serve_
+            .add_option_function<double>(
+                name,
+                [name, &to, unit](double n) {
+                    constexpr double week = 7 * 24 * 3600 * 1000.0;
+                    if (!(n >= 0 && n * unit <= week)) refuse(name + " must be from 0 to one week");
+                    to = std::chrono::milliseconds{static_cast<std::int64_t>(n * unit)};
+                },
+                help)
+            ->check([](const std::string& text) {
+                char* end = nullptr;
+                std::strtod(text.c_str(), &end);
+                return !text.empty() && *end == '\0' ? std::string{} : "'" + text + "' is not a number";
+            });
     }
 
     void where() {
@@ -280,9 +300,10 @@ private:
         serve_
             .add_option_function<std::vector<std::string>>(
                 "--listen",
-                [this](const std::vector<std::string>& all) {
-                    for (const auto& text : all) s_.endpoints.push_back(parse_endpoint(text));
-                },
+                naming("--listen",
+                       [this](const std::vector<std::string>& all) {
+                           for (const auto& text : all) s_.endpoints.push_back(parse_endpoint(text));
+                       }),
                 "ws://HOST:PORT, tcp://HOST:PORT or unix:PATH; with TLS wss://, tls+tcp:// or tls+unix:. May "
                 "be repeated. ?dialect=NAME serves the clients of one family only: sigfire, msgpack, "
                 "signal-fire-2016, socket-signal, peerjs, y-webrtc. ?proxy-protocol reads the PROXY headers "
@@ -300,9 +321,10 @@ private:
         serve_
             .add_option_function<std::vector<std::string>>(
                 "--proxies",
-                [this](const std::vector<std::string>& all) {
-                    for (const auto& text : all) s_.proxies.push_back(parse_proxy(text));
-                },
+                naming("--proxies",
+                       [this](const std::vector<std::string>& all) {
+                           for (const auto& text : all) s_.proxies.push_back(parse_proxy(text));
+                       }),
                 "addresses and networks (10.0.0.0/8) of trusted proxies; unix = proxies on Unix sockets. The "
                 "server believes their X-Forwarded-For and X-Forwarded-Proto, or their PROXY header "
                 "(default: none)")

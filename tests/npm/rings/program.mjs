@@ -132,7 +132,7 @@ async function refused(args, code, pattern) {
   equal(program.stdout, '', `stdout of ${shown}`)
   const lines = program.stderr.split('\n').filter(Boolean)
   equal(lines.length, 1, `lines on stderr of ${shown} (${program.stderr})`)
-  if (pattern && !lines[0].includes(pattern)) throw new Error(`${shown} says ${lines[0]}, nothing of ${pattern}`)
+  if (pattern && !(pattern.test ? pattern.test(lines[0]) : lines[0].includes(pattern))) throw new Error(`${shown} says ${lines[0]}, nothing of ${pattern}`)
 }
 
 await ring({
@@ -603,6 +603,13 @@ os.execv(sys.argv[2], sys.argv[2:])`
         "two members 'urls'"],
       [['serve', '--config', file('type.json', '{"port": 0, "mailbox": "soon"}')], 'type.json'],
       [['serve', '--config', file('negative.json', '{"port": 0, "topics": -1}')], '--topics'],
+      // the key, and what it should be
+      ...[['port', '"x"', "'x' is not a port"], ['port', 'true', "'true' is not a port"], ['port', '[1, 2]', ''], ['listen', '3', "'3' is not an endpoint"],
+        ['topics', '"many"', "'many' is not a whole number"], ['topics', '1.5', 'whole number'], ['ping', '"5s"', "'5s' is not a number"],
+        ['log_level', '"loud"', "'loud' is not a log level"], ['proxies', '"here"', "'here' is not a proxy"], ['sessions', '"perhaps"', ''],
+        ['forwarded_by', '7', "'7' is not a header"], ['y_webrtc', '"rooms"', "'rooms' is not a path"], ['max_header', '"big"', '']]
+        .map(([key, value, text], i) => [['serve', '--config', file(`key${i}.json`, `{"${key}": ${value}}`)],
+          new RegExp(`key${i}\\.json: .*--${key.replace('_', '-')}.*${text}`)]),
       ...['help', 'version', 'config'].map(name =>
         [['serve', '--config', file(`${name}.json`, `{"port": 0, "${name}": true}`)], `unknown member '${name}'`]),
       [['serve', '--config', scratch], 'is a directory'],
