@@ -44,8 +44,8 @@ namespace sigfire::inline v0_1 {
  *  Claims: a second connection may ask for the id of an online peer. Then the hub pings the holder and holds
  *  the claimant. If the holder answers, the hub refuses the claimant. If no pong arrives within
  *  `hub_options::claim_timeout`, the hub disconnects the holder. When the holder has left, the claimant gets
- *  the id. A claimant with `admission::id_verified` gets the id at once. A feature may refuse claims of
- * others: `resume` keeps the ids of resumable peers for them.
+ *  the id. A claimant with `admission::id_verified` gets the id at once. A feature may refuse other
+ *  claims: `resume` keeps the ids of resumable peers for them.
  *
  *  Thread safety: none; one thread at a time. Hooks, features, functions and logs may call the members for
  *  the host program during a call of the hub. Then `send` acts at once; `close` and `stop` act after the

@@ -110,7 +110,7 @@ public:
         std::string hello;
         if (!e.tls) {
             if (n == 0) return ec = boost::asio::error::would_block, 0; // the layer below has begun
-            // The first record is a handshake. A TLS object needs some 45 KB, so it waits for that record.
+            // The first record is a handshake. A TLS object needs some 45 KB, so it is made only then.
             if (e.hello.empty() && came.front() != 0x16) return fail(e, "the peer does not use TLS", ec);
             if (!e.hello.empty() || !has_record(came)) {
                 e.hello += came;
