@@ -555,6 +555,23 @@ BOOST_AUTO_TEST_CASE(a_message_that_goes_on_in_drops_is_not_waited_for_either) {
     BOOST_TEST(busy.events() == nothing);
 }
 
+BOOST_AUTO_TEST_CASE(the_time_limits_of_a_message_can_be_off) {
+    const auto ends = [](std::chrono::milliseconds timeout, std::chrono::milliseconds deadline) {
+        ws_world w{memory::options{
+            .limits = {.ping_interval = 0ms, .message_timeout = timeout, .message_deadline = deadline}}};
+        ws_world::peer p{w};
+        p.write(p.sealed("text").substr(0, 9));
+        for (int s = 1; s <= 300; ++s) {
+            w.advance(1s);
+            if (p.events() != nothing) return s;
+        }
+        return 0;
+    };
+    BOOST_TEST(ends(0s, 0s) == 0);
+    BOOST_TEST(ends(10s, 0s) == 11);
+    BOOST_TEST(ends(0s, 60s) == 61);
+}
+
 BOOST_AUTO_TEST_CASE(bytes_that_wait_for_an_answer_are_in_the_budget) {
     ws_world w{memory::options{.limits = {.incomplete = 100'000}}};
     w.on_opening = [&](auto& c, const request&) { w.wait(c); };
