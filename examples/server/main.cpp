@@ -11,8 +11,10 @@
 #include <string_view>
 
 #include <fcntl.h>
-#include <malloc.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 namespace {
 
@@ -24,7 +26,7 @@ void open_standard_descriptors() {
 
 // With the dynamic threshold of glibc, more than half of the memory of a burst would stay with the process.
 void give_back_large_blocks() {
-#ifdef M_MMAP_THRESHOLD
+#ifdef __GLIBC__
     ::mallopt(M_MMAP_THRESHOLD, 128 << 10);
 #endif
 }

@@ -177,7 +177,7 @@ private:
     struct entry {
         typename Loop::socket io{};
         tls_session tls;
-        std::string hello; // the first record, incomplete
+        std::string hello; // the first record, incomplete: at most 16 KB
         std::string late;  // encrypted, but not taken by the system yet
         error_code end{};  // follows the other side's bytes
         void* tag = nullptr;
