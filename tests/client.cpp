@@ -375,7 +375,7 @@ BOOST_AUTO_TEST_CASE(time_outs) {
         asio::io_context io;
         puppet p{io};
         p.first = "{101}" + p.frame(hello);
-        client c{io, {.request_timeout = 20ms, .close_timeout = 20ms}};
+        client c{io, {.request_timeout = 300ms, .close_timeout = 20ms}};
         BOOST_TEST(connect(io, c, p.url()).first == error_code{});
         operation_result other;
         c.send("you", "one", [&](error_code ec) { other = ec; });

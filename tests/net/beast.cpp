@@ -305,7 +305,7 @@ BOOST_AUTO_TEST_CASE(a_close_without_words_cuts) {
 }
 
 BOOST_AUTO_TEST_CASE(a_silent_peer_is_gone) {
-    served s{{.silence_timeout = 60ms}};
+    served s{{.silence_timeout = 500ms}};
     peer dead{s.io, s.address}, living{s.io, s.address};
     BOOST_TEST(s.drive([&] { return s.sink.opened == 2; }));
     dead.stall();

@@ -136,9 +136,9 @@ BOOST_AUTO_TEST_CASE(addresses_that_cannot_be) {
 
 // The rest of time is tested in virtual time; here the real timer has to be armed.
 BOOST_AUTO_TEST_CASE_TEMPLATE(deadlines_are_kept_by_the_real_clock, T, loops) {
-    served<T> s{{.limits = {.handshake_timeout = 40ms,
-                            .ping_interval = 40ms,
-                            .silence_timeout = 120ms,
+    served<T> s{{.limits = {.handshake_timeout = 200ms,
+                            .ping_interval = 200ms,
+                            .silence_timeout = 600ms,
                             .close_timeout = 40ms}}};
     stream_test::peer<framing::length> silent{s.io, s.engine.address()};
     const auto pump = [] {

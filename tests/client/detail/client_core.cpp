@@ -51,8 +51,8 @@ BOOST_AUTO_TEST_CASE(a_silent_server_is_pinged_and_left) {
     puppet p{io};
     p.first = "{101}" + p.frame(hello);
     client c{io, {.ping_interval = 40ms}};
-    BOOST_TEST(connect(io, c, p.url()).first == error_code{});
     const auto begin = std::chrono::steady_clock::now();
+    BOOST_TEST(connect(io, c, p.url()).first == error_code{});
     BOOST_TEST(receive(io, c).first == errc::pong_timeout);
     BOOST_TEST((std::chrono::steady_clock::now() - begin >= 80ms));
     BOOST_TEST(!c.connected());
@@ -67,9 +67,9 @@ BOOST_AUTO_TEST_CASE(a_server_that_answers_stays) {
     asio::io_context io;
     puppet p{io};
     p.first = "{101}" + p.frame(hello);
-    client c{io, {.ping_interval = 20ms}};
+    client c{io, {.ping_interval = 400ms}};
     BOOST_TEST(connect(io, c, p.url()).first == error_code{});
-    for (std::size_t i = 1; i <= 6; ++i) {
+    for (std::size_t i = 1; i <= 3; ++i) {
         run_until(io, [&] { return p.controls.size() == i; });
         BOOST_TEST((p.controls.back().what == sigfire::control::ping));
         p.write(p.control_frame(sigfire::control::pong, 0, p.controls.back().text));
@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(on_wires_without_pings_a_request_asks) {
     asio::io_context io;
     puppet p{io, false};
     p.first = p.frame(hello);
-    client c{io, {.ping_interval = 40ms}};
+    client c{io, {.ping_interval = 300ms}};
     BOOST_TEST(connect(io, c, p.url()).first == error_code{});
     for (std::size_t i = 1; i <= 3; ++i) {
         run_until(io, [&] { return p.got.size() == i; });

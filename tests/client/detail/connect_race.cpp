@@ -57,7 +57,7 @@ struct world {
         return gone.local_endpoint();
     }
 
-    result run(std::vector<race::endpoint> to, std::chrono::milliseconds limit = 5s) {
+    result run(std::vector<race::endpoint> to, std::chrono::milliseconds limit = 1h) {
         const auto begin = std::chrono::steady_clock::now();
         std::optional<result> out;
         const auto r = std::make_shared<race>(io.get_executor(), std::move(to), limit);
@@ -88,13 +88,15 @@ BOOST_FIXTURE_TEST_CASE(a_dead_address_does_not_keep_from_the_next, world) {
     const auto r = run({dead.acceptor.local_endpoint(), open.local_endpoint()});
     BOOST_TEST(r.why == error_code{});
     BOOST_TEST((r.peer == open.local_endpoint()));
-    BOOST_TEST((r.took >= 250ms && r.took < 3s));
+    BOOST_TEST((r.took >= 250ms));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_refusal_hurries_the_next, world) {
-    const auto r = run({refusing(), refusing(), open.local_endpoint()});
+    std::vector<race::endpoint> to(100, refusing());
+    to.emplace_back(open.local_endpoint());
+    const auto r = run(std::move(to));
     BOOST_TEST((r.peer == open.local_endpoint()));
-    BOOST_TEST((r.took < 250ms));
+    BOOST_TEST((r.took < 20s)); // 25 s if each waited for its turn
 }
 
 BOOST_FIXTURE_TEST_CASE(the_first_is_taken_where_it_answers, world) {
@@ -112,7 +114,7 @@ BOOST_FIXTURE_TEST_CASE(all_may_fail, world) {
     const black_hole dead{io};
     const auto r = run({refusing(), dead.acceptor.local_endpoint()}, 30ms);
     BOOST_TEST(r.why == asio::error::timed_out);
-    BOOST_TEST((r.took >= 30ms && r.took < 3s));
+    BOOST_TEST((r.took >= 30ms));
 }
 
 BOOST_FIXTURE_TEST_CASE(can_be_given_up, world) {
