@@ -23,8 +23,10 @@ namespace sigfire::inline v0_1 {
 
 /// How a request of a peer or an admission ended.
 struct outcome {
-    peer_handle peer{};    ///< the peer; null for a refused connection
-    errc cause = errc::ok; ///< `ok`, or the cause of the failure
+    peer_handle peer{};        ///< the peer; null for a refused connection
+    errc cause = errc::ok;     ///< `ok`, or the cause of the failure
+    std::string_view remote{}; ///< numeric address of a refused connection; empty = none. Valid until
+                               ///< `on_outcome` returns.
 };
 
 namespace detail {

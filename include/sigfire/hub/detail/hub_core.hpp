@@ -272,8 +272,9 @@ protected:
 
     // --- outcome: every end of a request, and every refusal ---
 
-    void ends([[maybe_unused]] peer_handle who, [[maybe_unused]] errc cause) {
-        if constexpr (has_on_outcome<H>) guarded([&] { hooks_.on_outcome(outcome{who, cause}); });
+    void ends([[maybe_unused]] peer_handle who, [[maybe_unused]] errc cause,
+              [[maybe_unused]] std::string_view remote = {}) {
+        if constexpr (has_on_outcome<H>) guarded([&] { hooks_.on_outcome(outcome{who, cause, remote}); });
     }
 
     static errc cause_of(const auto& e) noexcept {
