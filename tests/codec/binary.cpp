@@ -10,6 +10,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <chrono>
 #include <fstream>
 #include <stdexcept>
 #include <string>
@@ -292,9 +293,17 @@ BOOST_AUTO_TEST_CASE(events_of_the_hub_are_written_as_json_is) {
                             fill(event::send{}), fill(event::publish{}), fill(event::request{});
                         }
             }
+    for (const int ms : {0, 1, 70'000}) {
+        event::reply limited{.token = {R"("t")"}, .cause = errc::rate};
+        limited.retry_after = std::chrono::milliseconds{ms};
+        compare(limited);
+    }
     for (const auto to : {"bob", "b\n"}) {
         event::welcome w{.id = "m1", .peer = to, .configuration = {}};
         compare(w);
+        w.rate = {100, 70'000};
+        compare(w);
+        w.rate = {};
         w.configuration.bytes = R"({"iceServers":[1]})"; // of this peer
         compare(w);
         w.configuration.bytes = "{"; // is none

@@ -8,6 +8,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <chrono>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -306,6 +307,21 @@ BOOST_AUTO_TEST_CASE(welcomes) {
     e.peer = "a\"\\\n\x1f\xc3\xa9";
     BOOST_TEST(encode(json{}, e) ==
                "{\"id\":\"m1\",\"cmd\":\"welcome\",\"data\":{\"id\":\"a\\\"\\\\\\u000a\\u001f\xc3\xa9\"}}");
+}
+
+BOOST_AUTO_TEST_CASE(rates) {
+    event::welcome e;
+    e.id = "m1", e.peer = "a", e.rate = {100, 500};
+    BOOST_TEST(encode(json{}, e, plain) == R"({"id":"m1","cmd":"welcome","data":{"id":"a"}})");
+    BOOST_TEST(
+        encode(json{}, e, extras) ==
+        R"({"id":"m1","cmd":"welcome","data":{"id":"a","limits":{"messages_per_second":100,"burst":500}}})");
+    event::reply r{.token = {"7"}, .cause = errc::rate};
+    r.retry_after = std::chrono::milliseconds{1250};
+    BOOST_TEST(encode(json{}, r, plain) == R"({"id":7,"ok":false,"data":{"message":"Too Many Requests"}})");
+    BOOST_TEST(
+        encode(json{}, r, extras) ==
+        R"({"id":7,"ok":false,"data":{"message":"Too Many Requests","cause":"rate","retry_after":1250}})");
 }
 
 BOOST_AUTO_TEST_CASE(configurations) {

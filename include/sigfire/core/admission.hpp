@@ -127,6 +127,8 @@ struct admission {
                                                    ///< peer; 0 = the peer need not send any
     std::chrono::milliseconds valid_for{}; ///< time after which the hub ends the connection; 0 = never
     sigfire::party counted_with{};         ///< the party that counts this peer
+    event::rate_terms rate{}; ///< how fast the peer may send, if the hooks have a `rate_limit`; 0 messages
+                              ///< per second = as its options say
 };
 
 } // namespace sigfire::inline v0_1

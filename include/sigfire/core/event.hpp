@@ -274,12 +274,19 @@ struct resume_grant {
                                 ///< peer
 };
 
+/// How fast a peer may send: a token bucket, see `rate_limit`.
+struct rate_terms {
+    std::uint32_t per_second = 0; ///< messages per second, on average; 0 = no limit
+    std::uint32_t burst = 0;      ///< messages at once
+};
+
 /// The first message to each peer.
 struct welcome {
     std::string_view id{};               ///< id of this message
     std::string_view peer{};             ///< id of the peer
     payload configuration{};             ///< RTC configuration of this peer; empty = the codec's own
     const resume_grant* grant = nullptr; ///< grant for a peer that may resume; null = none
+    rate_terms rate{};                   ///< how fast the peer may send
 };
 
 /// The result of a request.
@@ -290,6 +297,7 @@ struct reply {
     payload data{};                     ///< content from a peer or hook; empty = none
     politeness role = politeness::none; ///< the peer's side in the session that its request started
     std::uint64_t number = 0;           ///< number of the `request` to another peer that this request caused
+    std::chrono::milliseconds retry_after{}; ///< of `rate`: time until the same request can succeed
 };
 
 /// The reply to a `join`.

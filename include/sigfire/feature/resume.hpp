@@ -123,6 +123,7 @@ public:
         e.id = id.view();
         e.peer = hub.id(peer);
         e.configuration.bytes = entry.rtc_configuration;
+        e.rate = entry.rate;
         e.grant = &said;
         hub.send_uncounted(peer, e);
         replay(hub, *s);

@@ -7,6 +7,7 @@
 #include <sigfire/core/peer.hpp>
 #include <sigfire/hub/deferral.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <forward_list>
@@ -64,6 +65,13 @@ public:
         return cause;
     }
 
+    /// Refuses the message with `rate`: `return context.retry_after(200ms);`. The reply tells the peer the
+    /// time until the same request can succeed, in milliseconds.
+    errc retry_after(std::chrono::milliseconds wait) noexcept {
+        retry_after_ = wait;
+        return errc::rate;
+    }
+
     /** Defers the verdict: keep the returned ticket and return `errc::deferred`.
      *
      *  The hub keeps the message. Further messages of the sender wait behind it. If the ticket passes, the
@@ -84,6 +92,8 @@ public:
     payload data() const noexcept { return data_; }
     /// The failure text of the reply; empty = the text of the cause.
     std::string_view text() const noexcept { return text_; }
+    /// The time that `retry_after` has set; 0 = none.
+    std::chrono::milliseconds wait() const noexcept { return retry_after_; }
 
 private:
     template <class...>
@@ -98,6 +108,7 @@ private:
     std::forward_list<std::string> kept_;
     std::string_view text_;
     payload data_;
+    std::chrono::milliseconds retry_after_{};
     bool answered_ = false;
 };
 

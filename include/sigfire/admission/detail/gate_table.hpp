@@ -119,7 +119,6 @@ private:
                 entries_.erase(at);
                 throw;
             }
-            e.connects = token_bucket{burst(), now};
             e.first_failure = now;
         } else if (e.open == 0) {
             idle_.splice(idle_.end(), idle_, e.place);

@@ -113,12 +113,19 @@ void write_word(Document& out, const event::welcome& e, const own_manner& how) {
     const auto configuration =
         can_write(e.configuration, Document::format) ? e.configuration.bytes : how.configuration;
     write_message(out, {.id = e.id, .command = "welcome"}, true, [&] {
-        out.map(1u + !configuration.empty() + (e.grant != nullptr));
+        const bool limited = how.extras && e.rate.per_second != 0;
+        out.map(1u + !configuration.empty() + (e.grant != nullptr) + limited);
         out.name("id"), out.text(e.peer);
         if (!configuration.empty()) out.name("configuration"), out.raw(configuration);
         if (e.grant != nullptr) {
             out.name("resume");
             write_word_pairs(out, *e.grant);
+        }
+        if (limited) {
+            out.name("limits"), out.map(2);
+            out.name("messages_per_second"), out.number(e.rate.per_second);
+            out.name("burst"), out.number(e.rate.burst);
+            out.end_map();
         }
         out.end_map();
     });
@@ -225,9 +232,11 @@ void write_word(Document& out, const event::reply& e, const own_manner& how) {
         });
     }
     write_reply(out, e.token, false, true, [&] {
-        out.map(1u + how.extras);
+        const bool waits = how.extras && e.retry_after.count() > 0;
+        out.map(1u + how.extras + waits);
         out.name("message"), out.text(e.text.empty() ? to_string(e.cause) : e.text);
         if (how.extras) out.name("cause"), out.plain(cause_name(e.cause));
+        if (waits) out.name("retry_after"), out.integer(e.retry_after.count());
         out.end_map();
     });
 }

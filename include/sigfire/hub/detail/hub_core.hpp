@@ -18,6 +18,7 @@
 #include <sigfire/hub/policy.hpp>
 #include <sigfire/hub/router.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -313,7 +314,8 @@ protected:
     // Not inline, for rare cases: relayed messages keep their inlining.
     [[gnu::noinline]] void reply_seldom(slot& to, peer_handle who, request_token token, errc cause,
                                         std::string_view text = {}, payload data = {},
-                                        politeness role = politeness::none) {
+                                        politeness role = politeness::none,
+                                        std::chrono::milliseconds retry_after = {}) {
         ends(who, cause);
         if (token.empty()) return unanswered(to, who, cause);
         event::reply e;
@@ -322,6 +324,7 @@ protected:
         e.text = text;
         e.data = data;
         e.role = role;
+        e.retry_after = retry_after;
         put(to, e);
     }
 

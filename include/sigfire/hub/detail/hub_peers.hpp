@@ -76,6 +76,7 @@ protected:
         e.id = id.view();
         e.peer = s.id.view();
         e.configuration = {entry.rtc_configuration, default_wire};
+        e.rate = entry.rate;
         [[maybe_unused]] bool sound = each_feature([&](auto& f) { f.on_welcome(context(), peer, entry, e); });
         s.way.deliver(e);
         if constexpr (!std::is_same_v<L, no_log>)

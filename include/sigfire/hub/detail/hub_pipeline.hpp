@@ -76,7 +76,7 @@ protected:
             this->reply_seldom(sender, who, token, errc::ok, {}, context.data());
         else
             this->reply_seldom(sender, who, token, is_verdict(refusal) ? errc::denied : refusal,
-                               context.text());
+                               context.text(), {}, politeness::none, context.wait());
         return false;
     }
 
