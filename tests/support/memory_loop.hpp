@@ -157,11 +157,7 @@ public:
     }
 
     sockaddr_storage remote(const socket& s) {
-        sockaddr_storage address{};
-        auto& in = reinterpret_cast<sockaddr_in&>(address);
-        in.sin_family = AF_INET;
-        in.sin_addr.s_addr = htonl(boost::asio::ip::make_address_v4(s->address).to_uint());
-        return address;
+        return detail::socket_address(boost::asio::ip::make_address(s->address));
     }
 
     void add(socket& s, void* tag) {

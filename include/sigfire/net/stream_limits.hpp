@@ -13,6 +13,14 @@ namespace sigfire::inline v0_1 {
  *  never early. Time in which the server does not run does not count (a stopped process, a suspended
  *  machine). */
 struct stream_limits {
+    /// Connections in all. Beyond this, a connection that keeps the server waiting for its request makes room
+    /// for a new one. If there is none, the server closes the new one. 0 = no limit.
+    std::size_t connections = 0;
+    /** Connections without an answer yet: without a complete request, or in a TLS handshake. Beyond this, the
+     *  server leaves new connections in the queue of the system. A connection that has kept the server
+     * waiting for more than a fifth of `handshake_timeout` makes room, with `overloaded` (503). 0 = no limit.
+     */
+    std::size_t opening = 4096;
     /// Longest message in bytes. A longer one ends the connection with `too_large` (1009).
     std::uint32_t message = 1u << 20;
     /// Unsent bytes of one connection. More end the connection with `slow_consumer`. An empty outbox takes a
@@ -20,11 +28,18 @@ struct stream_limits {
     std::uint32_t outbox = 4u << 20;
     /** Received bytes that are not delivered yet, of all connections together: parts of messages, and
      *  bytes behind an unanswered request. Beyond this, the connection with the longest time without
-     *  progress ends with `overloaded` (1013). */
+     *  progress ends with `overloaded` (1013). An address with more than a quarter of these bytes loses its
+     *  connections first. */
     std::size_t incomplete = std::size_t{256} << 20;
     /// Unsent bytes of all connections of an io_context together. Beyond this, the connection with the most
-    /// unsent bytes ends with `slow_consumer`.
+    /// unsent bytes ends with `slow_consumer`. An address with more than a quarter of these bytes loses its
+    /// connections first.
     std::size_t unsent = std::size_t{1} << 30;
+    /// Bytes that one connection may send per second, on average. The server does not read beyond this, so a
+    /// faster peer waits. 0 = no limit.
+    std::uint32_t bytes_per_second = 0;
+    /// With `bytes_per_second`: bytes that one connection may send at once.
+    std::uint32_t bytes_burst = 4u << 20;
     /// Longest header of an HTTP request in bytes; the answer to a longer one is 431. Also the longest
     /// `hello`; the server refuses a longer one.
     std::uint32_t header = 8192;

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/core/address_block.hpp>
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/net/engine/stream_core.hpp>
 #include <sigfire/net/http/upgrade.hpp>
@@ -85,7 +86,7 @@ public:
 
     void accept(std::string_view subprotocol) {
         if (!opening_ || silent()) return;
-        opening_ = false;
+        end_opening();
         known_ = true;
         if constexpr (Wire::upgrades) {
             if (!is_.held) return write(switching_protocols(core_->upgrade_key, subprotocol));
@@ -108,16 +109,13 @@ public:
             // The answer will need the key, and the request is gone by then.
             if constexpr (Wire::upgrades) keep(core_->upgrade_key);
         }
-        is_.held = true;
+        hold_for(by_sink);
         mark();
     }
 
     void release() {
         if (!is_.held) return;
-        if (!opening_) {
-            is_.held = false;
-            is_.released = true;
-        }
+        if (!opening_) let_go(by_sink);
         mark();
     }
 
@@ -159,6 +157,17 @@ private:
     static constexpr std::size_t slice_among_others = 24 << 10;
     // Smaller blocks are copied: a copy costs less than one more piece in a send.
     static constexpr std::size_t copied_bytes = 1 << 10;
+
+    void end_opening() noexcept {
+        if (std::exchange(opening_, false)) --core_->opening;
+    }
+
+    // Adds a reason not to read, or takes it back.
+    void hold_for(unsigned char reason) noexcept { is_.held = static_cast<unsigned char>(is_.held | reason); }
+    void let_go(unsigned char reason) noexcept {
+        is_.held = static_cast<unsigned char>(is_.held & ~reason);
+        if (!is_.held) is_.released = true;
+    }
 
     // Whether the sink has ended this connection.
     bool silent() const { return is_.ending || is_.cut; }
@@ -219,7 +228,7 @@ private:
 
     // Ends a connection that was not admitted.
     void turn_down([[maybe_unused]] const ending& e, errc cause) {
-        opening_ = false;
+        end_opening();
         if constexpr (Wire::upgrades)
             if (e.http_status != 0) write(compose(refusal_response(e)));
         finish(cause);
@@ -282,14 +291,17 @@ private:
     std::uint32_t grown_ = 0;   // ms: when it last grew
     std::uint32_t moved_ = 0;   // ms: when the peer last took pending output
     std::uint32_t counted_ = 0; // bytes of output in the loop's total
+    address_block from_{};      // the client; empty = not known yet, or none
+    time_point paid_{};         // until then, the bytes received so far use up `bytes_per_second`
     errc cause_ = errc::closed;
+    static constexpr unsigned char by_sink = 1, by_rate = 2;
     // All flags that are false for a usual connection, so that one comparison checks them.
     struct unusual {
-        bool held = false;     // not to be read
-        bool released = false; // to be read again
-        bool ending = false;   // nothing more is written
-        bool cut = false;      // the wire is cut at the end of the turn
-        bool discards = false; // received bytes are discarded
+        unsigned char held = 0; // not to be read: by_sink, by_rate
+        bool released = false;  // to be read again
+        bool ending = false;    // nothing more is written
+        bool cut = false;       // the wire is cut at the end of the turn
+        bool discards = false;  // received bytes are discarded
         bool removed = false;
         bool writes = false; // the loop reports when more can be sent
         bool paused = false; // the loop does not watch for received bytes

@@ -62,6 +62,7 @@ struct stream_core {
     std::size_t unflushed = 0;         // bytes written since the last flush
     std::size_t slice_bytes = 0;       // beyond so many unflushed bytes, a connection's slice ends
     std::size_t incomplete = 0;        // received bytes that are not delivered yet
+    std::size_t opening = 0;           // connections without an answer yet
     std::uint32_t now = 0;             // ms on the engine's clock, constant within a turn
     int slice = 0;                     // messages until the next look at the slice
     bool in_turn = false;

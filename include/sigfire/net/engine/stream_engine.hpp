@@ -114,7 +114,8 @@ public:
     /// Counters since the start, and the present load. On the loop's thread.
     stream_counters counters() const {
         auto out = core_.counters;
-        for (const auto& c : connections_) ++(c->opening_ ? out.opening : out.open);
+        out.opening = core_.opening;
+        out.open = connections_.size() - core_.opening;
         out.unsent = core_.totals.unsent;
         out.incomplete = core_.incomplete;
         return out;
@@ -150,8 +151,8 @@ private:
             const turn_owner::claim here{owner_};
             take_turn();
             if (!stopping_ || !connections_.empty())
-                return arm(std::min(
-                    {due_, next_sweep_, stopping_ && drain_until_ > now_ ? drain_until_ : next_sweep_}));
+                return arm(std::min({due_, next_sweep_, table::read_again_,
+                                     stopping_ && drain_until_ > now_ ? drain_until_ : next_sweep_}));
             armed_ = time_point::min(); // nothing is armed any more
             timer_.cancel();
             core_.loop.stop();
@@ -170,6 +171,8 @@ private:
         // Bytes in the sockets are read before the sink judges silent peers.
         tick(due_ > now_ ? now_ : due_ - clock::duration{1});
         ++core_.counters.turns;
+        if (now_ >= table::read_again_) [[unlikely]]
+            table::end_throttling();
         for (auto& socket : std::exchange(adopted_, {}))
             welcome([&] { return table::admit(std::move(socket)); });
         bool all = false;
@@ -186,6 +189,8 @@ private:
             flush();
             if (!told_) break;
         }
+        if (table::crowded_) [[unlikely]]
+            table::continue_after_pause();
         table::free_removed();
         tell_refusals();
         core_.in_turn = false;
@@ -267,6 +272,7 @@ private:
     void open_at_once(connection& c, request r = {}) {
         const auto from = numeric_address(core_.loop.remote(c.socket_));
         r.remote = from;
+        c.from_ = address_block_of(from);
         describe(c, r);
         if (const auto e = table::gate_.pass(&c, from); e != errc::ok) return turn_away(c, e);
         open(c, r);
@@ -296,6 +302,7 @@ private:
         whole.storage = c.take_kept();
         const auto rest = whole.text.substr(whole.size);
         if (!wire_.proxies().empty()) apply_forwarded(request, wire_.proxies(), wire_.forwarded_by());
+        c.from_ = address_block_of(request.remote);
         if (const auto e = table::gate_.pass(&c, request.remote); e != errc::ok) return turn_away(c, e);
         if (plain) return answer(c, request, rest);
         if (!wire_.path().empty() && request.path() != wire_.path()) return turn_away(c, errc::unknown);

@@ -102,7 +102,7 @@ protected:
             c.is_.released = true; // the bytes behind are the next request
             c.mark();
         } else {
-            c.opening_ = false;
+            c.end_opening();
             c.finish(errc::closed);
             c.is_.discards = true;
         }

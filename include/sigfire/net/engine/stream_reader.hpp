@@ -55,6 +55,14 @@ protected:
     };
 
     void read(connection& c) {
+        if (core_.limits.bytes_per_second == 0 || c.opening_) [[likely]]
+            return read_once(c);
+        const auto before = core_.counters.bytes_in;
+        read_once(c);
+        table::meter(c, core_.counters.bytes_in - before);
+    }
+
+    void read_once(connection& c) {
         error_code ec;
         const auto n = core_.loop.receive(c.socket_, {buffer_.get(), buffer_size}, ec);
         if (ec) {

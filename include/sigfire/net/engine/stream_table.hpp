@@ -1,6 +1,8 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/core/address_block.hpp>
+#include <sigfire/core/asio/address_block_of.hpp>
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/framing/websocket.hpp>
 #include <sigfire/net/engine/gate_book.hpp>
@@ -19,6 +21,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -62,13 +65,15 @@ protected:
     // Accepts one waiting connection. Null if there is none, or if it cannot be accepted.
     connection* accept() {
         error_code ec;
+        if (core_.limits.opening != 0 && core_.opening >= core_.limits.opening && !make_room()) {
+            pause();
+            crowded_ = true;
+            return nullptr;
+        }
         auto socket = core_.loop.accept(acceptor_, ec);
         if (ec == boost::asio::error::no_descriptors || ec == boost::asio::error::no_buffer_space ||
             ec == boost::asio::error::no_memory || ec == boost::system::errc::too_many_files_open_in_system) {
-            // The backlog stays readable, so the loop would spin without a pause. The next sweep tries again.
-            core_.loop.unlisten(acceptor_);
-            listening_ = false;
-            paused_ = true;
+            pause();
             refused({}, errc::overloaded); // the address of a waiting connection is not known
             return nullptr;
         }
@@ -77,9 +82,51 @@ protected:
         return admit(std::move(socket));
     }
 
-    // Takes an accepted connection, unless the gate refuses it.
+    // The backlog stays readable, so the loop would spin without a pause. The next sweep tries again.
+    void pause() {
+        core_.loop.unlisten(acceptor_);
+        listening_ = false;
+        paused_ = true;
+    }
+
+    // Accepts again as soon as half of the opening connections have their answers.
+    void continue_after_pause() {
+        if (core_.opening <= core_.limits.opening / 2) resume_accepting();
+    }
+
+    void resume_accepting() {
+        if (stopping_ || !std::exchange(paused_, false)) return;
+        crowded_ = false;
+        listening_ = true;
+        core_.loop.listen(acceptor_);
+    }
+
+    // Ends the opening connection that has kept the server waiting the longest. False if none has for long.
+    bool make_room() {
+        connection* slowest = nullptr;
+        std::int32_t most = static_cast<std::int32_t>((core_.limits.handshake_timeout / 5).count());
+        for (auto& c : connections_) {
+            if (!c->opening_ || c->queued_ || c->is_.held) continue;
+            const auto age = static_cast<std::int32_t>(core_.now - c->stamp_);
+            if (age < most) continue;
+            slowest = c.get();
+            most = age;
+        }
+        if (!slowest) return false;
+        turn_away(*slowest, errc::overloaded);
+        return true;
+    }
+
+    // Takes an accepted connection, unless the gate or a limit refuses it.
     connection* admit(typename Loop::socket socket) {
         ++core_.counters.accepted;
+        if (core_.limits.connections != 0 && connections_.size() >= core_.limits.connections &&
+            !make_room()) {
+            const auto from = numeric_address(core_.loop.remote(socket));
+            core_.loop.close(socket, true);
+            refused(from, errc::overloaded);
+            return nullptr;
+        }
         if (!gate_) return add(std::move(socket));
         const auto from = numeric_address(core_.loop.remote(socket));
         if (trusts(from)) return add(std::move(socket));
@@ -125,7 +172,7 @@ protected:
                 connections_.reserve(2 * connections_.size() + 16);
             // Waiting and ending must not need memory. Queues can also hold as many connections that are
             // gone.
-            for (auto* queue : {&arrived_, &again_, &handshakes_, &serving_})
+            for (auto* queue : {&arrived_, &again_, &handshakes_, &serving_, &throttled_})
                 queue->reserve(2 * connections_.capacity());
             removed_.reserve(2 * connections_.capacity());
             connections_.push_back(std::make_unique<connection>(core_));
@@ -134,6 +181,7 @@ protected:
             throw;
         }
         auto& c = *connections_.back();
+        ++core_.opening;
         c.socket_ = std::move(socket);
         c.stamp_ = core_.now;
         c.index_ = static_cast<std::uint32_t>(connections_.size() - 1);
@@ -167,22 +215,69 @@ protected:
         c.take_kept();
     }
 
-    // Too many incomplete bytes: the connection with the longest time without progress ends.
+    // The bytes that each address holds, while a budget is used up.
+    class shares {
+    public:
+        template <class Bytes>
+        shares(stream_table& table, Bytes bytes, std::size_t budget) : share_{budget / 4} {
+            try {
+                for (auto& c : table.connections_)
+                    if (const auto n = bytes(*c); n != 0) held_[table.source(*c)] += n;
+            } catch (const std::bad_alloc&) { // then the budget alone decides
+                held_.clear();
+            }
+        }
+
+        // The address with the most bytes, if that is more than its share and there are others. No block =
+        // none.
+        address_block largest() const {
+            if (held_.size() < 2) return {};
+            address_block found{};
+            std::size_t most = share_;
+            for (const auto& [who, n] : held_)
+                if (who && n > most) found = who, most = n;
+            return found;
+        }
+
+        void subtract(const connection& c, std::size_t n) {
+            if (const auto at = held_.find(c.from_); at != held_.end()) at->second -= n;
+        }
+
+    private:
+        std::size_t share_;
+        std::unordered_map<address_block, std::size_t> held_;
+    };
+
+    // An address beyond its share makes room for a while, since each search looks at all connections.
+    static std::size_t target(std::size_t budget, const address_block& from) {
+        return from ? budget - budget / 16 : budget;
+    }
+
+    const address_block& source(connection& c) {
+        if (!c.from_) c.from_ = address_block_of(numeric_address(core_.loop.remote(c.socket_)));
+        return c.from_;
+    }
+
+    // Too many incomplete bytes: the connection with the longest time without progress ends, of an address
+    // beyond its share if there is one.
     void shed() {
-        while (core_.incomplete > core_.limits.incomplete) {
-            connection* victim = oldest(least_shed);
-            if (!victim) victim = oldest(1);
+        shares held{*this, held_bytes, core_.limits.incomplete};
+        for (address_block from{}; core_.incomplete > target(core_.limits.incomplete, from);) {
+            from = held.largest();
+            connection* victim = oldest(least_shed, from);
+            if (!victim) victim = oldest(1, from);
             if (!victim) return;
+            held.subtract(*victim, held_bytes(*victim));
             fail(*victim, errc::overloaded);
         }
     }
 
-    connection* oldest(std::size_t least) const {
+    connection* oldest(std::size_t least, const address_block& from) {
         connection* found = nullptr;
         std::size_t most = 0;
         for (auto& c : connections_) {
             const auto n = held_bytes(*c);
-            if (c->is_.discards || n < least) continue;
+            if (c->is_.discards || n < least || (from && source(*c) != from)) continue;
             const auto older = found ? static_cast<std::int32_t>(found->grown_ - c->grown_) : 1;
             if (older < 0 || (older == 0 && n <= most)) continue;
             found = c.get();
@@ -243,21 +338,59 @@ protected:
         core_.totals.unsent -= std::exchange(c.counted_, left);
     }
 
-    // Too many unsent bytes of all connections together: the connection with the most ends.
+    // Too many unsent bytes of all connections together: the connection with the most ends, of an address
+    // beyond its share if there is one.
     void relieve() {
-        while (core_.totals.unsent > core_.limits.unsent) {
+        const auto unsent = [](const connection& c) { return c.is_.cut ? 0 : c.out_.size(); };
+        shares held{*this, unsent, core_.limits.unsent};
+        for (address_block from{}; core_.totals.unsent > target(core_.limits.unsent, from);) {
+            from = held.largest();
             connection* largest = nullptr;
             for (auto& c : connections_)
-                if (!c->is_.cut && c->out_.size() > (largest ? largest->out_.size() : 0)) largest = c.get();
+                if (unsent(*c) > (largest ? unsent(*largest) : 0) && (!from || source(*c) == from))
+                    largest = c.get();
             if (!largest) return;
+            held.subtract(*largest, unsent(*largest));
             largest->close_slow();
             count_unsent(*largest);
         }
     }
 
+    // The peer sent faster than `bytes_per_second`: it is not read until the rate permits.
+    void meter(connection& c, std::uint64_t bytes) {
+        if (c.silent() || bytes == 0) return;
+        const double rate = core_.limits.bytes_per_second;
+        const auto time_of = [rate](double n) {
+            return std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>{n / rate});
+        };
+        c.paid_ =
+            std::max(c.paid_, now_ - time_of(core_.limits.bytes_burst)) + time_of(static_cast<double>(bytes));
+        if (c.paid_ <= now_ || (c.is_.held & connection::by_rate) != 0) return;
+        c.hold_for(connection::by_rate);
+        throttled_.push_back(&c);
+        read_again_ = std::min(read_again_, c.paid_);
+        c.mark();
+    }
+
+    // Reads connections again that have waited long enough.
+    void end_throttling() {
+        read_again_ = time_point::max();
+        std::erase_if(throttled_, [this](connection* c) {
+            if (!c->silent() && c->paid_ > now_) {
+                read_again_ = std::min(read_again_, c->paid_);
+                return false;
+            }
+            c->let_go(connection::by_rate);
+            c->mark();
+            return true;
+        });
+    }
+
     void remove(connection& c) {
         c.is_.removed = true;
+        c.end_opening();
         gate_.leave(&c);
+        if (!throttled_.empty()) std::erase(throttled_, &c);
         forget_answer(c);
         discard_input(c);
         c.out_.clear(core_.pool);
@@ -283,10 +416,7 @@ protected:
     // time up to which all bytes have been read.
     void sweep() {
         next_sweep_ = now_ + sweep_every_;
-        if (std::exchange(paused_, false) && !stopping_) {
-            listening_ = true;
-            core_.loop.listen(acceptor_);
-        }
+        resume_accepting();
         const bool reset_idle_count = now_ >= next_forgiveness_;
         if (reset_idle_count)
             next_forgiveness_ = now_ + std::max(core_.limits.ping_interval, milliseconds{1000});
@@ -330,6 +460,8 @@ protected:
             fail(c, errc::overloaded);
         } else if (c.queued_) {
             // Its messages may lie in the socket until its turn comes.
+        } else if ((c.is_.held & connection::by_rate) != 0) {
+            // Its pongs are not read.
         } else if (c.pinged_ && age > l.silence_timeout) {
             fail(c, errc::pong_timeout);
         } else if (l.ping_interval.count() != 0 && !c.pinged_ && !c.is_.held && age > l.ping_interval) {
@@ -370,10 +502,12 @@ protected:
     stream_acceptor acceptor_;
     std::vector<std::unique_ptr<connection>> connections_;
     std::vector<std::unique_ptr<connection>> removed_;
-    std::vector<connection*> arrived_;    // served in the next turn, in this order
-    std::vector<connection*> again_;      // the same, for connections that had a slice already
-    std::vector<connection*> handshakes_; // the same, for connections that are opening
-    std::vector<connection*> serving_;    // being served
+    std::vector<connection*> arrived_;          // served in the next turn, in this order
+    std::vector<connection*> again_;            // the same, for connections that had a slice already
+    std::vector<connection*> handshakes_;       // the same, for connections that are opening
+    std::vector<connection*> serving_;          // being served
+    std::vector<connection*> throttled_;        // not read, because they sent too fast
+    time_point read_again_ = time_point::max(); // when to read the first of these
     gate_book gate_{wire_.gate()};
     std::unordered_map<const connection*, pending_answer> answers_;
     std::vector<refusal_event> refusals_; // not reported yet
@@ -387,7 +521,8 @@ protected:
     time_point drain_until_ = time_point::max();
     bool listening_ = false;
     bool waiting_ = false; // there may be more connections to accept
-    bool paused_ = false;  // out of descriptors: not accepting until the next sweep
+    bool paused_ = false;  // not accepting until the next sweep: out of descriptors, or crowded
+    bool crowded_ = false; // too many connections wait for their answers
     bool stopping_ = false;
 };
 

@@ -124,6 +124,7 @@ protected:
     }
 
     void go_on(connection& c) {
+        if ((c.is_.held & connection::by_rate) != 0) return;
         if (!c.kept_ || c.is_.held || c.opening_) return self().read(c);
         const auto kept = c.take_kept();
         if (!c.silent()) self().feed(c, {kept->data(), kept->size()});
