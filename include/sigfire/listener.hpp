@@ -3,6 +3,7 @@
 
 #include <sigfire/admission/detail/pending_admissions.hpp>
 #include <sigfire/core/admission.hpp>
+#include <sigfire/core/asio/address_block_of.hpp>
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/request.hpp>
@@ -35,6 +36,9 @@ struct listener_options {
     /// Time for awaitable hooks to admit a connection, in milliseconds. After that time the listener refuses
     /// the connection with status 503 or close code 4003.
     std::chrono::milliseconds admission_timeout{10'000};
+    /// Connections that wait for awaitable hooks at a time; of one address at most a quarter. The listener
+    /// refuses a further one with status 503 or close code 1013.
+    std::size_t pending_admissions = 1000;
 };
 
 namespace detail {
@@ -90,8 +94,8 @@ public:
      *  @param http the handler of plain HTTP requests
      *  @param options the settings */
     listener(T transport, C codec, Hub& to, Http http = {}, const listener_options& options = {})
-        : codec_(std::move(codec)), hub_(to), http_(std::move(http)), options_(options), waiting_(transport),
-          engine_(transport, *this) {
+        : codec_(std::move(codec)), hub_(to), http_(std::move(http)), options_(options),
+          waiting_(transport, options.pending_admissions), engine_(transport, *this) {
         hub_.set_scheduler([io = &transport.context(), self = self_](auto f) {
             boost::asio::post(*io, [self, f = std::move(f)] { f(*self ? (*self)->now() : time_point{}); });
         });
@@ -147,9 +151,16 @@ public:
     void opening(connection& c, const request& r) {
         admission entry;
         entry.remote = r.remote;
+        entry.address = address_block_of(r.remote);
         std::size_t first = 0;
         errc cause = codec_.open(r, c.state().codec, entry);
         if (cause == errc::ok) cause = hub_.admit(r, entry, first);
+        if constexpr (awaits)
+            if (cause == errc::deferred && !waiting_.has_room(entry.address)) {
+                constexpr auto full = errc::overloaded;
+                return turn_down(c, r, entry, {503, 1013, to_string(full), {}, std::chrono::seconds{1}},
+                                 full);
+            }
         if constexpr (awaits)
             if (cause == errc::deferred) {
                 waiting_.add(c, r, std::move(entry), now_ + options_.admission_timeout,

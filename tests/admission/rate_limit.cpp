@@ -3,6 +3,8 @@
 
 #include "support/print_errc.hpp"
 
+#include <sigfire/core/asio/address_block_of.hpp>
+
 #include <boost/test/unit_test.hpp>
 
 #include <chrono>
@@ -20,7 +22,7 @@ struct limited {
 
     peer_handle open(std::uint32_t slot, std::string remote, event::rate_terms rate = {}) {
         sigfire::admission a;
-        a.remote = std::move(remote);
+        a.address = sigfire::address_block_of(remote);
         a.rate = rate;
         BOOST_TEST(hook.on_admit({}, a) == errc::ok);
         granted = a.rate;

@@ -3,7 +3,6 @@
 
 #include <sigfire/core/address_block.hpp>
 #include <sigfire/core/admission.hpp>
-#include <sigfire/core/asio/address_block_of.hpp>
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/event.hpp>
@@ -72,7 +71,7 @@ public:
     /// Gives the peer its buckets.
     void on_open(peer_handle peer, const admission& a) {
         if (peers_.size() <= peer.slot) peers_.resize(peer.slot + 1);
-        peer_state fresh{.rate = a.rate, .address = address_block_of(a.remote)};
+        peer_state fresh{.rate = a.rate, .address = a.address};
         fresh.commands.resize(options_.commands.size());
         if (fresh.address) ++addresses_[fresh.address].peers;
         peers_[peer.slot] = std::move(fresh);

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/core/address_block.hpp>
 #include <sigfire/core/event.hpp>
 
 #include <atomic>
@@ -106,6 +107,7 @@ struct party {
  *  admission first; then the hooks may change it. */
 struct admission {
     std::string remote{};      ///< numeric address of the client; empty = none
+    address_block address{};   ///< block of that address, for limits per address
     std::string id{};          ///< id of the peer, UTF-8, 1-256 bytes; empty = the hub draws one
     bool id_generated = false; ///< Whether `id` was drawn by the server side, not asked for by the client. A
                                ///< resume token for another id then wins.

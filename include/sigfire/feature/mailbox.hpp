@@ -1,8 +1,10 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/core/address_block.hpp>
 #include <sigfire/core/admission.hpp>
 #include <sigfire/core/concepts.hpp>
+#include <sigfire/core/detail/address_shares.hpp>
 #include <sigfire/core/detail/deadline_queue.hpp>
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/event.hpp>
@@ -34,8 +36,8 @@ struct mailbox_limits {
     std::size_t messages_per_id = 100;      ///< messages for one absent id
     std::size_t bytes_per_id = 2u << 20;    ///< bytes of these messages, which enter one outbox at once
     std::size_t messages_per_sender = 1000; ///< messages from one peer
-    std::size_t total_messages = 100'000;   ///< messages for all ids
-    std::size_t total_bytes = 64u << 20;    ///< bytes of all messages
+    std::size_t total_messages = 100'000;   ///< messages for all ids; from one address at most a quarter
+    std::size_t total_bytes = 64u << 20;    ///< bytes of all messages; from one address at most a quarter
     /// In milliseconds. If 0, each message expires by itself. If not, the messages for one id expire
     /// together: at the first multiple of this time after the first of them is due.
     std::chrono::milliseconds expiry_interval{0};
@@ -75,10 +77,11 @@ public:
      *    send a push notification. Empty = none. Must not call the hub. */
     explicit mailbox(R router, std::chrono::milliseconds time, mailbox_limits limits = {},
                      std::function<void(std::string_view id)> wake = {})
-        : router_(std::move(router)), time_(time), limits_(limits), wake_(std::move(wake)) {}
+        : router_(std::move(router)), time_(time), limits_(std::move(limits)), wake_(std::move(wake)),
+          messages_(limits_.total_messages), bytes_(limits_.total_bytes) {}
 
     /// Number of kept messages.
-    std::size_t size() const noexcept { return count_; }
+    std::size_t size() const noexcept { return messages_.used(); }
 
     /// Routes a message by the router `R`.
     template <class Registry, class To>
@@ -131,6 +134,7 @@ public:
 private:
     struct item {
         peer_handle from;
+        address_block address; // of the sender
         std::uint64_t number;
         detail::stored_event<event::send> message;
 
@@ -149,16 +153,18 @@ private:
         const bool first = at == boxes_.end();
         if ((!first && at->second.items.size() >= limits_.messages_per_id) ||
             (first ? 0 : at->second.bytes) + message.size() > limits_.bytes_per_id ||
-            (mine != senders_.end() && mine->second >= limits_.messages_per_sender) ||
-            count_ >= limits_.total_messages || bytes_ + message.size() > limits_.total_bytes)
+            (mine != senders_.end() && mine->second >= limits_.messages_per_sender))
             return errc::full;
+        const auto address = hub.address(from);
+        detail::address_shares::attempt one{messages_, address, 1}, bytes{bytes_, address, message.size()};
+        if (!one || !bytes) return errc::full;
         auto& into = first ? boxes_[std::string{e.to}] : at->second;
-        ++count_;
         ++senders_[key(from)];
-        bytes_ += message.size();
         into.bytes += message.size();
-        into.items.push_back({from, ++last_, std::move(message)});
-        if (first || !by_line()) due_.add(given_up(hub.now()), {last_, std::string{e.to}}, count_, is_open());
+        into.items.push_back({from, address, ++last_, std::move(message)});
+        one.keep(), bytes.keep();
+        if (first || !by_line())
+            due_.add(given_up(hub.now()), {last_, std::string{e.to}}, messages_.used(), is_open());
         // Clearing costs at most a second call of wake for an id.
         if (woken_.size() > limits_.total_messages) woken_.clear();
         if (wake_ && woken_.emplace(e.to).second) wake_(e.to);
@@ -215,8 +221,8 @@ private:
     static std::uint64_t key(peer_handle p) noexcept { return std::uint64_t{p.slot} << 32 | p.generation; }
 
     void forget(const item& kept) {
-        --count_;
-        bytes_ -= kept.message.size();
+        messages_.give(kept.address, 1);
+        bytes_.give(kept.address, kept.message.size());
         const auto mine = senders_.find(key(kept.from));
         if (--mine->second == 0) senders_.erase(mine);
     }
@@ -242,7 +248,7 @@ private:
     std::map<std::uint64_t, std::size_t> senders_;  // number of kept messages, by sender
     detail::deadline_queue<held_message> due_;
     std::set<std::string, std::less<>> woken_; // during the present absence
-    std::size_t count_ = 0, bytes_ = 0;
+    detail::address_shares messages_, bytes_;  // of kept messages
     std::uint64_t last_ = 0;
 };
 

@@ -1,12 +1,15 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/core/address_block.hpp>
 #include <sigfire/core/admission.hpp>
 #include <sigfire/core/concepts.hpp>
+#include <sigfire/core/detail/address_shares.hpp>
 #include <sigfire/core/detail/deadline_queue.hpp>
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/event.hpp>
 #include <sigfire/core/peer.hpp>
+#include <sigfire/core/token_bucket.hpp>
 #include <sigfire/feature/detail/kept_payload.hpp>
 #include <sigfire/feature/detail/presence_changes.hpp>
 #include <sigfire/feature/detail/presence_pages.hpp>
@@ -36,6 +39,12 @@ struct presence_options {
     std::chrono::milliseconds delay{50};
     /// Maximum number of topics and peers that one peer may watch; a further watch is `full`.
     std::size_t watches_per_peer = 100;
+    /// New watches of one peer per second on average, since each costs a snapshot; a further one fails with
+    /// `rate`. At once, a peer may begin 20 watches, or `watches_per_peer` if that is more. 0 = no limit.
+    double watches_per_second = 2;
+    /// Maximum number of watches of all peers; a further watch is `full`. The peers of one address have at
+    /// most a quarter of them.
+    std::size_t total = 1'000'000;
     /// Maximum number of changes in one message.
     std::size_t changes_per_message = 100;
     /// Maximum number of messages sent in one tick, so that other requests do not wait long.
@@ -70,7 +79,7 @@ class presence : public feature {
 
 public:
     /// Takes the settings.
-    explicit presence(presence_options options = {}) : options_(options) {}
+    explicit presence(presence_options options = {}) : options_(options), shares_(options.total) {}
 
     /// Number of watchers that have not taken their whole snapshot yet.
     std::size_t slow() const noexcept { return slow_.size(); }
@@ -80,16 +89,24 @@ public:
     void on_request(X& hub, peer_handle from, event::watch& e) {
         const auto where = place_of(e.peer, e.topic);
         if (!detail::is_name(where.name)) return hub.reply(from, e.token, errc::malformed);
-        auto& mine = watching_[from.slot];
-        errc cause = errc::ok;
-        if (!mine.contains(where)) {
-            if (mine.size() >= options_.watches_per_peer)
-                cause = errc::full;
-            else
-                begin(hub, from, where, mine[where]);
+        auto& w = watching_[from.slot];
+        if (w.places.contains(where)) return hub.reply(from, e.token, errc::ok);
+        const auto burst = static_cast<double>(std::max<std::size_t>(options_.watches_per_peer, 20));
+        if (w.places.size() >= options_.watches_per_peer) return hub.reply(from, e.token, errc::full);
+        if (!w.rate.take(1, hub.now(), options_.watches_per_second, burst)) {
+            event::reply said;
+            said.token = e.token;
+            said.cause = errc::rate;
+            said.retry_after = w.rate.wait(1, hub.now(), options_.watches_per_second, burst);
+            return hub.reply(from, said);
         }
-        if (mine.empty()) watching_.erase(from.slot);
-        hub.reply(from, e.token, cause);
+        const auto payer = w.places.empty() ? hub.address(from) : w.address;
+        detail::address_shares::attempt room{shares_, payer, 1};
+        if (!room) return hub.reply(from, e.token, errc::full);
+        w.address = payer;
+        begin(hub, from, where, w.places[where]);
+        room.keep();
+        hub.reply(from, e.token, errc::ok);
     }
 
     /// Ends a watch. Causes: `malformed`, `unknown`.
@@ -98,10 +115,9 @@ public:
         const auto where = place_of(e.peer, e.topic);
         if (!detail::is_name(where.name)) return hub.reply(from, e.token, errc::malformed);
         const auto mine = watching_.find(from.slot);
-        if (mine == watching_.end() || !mine->second.contains(where))
+        if (mine == watching_.end() || !mine->second.places.contains(where))
             return hub.reply(from, e.token, errc::unknown);
-        forget(mine->second, mine->second.find(where));
-        if (mine->second.empty()) watching_.erase(mine);
+        forget(mine->second, mine->second.places.find(where));
         hub.reply(from, e.token, errc::ok);
     }
 
@@ -137,7 +153,8 @@ public:
         slow_.erase(peer.slot);
         const auto mine = watching_.extract(peer.slot);
         if (!mine) return;
-        for (auto at = mine.mapped().begin(); at != mine.mapped().end();) forget(mine.mapped(), at++);
+        auto& w = mine.mapped();
+        for (auto at = w.places.begin(); at != w.places.end();) forget(w, at++);
     }
 
     /// Records that the old id has left.
@@ -165,7 +182,7 @@ public:
         shift(hub, peer, false);
         const auto mine = watching_.find(peer.slot);
         if (mine == watching_.end()) return;
-        for (auto& [where, serial] : mine->second) begin_again(hub, peer, where, serial);
+        for (auto& [where, serial] : mine->second.places) begin_again(hub, peer, where, serial);
     }
 
     /// Sends changes and snapshots that are due.
@@ -191,6 +208,12 @@ private:
         watchers old, fresh;     // `fresh` watchers have received nothing yet
         detail::presence_changes changes;
         bool queued = false;
+    };
+
+    struct watches_of_peer {
+        std::map<place, std::uint64_t> places{}; // serials
+        token_bucket rate{};
+        address_block address{}; // pays for all of these
     };
 
     struct job {
@@ -228,17 +251,18 @@ private:
         begin(hub, peer, where, serial);
     }
 
-    void forget(std::map<place, std::uint64_t>& mine, std::map<place, std::uint64_t>::iterator at) {
+    void forget(watches_of_peer& mine, std::map<place, std::uint64_t>::iterator at) {
         const auto s = subjects_.find(at->first);
         if (--s->second.watched == 0) subjects_.erase(s);
-        mine.erase(at);
+        mine.places.erase(at);
+        shares_.give(mine.address, 1);
     }
 
     bool watches(const watcher& w, const place& where) const {
         const auto mine = watching_.find(w.peer.slot);
         if (mine == watching_.end()) return false;
-        const auto at = mine->second.find(where);
-        return at != mine->second.end() && at->second == w.serial;
+        const auto at = mine->second.places.find(where);
+        return at != mine->second.places.end() && at->second == w.serial;
     }
 
     template <class X>
@@ -369,13 +393,14 @@ private:
             hub, budget, options_.slow_watcher_timeout,
             [&](const watcher& w, const place& where) { return watches(w, where) && !hub.is_away(w.peer); },
             [&](const watcher& w, const place& where) {
-                begin_again(hub, w.peer, where, watching_.at(w.peer.slot).at(where));
+                begin_again(hub, w.peer, where, watching_.at(w.peer.slot).places.at(where));
             });
     }
 
     presence_options options_;
     std::map<place, subject> subjects_;
-    std::unordered_map<std::uint32_t, std::map<place, std::uint64_t>> watching_; // by slot: serials
+    detail::address_shares shares_;                               // of watches
+    std::unordered_map<std::uint32_t, watches_of_peer> watching_; // by slot
     detail::deadline_queue<place> due_;
     std::deque<job> jobs_;
     detail::slow_watchers slow_;

@@ -1,7 +1,9 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/core/address_block.hpp>
 #include <sigfire/core/concepts.hpp>
+#include <sigfire/core/detail/address_shares.hpp>
 #include <sigfire/core/detail/deadline_queue.hpp>
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/event.hpp>
@@ -30,7 +32,8 @@ struct requests_options {
     std::chrono::milliseconds timeout{10'000};
     /// Maximum number of open requests of one peer; a further request is `full`.
     std::size_t per_peer = 100;
-    /// Maximum number of open requests of all peers; a further request is `full`.
+    /// Maximum number of open requests of all peers; a further request is `full`. The peers of one address
+    /// have at most a quarter of them.
     std::size_t total = 100'000;
 };
 
@@ -122,7 +125,7 @@ class requests : public feature {
 
 public:
     /// Takes the settings.
-    explicit requests(requests_options options = {}) : options_(options) {}
+    explicit requests(requests_options options = {}) : options_(options), shares_(options.total) {}
 
     /// Number of open requests.
     std::size_t size() const noexcept { return open_.size(); }
@@ -137,15 +140,18 @@ public:
     template <class X>
     void on_request(X& hub, peer_handle from, event::request& e) {
         const auto to = hub.find(e.to);
-        errc cause = e.to.empty()                                         ? errc::missing_target
-                     : to == from && !e.echo                              ? errc::self
-                     : open_.size() >= options_.total || has_enough(from) ? errc::full
-                                                                          : errc::ok;
+        errc cause = e.to.empty()            ? errc::missing_target
+                     : to == from && !e.echo ? errc::self
+                     : has_enough(from)      ? errc::full
+                                             : errc::ok;
         if (cause == errc::ok && (!to || (!e.topic.empty() && !hub.is_member(e.topic, to)))) {
             cause = hub.miss(from, e, errc::unknown);
             if (cause == errc::deferred) return;
         }
         if (cause != errc::ok) return hub.reply(from, e.token, cause);
+        const auto address = hub.address(from);
+        detail::address_shares::attempt room{shares_, address, 1};
+        if (!room) return hub.reply(from, e.token, errc::full);
         do last_ = last_ % largest + 1;
         while (open_.contains(last_));
         const auto number = last_;
@@ -153,7 +159,8 @@ public:
         e.id = id.view();
         e.from = hub.id(from);
         e.number = number;
-        open_.emplace(number, question{from, to, detail::stored_token{e.token}});
+        open_.emplace(number, question{from, to, detail::stored_token{e.token}, address});
+        room.keep();
         try {
             asked_.insert({from.slot, number});
             owed_.insert({to.slot, number});
@@ -240,6 +247,7 @@ private:
     struct question {
         peer_handle from, to;
         detail::stored_token token;
+        address_block address; // of the asking peer
     };
     using questions = std::unordered_map<std::uint64_t, question>; // by number
 
@@ -261,6 +269,7 @@ private:
     questions::node_type forget(std::uint64_t number) {
         auto at = open_.extract(number);
         if (at) {
+            shares_.give(at.mapped().address, 1);
             asked_.erase({at.mapped().from.slot, number});
             owed_.erase({at.mapped().to.slot, number});
         }
@@ -296,6 +305,7 @@ private:
     }
 
     requests_options options_;
+    detail::address_shares shares_; // of open requests
     questions open_;
     numbers asked_, owed_;
     detail::deadline_queue<std::uint64_t> due_;

@@ -1,8 +1,10 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/core/address_block.hpp>
 #include <sigfire/core/admission.hpp>
 #include <sigfire/core/concepts.hpp>
+#include <sigfire/core/detail/address_shares.hpp>
 #include <sigfire/core/detail/deadline_queue.hpp>
 #include <sigfire/core/detail/random.hpp>
 #include <sigfire/core/error.hpp>
@@ -11,6 +13,7 @@
 #include <sigfire/hub/detail/stored_event.hpp>
 #include <sigfire/hub/feature.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -31,6 +34,11 @@ struct resume_options {
     std::size_t messages = 1000;
     /// Maximum size of these messages, in bytes.
     std::size_t bytes = 1u << 20;
+    /// Maximum size of the messages that the hub keeps for all peers, in bytes; for the peers of one address
+    /// at most a quarter. Beyond this, the peers with the most kept messages lose theirs.
+    std::size_t total_bytes = 64u << 20;
+    /// Maximum number of resumable peers; of one address at most a quarter. A further peer is not resumable.
+    std::size_t peers = 100'000;
     /// Whether a connection without the token may claim the id of a resumable peer. If true, a peer that is
     /// away loses its id to the claim, and an online peer if it answers no ping.
     bool ids_claimable = false;
@@ -63,7 +71,8 @@ class resume : public feature {
 
 public:
     /// Takes the settings.
-    explicit resume(resume_options options = {}) : options_(options) {}
+    explicit resume(resume_options options = {})
+        : options_(options), peers_(options.peers), bytes_(options.total_bytes) {}
 
     /// Number of peers that are away.
     std::size_t away_peers() const noexcept { return away_; }
@@ -73,18 +82,15 @@ public:
     template <class X>
     void on_request(X& hub, peer_handle from, event::resume& e) {
         if (e.proof.empty()) { // asks to be resumable
-            auto said = grant(begin(hub, from), false);
+            auto* const s = begin(hub, from);
+            if (s == nullptr) return refuse(hub, from, e.token, errc::full);
+            auto said = grant(*s, false);
             said.token = e.token;
             return hub.send_uncounted(from, said);
         }
         const auto* const proven = find(e.proof);
         const auto old = proven == nullptr ? peer_handle{} : proven->peer;
-        if (!old || old == from) {
-            event::reply said;
-            said.token = e.token;
-            said.cause = errc::expired;
-            return hub.send_uncounted(from, said);
-        }
+        if (!old || old == from) return refuse(hub, from, e.token, errc::expired);
         hub.take_over(from, old);
         auto* const s = of(old); // features may have changed much during take_over
         if (s == nullptr) return;
@@ -133,9 +139,10 @@ public:
     template <class X>
     void on_welcome(X& hub, peer_handle peer, const admission& entry, event::welcome& e) {
         if (!entry.resumable) return;
-        auto& s = begin(hub, peer);
-        s.recovered = false; // tells a peer with an invalid token that nothing was recovered
-        greeting_ = grant(s, !entry.token.empty());
+        auto* const s = begin(hub, peer);
+        if (s == nullptr) return; // too many resumable peers: this one is none
+        s->recovered = false;     // tells a peer with an invalid token that nothing was recovered
+        greeting_ = grant(*s, !entry.token.empty());
         e.grant = &greeting_;
     }
 
@@ -175,6 +182,8 @@ public:
         tokens_.erase(at.mapped().token);
         tokens_.erase(at.mapped().spent);
         away_ -= at.mapped().away;
+        clear(at.mapped());
+        peers_.give(at.mapped().address, 1);
     }
 
     /// Counts a request of the peer.
@@ -199,8 +208,9 @@ public:
     template <class X, class E>
     bool can_keep(X&, peer_handle peer, const E& e) {
         const auto* const s = of(peer);
+        const auto size = detail::stored_event<E>::size_of(e);
         return s != nullptr && !s->gap && s->kept.size() < options_.messages &&
-               s->bytes + detail::stored_event<E>::size_of(e) <= options_.bytes;
+               s->bytes + size <= options_.bytes && bytes_.can_take(s->address, size);
     }
 
     /// Keeps a message until the peer acknowledges it.
@@ -211,17 +221,18 @@ public:
         auto& s = *known;
         ++s.said;
         if (s.gap) return;
-        s.kept.emplace_back(e);
-        s.bytes += s.kept.back().size();
+        const auto size = detail::stored_event<E>::size_of(e);
+        if (!bytes_.has_room(size)) clear_largest(size);
         // A connected peer has most likely received the oldest messages. A peer that is away has a gap then.
-        while (s.kept.size() > options_.messages || s.bytes > options_.bytes) {
-            if (s.away) {
-                s.gap = true;
-                s.bytes = 0;
-                return s.kept.clear();
-            }
+        while (s.kept.size() >= options_.messages || s.bytes + size > options_.bytes ||
+               !bytes_.can_take(s.address, size)) {
+            if (s.away) s.gap = true;
+            if (s.away || s.kept.empty()) return clear(s);
             drop_first(s);
         }
+        s.kept.emplace_back(e);
+        s.bytes += size;
+        bytes_.take(s.address, size);
     }
 
     /// Ends peers that did not return in time, with `lost`.
@@ -239,6 +250,7 @@ private:
 
     struct state {
         peer_handle peer;
+        address_block address; // of its first connection
         std::string token;
         std::string spent; // the previous token, until the new connection has sent a message
         std::deque<detail::stored_outgoing> kept;
@@ -262,17 +274,32 @@ private:
         return at == tokens_.end() ? nullptr : of(at->second);
     }
 
-    // Starts counting.
     template <class X>
-    state& begin(X& hub, peer_handle peer) {
+    static void refuse(X& hub, peer_handle peer, request_token token, errc cause) {
+        event::reply said;
+        said.token = token;
+        said.cause = cause;
+        hub.send_uncounted(peer, said);
+    }
+
+    // Starts counting. Null if there are too many resumable peers.
+    template <class X>
+    state* begin(X& hub, peer_handle peer) {
+        const auto address = hub.address(peer);
+        detail::address_shares::attempt room{peers_, address, states_.contains(peer.slot) ? 0u : 1u};
+        if (!room) return nullptr;
         auto& s = states_[peer.slot];
         tokens_.erase(s.token);
         tokens_.erase(s.spent);
+        clear(s);
+        const auto counted = s.peer ? s.address : address;
         s = state{};
         s.peer = peer;
+        s.address = counted;
+        room.keep();
         renew(s);
         hub.keep_traffic(peer);
-        return s;
+        return &s;
     }
 
     void renew(state& s) {
@@ -280,13 +307,34 @@ private:
         tokens_.emplace(s.token, s.peer);
     }
 
-    static void drop_first(state& s) noexcept {
-        s.bytes -= s.kept.front().size();
+    void drop_first(state& s) noexcept {
+        const auto size = s.kept.front().size();
+        s.bytes -= size;
+        bytes_.give(s.address, size);
         s.kept.pop_front();
     }
 
+    void clear(state& s) noexcept {
+        bytes_.give(s.address, std::exchange(s.bytes, 0));
+        s.kept.clear();
+    }
+
+    // Makes room: the peers with the most kept messages lose them, until the budget has room for `size`.
+    void clear_largest(std::size_t size) noexcept {
+        while (!bytes_.has_room(size)) {
+            std::size_t most = 0;
+            for (const auto& [slot, s] : states_) most = std::max(most, s.bytes);
+            if (most <= size) return; // this message is the largest
+            for (auto& [slot, s] : states_)
+                if (s.bytes > most / 2) {
+                    s.gap = s.gap || s.away;
+                    clear(s);
+                }
+        }
+    }
+
     // The peer has received `count` messages.
-    static void acknowledge(state& s, std::uint64_t count) noexcept {
+    void acknowledge(state& s, std::uint64_t count) noexcept {
         while (!s.kept.empty() && s.said - s.kept.size() < count) drop_first(s);
     }
 
@@ -300,8 +348,7 @@ private:
         acknowledge(s, count);
         s.recovered = !misled && !s.gap && count == s.said - s.kept.size();
         if (s.recovered) return;
-        s.kept.clear();
-        s.bytes = 0;
+        clear(s);
         s.said = s.heard = 0;
         s.gap = false;
     }
@@ -323,6 +370,8 @@ private:
     }
 
     resume_options options_;
+    detail::address_shares peers_; // resumable peers
+    detail::address_shares bytes_; // of kept messages
     detail::id_source ids_;
     std::unordered_map<std::uint32_t, state> states_;     // by slot
     std::unordered_map<std::string, peer_handle> tokens_; // includes spent tokens that are still valid

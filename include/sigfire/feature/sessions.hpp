@@ -1,7 +1,9 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/core/address_block.hpp>
 #include <sigfire/core/concepts.hpp>
+#include <sigfire/core/detail/address_shares.hpp>
 #include <sigfire/core/detail/deadline_queue.hpp>
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/event.hpp>
@@ -28,6 +30,9 @@ struct sessions_options {
     std::chrono::milliseconds timeout{30'000};
     /// Maximum number of sessions of one peer; a further session is `full`.
     std::size_t per_peer = 100;
+    /// Maximum number of sessions of all peers; a further session is `full`. Sessions that the peers of one
+    /// address start are at most a quarter of them.
+    std::size_t total = 100'000;
     /// If true, offers, answers and candidates need an accepted session. Without one they fail with
     /// `no_session`.
     bool strict = false;
@@ -50,7 +55,7 @@ class sessions : public feature {
 public:
     /// Takes the settings.
     explicit sessions(sessions_options options = {})
-        : options_(options), judges_all_(options.strict || options.gate) {}
+        : options_(options), judges_all_(options.strict || options.gate), shares_(options.total) {}
 
     /// Number of sessions.
     std::size_t size() const noexcept { return sessions_.size(); }
@@ -82,6 +87,7 @@ public:
         for (const auto slot : with.mapped()) {
             const auto s = sessions_.extract(std::minmax(peer.slot, slot)).mapped();
             unlink(slot, peer.slot);
+            if (s.counted) shares_.give(s.address, 1);
             left.push_back(s.caller == peer ? s.callee : s.caller);
         }
         for (const auto other : left) tell(hub, other, peer, why);
@@ -112,7 +118,7 @@ private:
         case session_start:
             if (s != nullptr) return errc::session_exists;
             if (count(from) >= options_.per_peer || count(to) >= options_.per_peer) return errc::full;
-            return errc::ok;
+            return shares_.can_take(hub.address(from), 1) ? errc::ok : errc::full;
         case session_accept:
         case session_reject: return s && !s->accepted && s->callee == from ? errc::ok : errc::no_session;
         case session_cancel: return s && !s->accepted && s->caller == from ? errc::ok : errc::no_session;
@@ -133,7 +139,13 @@ private:
         if (!to) return;
         if (kind == session_start) {
             senders_part = politeness::impolite;
-            sessions_[key(from, to)] = {from, to, ++last_};
+            const auto address = hub.address(from);
+            detail::address_shares::attempt room{shares_, address, 1};
+            auto& s = sessions_[key(from, to)];
+            s = {from, to, ++last_};
+            s.address = address;
+            s.counted = static_cast<bool>(room);
+            room.keep();
             index_[from.slot].insert(to.slot);
             index_[to.slot].insert(from.slot);
             due_.add(hub.now() + options_.timeout, {key(from, to), last_}, sessions_.size(),
@@ -158,6 +170,8 @@ private:
     struct session {
         peer_handle caller, callee;
         std::uint64_t number = 0;
+        address_block address{}; // of the caller
+        bool counted = false;    // in the shares
         bool accepted = false;
         bool caller_described = false, callee_described = false;
     };
@@ -193,7 +207,8 @@ private:
     }
 
     void erase(peer_handle a, peer_handle b) {
-        sessions_.erase(key(a, b));
+        const auto s = sessions_.extract(key(a, b));
+        if (s && s.mapped().counted) shares_.give(s.mapped().address, 1);
         unlink(a.slot, b.slot);
         unlink(b.slot, a.slot);
     }
@@ -211,6 +226,7 @@ private:
 
     sessions_options options_;
     bool judges_all_; // also signals outside of sessions
+    detail::address_shares shares_;
     std::map<pair, session> sessions_;
     std::map<std::uint32_t, std::set<std::uint32_t>> index_; // slot: slots of the other sides
     detail::deadline_queue<started> due_;

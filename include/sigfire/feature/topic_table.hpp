@@ -1,7 +1,9 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/core/address_block.hpp>
 #include <sigfire/core/concepts.hpp>
+#include <sigfire/core/detail/address_shares.hpp>
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/event.hpp>
 #include <sigfire/core/peer.hpp>
@@ -13,6 +15,7 @@
 #include <sigfire/hub/registry.hpp>
 #include <sigfire/text/utf8.hpp>
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -27,6 +30,8 @@ namespace sigfire::inline v0_1 {
 /// `errc::too_large`.
 struct topic_limits {
     std::size_t total_topics = 100'000;      ///< topics with at least one member
+    std::size_t total_bytes = 128u << 20;    ///< memory of all memberships and state entries, about; of the
+                                             ///< peers of one address at most a quarter. Beyond it: `full`.
     std::size_t topics_per_peer = 1000;      ///< topics of one peer
     std::size_t members_per_topic = 100'000; ///< members of one topic
     std::size_t metadata_bytes = 1024;       ///< size of the metadata of one membership, in bytes
@@ -71,25 +76,33 @@ struct topic_entry {
 class topic_table {
 public:
     /// Creates an empty table with these limits.
-    explicit topic_table(topic_limits limits = {}) : limits_(limits) {}
+    explicit topic_table(topic_limits limits = {}) : limits_(limits), bytes_(limits.total_bytes) {}
 
     /** Makes `peer` the last member of `topic`. If it is a member already, replaces only its metadata.
      *  @param topic the name of the topic
      *  @param peer the new member
      *  @param metadata data of the member; empty = none
      *  @param open if this creates the topic: whether the topic is open, see `is_open`
+     *  @param address address of the peer, for its share of `topic_limits::total_bytes`
      *  @return the change, or a cause. `malformed`: the name. `too_large`: the metadata. `full`: too many
      *    topics, members, or topics of the peer. `unknown`: the handle names no peer, or its slot still has
      *    memberships of another peer. */
     result<topic_change> join(std::string_view topic, peer_handle peer, payload metadata = {},
-                              bool open = false) {
+                              bool open = false, const address_block& address = {}) {
         auto t = find(topic);
         if (t == none && !detail::is_name(topic)) return errc::malformed;
         if (metadata.bytes.size() > limits_.metadata_bytes) return errc::too_large;
         if (!peer || links_.holds_another(peer)) return errc::unknown;
         if (const auto m = t == none ? none : links_.find(t, peer); m != none) {
-            if (links_[m].metadata.is(metadata)) return topic_change::none;
-            links_[m].metadata = detail::kept_payload{metadata};
+            auto& kept = links_[m].metadata;
+            if (kept.is(metadata)) return topic_change::none;
+            const auto& payer = links_.at(peer.slot).address;
+            const auto before = kept.view().bytes.size(), after = metadata.bytes.size();
+            detail::address_shares::attempt room{bytes_, payer, after - std::min(before, after)};
+            if (!room) return errc::full;
+            kept = detail::kept_payload{metadata};
+            bytes_.give(payer, before - std::min(before, after));
+            room.keep();
             return topic_change::updated;
         }
         if (joined(peer) >= limits_.topics_per_peer) return errc::full;
@@ -97,6 +110,12 @@ public:
         if ((t == none ? 0 : topics_[t].live()) >= limits_.members_per_topic) return errc::full;
 
         // First each step that can fail, then each step that changes something.
+        const auto* const mine = links_.of(peer);
+        const address_block payer = mine ? mine->address : address;
+        detail::address_shares::attempt room{bytes_, payer,
+                                             membership_bytes + metadata.bytes.size() +
+                                                 (t == none ? topic_bytes + topic.size() : 0)};
+        if (!room) return errc::full;
         detail::kept_payload kept{metadata};
         links_.prepare(peer);
         const bool fresh = t == none;
@@ -108,10 +127,13 @@ public:
             place.name = topic;
             names_.insert(place.name, {t, 1});
             place.open = open;
+            place.payer = payer;
             topics_.take();
         }
         const auto position = static_cast<std::uint32_t>(place.members.size());
         place.members.push_back({peer, links_.add(t, peer, position, std::move(kept))});
+        links_.at(peer.slot).address = payer;
+        room.keep();
         return topic_change::added;
     }
 
@@ -242,6 +264,9 @@ public:
     /// Number of topics.
     std::size_t size() const noexcept { return names_.size(); }
 
+    /// About the memory of all memberships and entries, in bytes, as `topic_limits::total_bytes` counts it.
+    std::size_t bytes() const noexcept { return bytes_.used(); }
+
     /// Number of memberships in all topics.
     std::size_t memberships() const noexcept { return links_.size(); }
 
@@ -263,12 +288,22 @@ public:
         if (t == none || links_.find(t, peer) == none) return errc::unknown;
         if (const auto at = entries_.find(t, key); at != entries_.end()) {
             if (at->second.owner != peer.slot) return errc::denied;
-            return entries_.update(at, value, expires) ? topic_change::updated : topic_change::none;
+            const auto& payer = links_.at(peer.slot).address;
+            const auto before = at->second.value.view().bytes.size(), after = value.bytes.size();
+            detail::address_shares::attempt room{bytes_, payer, after - std::min(before, after)};
+            if (!room) return errc::full;
+            const bool changed = entries_.update(at, value, expires);
+            bytes_.give(payer, before - std::min(before, after));
+            room.keep();
+            return changed ? topic_change::updated : topic_change::none;
         }
         auto& room = topics_[t].entries;
         auto& own = links_.at(peer.slot).entries;
-        if (room >= limits_.entries_per_topic || own >= limits_.entries_per_peer) return errc::full;
+        detail::address_shares::attempt bytes{bytes_, links_.at(peer.slot).address,
+                                              entry_bytes + key.size() + value.bytes.size()};
+        if (room >= limits_.entries_per_topic || own >= limits_.entries_per_peer || !bytes) return errc::full;
         entries_.add(t, key, peer.slot, value, expires);
+        bytes.keep();
         ++room;
         ++own;
         return topic_change::added;
@@ -350,6 +385,8 @@ private:
     };
 
     static constexpr auto none = detail::membership_table::none;
+    // About what the memory of these costs, beside their texts.
+    static constexpr std::size_t membership_bytes = 64, topic_bytes = 192, entry_bytes = 320;
 
     std::uint32_t find(std::string_view topic) const noexcept {
         const auto found = names_.find(topic);
@@ -361,6 +398,8 @@ private:
         auto& t = topics_[links_[m].topic];
         t.members[links_[m].position].peer = {};
         ++t.gaps;
+        bytes_.give(links_.at(links_[m].slot).address,
+                    membership_bytes + links_[m].metadata.view().bytes.size());
         links_.remove(m);
     }
 
@@ -369,6 +408,7 @@ private:
         auto& t = topics_[i];
         if (t.live() == 0) {
             names_.erase(t.name);
+            bytes_.give(t.payer, topic_bytes + t.name.size());
             t.name = {};
             t.members = {};
             t.gaps = 0;
@@ -387,7 +427,10 @@ private:
 
     detail::entry_table::table::node_type extract(detail::entry_table::iterator at) noexcept {
         --topics_[at->first.first].entries;
-        --links_.at(at->second.owner).entries;
+        auto& owner = links_.at(at->second.owner);
+        --owner.entries;
+        bytes_.give(owner.address,
+                    entry_bytes + at->first.second.size() + at->second.value.view().bytes.size());
         return entries_.extract(at);
     }
 
@@ -411,6 +454,7 @@ private:
     }
 
     topic_limits limits_;
+    detail::address_shares bytes_;
     local_registry names_; // the number of a topic takes the place of a slot
     detail::record_pool<detail::topic_record> topics_;
     detail::membership_table links_;

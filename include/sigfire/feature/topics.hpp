@@ -28,6 +28,11 @@ struct topics_options {
     topic_limits limits{};
     /// Maximum number of members in one reply.
     std::size_t lookup_limit = 1000;
+    /// Maximum size of the ids and metadata in one reply, in bytes. Further members are left out.
+    std::size_t lookup_bytes = 256u << 10;
+    /// Maximum size of a publication for all members together, in bytes: its size times the number of
+    /// members. Beyond it, the cause is `too_large`.
+    std::size_t publication_bytes = 256u << 20;
 };
 
 /** Topics: join, leave, lookup, publish, and state entries. A part of a server, and of a hub.
@@ -71,7 +76,7 @@ public:
             !table_.contains(topic, from))
             cause = errc::full;
         if (cause == errc::ok) {
-            const auto changed = table_.join(topic, from, e.metadata, e.open);
+            const auto changed = table_.join(topic, from, e.metadata, e.open, hub.address(from));
             if (!changed)
                 cause = static_cast<errc>(changed.error().value());
             else if (*changed != topic_change::none)
@@ -113,13 +118,15 @@ public:
         list(hub, from, e.token, e.topic, e.limit.value_or(100));
     }
 
-    /// Sends a publication to the members of a topic. Causes: `malformed`, `unknown`, `denied`.
+    /// Sends a publication to the members of a topic. Causes: `malformed`, `unknown`, `denied`, `too_large`.
     template <class X>
     void on_request(X& hub, peer_handle from, event::publish& e) {
         if (!detail::is_name(e.topic)) return hub.reply(from, e.token, errc::malformed);
         if (table_.members(e.topic) == 0) return hub.reply(from, e.token, errc::unknown);
         if (!table_.contains(e.topic, from) && !(e.open && table_.is_open(e.topic)))
             return hub.reply(from, e.token, errc::denied);
+        if (e.data.bytes.size() > options_.publication_bytes / table_.members(e.topic))
+            return hub.reply(from, e.token, errc::too_large);
         hub.reply(from, e.token, errc::ok);
         e.from = hub.id(from);
         broadcast(hub, e.echo ? peer_handle{} : from, e);
@@ -253,7 +260,9 @@ private:
             static_cast<std::size_t>(std::min<std::uint64_t>({most, options_.lookup_limit, count}));
         members.reserve(wanted);
         if (wanted != 0)
-            table_.for_each(topic, [&](peer_handle peer, payload metadata) {
+            table_.for_each(topic, [&, bytes = std::size_t{0}](peer_handle peer, payload metadata) mutable {
+                bytes += hub.id(peer).size() + metadata.bytes.size();
+                if (bytes > options_.lookup_bytes) return false;
                 members.push_back({hub.id(peer), metadata, hub.is_away(peer)});
                 return members.size() < wanted;
             });

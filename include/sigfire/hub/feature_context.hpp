@@ -1,6 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/core/address_block.hpp>
 #include <sigfire/core/admission.hpp>
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/core/detail/random.hpp>
@@ -53,6 +54,11 @@ public:
 
     /// Whether a peer has a connection.
     bool is_online(peer_handle peer) const { return hub_.stands(peer, detail::standing::online); }
+
+    /// The address of a peer, for limits per address; no block for a function and on a Unix socket.
+    address_block address(peer_handle peer) const {
+        return hub_.slot_of(peer) != nullptr ? hub_.address_of(peer.slot) : address_block{};
+    }
 
     /// The notes that hooks attached to a peer at its admission; null if there are none or the peer has left.
     const notes* notes_of(peer_handle peer) const { return hub_.notes_of(peer); }

@@ -17,6 +17,9 @@ struct hub_options {
     std::size_t deferred_messages = 64;
     /// Bytes of these messages of one peer in total; a further message ends with `full`.
     std::size_t deferred_bytes = 1u << 20;
+    /// Bytes of such messages of all peers, of which the peers of one address have at most a quarter; a
+    /// further message ends with `full`.
+    std::size_t deferred_total_bytes = 64u << 20;
 };
 
 } // namespace sigfire::inline v0_1

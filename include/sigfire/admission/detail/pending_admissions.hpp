@@ -1,11 +1,14 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/core/address_block.hpp>
 #include <sigfire/core/admission.hpp>
 #include <sigfire/core/concepts.hpp>
+#include <sigfire/core/detail/address_shares.hpp>
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/request.hpp>
 
+#include <cstddef>
 #include <list>
 #include <memory>
 #include <optional>
@@ -26,7 +29,7 @@ concept can_be_awaited = requires { sizeof(awaited_run<Awaitable>); };
 
 /// Replaces `pending_admissions` where no hook is awaited.
 struct no_pending_admissions {
-    constexpr explicit no_pending_admissions(const auto&) noexcept {}
+    constexpr no_pending_admissions(const auto&, std::size_t) noexcept {}
 };
 
 /// The connections of a listener that wait for their hooks. Calls only the connections.
@@ -42,13 +45,14 @@ public:
         admission entry;
         Connection* connection; ///< null after its removal
         time_point deadline;
+        address_block address;
         bool answered = false;
         errc cause = errc::ok;              ///< the answer of the hooks
         std::optional<std::string> failure; ///< the message of their exception, if they threw
         awaited_run<Awaitable> run;
     };
 
-    explicit pending_admissions(const T& transport) : context_{transport.context()} {}
+    pending_admissions(const T& transport, std::size_t most) : context_{transport.context()}, shares_{most} {}
 
     pending_admissions(const pending_admissions&) = delete;
     pending_admissions& operator=(const pending_admissions&) = delete;
@@ -56,12 +60,17 @@ public:
         while (!waiting_.empty()) remove(*waiting_.front()->connection);
     }
 
+    /// Whether one more connection of that address may wait.
+    bool has_room(const address_block& who) const noexcept { return shares_.can_take(who, 1); }
+
     /// Holds `c` until `ask(request, admission&)`, an awaitable, returns its answer. All connections wait
     /// equally long, so deadlines do not decrease.
     template <class F>
     void add(Connection& c, const request& r, admission&& entry, time_point deadline, F ask) {
         c.hold();
         const auto w = std::make_shared<waiting>(c, r, std::move(entry), deadline);
+        w->address = w->entry.address; // a hook may change that of the entry
+        shares_.take(w->address, 1);
         places_.emplace(&c, waiting_.insert(waiting_.end(), w));
         w->run.start(
             context_, ask(w->asked.view(), w->entry),
@@ -81,6 +90,7 @@ public:
         const auto place = places_.find(&c);
         if (place == places_.end()) return nullptr;
         const auto w = *place->second;
+        shares_.give(w->address, 1);
         waiting_.erase(place->second);
         places_.erase(place);
         w->connection = nullptr;
@@ -96,6 +106,7 @@ public:
 
 private:
     decltype(std::declval<const T&>().context()) context_;
+    address_shares shares_;
     std::list<std::shared_ptr<waiting>> waiting_; // in order of deadline
     std::unordered_map<Connection*, typename std::list<std::shared_ptr<waiting>>::iterator> places_;
     std::vector<std::shared_ptr<waiting>> answered_;

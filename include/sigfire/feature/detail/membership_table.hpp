@@ -1,6 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/core/address_block.hpp>
 #include <sigfire/core/detail/random.hpp>
 #include <sigfire/core/peer.hpp>
 #include <sigfire/feature/detail/kept_payload.hpp>
@@ -32,6 +33,7 @@ struct tenant {
     std::uint32_t first = 0; // membership
     std::uint32_t joined = 0;
     std::uint32_t entries = 0;
+    address_block address{}; // pays for all of these
 };
 
 /// Memberships by slot and topic number, and by peer in the order of joining. Random bits key the hash.

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/core/address_block.hpp>
 #include <sigfire/core/peer.hpp>
 
 #include <cstddef>
@@ -23,6 +24,7 @@ struct topic_record {
     std::uint32_t entries = 0;
     std::uint32_t next = 0; // vacant: the next vacant record
     bool open = false;
+    address_block payer{}; // the address of its first member
 
     std::size_t live() const noexcept { return members.size() - gaps; }
 };

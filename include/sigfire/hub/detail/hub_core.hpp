@@ -1,6 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/core/address_block.hpp>
 #include <sigfire/core/admission.hpp>
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/core/detail/random.hpp>
@@ -57,7 +58,8 @@ protected:
 
     hub_core(const hub_options& options, R registry, T router, L log, H hooks, F features, P policy)
         : options_(options), registry_(std::move(registry)), router_(std::move(router)), log_(std::move(log)),
-          hooks_(std::move(hooks)), features_(std::move(features)), policy_(std::move(policy)) {}
+          hooks_(std::move(hooks)), features_(std::move(features)), policy_(std::move(policy)),
+          lines_(options.deferred_total_bytes) {}
     ~hub_core() { box_->on_ring(nullptr); }
 
     // --- code of the host program ---
@@ -157,6 +159,16 @@ protected:
     const notes* notes_of(peer_handle peer) {
         const auto at = notes_.find(peer.slot);
         return at == notes_.end() || slot_of(peer) == nullptr ? nullptr : &at->second;
+    }
+    // No block for a function, and in a hub that limits nothing per address.
+    address_block address_of(std::uint32_t i) const noexcept {
+        return i < addresses_.size() ? addresses_[i] : address_block{};
+    }
+    void set_address([[maybe_unused]] std::uint32_t i, [[maybe_unused]] const address_block& who) {
+        if constexpr (has_features || can_wait) {
+            if (i >= addresses_.size() && who) addresses_.resize(slots_.end());
+            if (i < addresses_.size()) addresses_[i] = who;
+        }
     }
     bool is_member(std::string_view topic, peer_handle peer) {
         bool yes = false;
@@ -395,6 +407,7 @@ protected:
     message_ids message_ids_{ids_.draw()};
     [[no_unique_address]] std::conditional_t<std::is_same_v<L, no_log>, nothing, told_causes> told_;
     std::unordered_map<std::uint32_t, notes> notes_; // of peers that have notes, by slot
+    std::vector<address_block> addresses_;           // by slot, if a part has limits per address
     std::vector<std::function<void()>> put_by_;      // actions of the host program, for the end of the work
     std::size_t depth_ = 0;                          // number of nested inputs at work
     std::uint64_t ticket_ = 0;                       // taken by the feature that is being asked

@@ -98,6 +98,7 @@ protected:
     // Takes notes and validity from the newest admission of a peer.
     void take_terms(std::uint32_t i, const admission& entry) {
         if (!entry.attached.empty()) this->notes_.insert_or_assign(i, entry.attached);
+        this->set_address(i, entry.address);
         constexpr std::chrono::milliseconds longest = std::chrono::hours{24 * 36'500};
         expire_at(i, entry.valid_for.count() <= 0 ? time_point::max()
                                                   : this->now_ + std::min(entry.valid_for, longest));
@@ -132,7 +133,8 @@ protected:
             if (this->registry_.find(id)) return make_error_code(errc::id_in_use);
             return enter(this->slots_.add(way, id, standing::online), entry);
         }
-        if (cause == errc::ok && (held->link != nowhere || !held->way.ping())) cause = errc::id_in_use;
+        if (cause == errc::ok && (held->link != nowhere || has_just_answered(holder) || !held->way.ping()))
+            cause = errc::id_in_use;
         if (cause != errc::ok) {
             note(log_level::warn, "claim_refused", id);
             return make_error_code(cause);
@@ -157,9 +159,20 @@ protected:
         return attachment{peer, s.epoch};
     }
 
+    // Whether a holder has answered a claim within the last second: it is not pinged for the next one. So
+    // claims cost a holder at most one ping a second.
+    bool has_just_answered(std::uint32_t holder) {
+        const auto at = defended_.find(holder);
+        if (at == defended_.end()) return false;
+        if (this->now_ - at->second < std::chrono::seconds{1}) return true;
+        defended_.erase(at);
+        return false;
+    }
+
     // The holder of a claimed id has answered the ping.
     void defend(slot& holder) {
         slot& claimant = this->slots_[std::exchange(holder.link, nowhere)];
+        guarded([&] { defended_.insert_or_assign(claimant.link, this->now_); });
         note(log_level::warn, "claim_refused", claimant.id.view());
         refuse(claimant, errc::id_in_use);
     }
@@ -240,6 +253,7 @@ protected:
         const O way = this->slots_[from.slot].way;
         admission terms;
         if (const auto* const noted = this->notes_of(from)) terms.attached = *noted;
+        terms.address = this->address_of(from.slot);
         const auto expiry = expiry_of_.find(from.slot);
         const auto until = expiry == expiry_of_.end() ? time_point::max() : expiry->second->first;
         leave(from.slot, errc::replaced);
@@ -368,6 +382,8 @@ protected:
         if constexpr (has_on_close<H>)
             if (hooked) guarded([&] { this->hooks_.on_close(who, why); });
         this->notes_.erase(at);
+        this->set_address(at, {});
+        defended_.erase(at);
         if constexpr (!std::is_same_v<L, no_log>) this->told_.erase(at);
         expire_at(at, time_point::max());
         pass_on(s);
@@ -386,6 +402,7 @@ private:
     };
 
     std::deque<pending_claim> claims_;
+    std::unordered_map<std::uint32_t, time_point> defended_; // when a holder answered a claim, by slot
     using expiries = std::multimap<time_point, std::uint32_t>;
 
     expiries expiries_; // ends of admissions, with the slots of their peers

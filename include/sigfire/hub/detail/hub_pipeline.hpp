@@ -70,14 +70,20 @@ protected:
         e.token = token;
         if (refusal == errc::ok && !context.answered()) return true;
         if (judged && refusal == errc::deferred && context.deferred_as() != 0)
-            this->lines_.put_off(who.slot, e, context.deferred_as(), {context.judged(), 0, false},
-                                 this->now_ + this->options_.deferral_timeout);
+            put_off(sender, who, e, context.deferred_as(), {context.judged(), 0, false});
         else if (refusal == errc::ok)
             this->reply_seldom(sender, who, token, errc::ok, {}, context.data());
         else
             this->reply_seldom(sender, who, token, is_verdict(refusal) ? errc::denied : refusal,
                                context.text(), {}, politeness::none, context.wait());
         return false;
+    }
+
+    template <class E>
+    void put_off(slot& sender, peer_handle who, E& e, std::uint64_t ticket, pipeline_stage stage) {
+        if (!this->lines_.put_off(who.slot, e, ticket, stage, this->now_ + this->options_.deferral_timeout,
+                                  this->address_of(who.slot)))
+            this->reply_seldom(sender, who, e.token, errc::full);
     }
 
     // --- policy ---
@@ -209,11 +215,14 @@ protected:
         if (!guarded([&] { any_feature(ask); })) cause = errc::internal_error;
         if (cause == errc::deferred) [[unlikely]] {
             if (this->ticket_ == 0) return errc::denied;
-            if constexpr (F::defers)
-                this->lines_.put_off(from.slot, e, this->ticket_, {0, place, true},
-                                     this->now_ + this->options_.deferral_timeout);
-            else
+            if constexpr (F::defers) {
+                if (!this->lines_.put_off(from.slot, e, this->ticket_, {0, place, true},
+                                          this->now_ + this->options_.deferral_timeout,
+                                          this->address_of(from.slot)))
+                    return errc::full;
+            } else {
                 return errc::denied;
+            }
         }
         return cause;
     }

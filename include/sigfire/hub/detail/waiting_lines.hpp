@@ -1,7 +1,9 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/core/address_block.hpp>
 #include <sigfire/core/concepts.hpp>
+#include <sigfire/core/detail/address_shares.hpp>
 #include <sigfire/core/peer.hpp>
 #include <sigfire/hub/detail/stored_event.hpp>
 
@@ -31,6 +33,8 @@ public:
         pipeline_stage stage;
     };
 
+    explicit waiting_lines(std::size_t total_bytes = std::size_t{1} << 30) : shares_{total_bytes} {}
+
     bool empty() const noexcept { return lines_.empty(); }
 
     /// Whether the peer in that slot has a queue.
@@ -42,29 +46,42 @@ public:
         return at != lines_.end() && at->second.key != 0;
     }
 
-    /// Appends a message. Returns false if the queue would exceed `most` messages or `most_bytes` bytes.
+    /// Appends a message. Returns false if the queue would exceed `most` messages or `most_bytes` bytes, or
+    /// all queues their budget.
     template <class E>
     bool push(std::uint32_t slot, const E& e, std::size_t most, std::size_t most_bytes) {
         auto& l = lines_.at(slot);
-        if (l.messages.size() >= most || l.bytes + stored_event<E>::size_of(e) > most_bytes) return false;
+        const auto size = stored_event<E>::size_of(e);
+        if (l.messages.size() >= most || l.bytes + size > most_bytes) return false;
+        address_shares::attempt room{shares_, l.address, size};
+        if (!room) return false;
         l.messages.emplace_back(e);
-        l.bytes += l.messages.back().size();
+        l.bytes += size;
+        room.keep();
         return true;
     }
 
     /// Puts a message that waits for the verdict `key` in front of its queue; creates the queue if there is
-    /// none. Deadlines must not decrease from call to call.
+    /// none, for a peer with that address. Deadlines must not decrease from call to call. Returns false, and
+    /// keeps nothing, if all queues would exceed their budget.
     template <class E>
-    void put_off(std::uint32_t slot, const E& e, std::uint64_t key, pipeline_stage stage,
-                 time_point deadline) {
+    bool put_off(std::uint32_t slot, const E& e, std::uint64_t key, pipeline_stage stage, time_point deadline,
+                 const address_block& address = {}) {
+        const auto known = lines_.find(slot);
+        const auto payer = known == lines_.end() ? address : known->second.address;
+        address_shares::attempt room{shares_, payer, stored_event<E>::size_of(e)};
+        if (!room) return false;
         stored_incoming message{e};
         auto& l = lines_[slot];
+        l.address = payer;
         l.bytes += message.size();
         l.messages.push_front(std::move(message));
+        room.keep();
         l.key = key;
         l.stage = stage;
         keys_[key] = slot;
         due_.push_back({deadline, key});
+        return true;
     }
 
     /// Ends the wait for the verdict `key`. Returns the slot of the sender, or nothing if no message waits
@@ -89,6 +106,7 @@ public:
         front f{std::move(l.messages.front()), std::exchange(l.stage, {})};
         l.messages.pop_front();
         l.bytes -= f.message.size();
+        shares_.give(l.address, f.message.size());
         return f;
     }
 
@@ -97,6 +115,7 @@ public:
     void erase(std::uint32_t slot, F f) {
         const auto at = lines_.extract(slot);
         if (!at) return;
+        shares_.give(at.mapped().address, at.mapped().bytes);
         if (at.mapped().key != 0) keys_.erase(at.mapped().key);
         for (auto& m : at.mapped().messages) m.visit([&](const event::incoming& e) { f(e.token); });
     }
@@ -116,7 +135,10 @@ private:
         std::size_t bytes = 0;
         pipeline_stage stage;
         std::uint64_t key = 0;
+        address_block address; // of the peer
     };
+
+    address_shares shares_; // bytes of all messages
 
     std::unordered_map<std::uint32_t, line> lines_;
     std::unordered_map<std::uint64_t, std::uint32_t> keys_;
