@@ -119,6 +119,8 @@ struct entrance {
     std::string token = {}; ///< as a codec would find it in the request
     bool permanent = false; ///< as a hook would have it
     std::string metadata = {};
+    address_block address = {};
+    std::uint64_t received = 0; ///< with a token
 };
 
 /** `hub_bench b{features{topics{}, presence{}}};`, and if need be a router, hooks, and options of the hub.
@@ -315,7 +317,9 @@ private:
         BOOST_TEST_REQUIRE((codec.open(rq, c.its_state.codec, wish) == errc::ok));
         if (!how.id.empty()) wish.id = how.id;
         if (!how.token.empty()) wish.token = how.token;
+        if (how.received != 0) wish.received = how.received;
         wish.permanent = how.permanent;
+        wish.address = how.address;
         wish.metadata = how.metadata;
         errc refused = errc::ok;
         std::size_t first = 0;
