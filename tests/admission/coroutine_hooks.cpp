@@ -405,6 +405,31 @@ BOOST_FIXTURE_TEST_CASE(a_peer_is_refused_if_its_hook_takes_too_long, office) {
     }
 }
 
+BOOST_FIXTURE_TEST_CASE(so_many_wait_and_no_more, office) {
+    sigfire::server srv{memory::websocket{io}, listener_options{.pending_admissions = 8}, hooks{database}};
+    auto& a = come("a");
+    auto& b = come("b");
+    auto& refused = come("c"); // of the same address
+    const auto got = refused.read();
+    BOOST_TEST(got.starts_with("HTTP/1.1 503 "), got);
+    BOOST_TEST(contains(got, "Retry-After: 1\r\n"));
+    BOOST_TEST(got.ends_with("\r\n\r\nTry Again Later"), got);
+    BOOST_TEST(d.questions() == (strings{"db a", "db b"}));
+    for (int i = 0; i < 7; ++i) {
+        auto& p = peers.emplace_back(io);
+        p.at->address = "198.51.100." + std::to_string(i);
+        p.write(memory::upgrade_request({}, "/?id=d" + std::to_string(i)));
+        memory::run(io);
+        BOOST_TEST(p.read().empty() == (i < 6));
+    }
+    answer("db a");
+    BOOST_TEST(a.read_header().starts_with("HTTP/1.1 101 "));
+    b.reset();
+    memory::run(io);
+    for (const auto* id : {"e", "f"}) BOOST_TEST(come(id).read() == "");
+    BOOST_TEST(come("g").read().starts_with("HTTP/1.1 503 "));
+}
+
 BOOST_FIXTURE_TEST_CASE(how_long_that_is_is_an_option, office) {
     sigfire::server srv{memory::websocket{io}, listener_options{.admission_timeout = 1s}, hooks{database}};
     auto& p = come("ann");

@@ -340,6 +340,40 @@ BOOST_AUTO_TEST_CASE(a_lookup_tells_as_many_as_asked_for_and_allowed) {
     BOOST_TEST(b.lookup("nowhere") == "unknown");
 }
 
+BOOST_AUTO_TEST_CASE(a_lookup_tells_so_many_bytes_and_no_more) {
+    world b{{.lookup_bytes = 25}};
+    for (const auto* name : {"p1", "p2", "p3"}) {
+        b.connect(name);
+        BOOST_TEST(
+            b.ask(name, R"({"cmd":"join","topic":"t","data":{"metadata":{"m":1234}}})").starts_with("ok"));
+    } // 2 + 10 bytes each
+    BOOST_TEST(
+        b.lookup("t") ==
+        R"(ok {"count":3,"members":[{"id":"p1","metadata":{"m":1234}},{"id":"p2","metadata":{"m":1234}}]})");
+    b.join("p1", "small");
+    BOOST_TEST(b.lookup("small") == R"(ok {"count":1,"members":[{"id":"p1"}]})");
+}
+
+BOOST_AUTO_TEST_CASE(a_publication_is_not_too_much_for_all_members_together) {
+    world b{{.publication_bytes = 100}};
+    for (const auto* name : {"p1", "p2", "p3", "p4"}) {
+        b.connect(name);
+        b.join(name, "t");
+    }
+    b.join("p1", "small");
+    b.heard_by_all();
+    const auto publish = [&](const char* topic, std::size_t size) {
+        return b.ask("p1", R"({"cmd":"publish","topic":")" + std::string{topic} + R"(","data":")" +
+                               std::string(size - 2, 'x') + "\"}");
+    };
+    BOOST_TEST(publish("t", 26) == "too_large");
+    BOOST_TEST(b.heard_by_all().empty());
+    BOOST_TEST(publish("t", 25) == "ok");
+    BOOST_TEST(b.heard_by_all().size() == 3u);
+    BOOST_TEST(publish("small", 100) == "ok");
+    BOOST_TEST(publish("small", 101) == "too_large");
+}
+
 BOOST_AUTO_TEST_CASE(ids_and_names_are_escaped) {
     world b;
     b.connect("ann", {.id = "a\"\n\xc3\xab"});

@@ -339,6 +339,18 @@ BOOST_AUTO_TEST_CASE(a_peer_may_have_so_many_messages_wait_and_no_more) {
     same(w.heard(), {failed("ann", "f", errc::full)});
 }
 
+BOOST_AUTO_TEST_CASE(all_peers_may_have_so_many_bytes_wait_and_no_more) {
+    world w{{.deferred_total_bytes = 200}};
+    const auto offer = [&](const char* from, const char* id, std::size_t size) {
+        w.b.say(from, R"({"cmd":"offer","target":"ann","id":)" + std::string{id} + R"(,"data":{"offer":")" +
+                          std::string(size, 'x') + R"("}})");
+    };
+    offer("bob", "1", 300);
+    same(w.heard(), {R"(bob {"id":1,"ok":false,"data":{"message":"Peer Cannot Take More","cause":"full"}})"});
+    offer("bob", "2", 10);
+    BOOST_TEST(w.heard().empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_peer_may_have_so_many_bytes_wait_and_no_more) {
     world w{{.deferred_bytes = 1000}};
     const auto say = [&](const char* command, const char* id, std::size_t size) {

@@ -409,6 +409,29 @@ BOOST_AUTO_TEST_CASE(a_claimant_is_held_and_asks_for_a_sign_of_life) {
     BOOST_TEST((b.h.find("x") == claimant.who.peer));
 }
 
+BOOST_AUTO_TEST_CASE(claims_cost_a_holder_one_ping_a_second) {
+    bench<> b;
+    auto &holder = b.connect("holder", "x"), &other = b.connect("other", "y");
+    const auto claim = [&](const char* id) { return b.connect("claimant", id).ended; };
+    BOOST_TEST((claim("x") == errc::ok));
+    b.h.alive(holder.who);
+    for (int i = 0; i < 100; ++i) BOOST_TEST((claim("x") == errc::id_in_use));
+    BOOST_TEST(holder.pings == 1);
+    BOOST_TEST((claim("y") == errc::ok));
+    b.h.alive(other.who);
+    b.pass(999ms);
+    BOOST_TEST((claim("x") == errc::id_in_use));
+    BOOST_TEST(holder.pings == 1);
+    b.pass(1ms);
+    BOOST_TEST((claim("x") == errc::ok));
+    BOOST_TEST(holder.pings == 2);
+    b.h.alive(holder.who);
+    b.h.closed(holder.who, errc::closed);
+    auto& next = b.connect("next", "x"); // perhaps in the same slot
+    BOOST_TEST((claim("x") == errc::ok));
+    BOOST_TEST(next.pings == 1);
+}
+
 BOOST_AUTO_TEST_CASE(a_wire_without_pings_keeps_its_id) {
     bench<> b;
     b.connect("holder", "x").can_ping = false;
@@ -437,6 +460,7 @@ struct claim_model {
     enum state { out, waiting, online, ending };
     std::array<state, 3> at{online, waiting, out};
     std::array<errc, 3> ended{};
+    bool answered = false; // the holder, to a claim, within the last second
 
     int having(state s) const {
         const auto i = std::find(at.begin(), at.end(), s);
@@ -450,8 +474,10 @@ struct claim_model {
         if (at[i] != online || w < 0) return;
         at[static_cast<std::size_t>(w)] = ending;
         ended[static_cast<std::size_t>(w)] = errc::id_in_use;
+        answered = true;
     }
     void deadline() {
+        answered = false; // seconds have passed
         if (having(waiting) < 0) return;
         const auto holder = static_cast<std::size_t>(having(online));
         at[holder] = ending;
@@ -461,12 +487,13 @@ struct claim_model {
     void close(std::size_t i) {
         const bool had = at[i] == online;
         at[i] = out;
+        if (had) answered = false;
         if (had) admit();
     }
     void open(std::size_t i) {
         if (having(online) < 0)
             at[i] = online;
-        else if (having(waiting) < 0)
+        else if (having(waiting) < 0 && !answered)
             at[i] = waiting;
         else
             ended[i] = errc::id_in_use;

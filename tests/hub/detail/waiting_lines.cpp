@@ -105,6 +105,25 @@ BOOST_AUTO_TEST_CASE(a_line_is_as_long_as_it_may_be) {
     BOOST_TEST(l.push(1, said(""), 7, 11));
 }
 
+BOOST_AUTO_TEST_CASE(all_lines_have_a_budget_and_addresses_have_shares) {
+    waiting_lines l{40};
+    const sigfire::address_block here{1, 0}, there{2, 0};
+    BOOST_TEST(l.put_off(1, said("12345"), 1, judged(0), start, here));
+    BOOST_TEST(l.put_off(2, said("12345"), 2, judged(0), start, here));
+    BOOST_TEST(!l.push(1, said("6"), many, many));
+    BOOST_TEST(!l.put_off(3, said("6"), 3, judged(0), start, here));
+    BOOST_TEST(!l.contains(3));
+    BOOST_TEST(!l.put_off(3, said("12345678901"), 3, judged(0), start, there));
+    BOOST_TEST(l.put_off(3, said("1234567890"), 3, judged(0), start, there));
+    forget(l, 2);
+    BOOST_TEST(l.push(1, said("67890"), many, many));
+    l.settle(1);
+    next(l, 1), next(l, 1);
+    BOOST_TEST(l.put_off(4, said("1234567890"), 4, judged(0), start, here));
+    BOOST_TEST(l.put_off(5, said(std::string(20, 'x')), 5, judged(0), start), "without an address");
+    BOOST_TEST(!l.put_off(6, said("x"), 6, judged(0), start));
+}
+
 BOOST_AUTO_TEST_CASE(a_forgotten_line_waits_no_longer) {
     waiting_lines l;
     l.put_off(1, said("a"), 1, judged(0), start);

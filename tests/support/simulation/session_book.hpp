@@ -141,6 +141,7 @@ public:
             law((input_.what == input::alive && input_.from == claimed->holder->wire) ||
                     input_.returning == claimed->holder,
                 [&] { return name(l) + " is refused though the holder did not show a sign of life"; });
+        if (why == errc::id_in_use && claimed != claims_.end()) claimed->holder->answered = now();
         forget_claims_of(l);
         if (s == nullptr) return;
         of(l).session = nullptr;
@@ -363,7 +364,8 @@ private:
             law(other == nullptr || input_.pinged == other->wire,
                 [&] { return name(l) + " waits for one that was not asked"; });
         } else if (l.cause() == errc::id_in_use) {
-            law(other != nullptr && (is_kept(*other) || !other->reachable() || claim_on(*other) != nullptr),
+            law(other != nullptr && (is_kept(*other) || !other->reachable() || claim_on(*other) != nullptr ||
+                                     now() - other->answered < std::chrono::seconds{1}),
                 [&] { return name(l) + " is refused without a question to the holder"; });
         } else if (l.cause() == errc::ok && !l.told()) {
             law(info.session != nullptr, [&] { return name(l) + " is neither welcomed, held nor refused"; });

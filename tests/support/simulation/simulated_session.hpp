@@ -17,6 +17,7 @@ struct simulated_session {
     std::string id;
     link* wire = nullptr; ///< null while it is away, or over
     bool over = false;
+    time_point answered{}; ///< when it last answered to a claim
 
     bool extras = false; ///< speaks more than Signal-Fire 2021
 

@@ -289,7 +289,7 @@ BOOST_AUTO_TEST_CASE(the_same_seed_is_the_same_schedule) {
 BOOST_AUTO_TEST_CASE(lost_doubled_changed_and_misled_messages_are_found_out) {
     is_found_out(with_channel<loses<event::reply>>(), "is not answered");
     is_found_out(with_channel<loses<event::send>>(), "is not delivered");
-    is_found_out(with_channel<loses<event::welcome>>(), "waits for one that is gone");
+    is_found_out(with_channel<loses<event::welcome>>(), "neither welcomed, held nor refused");
     is_found_out(with_channel<doubles<event::reply>>(), "a second reply");
     is_found_out(with_channel<doubles<event::send>>(), "is delivered twice");
     is_found_out(with_channel<doubles<event::welcome>>(), "is welcomed behind other messages");
