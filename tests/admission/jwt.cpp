@@ -245,6 +245,19 @@ BOOST_AUTO_TEST_CASE(a_page_is_let_in_by_header_query_or_subprotocol) {
     BOOST_TEST(bad.find(good) == bad.npos);
 }
 
+BOOST_AUTO_TEST_CASE(a_page_can_read_why_it_is_refused) {
+    boost::asio::io_context io;
+    server srv{memory::websocket{io}, hooks{gate({.refuse_after_upgrade = true})}};
+    client_peer p{io};
+    p.write(memory::upgrade_request("", "/?token=x"));
+    memory::run(io);
+    BOOST_TEST(p.read_header().starts_with("HTTP/1.1 101 "));
+    const auto events = p.events();
+    BOOST_TEST_REQUIRE(events.size() == 1u);
+    BOOST_TEST(events[0].find("4401") != std::string::npos, events[0]);
+    BOOST_TEST(events[0].find("Token Malformed") != std::string::npos, events[0]);
+}
+
 BOOST_AUTO_TEST_CASE(the_newest_connection_of_a_token_has_its_id) {
     boost::asio::io_context io;
     server srv{memory::websocket{io}, hooks{gate()}};

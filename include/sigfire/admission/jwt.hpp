@@ -34,6 +34,9 @@ struct jwt_options {
     bool single_use = false;
     /// Most ids of tokens for one use that are remembered at a time. Beyond it, clients are refused with 503.
     std::size_t remembered_tokens = 100'000;
+    /// Whether a refused client gets its WebSocket first, then close code 4401 instead of status 401. A page
+    /// in a browser can read the close code only.
+    bool refuse_after_upgrade = false;
     /// The time in UTC; empty = the clock of the system.
     std::function<utc_time()> now = {};
 };
@@ -45,11 +48,13 @@ inline utc_time system_utc() {
 }
 
 /// Refuses a connection because of its token.
-inline errc refuse_token(admission& a, token_fault fault) {
+inline errc refuse_token(admission& a, token_fault fault, bool after_upgrade = false) {
     const bool busy = cause_of(fault) == errc::overloaded;
-    a.refused_as = refusal{busy ? 503u : 401u, static_cast<std::uint16_t>(busy ? 1013 : 4401),
-                           std::string{to_string(fault)}};
-    if (busy) a.refused_as->retry_after = std::chrono::seconds{10};
+    refusal& how = a.refused_as.emplace();
+    how.http_status = after_upgrade ? 0 : busy ? 503 : 401;
+    how.close_code = busy ? 1013 : 4401;
+    how.text = to_string(fault);
+    if (busy) how.retry_after = std::chrono::seconds{10};
     return cause_of(fault);
 }
 
@@ -89,15 +94,15 @@ protected:
 
     errc admit(const request& r, admission& a) {
         const auto token = token_of(r);
-        if (token.empty()) return refuse_token(a, token_fault::missing);
+        if (token.empty()) return refuse(a, token_fault::missing);
         terms fresh;
         auto fault = judge(token, fresh);
-        if (fault) return fault == token_fault::unknown_key ? errc::unknown : refuse_token(a, *fault);
+        if (fault) return fault == token_fault::unknown_key ? errc::unknown : refuse(a, *fault);
         const auto& id = fresh.rights.id;
         // The wire may ask for an id too: a peer that gets another one would not notice.
         if (!id.empty() && !a.id.empty() && !a.id_generated && a.id != id)
-            return refuse_token(a, token_fault::identity);
-        if ((fault = spend(fresh))) return refuse_token(a, *fault);
+            return refuse(a, token_fault::identity);
+        if ((fault = spend(fresh))) return refuse(a, *fault);
         if (!id.empty()) {
             a.id = id;
             a.id_verified = true;
@@ -111,7 +116,9 @@ protected:
         return errc::ok;
     }
 
-    V& verifier() noexcept { return verifier_; }
+    errc refuse(admission& a, token_fault fault) const {
+        return refuse_token(a, fault, options_.refuse_after_upgrade);
+    }
 
 private:
     // Verifies a token and reads its grants.
@@ -206,10 +213,9 @@ public:
         std::string key;
         if (const auto token = detail::read_jws(token_of(r))) key = token->key_id;
         const errc fetched = key.empty() ? errc::unknown : co_await source_.fetch(key);
-        if (fetched != errc::ok && fetched != errc::unknown)
-            co_return detail::refuse_token(a, token_fault::busy);
+        if (fetched != errc::ok && fetched != errc::unknown) co_return gate::refuse(a, token_fault::busy);
         const errc cause = gate::admit(r, a);
-        co_return cause == errc::unknown ? detail::refuse_token(a, token_fault::unknown_key) : cause;
+        co_return cause == errc::unknown ? gate::refuse(a, token_fault::unknown_key) : cause;
     }
 
 private:
@@ -229,7 +235,7 @@ public:
     /// Checks the token: `ok`, or a cause.
     errc on_admit(const request& r, admission& a) {
         const errc cause = gate::admit(r, a);
-        return cause == errc::unknown ? detail::refuse_token(a, token_fault::unknown_key) : cause;
+        return cause == errc::unknown ? gate::refuse(a, token_fault::unknown_key) : cause;
     }
 };
 

@@ -37,6 +37,9 @@ struct self_signed_options {
     std::chrono::seconds window{60};
     /// Most ids of tokens that are remembered at a time. Beyond it, clients are refused with 503.
     std::size_t remembered_tokens = 100'000;
+    /// Whether a refused client gets its WebSocket first, then close code 4401 instead of status 401. A page
+    /// in a browser can read the close code only.
+    bool refuse_after_upgrade = false;
     /// The time in UTC; empty = the clock of the system.
     std::function<utc_time()> now = {};
 };
@@ -83,12 +86,11 @@ public:
     /// Checks the token: `ok`, or a cause.
     errc on_admit(const request& r, admission& a) {
         const auto token = token_of(r);
-        if (token.empty()) return detail::refuse_token(a, token_fault::missing);
+        if (token.empty()) return refuse(a, token_fault::missing);
         std::string id;
         grants rights;
-        if (const auto fault = judge(token, id, rights)) return detail::refuse_token(a, *fault);
-        if (!a.id.empty() && !a.id_generated && a.id != id)
-            return detail::refuse_token(a, token_fault::identity);
+        if (const auto fault = judge(token, id, rights)) return refuse(a, *fault);
+        if (!a.id.empty() && !a.id_generated && a.id != id) return refuse(a, token_fault::identity);
         a.id = id;
         a.id_verified = true;
         a.id_generated = false;
@@ -97,6 +99,10 @@ public:
     }
 
 private:
+    errc refuse(admission& a, token_fault fault) const {
+        return detail::refuse_token(a, fault, options_.refuse_after_upgrade);
+    }
+
     std::optional<token_fault> judge(std::string_view token, std::string& id, grants& rights) const {
         const utc_time now = options_.now ? options_.now() : detail::system_utc();
         const auto parts = detail::read_jws(token);
