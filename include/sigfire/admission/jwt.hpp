@@ -239,12 +239,16 @@ public:
     }
 };
 
+/// The types are those of the arguments.
 template <class Verifier>
 jwt(Verifier) -> jwt<Verifier>;
+/// The types are those of the arguments.
 template <class Verifier>
 jwt(Verifier, jwt_options) -> jwt<Verifier>;
+/// The types are those of the arguments.
 template <class Verifier, class Source>
 jwt(Verifier, Source) -> jwt<Verifier, Source>;
+/// The types are those of the arguments.
 template <class Verifier, class Source>
 jwt(Verifier, Source, jwt_options) -> jwt<Verifier, Source>;
 
