@@ -186,8 +186,9 @@ struct no_key_source {};
  *  The hub ends the connection with `expired` when the token expires; `renewal` lets the peer send a fresh
  *  token before. A refused client gets status 401, or close code 4401, and the text of a `token_fault`.
  *
- *  With a `Source`, a token with an unknown key waits for the source, see KeySource. Then it is verified
- *  again. Copies share keys and used tokens, so each thread of a server can have a copy. */
+ *  With a `Source`, a connection whose token has an unknown key waits for the source, see KeySource. Then the
+ *  token is verified again. A renewal does not wait. Copies share keys and used tokens, so each thread of a
+ * server can have a copy. */
 template <class Verifier, class Source = detail::no_key_source>
 class jwt : public detail::jwt_gate<Verifier> {
     static_assert(KeySource<Source>,
