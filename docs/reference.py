@@ -50,6 +50,7 @@ GROUPS = (
     ("Configuration and log", "config rtc-config log-level"),
     ("HTTP, proxies and silence", "origins proxies forwarded-by max-header ping"),
     ("TLS", "tls-certificate tls-key tls-ca"),
+    ("Tokens", "jwt-key jwt-issuer jwt-audience jwt-leeway jwt-single-use jwt-refuse-after-upgrade"),
     ("Features", "resume-window mailbox request-timeout sessions topics topics-per-peer members-per-topic"),
     ("Clients of other systems", "signal-fire-2016 signal-fire-2016-number-ids signal-fire-2016-peer-id "
      "signal-fire-2016-check-sender socket-signal socket-signal-strict-ids y-webrtc"),

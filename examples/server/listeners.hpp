@@ -6,6 +6,7 @@
 #include "parts.hpp"
 #include "serve_page.hpp"
 #include "settings.hpp"
+#include "token_gate.hpp"
 #include "wires.hpp"
 
 #include <sigfire/hub/channel.hpp>
@@ -29,8 +30,9 @@
 #include <string_view>
 #include <utility>
 
-using program_hub = sigfire::hub<sigfire::local_registry, sigfire::mailbox<>, sigfire::any_channel, json_log,
-                                 sigfire::hooks<connection_log>, program_features>;
+using program_hub =
+    sigfire::hub<sigfire::local_registry, sigfire::mailbox<>, sigfire::any_channel, json_log,
+                 sigfire::hooks<connection_log, token_gate>, program_features, sigfire::granted>;
 
 /// A listener of any transport.
 struct any_listener {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include "settings.hpp"
+#include "token_gate.hpp"
 
+#include <sigfire/admission/renewal.hpp>
 #include <sigfire/dialect/peerjs.hpp>
 #include <sigfire/feature/heartbeat.hpp>
 #include <sigfire/feature/identity.hpp>
@@ -32,11 +34,12 @@ inline sigfire::mailbox<> mailbox_for_others(const settings& s) {
 }
 
 /// The features of the program's hub.
-using program_features = sigfire::features<sigfire::topics, sigfire::presence, sigfire::requests,
-                                           sigfire::sessions, sigfire::records<>, sigfire::resume,
-                                           sigfire::identity, sigfire::heartbeat, sigfire::mailbox<>>;
+using program_features =
+    sigfire::features<sigfire::topics, sigfire::presence, sigfire::requests, sigfire::sessions,
+                      sigfire::records<>, sigfire::resume, sigfire::identity, sigfire::heartbeat,
+                      sigfire::mailbox<>, sigfire::renewal<token_gate>>;
 
-inline program_features features_of(const settings& s) {
+inline program_features features_of(const settings& s, const token_gate& gate) {
     return program_features{sigfire::topics{{.limits = s.topics}},
                             sigfire::presence{},
                             sigfire::requests{{.timeout = s.request_timeout}},
@@ -45,5 +48,6 @@ inline program_features features_of(const settings& s) {
                             sigfire::resume{{.window = s.resume_window}},
                             sigfire::identity{{.unique_names = s.socket_signal_strict_ids}},
                             sigfire::heartbeat{},
-                            mailbox_for_peerjs(s.peerjs_options)};
+                            mailbox_for_peerjs(s.peerjs_options),
+                            sigfire::renewal{gate}};
 }
