@@ -37,6 +37,7 @@ declare -A may=(
     [net]='core|text|framing|net'
     [client]='core|text|framing|codec|net|client'
     [rpc]='core|text|framing|rpc|net'
+    [observe]='core|hub|net/stream_counters|observe|version'
     [test]='core|test'
 )
 # What no header of a room may reach, be it through others.

@@ -77,6 +77,7 @@ class listener {
 
     static constexpr bool awaits = Hub::hooks_type::can_defer;
     using awaited = typename Hub::hooks_type::deferred_type;
+    using engine_type = typename T::template engine<connection_state<C>, listener>;
     static_assert(!awaits || detail::can_be_awaited<awaited>,
                   "sigfire: hooks with on_admit_deferred need #include "
                   "<sigfire/admission/coroutine_hooks.hpp>");
@@ -119,6 +120,13 @@ public:
 
     /// The bound address as a URL without path. Before `open`, the requested address.
     std::string address() const { return engine_.address(); }
+
+    /// The counters of the transport: `stream_counters` of stream transports.
+    auto counters() const
+        requires requires(const engine_type& e) { e.counters(); }
+    {
+        return engine_.counters();
+    }
 
     /// Whether another thread runs the loop of the transport, as far as the transport knows. Thread-safe.
     bool is_elsewhere() const noexcept {
@@ -328,7 +336,7 @@ private:
     std::shared_ptr<listener*> self_ = std::make_shared<listener*>(this); // null after the destructor
     [[no_unique_address]] std::conditional_t<awaits, detail::pending_admissions<T, connection, awaited>,
                                              detail::no_pending_admissions> waiting_;
-    typename T::template engine<connection_state<C>, listener> engine_;
+    engine_type engine_;
 };
 
 } // namespace sigfire::inline v0_1

@@ -1,8 +1,9 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #include <sigfire/admission/gate.hpp>
 
-#include "support/memory_loop.hpp"
 #include "support/print_errc.hpp"
+
+#include <sigfire/observe/report.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -148,6 +149,9 @@ BOOST_AUTO_TEST_CASE(the_host_bans_too) {
     BOOST_TEST(all[0].address == "192.0.2.1");
     BOOST_TEST((all[0].remaining == 1h - 1ms));
     BOOST_TEST(all[1].address == "2001:db8::/64");
+    sigfire::report out;
+    g.g.report(out);
+    BOOST_TEST(out.text().find("\nsigfire_bans 2\n") != std::string::npos);
     BOOST_TEST(g.g.unban("192.0.2.1"));
     BOOST_TEST(!g.g.unban("192.0.2.1"));
     BOOST_TEST(!g.g.unban("192.0.2.77"));

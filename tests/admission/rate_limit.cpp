@@ -4,6 +4,7 @@
 #include "support/print_errc.hpp"
 
 #include <sigfire/core/asio/address_block_of.hpp>
+#include <sigfire/observe/report.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -107,7 +108,11 @@ BOOST_AUTO_TEST_CASE(a_refused_message_costs_nothing) {
     BOOST_TEST(l.passes(a) == 10);
     for (int i = 0; i < 1000; ++i) BOOST_TEST(l.passes(a) == 0);
     BOOST_TEST((l.wait == 1s));
+    BOOST_TEST(l.hook.refused() == 1001u);
     BOOST_TEST(l.passes(b) == 10);
+    sigfire::report out;
+    l.hook.report(out);
+    BOOST_TEST(out.text().ends_with("\nsigfire_rate_limited_total 1002\n"), out.text());
 }
 
 BOOST_AUTO_TEST_CASE(what_costs_the_server_more_costs_more) {

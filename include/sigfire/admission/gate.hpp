@@ -105,6 +105,13 @@ public:
         return out;
     }
 
+    /// Writes the metrics of the gate, see `write_metrics`.
+    template <class Report>
+    void report(Report& out) const {
+        out.gauge("bans", "Banned addresses.", bans().size());
+        out.gauge("gate_connections", "Open connections that the gate counts.", connections());
+    }
+
     /// Number of open connections that the gate counts.
     std::size_t connections() const {
         const std::lock_guard lock{state_->mutex};

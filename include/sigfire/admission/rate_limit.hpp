@@ -84,6 +84,15 @@ public:
         return from < peers_.size() ? spend(context, peers_[from], e.command, cost_of<E>) : errc::ok;
     }
 
+    /// Writes the metrics of the hook, see `write_metrics`.
+    template <class Report>
+    void report(Report& out) const {
+        out.counter("rate_limited_total", "Messages that were refused with `rate`.", refused_);
+    }
+
+    /// Number of refused messages so far.
+    std::uint64_t refused() const noexcept { return refused_; }
+
     /// Forgets the peer.
     void on_close(peer_handle peer, errc) {
         if (peer.slot >= peers_.size()) return;
@@ -140,7 +149,7 @@ private:
         std::chrono::milliseconds wait{0};
         for (const auto& d : std::span{debits}.first(n))
             wait = std::max(wait, d.bucket->wait(cost, now_, d.per_second, d.burst));
-        if (wait.count() != 0) return context.retry_after(wait);
+        if (wait.count() != 0) return ++refused_, context.retry_after(wait);
         for (const auto& d : std::span{debits}.first(n)) d.bucket->take(cost, now_, d.per_second, d.burst);
         return errc::ok;
     }
@@ -159,7 +168,8 @@ private:
     rate_limit_options options_;
     std::vector<peer_state> peers_; // by slot
     std::unordered_map<address_block, address_state> addresses_;
-    time_point now_{};     // of the last message
+    time_point now_{}; // of the last message
+    std::uint64_t refused_ = 0;
     std::size_t idle_ = 0; // addresses that lost their last peer since the last look
 };
 

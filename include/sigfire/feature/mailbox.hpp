@@ -83,6 +83,13 @@ public:
     /// Number of kept messages.
     std::size_t size() const noexcept { return messages_.used(); }
 
+    /// Writes the metrics of the mailbox, see `write_metrics`.
+    template <class Report>
+    void report(Report& out) const {
+        out.gauge("mailbox_messages", "Messages that are kept for absent peers.", messages_.used());
+        out.gauge("mailbox_bytes", "Bytes of these messages.", bytes_.used());
+    }
+
     /// Routes a message by the router `R`.
     template <class Registry, class To>
     errc route(const Registry& registry, peer_handle from, const event::send& e, To to) {

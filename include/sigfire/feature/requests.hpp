@@ -130,6 +130,12 @@ public:
     /// Number of open requests.
     std::size_t size() const noexcept { return open_.size(); }
 
+    /// Writes the metrics of the feature, see `write_metrics`.
+    template <class Report>
+    void report(Report& out) const {
+        out.gauge("open_requests", "Requests between peers without an answer yet.", open_.size());
+    }
+
     /// Attaches the function of the peer `peer`. For `hub::attach`.
     template <class Function>
     void attach(peer_handle peer, Function f) {

@@ -77,6 +77,16 @@ public:
     /// Number of peers that are away.
     std::size_t away_peers() const noexcept { return away_; }
 
+    /// Writes the metrics of the feature, see `write_metrics`.
+    template <class Report>
+    void report(Report& out) const {
+        out.gauge("kept_bytes", "Bytes of messages that are kept for resumable peers.", bytes_.used());
+        constexpr auto help = "Returns of resumable peers by result.";
+        out.counter("resumes_total", help, recovered_, {{"result", "recovered"}});
+        out.counter("resumes_total", help, gaps_, {{"result", "gap"}});
+        out.counter("resumes_total", help, expired_, {{"result", "not_in_time"}});
+    }
+
     /// Without `e.proof`, makes the peer resumable and replies with a token. With it, continues as the peer
     /// of that token; cause: `expired`.
     template <class X>
@@ -238,7 +248,10 @@ public:
     /// Ends peers that did not return in time, with `lost`.
     template <class X>
     time_point on_tick(X& hub) {
-        return due_.expire(hub.now(), is_open(), [&](const absence& a) { hub.close(a.peer, errc::lost); });
+        return due_.expire(hub.now(), is_open(), [&](const absence& a) {
+            ++expired_;
+            hub.close(a.peer, errc::lost);
+        });
     }
 
 private:
@@ -347,6 +360,7 @@ private:
         renew(s);
         acknowledge(s, count);
         s.recovered = !misled && !s.gap && count == s.said - s.kept.size();
+        ++(s.recovered ? recovered_ : gaps_);
         if (s.recovered) return;
         clear(s);
         s.said = s.heard = 0;
@@ -379,6 +393,7 @@ private:
     event::resume_grant greeting_; // of the next welcome
     std::size_t away_ = 0;
     std::uint64_t absences_ = 0;
+    std::uint64_t recovered_ = 0, gaps_ = 0, expired_ = 0; // returns so far
 };
 
 } // namespace sigfire::inline v0_1

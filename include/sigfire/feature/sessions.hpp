@@ -60,6 +60,16 @@ public:
     /// Number of sessions.
     std::size_t size() const noexcept { return sessions_.size(); }
 
+    /// Writes the metrics of the feature, see `write_metrics`.
+    template <class Report>
+    void report(Report& out) const {
+        std::size_t accepted = 0;
+        for (const auto& [who, s] : sessions_) accepted += s.accepted;
+        constexpr auto help = "Sessions by state.";
+        out.gauge("sessions", help, accepted, {{"state", "accepted"}});
+        out.gauge("sessions", help, sessions_.size() - accepted, {{"state", "started"}});
+    }
+
     /// Checks a step of a session: `ok`, `session_exists`, `no_session`, `full` or `missing_offer`.
     template <class X>
     errc on_send(X& hub, peer_handle from, event::send& e) {

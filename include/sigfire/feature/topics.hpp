@@ -55,6 +55,16 @@ public:
     /// Number of dropped deliveries of droppable publications.
     std::uint64_t dropped() const noexcept { return dropped_; }
 
+    /// Writes the metrics of the feature, see `write_metrics`.
+    template <class Report>
+    void report(Report& out) const {
+        out.gauge("topics", "Topics with at least one member.", table_.size());
+        out.gauge("memberships", "Memberships in all topics.", table_.memberships());
+        out.gauge("topic_bytes", "Memory of memberships and state entries, about.", table_.bytes());
+        out.counter("publications_dropped_total", "Deliveries of droppable publications that were dropped.",
+                    dropped_);
+    }
+
     /// Makes the peer a member of a topic, or of a group if `e.match` is set. Causes: `malformed`, `full`,
     /// `too_large`, and those of `feature::on_join`.
     template <class X>

@@ -60,7 +60,12 @@ concept has_on_outcome = requires(H& h, const outcome& o) {
     { h.on_outcome(o) } -> std::same_as<void>;
 };
 
-// Whether a hook judges events of type `E` (`judges`), or filters their deliveries (`filters`).
+// Whether a hook watches events of type `E` (`observes`), judges them (`judges`), or filters their deliveries
+// (`filters`).
+template <class H, class E>
+concept observes = requires(H& h, peer_handle p, const E& e) {
+    { h.on_event(p, e) } -> std::same_as<void>;
+};
 template <class H, class E>
 concept judges = requires(H& h, message_context& c, E& e) {
     { h.on_message(c, e) } -> std::same_as<errc>;
@@ -75,6 +80,10 @@ inline constexpr bool judges_any = false;
 template <class H, class... Es>
 inline constexpr bool judges_any<H, event_list<Es...>> = (judges<H, Es> || ...);
 template <class H, class List>
+inline constexpr bool observes_any = false;
+template <class H, class... Es>
+inline constexpr bool observes_any<H, event_list<Es...>> = (observes<H, Es> || ...);
+template <class H, class List>
 inline constexpr bool filters_any = false;
 template <class H, class... Es>
 inline constexpr bool filters_any<H, event_list<Es...>> = (filters<H, Es> || ...);
@@ -86,6 +95,8 @@ template <class H, class... Es>
 inline constexpr bool misjudges_any<H, event_list<Es...>> =
     ((requires(H& h, message_context& c, Es& e) { h.on_message(c, e); } && !judges<H, Es>) || ...);
 
+template <class H>
+concept has_on_event = observes_any<H, incoming_events>;
 template <class H>
 concept has_on_message = judges_any<H, incoming_events> && !misjudges_any<H, incoming_events>;
 template <class H>
@@ -102,6 +113,8 @@ concept has_on_deliver = filters_any<H, outgoing_events>;
  *    or if the hook has no `on_admit`. It may take time, see `coroutine_hooks.hpp`. Request and admission
  *    live until it ends.
  *  - `void on_open(peer_handle, const admission&)`: a peer was welcomed. `admission::id` is its id.
+ *  - `void on_event(peer_handle, const event::send&)`: a peer sent an event; called before any decision about
+ *    it. Overloads take other events. An overload for `event::incoming`, or a template, sees all events.
  *  - `errc on_message(message_context&, event::send&)`: a peer sent an event. Overloads take other events. An
  *    overload for `event::incoming&`, or a template, judges all events except `ack` and `resume`. `ok` lets
  *    the event continue; the hook may change it. `deferred` defers the event, see `message_context::defer`.
@@ -124,13 +137,14 @@ template <class H>
 concept Hook = (!detail::names_on_admit<H> || detail::has_on_admit<H>) &&
                (!detail::names_on_admit_deferred<H> || detail::has_on_admit_deferred<H>) &&
                (!detail::names_on_open<H> || detail::has_on_open<H>) &&
+               (!detail::names_on_event<H> || detail::has_on_event<H>) &&
                (!detail::names_on_message<H> || detail::has_on_message<H>) &&
                (!detail::names_on_deliver<H> || detail::has_on_deliver<H>) &&
                (!detail::names_on_outcome<H> || detail::has_on_outcome<H>) &&
                (!detail::names_on_close<H> || detail::has_on_close<H>) &&
                (detail::has_on_admit<H> || detail::has_on_admit_deferred<H> || detail::has_on_open<H> ||
-                detail::has_on_message<H> || detail::has_on_deliver<H> || detail::has_on_outcome<H> ||
-                detail::has_on_close<H>);
+                detail::has_on_event<H> || detail::has_on_message<H> || detail::has_on_deliver<H> ||
+                detail::has_on_outcome<H> || detail::has_on_close<H>);
 
 namespace detail {
 
@@ -171,6 +185,9 @@ class hooks {
     static_assert(
         ((!detail::names_on_open<Hs> || detail::has_on_open<Hs>) && ...),
         "sigfire: on_open has the wrong signature: expected void on_open(peer_handle, const admission&)");
+    static_assert(((!detail::names_on_event<Hs> || detail::has_on_event<Hs>) && ...),
+                  "sigfire: on_event has the wrong signature: expected void on_event(peer_handle, const "
+                  "event::send&), or with another event, or event::incoming for all");
     static_assert(((!detail::names_on_message<Hs> || detail::has_on_message<Hs>) && ...),
                   "sigfire: on_message has the wrong signature: expected errc on_message(message_context&, "
                   "event::send&), or with another event, or event::incoming& for all");
@@ -182,7 +199,7 @@ class hooks {
     static_assert(((!detail::names_on_close<Hs> || detail::has_on_close<Hs>) && ...),
                   "sigfire: on_close has the wrong signature: expected void on_close(peer_handle, errc)");
     static_assert((Hook<Hs> && ...),
-                  "sigfire: a hook needs at least one of on_admit, on_admit_deferred, on_open, "
+                  "sigfire: a hook needs at least one of on_admit, on_admit_deferred, on_open, on_event, "
                   "on_message, on_deliver, on_outcome, on_close");
 
     using tuple = std::tuple<Hs...>;
@@ -228,6 +245,16 @@ public:
     {
         each([&]<class H>(H& h) {
             if constexpr (detail::has_on_open<H>) h.on_open(peer, a);
+        });
+    }
+
+    /// Shows an event of a peer to each hook, from first to last.
+    template <class E>
+    void on_event(peer_handle from, const E& e)
+        requires(detail::observes<Hs, E> || ...)
+    {
+        each([&]<class H>(H& h) {
+            if constexpr (detail::observes<H, E>) h.on_event(from, e);
         });
     }
 

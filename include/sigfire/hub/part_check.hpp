@@ -15,7 +15,7 @@ namespace sigfire::inline v0_1::detail {
 template <class P>
 concept looks_like_a_hook =
     names_on_admit<P> || names_on_admit_deferred<P> || names_on_open<P> || names_on_message<P> ||
-    names_on_deliver<P> || names_on_close<P> || names_on_outcome<P>;
+    names_on_event<P> || names_on_deliver<P> || names_on_close<P> || names_on_outcome<P>;
 
 // Converts to every type: an argument for functions with unknown parameters.
 struct anything {

@@ -53,8 +53,8 @@ protected:
     // Whether code of the host program can run inside of a call of the hub.
     static constexpr bool has_guests = has_on_message<H> || has_features || has_on_open<H> ||
                                        has_on_close<H> || has_on_deliver<H> || has_on_outcome<H> ||
-                                       !std::is_same_v<L, no_log> || !std::is_same_v<P, permit_all> ||
-                                       !std::is_same_v<T, direct_router>;
+                                       has_on_event<H> || !std::is_same_v<L, no_log> ||
+                                       !std::is_same_v<P, permit_all> || !std::is_same_v<T, direct_router>;
 
     hub_core(const hub_options& options, R registry, T router, L log, H hooks, F features, P policy)
         : options_(options), registry_(std::move(registry)), router_(std::move(router)), log_(std::move(log)),

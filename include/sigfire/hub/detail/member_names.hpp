@@ -29,6 +29,9 @@ struct on_close_name {
 struct on_outcome_name {
     int on_outcome;
 };
+struct on_event_name {
+    int on_event;
+};
 struct on_request_name {
     int on_request;
 };
@@ -73,6 +76,9 @@ concept names_on_close =
 template <class H>
 concept names_on_outcome = requires { &H::on_outcome; } ||
                            (can_be_base<H> && !requires { &beside<H, on_outcome_name>::on_outcome; });
+template <class H>
+concept names_on_event =
+    requires { &H::on_event; } || (can_be_base<H> && !requires { &beside<H, on_event_name>::on_event; });
 template <class H>
 concept names_on_request = requires { &H::on_request; } ||
                            (can_be_base<H> && !requires { &beside<H, on_request_name>::on_request; });
