@@ -27,8 +27,8 @@ ROOT = HERE.parent.parent
 PARTS = ["cpu", "transports", "wires", "instr", "idle", "handshake", "latency", "stalled", "bursts", "compile"]
 TRANSPORTS = {"": "ws", "_unix": "unix", "_wss": "wss"}  # what stands behind the name of a server
 OTHERS = [f"{name}{end}" for end in TRANSPORTS if end for name in ("floor", "sigfire")]
-SERVERS = ["floor", "sigfire", "every_part", "beast", "ws", "signal-fire", *OTHERS]
-NATIVE = ["floor", "sigfire", "every_part", "beast", *OTHERS]
+SERVERS = ["floor", "sigfire", "every_part", "metrics", "beast", "ws", "signal-fire", *OTHERS]
+NATIVE = ["floor", "sigfire", "every_part", "metrics", "beast", *OTHERS]
 RATIOS = [("sigfire", "floor"), ("every_part", "sigfire"), ("beast", "sigfire"), ("ws", "sigfire"), ("signal-fire", "sigfire")]
 WIRES = {"peerjs": "`peer`", "socket-signal": "`socket-signal-websocket`", "y-webrtc": "`y-webrtc`"}
 KEYS = {"ec": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "rsa": ["rsa:2048"]}
@@ -237,7 +237,7 @@ def measure_transports(_):
 
 def measure_instr(names):
     if not options.servers:
-        names = ["floor", "sigfire"] if options.quick else ["floor", "sigfire", "every_part", "beast"]
+        names = ["floor", "sigfire"] if options.quick else ["floor", "sigfire", "every_part", "metrics", "beast"]
     names = [n for n in names if n in NATIVE and binary(n).exists()]
     print("### User instructions per message (callgrind, n=100, W=1, with acknowledgements)\n")
 
@@ -399,7 +399,7 @@ def install_rivals():
 
 def main():
     names = []
-    for name in options.servers or [n for n in SERVERS if n not in ("every_part", *OTHERS)]:
+    for name in options.servers or [n for n in SERVERS if n not in ("every_part", "metrics", *OTHERS)]:
         if name in NATIVE and not binary(name).exists():
             progress(f"{name} left out: {binary(name)} is not built")
         else:
@@ -421,7 +421,7 @@ if __name__ == "__main__":
     commas = lambda allowed: lambda text: [w if w in allowed else parser.error(f"{w} is none of {', '.join(allowed)}")
                                            for w in text.split(",")]
     parser.add_argument("--only", type=commas(PARTS), default=PARTS, help=f"parts, of {','.join(PARTS)}")
-    parser.add_argument("--servers", type=commas(SERVERS), help=f"servers, of {','.join(SERVERS)} (all that serve ws://; every_part for instr only), but for wires")
+    parser.add_argument("--servers", type=commas(SERVERS), help=f"servers, of {','.join(SERVERS)} (all that serve ws://; every_part and metrics for instr only), but for wires")
     parser.add_argument("--rounds", type=int, help="interleaved rounds (7)")
     parser.add_argument("--seconds", type=float, help="of each run (1.5)")
     parser.add_argument("--clients", type=int, help="connections of the load (1000)")

@@ -2,8 +2,14 @@
 // expect: sigfire: on_event has the wrong signature: expected void on_event(peer_handle, const event::send&)
 #include <sigfire/hub/hooks.hpp>
 
-struct watches {
-    sigfire::errc on_event(sigfire::peer_handle, const sigfire::event::send&) { return {}; }
+using namespace sigfire;
+
+struct hook {
+#ifdef RIGHT
+    void on_event(peer_handle, const event::send&) {}
+#else
+    errc on_event(peer_handle, const event::send&) { return {}; }
+#endif
 };
 
-sigfire::hooks chain{watches{}};
+template class sigfire::hooks<hook>;
