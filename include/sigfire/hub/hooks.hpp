@@ -27,6 +27,7 @@ struct outcome {
     errc cause = errc::ok;     ///< `ok`, or the cause of the failure
     std::string_view remote{}; ///< numeric address of a refused connection; empty = none. Valid until
                                ///< `on_outcome` returns.
+    request_token token{};     ///< name of the request; empty = the peer wants no reply. Valid as `remote`.
 };
 
 namespace detail {

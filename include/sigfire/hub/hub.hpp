@@ -130,7 +130,7 @@ public:
     /// @param cause the cause of the refusal
     void refused([[maybe_unused]] std::string_view remote, errc cause) {
         const work w{*this};
-        this->ends({}, cause, remote);
+        this->ends({}, cause, {}, remote);
         if constexpr (!std::is_same_v<L, no_log>)
             guarded([&] {
                 this->write(log_level::warn, "connection_refused",

@@ -286,8 +286,9 @@ protected:
     // --- outcome: every end of a request, and every refusal ---
 
     void ends([[maybe_unused]] peer_handle who, [[maybe_unused]] errc cause,
-              [[maybe_unused]] std::string_view remote = {}) {
-        if constexpr (has_on_outcome<H>) guarded([&] { hooks_.on_outcome(outcome{who, cause, remote}); });
+              [[maybe_unused]] request_token token = {}, [[maybe_unused]] std::string_view remote = {}) {
+        if constexpr (has_on_outcome<H>)
+            guarded([&] { hooks_.on_outcome(outcome{who, cause, remote, token}); });
     }
 
     static errc cause_of(const auto& e) noexcept {
@@ -309,7 +310,7 @@ protected:
     // A leaving peer gets replies too: it sent the request before.
     template <class E>
     [[gnu::noinline]] void reply_event(peer_handle to, const E& e) {
-        ends(to, cause_of(e));
+        ends(to, cause_of(e), e.token);
         auto* const s = slot_of(to);
         if (s == nullptr) return;
         if (e.token.empty())
@@ -328,7 +329,7 @@ protected:
                                         std::string_view text = {}, payload data = {},
                                         politeness role = politeness::none,
                                         std::chrono::milliseconds retry_after = {}) {
-        ends(who, cause);
+        ends(who, cause, token);
         if (token.empty()) return unanswered(to, who, cause);
         event::reply e;
         e.token = token;
@@ -346,7 +347,7 @@ protected:
         if constexpr (has_features)
             if (to.kept) [[unlikely]]
                 return reply_seldom(to, who, token, cause, {}, {}, role);
-        ends(who, cause);
+        ends(who, cause, token);
         if (token.empty()) return unanswered(to, who, cause);
         event::reply e;
         e.token = token;
