@@ -79,6 +79,11 @@ std::string hint(sigfire::error_code ec, const endpoint& e, const settings& s) {
     return {};
 }
 
+spdlog::level::level_enum more_verbose(spdlog::level::level_enum l) {
+    if (l == spdlog::level::off) return spdlog::level::err;
+    return l <= spdlog::level::debug ? l : static_cast<spdlog::level::level_enum>(l - 1);
+}
+
 // Checks the certificates now and once a day.
 void watch_certificates(boost::asio::steady_timer& timer,
                         const std::vector<std::unique_ptr<any_listener>>& all) {
@@ -94,12 +99,12 @@ void watch_certificates(boost::asio::steady_timer& timer,
 int serve(const settings& s) {
     raise_descriptor_limit();
     boost::asio::io_context io{1};
-    const json_log log{s.level};
+    const json_log log{{.level = s.level, .rate = s.log_rate, .buffer = s.log_buffer}};
     program_hub peers{
         {}, {}, mailbox_for_others(s), log, sigfire::hooks{connection_log{log}}, features_of(s)};
     std::vector<std::unique_ptr<any_listener>> listeners;
     for (const auto& e : endpoints_of(s)) {
-        listeners.push_back(make_listener(io, e, s, peers));
+        listeners.push_back(make_listener(io, e, s, peers, log));
         sigfire::error_code ec;
         listeners.back()->open(ec);
         if (ec) {
@@ -110,7 +115,8 @@ int serve(const settings& s) {
     }
     boost::asio::steady_timer daily{io};
     watch_certificates(daily, listeners);
-    boost::asio::signal_set signals{io, SIGINT, SIGTERM}, hang_up{io, SIGHUP};
+    boost::asio::signal_set signals{io, SIGINT, SIGTERM}, hang_up{io, SIGHUP},
+        verbosity{io, SIGUSR1, SIGUSR2};
     auto open = listeners.size();
     // The first signal drains, the second one ends at once.
     std::function<void(sigfire::error_code, int)> on_signal = [&](sigfire::error_code ec, int) {
@@ -121,6 +127,7 @@ int serve(const settings& s) {
                 if (--open != 0) return;
                 signals.cancel();
                 hang_up.cancel();
+                verbosity.cancel();
                 daily.cancel();
             });
         signals.async_wait(on_signal);
@@ -133,6 +140,12 @@ int serve(const settings& s) {
         hang_up.async_wait(on_hang_up);
     };
     hang_up.async_wait(on_hang_up);
+    std::function<void(sigfire::error_code, int)> on_verbosity = [&](sigfire::error_code ec, int which) {
+        if (ec) return;
+        log.set_level(which == SIGUSR2 ? s.level : more_verbose(log.level()));
+        verbosity.async_wait(on_verbosity);
+    };
+    verbosity.async_wait(on_verbosity);
     // Only now: a program that reads this line may send a signal at once.
     for (const auto& l : listeners) std::cout << "listening on " << l->address() << '\n';
     std::cout.flush();

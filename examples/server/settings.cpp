@@ -167,6 +167,7 @@ public:
         dialects();
         value("--log-level", "debug, info, warn, error or off (default info)",
               [this](const std::string& v) { s_.level = parse_level(v); });
+        operation();
     }
 
     void parse(std::vector<std::string> words) {
@@ -408,6 +409,18 @@ private:
                         "tell all ids to each PeerJS client that asks");
         values("--peerjs-cors", "origins of pages that may use the HTTP routes of PeerJS (default: any)",
                o.cors_origins);
+    }
+
+    void operation() {
+        number("--log-rate", s_.log_rate,
+               "most lines in a second of one kind of event; a line tells the number of the others. 0 = no "
+               "limit (default 1000)");
+        serve_
+            .add_option(
+                "--log-buffer", s_.log_buffer,
+                "bytes of the log that wait for its reader; later lines are lost and counted (default "
+                "1048576)")
+            ->check(CLI::Range(4096, 1 << 30));
     }
 
     settings& s_;

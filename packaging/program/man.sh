@@ -41,6 +41,12 @@ The server closes all connections and ends within 5 s. A second signal ends it a
 .TP
 .B SIGHUP
 The server reads its certificates again.
+.TP
+.B SIGUSR1
+The log becomes one level more verbose.
+.TP
+.B SIGUSR2
+The log has the level of the settings again.
 .SH EXIT STATUS
 0 after a signal; 1 if an address cannot be listened on or a certificate is of no use; 2 after bad usage.
 .SH FILES

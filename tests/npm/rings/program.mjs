@@ -118,6 +118,14 @@ function file(name, text) {
   return path
 }
 
+/** The lines of the log about this event, as objects. */
+const logged = (server, event) =>
+  server.stderr.split('\n').slice(0, -1).map(line => JSON.parse(line)).filter(line => line.event === event)
+
+/** Waits until the output of the program fulfils the condition. */
+const until = (server, condition, what) =>
+  within((async () => { while (!condition()) await new Promise(resolve => server.child.once('output', resolve)) })(), what)
+
 async function served(args, test) {
   const server = await serve(args)
   await test(server)
@@ -318,6 +326,7 @@ await ring({
     openssl('ca', '-batch', '-config', 'ca.conf', '-selfsign', '-keyfile', 'key.pem', '-in', 'request.pem', '-out', 'chain.pem', '-notext',
       '-startdate', `${year + 2}0101000000Z`, '-enddate', `${year + 3}0101000000Z`)
     const server = await serve(['--listen', anyPort('wss'), '--tls-certificate', join(folder, 'chain.pem'), '--tls-key', join(folder, 'key.pem')])
+    await until(server, () => logged(server, 'certificate_not_valid_yet').length, 'complaint')
     const told = server.stderr.split('\n').filter(line => line.includes('certificate_')).map(line => JSON.parse(line))
     equal(told.map(line => [line.level, line.event, line.days > 300]), [['error', 'certificate_not_valid_yet', true]], 'log')
   },
@@ -436,7 +445,7 @@ await ring({
   },
 
   'a log that nobody reads stops nobody': async () => {
-    const server = await serve(['-p', '0', '--log-level', 'debug'])
+    const server = await serve(['-p', '0', '--log-level', 'debug', '--log-rate', '0', '--log-buffer', '65536'])
     const [address] = server.addresses
     const crowd = async () => {
       for (let i = 0; i < 20; ++i)
@@ -456,6 +465,38 @@ await ring({
     server.child.kill()
     equal(await within(gone, 'exit'), 0, 'exit')
     server.child.stderr.resume()
+  },
+
+  'SIGUSR1 makes the log more verbose, SIGUSR2 as it was': async () => {
+    const server = await serve(['-p', '0', '--log-level', 'error'])
+    const changes = () => logged(server, 'log_level_changed').map(({ from, to }) => `${from} ${to}`)
+    const signal = async (name, count) => {
+      server.child.kill(name)
+      await until(server, () => changes().length === count, `change ${count}`)
+    }
+    await signal('SIGUSR1', 1)
+    await signal('SIGUSR1', 2)
+    await Peer.join(server.addresses[0])
+    await until(server, () => logged(server, 'peer_opened').length === 1, 'peer_opened')
+    await signal('SIGUSR1', 3)
+    server.child.kill('SIGUSR1') // there is no level below
+    await signal('SIGUSR2', 4)
+    await Peer.join(server.addresses[0])
+    equal(await server.stop(), { code: 0 }, 'exit')
+    equal(changes(), ['error warn', 'warn info', 'info debug', 'debug error'], 'levels')
+    equal(logged(server, 'peer_opened').length, 1, 'lines of peers')
+  },
+
+  'the log has a limit for each kind of event, and counts the rest': async () => {
+    const server = await serve(['-p', '0', '--log-rate', '2'])
+    for (const peer of await Promise.all(Array.from({ length: 30 }, () => Peer.join(server.addresses[0])))) peer.leave()
+    equal(await server.stop(), { code: 0 }, 'exit')
+    for (const event of ['peer_opened', 'peer_closed']) {
+      const written = logged(server, event).length
+      const rest = logged(server, 'log_lines_suppressed').filter(line => line.of === event).map(line => Number(line.count))
+      equal(written + rest.reduce((a, b) => a + b, 0), 30, `${event} in all`)
+      truth(written < 30 && rest.length, `all ${event} are written`)
+    }
   },
 
   'signals that it has no use for do not end it': async () => {
