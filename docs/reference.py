@@ -48,6 +48,7 @@ def table(head, rows):
 GROUPS = (
     ("Addresses", "port listen"),
     ("Configuration and log", "config rtc-config log-level log-rate log-buffer"),
+    ("End of the server", "drain-delay drain drain-to"),
     ("HTTP, proxies and silence", "origins proxies forwarded-by max-header ping"),
     ("TLS", "tls-certificate tls-key tls-ca"),
     ("Features", "resume-window mailbox request-timeout sessions topics topics-per-peer members-per-topic"),

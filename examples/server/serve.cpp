@@ -4,21 +4,18 @@
 
 #include "serve.hpp"
 #include "listeners.hpp"
+#include "live_settings.hpp"
+#include "operation.hpp"
+#include "service_manager.hpp"
 
 #include <sigfire/net/activation.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
-#include <chrono>
-#include <csignal>
 #include <cstddef>
-#include <functional>
 #include <iostream>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -79,32 +76,25 @@ std::string hint(sigfire::error_code ec, const endpoint& e, const settings& s) {
     return {};
 }
 
-spdlog::level::level_enum more_verbose(spdlog::level::level_enum l) {
-    if (l == spdlog::level::off) return spdlog::level::err;
-    return l <= spdlog::level::debug ? l : static_cast<spdlog::level::level_enum>(l - 1);
-}
-
-// Checks the certificates now and once a day.
-void watch_certificates(boost::asio::steady_timer& timer,
-                        const std::vector<std::unique_ptr<any_listener>>& all) {
-    for (const auto& l : all) l->check_validity();
-    timer.expires_after(std::chrono::hours{24});
-    timer.async_wait([&](sigfire::error_code ec) {
-        if (!ec) watch_certificates(timer, all);
-    });
-}
-
 } // namespace
 
 int serve(const settings& s) {
     raise_descriptor_limit();
+    // They read the environment, so no other thread runs yet.
+    service_manager manager;
+    const auto endpoints = endpoints_of(s);
     boost::asio::io_context io{1};
     const json_log log{{.level = s.level, .rate = s.log_rate, .buffer = s.log_buffer}};
-    program_hub peers{
-        {}, {}, mailbox_for_others(s), log, sigfire::hooks{connection_log{log}}, features_of(s)};
-    std::vector<std::unique_ptr<any_listener>> listeners;
-    for (const auto& e : endpoints_of(s)) {
-        listeners.push_back(make_listener(io, e, s, peers, log));
+    const auto live = live_settings_of(s);
+    program_hub peers{{},
+                      {},
+                      mailbox_for_others(s),
+                      log,
+                      sigfire::hooks{live_terms{live}, connection_log{log}},
+                      features_of(s)};
+    operation::listener_list listeners;
+    for (const auto& e : endpoints) {
+        listeners.push_back(make_listener(io, e, s, peers, log, live));
         sigfire::error_code ec;
         listeners.back()->open(ec);
         if (ec) {
@@ -113,39 +103,8 @@ int serve(const settings& s) {
             return 1;
         }
     }
-    boost::asio::steady_timer daily{io};
-    watch_certificates(daily, listeners);
-    boost::asio::signal_set signals{io, SIGINT, SIGTERM}, hang_up{io, SIGHUP},
-        verbosity{io, SIGUSR1, SIGUSR2};
-    auto open = listeners.size();
-    // The first signal drains, the second one ends at once.
-    std::function<void(sigfire::error_code, int)> on_signal = [&](sigfire::error_code ec, int) {
-        if (ec) return;
-        peers.stop(sigfire::errc::stopping);
-        for (const auto& l : listeners)
-            l->stop([&] {
-                if (--open != 0) return;
-                signals.cancel();
-                hang_up.cancel();
-                verbosity.cancel();
-                daily.cancel();
-            });
-        signals.async_wait(on_signal);
-    };
-    signals.async_wait(on_signal);
-    std::function<void(sigfire::error_code, int)> on_hang_up = [&](sigfire::error_code ec, int) {
-        if (ec) return;
-        for (const auto& l : listeners) l->reload();
-        watch_certificates(daily, listeners);
-        hang_up.async_wait(on_hang_up);
-    };
-    hang_up.async_wait(on_hang_up);
-    std::function<void(sigfire::error_code, int)> on_verbosity = [&](sigfire::error_code ec, int which) {
-        if (ec) return;
-        log.set_level(which == SIGUSR2 ? s.level : more_verbose(log.level()));
-        verbosity.async_wait(on_verbosity);
-    };
-    verbosity.async_wait(on_verbosity);
+    operation run{io, s, live, peers, listeners, log, manager};
+    run.start();
     // Only now: a program that reads this line may send a signal at once.
     for (const auto& l : listeners) std::cout << "listening on " << l->address() << '\n';
     std::cout.flush();

@@ -143,6 +143,15 @@ sigfire::forwarded_header parse_forwarded_header(const std::string& name) {
     refuse("'" + name + "' is not a header of proxies: use x-forwarded, forwarded or x-real-ip");
 }
 
+// The URL of another server, short enough for a close reason.
+std::string parse_other_server(const std::string& url) {
+    const auto odd = [](char c) { return c <= ' ' || c > '~'; };
+    const bool good = (url.starts_with("ws://") || url.starts_with("wss://")) && !url.ends_with("//") &&
+                      url.size() <= 100 && std::none_of(url.begin(), url.end(), odd);
+    if (!good) refuse("'" + url + "' is not a ws:// or wss:// URL of at most 100 bytes");
+    return url;
+}
+
 // An address, a network or `unix`.
 std::string parse_proxy(const std::string& text) {
     namespace ip = boost::asio::ip;
@@ -421,6 +430,16 @@ private:
                 "bytes of the log that wait for its reader; later lines are lost and counted (default "
                 "1048576)")
             ->check(CLI::Range(4096, 1 << 30));
+        time("--drain-delay",
+             "seconds from SIGTERM until the server refuses new connections; /readyz is 503 at once (default "
+             "0)",
+             s_.drain_delay);
+        time("--drain",
+             "seconds over which the server then disconnects its peers, but at least 200 peers in a second "
+             "(default 5)",
+             s_.drain);
+        value("--drain-to", "ws:// or wss:// URL of another server; the close reason of a stop names it",
+              [this](const std::string& v) { s_.drain_to = parse_other_server(v); });
     }
 
     settings& s_;

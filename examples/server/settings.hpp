@@ -47,9 +47,12 @@ struct settings {
     std::chrono::milliseconds ping{30'000};
     std::uint32_t header = 16'384; ///< bytes of an HTTP request's header
     spdlog::level::level_enum level = spdlog::level::info;
-    std::uint32_t log_rate = 1000;                   ///< lines in a second of each kind of event; 0: no limit
-    std::uint32_t log_buffer = 1 << 20;              ///< bytes that wait for the reader of the log
-    sigfire::tls_options tls;                        ///< without certificates if no listener needs them
+    std::uint32_t log_rate = 1000;            ///< lines in a second of each kind of event; 0: no limit
+    std::uint32_t log_buffer = 1 << 20;       ///< bytes that wait for the reader of the log
+    std::chrono::milliseconds drain_delay{0}; ///< time from a signal to end until new connections are refused
+    std::chrono::milliseconds drain{5'000};   ///< time over which the peers are then disconnected
+    std::string drain_to;                     ///< URL of the server that they should use then; empty: none
+    sigfire::tls_options tls;                 ///< without certificates if no listener needs them
     std::chrono::milliseconds resume_window{30'000}; ///< 0: no peer can resume
     std::chrono::milliseconds mailbox{0};            ///< 0: the server keeps no messages for absent peers
     /// Time for a peer to answer a request of another peer.

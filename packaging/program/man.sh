@@ -37,7 +37,8 @@ cat <<EOF
 .SH SIGNALS
 .TP
 .B SIGINT, SIGTERM
-The server closes all connections and ends within 5 s. A second signal ends it at once.
+The server turns unready, refuses new connections, disconnects its peers over the time of \\fB\\-\\-drain\\fR and ends.
+A second signal ends it at once.
 .TP
 .B SIGHUP
 The server reads its certificates again.

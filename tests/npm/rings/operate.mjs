@@ -1,0 +1,153 @@
+// Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
+
+// The program in production: drain, service manager, check, explain, reload, and servers in the background.
+
+import { execFileSync, spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { join } from 'node:path'
+import WebSocket from 'ws'
+import { binary, equal, ring, run, scratch, serve, truth, unused, within } from './harness.mjs'
+
+const logged = (server, event) =>
+  server.stderr.split('\n').slice(0, -1).map(line => JSON.parse(line)).filter(line => line.event === event)
+
+const until = (server, condition, what) =>
+  within((async () => { while (!condition()) await new Promise(resolve => server.child.once('output', resolve)) })(), what)
+
+/** A peer that has its welcome. `closed` resolves with {code, reason}. */
+function peer(address, options = {}) {
+  const socket = new WebSocket(address, 'sigfire.v1.json', options)
+  const closed = new Promise(resolve => socket.on('close', (code, reason) => resolve({ code, reason: String(reason) })))
+  return within(new Promise((resolve, reject) => {
+    socket.on('message', data => resolve({ socket, closed, welcome: JSON.parse(data) }))
+    socket.on('error', reject)
+  }), 'welcome')
+}
+
+/** The HTTP answer to an upgrade that the server refuses, or `open`. */
+function refusal(address, options = {}) {
+  const socket = new WebSocket(address, 'sigfire.v1.json', options)
+  return within(new Promise((resolve, reject) => {
+    socket.on('unexpected-response', (_, answer) => {
+      let body = ''
+      answer.setEncoding('utf8').on('data', text => (body += text))
+      answer.on('end', () => resolve({ status: answer.statusCode, retry: answer.headers['retry-after'], body }))
+    })
+    socket.on('open', () => (socket.terminate(), resolve('open'))).on('error', reject)
+  }), 'answer to an upgrade')
+}
+
+function get(address, path) {
+  const { hostname: host, port } = new URL(address)
+  return within(new Promise((resolve, reject) => {
+    request({ host, port, path, agent: false }, answer => {
+      let body = ''
+      answer.setEncoding('utf8').on('data', text => (body += text))
+      answer.on('end', () => resolve({ status: answer.statusCode, body }))
+    }).on('error', reject).end()
+  }), `answer to ${path}`)
+}
+
+const crowd = (address, n) => Promise.all(Array.from({ length: n }, () => peer(address)))
+const pause = ms => new Promise(resolve => setTimeout(resolve, ms))
+
+function file(name, content) {
+  const path = join(scratch, name)
+  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content))
+  return path
+}
+
+/** Runs the program to its end. */
+function command(args, env = {}) {
+  const { status, stdout, stderr } = spawnSync(binary, args, { encoding: 'utf8', env: { ...process.env, ...env }, timeout: 20_000 })
+  return { status, stdout, stderr }
+}
+
+/** A service manager: `say` resolves with the datagrams so far, once one of them has that text. */
+function manager(name) {
+  const program = run(['-u', '-c', `
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+name = sys.argv[1]
+s.bind('\\0' + name[1:] if name[0] == '@' else name)
+print('bound')
+while True: print(repr(s.recv(4096).decode()))`, name], 'python3')
+  const say = async text => {
+    await until(program, () => program.stdout.includes(text), `${text} for the service manager`)
+    return program.stdout
+  }
+  return { say, program, bound: say('bound') }
+}
+
+const managed = (name, args, extra = '') =>
+  run(['-c', `NOTIFY_SOCKET='${name}' ${extra} exec "$0" "$@"`, binary, 'serve', ...args], 'sh')
+
+await ring({
+  'readiness turns false first, then new peers are refused, and the old ones leave slowly': async () => {
+    const server = await serve(['-p', '0', '--drain-delay', '1', '--drain', '3', '--drain-to', 'wss://b.example.org'])
+    const [address] = server.addresses
+    const peers = await crowd(address, 400)
+    equal(await get(address, '/readyz'), { status: 200, body: 'ready\n' }, 'readyz')
+    server.child.kill('SIGTERM')
+    await until(server, () => logged(server, 'drain_started').length, 'drain_started')
+    equal(logged(server, 'drain_started')[0].peers, '400', 'peers of drain_started')
+    equal(await get(address, '/readyz'), { status: 503, body: 'not ready\n' }, 'readyz')
+    equal((await get(address, '/healthz')).status, 200, 'healthz')
+    const late = await peer(address) // the balancer has not looked yet
+    const began = Date.now()
+    let answer = 'open'
+    while (answer === 'open') answer = await refusal(address)
+    equal(answer, { status: 503, retry: '3', body: 'Server Stopping; use wss://b.example.org' }, 'refusal')
+    const ends = await Promise.all([...peers, late].map(async ({ closed }) => ({ ...(await closed), at: Date.now() })))
+    for (const { code, reason } of ends) equal([code, reason], [1001, 'Server Stopping; use wss://b.example.org'], 'end')
+    const times = ends.map(({ at }) => at - began)
+    truth(Math.max(...times) - Math.min(...times) > 1000, `all leave within ${Math.max(...times) - Math.min(...times)} ms`)
+    equal(await within(server.exited, 'end'), { code: 0 }, 'exit')
+  },
+
+  'a second signal ends a drain at once': async () => {
+    const server = await serve(['-p', '0', '--drain-delay', '3600', '--drain', '3600'])
+    const one = await peer(server.addresses[0])
+    server.child.kill('SIGTERM')
+    await until(server, () => logged(server, 'drain_started').length, 'drain_started')
+    server.child.kill('SIGINT')
+    equal(await within(server.exited, 'end'), { code: 0 }, 'exit')
+    await within(one.closed, 'end of the peer')
+  },
+
+  'a service manager hears of start, reload and end': async () => {
+    for (const name of [join(scratch, 'notify'), '@sigfire-ring-' + process.pid]) {
+      const systemd = manager(name)
+      await systemd.bound
+      const server = managed(name, ['-p', '0'])
+      truth((await systemd.say('READY=1')).includes('STATUS=Serving 0 peers on 1 address'), 'no status')
+      server.child.kill('SIGHUP')
+      await until(systemd.program, () => /RELOADING=1\\nMONOTONIC_USEC=\d+[^]*READY=1/.test(systemd.program.stdout), 'reload')
+      server.child.kill('SIGTERM')
+      await systemd.say('STOPPING=1')
+      equal(await within(server.exited, 'end'), { code: 0 }, 'exit')
+      truth(!systemd.program.stdout.includes('WATCHDOG'), 'a watchdog that nobody asked for')
+      systemd.program.child.kill()
+    }
+  },
+
+  'the loop gives signs of life while it runs, and none while it stands': async () => {
+    const systemd = manager('@sigfire-watchdog-' + process.pid)
+    await systemd.bound
+    const server = managed('@sigfire-watchdog-' + process.pid, ['-p', '0'], 'WATCHDOG_USEC=200000')
+    const signs = () => systemd.program.stdout.split('WATCHDOG=1').length - 1
+    await until(systemd.program, () => signs() >= 4, 'signs of life')
+    server.child.kill('SIGSTOP')
+    await within((async () => { while (!readFileSync(`/proc/${server.child.pid}/stat`, 'latin1').includes(') T ')) await pause(10) })(), 'stop')
+    await pause(300) // what was sent before arrives
+    const before = signs()
+    await pause(500)
+    equal(signs(), before, 'signs of life of a process that stands')
+    server.child.kill('SIGCONT')
+    await until(systemd.program, () => signs() > before, 'signs of life')
+    server.child.kill('SIGTERM')
+    equal(await within(server.exited, 'end'), { code: 0 }, 'exit')
+    systemd.program.child.kill()
+  },
+})
