@@ -2,13 +2,16 @@
 
 // The program `sigfire`: one hub with any number of listeners, and a page to try it.
 
+#include "check.hpp"
 #include "serve.hpp"
 #include "settings.hpp"
 
 #include <csignal>
 #include <exception>
 #include <iostream>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -38,10 +41,13 @@ int main(int argc, char** argv) {
     give_back_large_blocks();
     // These signals must not end the program before it has handlers for them.
     for (const int s : {SIGPIPE, SIGHUP, SIGUSR1, SIGUSR2}) std::signal(s, SIG_IGN);
-    settings s;
-    if (const auto exit_code = read_settings(argc, argv, s)) return *exit_code;
+    const std::vector<std::string> words(argv + 1, argv + argc);
+    loaded_settings loaded;
+    if (const auto exit_code = read_settings(words, loaded)) return *exit_code;
     try {
-        return serve(s);
+        if (loaded.command == "check") return check(loaded);
+        if (loaded.command == "explain") return explain(loaded);
+        return serve(loaded.values);
     } catch (const std::exception& e) { // a certificate that cannot be used, for example
         std::string_view why = e.what();
         if (why.starts_with("sigfire: ")) why.remove_prefix(9);

@@ -15,7 +15,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <exception>
 #include <iostream>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -76,6 +78,15 @@ std::string hint(sigfire::error_code ec, const endpoint& e, const settings& s) {
     return {};
 }
 
+// The address as `--listen` takes it, without a query.
+std::string url_of(const endpoint& e) {
+    const std::string tls = e.tls ? (e.kind == wire::websocket ? "s" : "tls+") : "";
+    if (e.kind == wire::unix_socket) return tls + "unix:" + e.host;
+    const bool v6 = e.host.find(':') != e.host.npos;
+    return (e.kind == wire::websocket ? "ws" + tls : tls + "tcp") + "://" +
+           (v6 ? '[' + e.host + ']' : e.host) + ':' + std::to_string(e.port);
+}
+
 } // namespace
 
 int serve(const settings& s) {
@@ -110,4 +121,33 @@ int serve(const settings& s) {
     std::cout.flush();
     io.run();
     return 0;
+}
+
+std::vector<listener_trial> try_listeners(const settings& s) {
+    boost::asio::io_context io{1};
+    const json_log log{{.level = spdlog::level::off}};
+    const auto live = std::make_shared<live_settings>();
+    program_hub peers{{},
+                      {},
+                      mailbox_for_others(s),
+                      log,
+                      sigfire::hooks{live_terms{live}, connection_log{log}},
+                      features_of(s)};
+    operation::listener_list held; // until the end, so that an address that is used twice is found
+    std::vector<listener_trial> out;
+    for (const auto& e : s.endpoints) {
+        const bool page =
+            e.kind == wire::websocket && (e.clients == family::all || e.clients == family::sigfire);
+        auto& trial = out.emplace_back(listener_trial{url_of(e), {}, page});
+        try {
+            held.push_back(make_listener(io, e, s, peers, log, live));
+            sigfire::error_code ec;
+            held.back()->open(ec);
+            if (ec) trial.error = ec.message() + hint(ec, e, s);
+        } catch (const std::exception& error) {
+            trial.error = error.what();
+            if (trial.error.starts_with("sigfire: ")) trial.error.erase(0, 9);
+        }
+    }
+    return out;
 }

@@ -69,6 +69,27 @@ struct settings {
     sigfire::dialect::peerjs_options peerjs_options;
 };
 
-/// Reads the command line and the configuration file. Returns an exit code if the program must end: 0 after a
-/// help text, 2 after one line on stderr with the reason.
-std::optional<int> read_settings(int argc, char** argv, settings&);
+/// A setting in use, for reports.
+struct effective_setting {
+    std::string name;   ///< of the option, without dashes
+    std::string value;  ///< as the option takes it; several values with a space in between. Not redacted
+    std::string origin; ///< `default`, `FILE:LINE`, the environment variable, or `command line`
+    bool is_default = true;
+};
+
+/// What the command line asks for.
+struct loaded_settings {
+    std::string command = "serve"; ///< serve, check or explain
+    bool json = false;             ///< the report of `check` or `explain` is JSON
+    settings values{};
+    std::vector<effective_setting> effective{};
+    std::string config{}; ///< path of the configuration file, or empty
+};
+
+/** Reads the words of the command line, the environment and the configuration file.
+ *  @throws std::exception with file, line and key, if a setting is wrong */
+loaded_settings load_settings(std::vector<std::string> words);
+
+/// The same for `main`. Returns an exit code if the program must end: 0 after a help text, 2 after one line
+/// on stderr with the reason.
+std::optional<int> read_settings(const std::vector<std::string>& words, loaded_settings&);

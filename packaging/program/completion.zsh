@@ -13,7 +13,7 @@ _sigfire() {
             options=(${(f)"$($words[1] $words[2] --help 2>/dev/null | grep -oE -- '--[a-z0-9-]+' | sort -u)"})
             compadd -- $options
         else
-            compadd -- serve --help --version
+            compadd -- serve check explain --help --version
         fi
         ;;
     esac

@@ -11,6 +11,12 @@ sigfire \\- signaling server for WebRTC peers, games, robots and processes
 .SH SYNOPSIS
 .B sigfire serve
 [\\fIOPTION\\fR]...
+.br
+.B sigfire check
+[\\fB\\-\\-json\\fR] [\\fIOPTION\\fR]...
+.br
+.B sigfire explain
+[\\fB\\-\\-json\\fR] [\\fIOPTION\\fR]...
 .SH DESCRIPTION
 The server carries the few messages by which peers find each other and set up a connection of their own. Clients of
 Signal\\-Fire, PeerJS, y\\-webrtc and socket\\-signal work as they are.
@@ -18,6 +24,13 @@ Signal\\-Fire, PeerJS, y\\-webrtc and socket\\-signal work as they are.
 The server prints
 .B listening on
 and the address for each listener once it accepts connections. It logs JSON lines on standard error.
+.PP
+.B check
+takes the same options. It tries the settings, certificates, addresses and files, and prints one line for each finding.
+.B explain
+prints each setting in use and where it comes from. With
+.B \\-\\-json
+both print JSON.
 .SH OPTIONS
 EOF
 # A line that begins with a dash is an option; lines below it are its description.
@@ -49,7 +62,12 @@ The log becomes one level more verbose.
 .B SIGUSR2
 The log has the level of the settings again.
 .SH EXIT STATUS
-0 after a signal; 1 if an address cannot be listened on or a certificate is of no use; 2 after bad usage.
+0 after a signal, or if
+.B check
+finds no error; 1 if an address cannot be listened on or a certificate is of no use; 2 after bad usage.
+.SH ENVIRONMENT
+Each option has a variable: \\fBSIGFIRE_RESUME_WINDOW\\fR is that of \\fB\\-\\-resume\\-window\\fR. The command line
+overrides it, and it overrides the file.
 .SH FILES
 .TP
 .I /etc/sigfire/sigfire.json

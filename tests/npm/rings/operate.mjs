@@ -150,4 +150,89 @@ await ring({
     equal(await within(server.exited, 'end'), { code: 0 }, 'exit')
     systemd.program.child.kill()
   },
+
+  'check says what serve would use, and what would fail': async () => {
+    const good = command(['check', '-p', '0'])
+    equal([good.status, good.stderr], [0, ''], 'check of a good setting')
+    for (const line of good.stdout.trim().split('\n')) truth(/^(ok|warning): \S.*: /.test(line), `odd line ${line}`)
+    truth(good.stdout.includes('ok: listener ws://127.0.0.1:0: serve can listen there, with the page\n'), good.stdout)
+    const server = await serve()
+    const port = new URL(server.addresses[0]).port
+    const busy = command(['check', '-p', port, '--json'])
+    const { ok, findings } = JSON.parse(busy.stdout)
+    equal([busy.status, ok], [1, false], 'check of a busy port')
+    truth(findings.some(f => f.grade === 'error' && f.subject === `listener ws://127.0.0.1:${port}` && /in use/.test(f.text)), busy.stdout)
+    equal((await get(server.addresses[0], '/healthz')).status, 200, 'health of the server on that port')
+    await server.stop()
+    equal(command(['check', '-p', port]).status, 0, 'check of the free port')
+    truth(command(['check', '--listen', 'ws://0.0.0.0:0']).stdout.includes('warning: origins: '), 'no warning about origins')
+    const bad = command(['check', '--topics', 'many'])
+    equal([bad.status, bad.stdout], [2, ''], 'check of a bad setting')
+  },
+
+  'check reads certificates and keys': () => {
+    const folder = join(scratch, 'certificates')
+    mkdirSync(folder)
+    const path = name => join(folder, name)
+    const openssl = (...args) => execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' })
+    const certify = (name, days, ...more) => openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
+      '-days', days, '-subj', `/CN=${name}`, '-keyout', `${name}.key`, '-out', `${name}.pem`, ...more)
+    certify('ca', '100')
+    certify('other', '100')
+    certify('soon', '3')
+    openssl('req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=leaf', '-keyout', 'leaf.key', '-out', 'leaf.csr')
+    openssl('x509', '-req', '-in', 'leaf.csr', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-days', '50', '-out', 'leaf.pem')
+    const join2 = (name, ...parts) => writeFileSync(path(name), parts.map(part => readFileSync(path(part), 'utf8')).join(''))
+    join2('chain.pem', 'leaf.pem', 'ca.pem')
+    join2('disordered.pem', 'leaf.pem', 'other.pem')
+    writeFileSync(path('nothing.pem'), 'nothing')
+    for (const name of ['leaf.key', 'soon.key', 'other.key']) chmodSync(path(name), 0o600)
+    const findings = (certificate, key, ...more) => {
+      const { status, stdout } = command(['check', '--json', '--listen', 'wss://127.0.0.1:0', '--tls-certificate', path(certificate),
+        '--tls-key', path(key), ...more])
+      return { status, texts: JSON.parse(stdout).findings.map(f => `${f.grade} ${f.subject}: ${f.text}`).join('\n') }
+    }
+    const expect = (result, status, ...patterns) => {
+      equal(result.status, status, `status with ${result.texts}`)
+      for (const pattern of patterns) truth(pattern.test(result.texts), `no ${pattern} in ${result.texts}`)
+    }
+    expect(findings('chain.pem', 'leaf.key'), 0, /^ok certificate .*the key fits; valid for (49|50) days/m, /^ok secret file .*leaf.key/m)
+    expect(findings('chain.pem', 'other.key'), 1, /^error certificate .*belongs to another/m, /^error listener/m)
+    expect(findings('disordered.pem', 'leaf.key'), 1, /^error certificate .*out of order/m)
+    expect(findings('leaf.pem', 'leaf.key'), 0, /^warning certificate .*no intermediate/m)
+    expect(findings('soon.pem', 'soon.key'), 0, /^warning certificate .*expires in [23] days/m, /^warning certificate .*self-signed/m)
+    expect(findings('nothing.pem', 'leaf.key'), 1, /^error certificate .*no certificate in PEM/m)
+    expect(findings('chain.pem', 'nothing.pem'), 1, /^error certificate .*no key in PEM/m)
+    expect(findings('chain.pem', 'leaf.key', '--tls-ca', path('nothing.pem')), 1, /^error CA file/m)
+    expect(findings('chain.pem', 'leaf.key', '--tls-ca', path('ca.pem')), 0, /^ok CA file .*1 certificate/m)
+    chmodSync(path('leaf.key'), 0o644)
+    expect(findings('chain.pem', 'leaf.key'), 0, /^warning secret file .*leaf.key: all users/m)
+  },
+
+  'explain names the origin of each setting, and no secret': () => {
+    const config = file('origins.json', '{\n  "port": 1,\n  "topics": 7,\n  "mailbox": 9,\n  "origins": ["https://a.example", "none"],\n' +
+      '  "rtc_configuration": {"iceServers": [{"urls": "turn:t.example", "credential": "hidden"}]}\n}')
+    const env = { SIGFIRE_MAILBOX: '8', SIGFIRE_TOPICS: '6', SIGFIRE_LISTEN: 'ws://127.0.0.1:0 tcp://127.0.0.1:0', SIGFIRE_PING: '', SIGFIRE_OTHER: 'x' }
+    const { status, stdout, stderr } = command(['explain', '--json', '--config', config, '--topics', '5'], env)
+    equal([status, stderr], [0, ''], 'explain')
+    const settings = Object.fromEntries(JSON.parse(stdout).settings.map(({ name, value, origin }) => [name, [value, origin]]))
+    for (const [name, value, origin] of [
+      ['topics', '5', 'command line'],
+      ['mailbox', '8', 'SIGFIRE_MAILBOX'],
+      ['listen', 'ws://127.0.0.1:0 tcp://127.0.0.1:0', 'SIGFIRE_LISTEN'],
+      ['port', 'none', 'default'],
+      ['origins', 'https://a.example none', `${config}:5`],
+      ['rtc-config', '{"iceServers":[{"urls":"turn:t.example","credential":"***"}]}', `${config}:6`],
+      ['ping', '30', 'default'],
+      ['sessions', 'off', 'default'],
+      ['config', config, 'command line'],
+    ]) equal(settings[name], [value, origin], name)
+    const shown = command(['serve', '--explain', '--config', config]).stdout
+    truth(new RegExp(`^mailbox +9 +${config}:4$`, 'm').test(shown), shown)
+    truth(!shown.includes('hidden') && !stdout.includes('hidden'), 'a secret is shown')
+    equal(command(['explain'], { SIGFIRE_CONFIG: config }).stdout.split('\n').some(l => /^config .*SIGFIRE_CONFIG$/.test(l)), true, 'SIGFIRE_CONFIG')
+    equal(command(['explain'], { SIGFIRE_PORT: 'tcp://10.0.0.1:3003' }).status, 0, 'exit with the variable of Kubernetes')
+    const bad = command(['serve'], { SIGFIRE_TOPICS: 'many' })
+    equal([bad.status, /^sigfire: SIGFIRE_TOPICS: .*--topics.*many/.test(bad.stderr)], [2, true], `bad variable: ${bad.stderr}`)
+  },
 })

@@ -650,11 +650,15 @@ os.execv(sys.argv[2], sys.argv[2:])`
         ['log_level', '"loud"', "'loud' is not a log level"], ['proxies', '"here"', "'here' is not a proxy"], ['sessions', '"perhaps"', ''],
         ['forwarded_by', '7', "'7' is not a header"], ['y_webrtc', '"rooms"', "'rooms' is not a path"], ['max_header', '"big"', '']]
         .map(([key, value, text], i) => [['serve', '--config', file(`key${i}.json`, `{"${key}": ${value}}`)],
-          new RegExp(`key${i}\\.json: .*--${key.replace('_', '-')}.*${text}`)]),
+          new RegExp(`key${i}\\.json:1: .*--${key.replace('_', '-')}.*${text}`)]),
       ...['help', 'version', 'config'].map(name =>
         [['serve', '--config', file(`${name}.json`, `{"port": 0, "${name}": true}`)], `unknown member '${name}'`]),
       [['serve', '--config', scratch], 'is a directory'],
-      [['serve', '--config', file('odd.json', '{"no_such_member": 1}')], 'no_such_member'],
+      [['serve', '--config', file('odd.json', '{\n"port": 0, "no_such_member": 1}')], /odd\.json:2 .*'no_such_member'/],
+      [['check', '--config', file('lines.json', '{"port": 0,\n "proxies": [\n"::1"],\n\n "topics": -1}')], /lines\.json:5: .*--topics/],
+      [['explain', '--no-such-option'], '--no-such-option'],
+      [['serve', '-p', '0', '--drain-to', 'http://b'], '--drain-to'],
+      [['serve', '-p', '0', '--log-buffer', '1'], '--log-buffer'],
       [['serve', '-p', '0', '--log-level', 'chatty'], 'chatty'],
     ])
       await refused(args, 2, pattern)
