@@ -47,7 +47,7 @@ int main(int argc, char** argv) {
     try {
         if (loaded.command == "check") return check(loaded);
         if (loaded.command == "explain") return explain(loaded);
-        return serve(loaded.values);
+        return serve(loaded, [words] { return load_settings(words); });
     } catch (const std::exception& e) { // a certificate that cannot be used, for example
         std::string_view why = e.what();
         if (why.starts_with("sigfire: ")) why.remove_prefix(9);

@@ -5,6 +5,7 @@
 #include "json_log.hpp"
 #include "listeners.hpp"
 #include "live_settings.hpp"
+#include "serve.hpp"
 #include "service_manager.hpp"
 #include "settings.hpp"
 
@@ -16,7 +17,9 @@
 #include <chrono>
 #include <csignal>
 #include <cstddef>
+#include <exception>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,14 +33,18 @@ class operation {
 public:
     using listener_list = std::vector<std::unique_ptr<any_listener>>;
 
-    operation(boost::asio::io_context& io, settings s, shared_settings live, program_hub& peers,
-              listener_list& listeners, json_log log, service_manager& manager)
-        : settings_{std::move(s)}, live_{std::move(live)}, peers_{peers}, listeners_{listeners},
-          log_{std::move(log)}, manager_{manager}, ends_{io, SIGINT, SIGTERM}, hang_up_{io, SIGHUP},
+    operation(boost::asio::io_context& io, const loaded_settings& loaded, settings_reader reread,
+              shared_settings live, program_hub& peers, listener_list& listeners, json_log log,
+              service_manager& manager)
+        : settings_{loaded.values}, effective_{loaded.effective}, reread_{std::move(reread)},
+          live_{std::move(live)}, peers_{peers}, listeners_{listeners}, log_{std::move(log)},
+          manager_{manager}, ends_{io, SIGINT, SIGTERM}, hang_up_{io, SIGHUP},
           verbosity_{io, SIGUSR1, SIGUSR2}, daily_{io}, steps_{io}, pulse_{io} {}
 
     /// Functions to call when the last connection has ended: they cancel what would keep the loop at work.
     std::vector<std::function<void()>> at_end{};
+    /// Functions to call at a reload, once the settings are known to be right.
+    std::vector<std::function<void()>> at_reload{};
 
     /// Waits for signals, and tells the service manager that the server is ready. The listeners are open.
     void start() {
@@ -65,11 +72,22 @@ public:
         step();
     }
 
-    /// Reads the certificates again.
+    /// Reads settings and certificates again. If a setting is wrong, everything stays as it is. The log names
+    /// the settings that have changed.
     void reload() {
         manager_.reloading("Reloading");
-        for (const auto& l : listeners_) l->reload();
-        watch_certificates();
+        try {
+            auto fresh = reread_();
+            apply(fresh, live_settings::checked_origins(fresh.values.origins));
+            for (const auto& l : listeners_) l->reload();
+            for (const auto& f : at_reload) f();
+            watch_certificates();
+        } catch (const std::exception& e) {
+            std::string_view why = e.what();
+            if (why.starts_with("sigfire: ")) why.remove_prefix(9);
+            const sigfire::log_field fields[] = {{"reason", why}};
+            log_(sigfire::log_level::error, "reload_failed", fields);
+        }
         manager_.ready(status());
     }
 
@@ -84,6 +102,34 @@ private:
             f(which);
             if (!ended_) wait_for(set, f);
         });
+    }
+
+    void apply(loaded_settings& fresh, std::vector<std::string> origins) {
+        static constexpr std::string_view reloadable[] = {"log-level",   "log-rate", "origins", "rtc-config",
+                                                          "drain-delay", "drain",    "drain-to"};
+        const auto changes = changes_of(effective_, fresh.effective, reloadable);
+        const auto& v = fresh.values;
+        if (v.level != settings_.level) log_.set_level(v.level);
+        log_.set_rate(v.log_rate);
+        live_->origins = std::move(origins);
+        live_->farewell = live_settings::farewell_to(v.drain_to);
+        if (v.rtc_configuration != settings_.rtc_configuration)
+            live_->rtc_configuration = v.rtc_configuration.empty() ? "{}" : v.rtc_configuration;
+        settings_.level = v.level;
+        settings_.rtc_configuration = v.rtc_configuration;
+        settings_.drain = v.drain;
+        settings_.drain_delay = v.drain_delay;
+        // The others stay listed until a restart.
+        for (auto& e : effective_)
+            for (const auto& f : fresh.effective)
+                if (f.name == e.name &&
+                    std::find(std::begin(reloadable), std::end(reloadable), f.name) != std::end(reloadable))
+                    e = f;
+        const sigfire::log_field applied[] = {{"changed", changes.applied}};
+        log_(sigfire::log_level::info, "settings_reloaded", applied);
+        if (changes.needs_restart.empty()) return;
+        const sigfire::log_field waiting[] = {{"options", changes.needs_restart}};
+        log_(sigfire::log_level::warn, "settings_need_restart", waiting);
     }
 
     static spdlog::level::level_enum more_verbose(spdlog::level::level_enum l) {
@@ -166,6 +212,8 @@ private:
     }
 
     settings settings_;
+    std::vector<effective_setting> effective_;
+    settings_reader reread_;
     shared_settings live_;
     program_hub& peers_;
     listener_list& listeners_;

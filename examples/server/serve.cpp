@@ -20,6 +20,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <sys/resource.h>
@@ -89,7 +90,8 @@ std::string url_of(const endpoint& e) {
 
 } // namespace
 
-int serve(const settings& s) {
+int serve(const loaded_settings& loaded, settings_reader reread) {
+    const auto& s = loaded.values;
     raise_descriptor_limit();
     // They read the environment, so no other thread runs yet.
     service_manager manager;
@@ -114,7 +116,7 @@ int serve(const settings& s) {
             return 1;
         }
     }
-    operation run{io, s, live, peers, listeners, log, manager};
+    operation run{io, loaded, std::move(reread), live, peers, listeners, log, manager};
     run.start();
     // Only now: a program that reads this line may send a signal at once.
     for (const auto& l : listeners) std::cout << "listening on " << l->address() << '\n';

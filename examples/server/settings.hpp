@@ -1,6 +1,8 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include "effective_setting.hpp"
+
 #include <sigfire/dialect/peerjs.hpp>
 #include <sigfire/dialect/signal_fire_2016.hpp>
 #include <sigfire/feature/topic_table.hpp>
@@ -67,14 +69,6 @@ struct settings {
     sigfire::dialect::signal_fire_2016_options signal_fire_2016;
     bool socket_signal_strict_ids = false; ///< socket-signal: the first owner of an id keeps it
     sigfire::dialect::peerjs_options peerjs_options;
-};
-
-/// A setting in use, for reports.
-struct effective_setting {
-    std::string name;   ///< of the option, without dashes
-    std::string value;  ///< as the option takes it; several values with a space in between. Not redacted
-    std::string origin; ///< `default`, `FILE:LINE`, the environment variable, or `command line`
-    bool is_default = true;
 };
 
 /// What the command line asks for.

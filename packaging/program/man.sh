@@ -54,7 +54,7 @@ The server turns unready, refuses new connections, disconnects its peers over th
 A second signal ends it at once.
 .TP
 .B SIGHUP
-The server reads its certificates again.
+The server reads its settings and certificates again. The log names settings that need a restart.
 .TP
 .B SIGUSR1
 The log becomes one level more verbose.

@@ -235,4 +235,48 @@ await ring({
     const bad = command(['serve'], { SIGFIRE_TOPICS: 'many' })
     equal([bad.status, /^sigfire: SIGFIRE_TOPICS: .*--topics.*many/.test(bad.stderr)], [2, true], `bad variable: ${bad.stderr}`)
   },
+
+  'SIGHUP reads the settings again': async () => {
+    const ice = name => ({ iceServers: [{ urls: `stun:${name}.example` }] })
+    const before = { port: 0, log_level: 'info', origins: ['https://a.example', 'none'], topics: 5, rtc_configuration: ice('a') }
+    const config = file('reload.json', before)
+    const server = await serve(['--config', config], 1)
+    const [address] = server.addresses
+    const reloads = () => logged(server, 'settings_reloaded').length + logged(server, 'reload_failed').length
+    const reload = async content => {
+      const n = reloads()
+      file('reload.json', content)
+      server.child.kill('SIGHUP')
+      await until(server, () => reloads() > n, 'reload')
+    }
+    const origin = name => ({ origin: `https://${name}.example` })
+    const old = await peer(address, origin('a'))
+    equal(old.welcome.data.configuration, ice('a'), 'configuration')
+    equal((await refusal(address, origin('b'))).status, 403, 'status for another origin')
+
+    await reload({ ...before, origins: ['https://b.example'], rtc_configuration: ice('b'), topics: 6, log_level: 'debug', mailbox: 3 })
+    equal((await refusal(address, origin('a'))).status, 403, 'status for the old origin')
+    equal((await refusal(address)).status, 403, 'status without an origin')
+    equal((await peer(address, origin('b'))).welcome.data.configuration, ice('b'), 'new configuration')
+    equal(old.socket.readyState, WebSocket.OPEN, 'state of the old connection')
+    equal(logged(server, 'settings_reloaded')[0].changed, 'rtc-config origins log-level', 'changed options')
+    equal(logged(server, 'settings_need_restart')[0].options, 'mailbox topics', 'options for a restart')
+    equal(logged(server, 'log_level_changed').map(({ from, to }) => `${from} ${to}`), ['info debug'], 'level')
+
+    for (const [bad, reason] of [
+      ['{\n"port": 0,\n"log_level": "loud"}', /reload.json:3: --log-level: 'loud'/],
+      ['{', /reload.json:1:2 is not JSON/],
+      [{ ...before, origins: ['nonsense'] }, /'nonsense' is not an origin/],
+    ]) {
+      await reload(bad)
+      truth(reason.test(logged(server, 'reload_failed').at(-1).reason), `the reason is ${logged(server, 'reload_failed').at(-1).reason}`)
+      equal((await peer(address, origin('b'))).welcome.data.configuration, ice('b'), 'configuration after a bad reload')
+    }
+    await reload({ port: 0, topics: 5, log_level: 'debug', drain: 60, drain_to: 'wss://c.example' })
+    equal(logged(server, 'settings_need_restart').length, 1, 'reports of a restart')
+    equal((await peer(address, origin('c'))).welcome.data.configuration, {}, 'configuration that is gone')
+    server.child.kill('SIGTERM')
+    equal((await old.closed).reason, 'Server Stopping; use wss://c.example', 'reason')
+    equal(await within(server.exited, 'end'), { code: 0 }, 'exit')
+  },
 })
