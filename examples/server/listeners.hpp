@@ -127,6 +127,7 @@ inline std::unique_ptr<any_listener> make_listener(boost::asio::io_context& io, 
     case wire::websocket: {
         sigfire::websocket_options o{.address = e.host, .port = e.port, .descriptor = e.descriptor};
         if (!e.proxied) o.proxies = s.proxies;
+        o.path = e.path;
         o.forwarded_by = s.forwarded_by;
         o.limits.header = s.header;
         o.limits.ping_interval = s.ping;

@@ -2,6 +2,7 @@
 
 // The program `sigfire`: one hub with any number of listeners, and a page to try it.
 
+#include "background.hpp"
 #include "check.hpp"
 #include "serve.hpp"
 #include "settings.hpp"
@@ -42,6 +43,7 @@ int main(int argc, char** argv) {
     // These signals must not end the program before it has handlers for them.
     for (const int s : {SIGPIPE, SIGHUP, SIGUSR1, SIGUSR2}) std::signal(s, SIG_IGN);
     const std::vector<std::string> words(argv + 1, argv + argc);
+    if (!words.empty() && is_background_command(words.front())) return background_command(words);
     loaded_settings loaded;
     if (const auto exit_code = read_settings(words, loaded)) return *exit_code;
     try {

@@ -91,6 +91,16 @@ public:
         manager_.ready(status());
     }
 
+    /// Number of peers that are online.
+    std::size_t online() {
+        std::size_t n = 0;
+        peers_.for_each([&](std::string_view, sigfire::peer_handle p) { n += peers_.is_online(p); });
+        return n;
+    }
+
+    /// The settings in use.
+    const std::vector<effective_setting>& effective() const noexcept { return effective_; }
+
 private:
     // Time for connections to close, once the server has told them to.
     static constexpr std::chrono::seconds last_words{5};
@@ -143,12 +153,6 @@ private:
         return "Serving " + count(peers_.size()) + " on " + std::to_string(n) +
                (n == 1 ? " address" : " addresses");
     }
-    std::size_t online() {
-        std::size_t n = 0;
-        peers_.for_each([&](std::string_view, sigfire::peer_handle p) { n += peers_.is_online(p); });
-        return n;
-    }
-
     void step() {
         const auto now = std::chrono::steady_clock::now();
         const auto left = online();

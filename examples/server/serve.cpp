@@ -7,6 +7,7 @@
 #include "live_settings.hpp"
 #include "operation.hpp"
 #include "service_manager.hpp"
+#include "worker_channel.hpp"
 
 #include <sigfire/net/activation.hpp>
 
@@ -117,10 +118,14 @@ int serve(const loaded_settings& loaded, settings_reader reread) {
         }
     }
     operation run{io, loaded, std::move(reread), live, peers, listeners, log, manager};
+    worker_channel parent{io, run};
     run.start();
     // Only now: a program that reads this line may send a signal at once.
-    for (const auto& l : listeners) std::cout << "listening on " << l->address() << '\n';
+    std::vector<std::string> addresses;
+    for (const auto& l : listeners) addresses.push_back(l->address());
+    for (const auto& a : addresses) std::cout << "listening on " << a << '\n';
     std::cout.flush();
+    parent.started(addresses);
     io.run();
     return 0;
 }

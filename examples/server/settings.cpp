@@ -17,6 +17,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdlib>
+#include <exception>
 #include <iostream>
 #include <map>
 #include <sstream>
@@ -105,6 +106,10 @@ endpoint parse_endpoint(const std::string& text) {
     rest.remove_prefix(known->begin.size());
     endpoint e{known->kind, known->tls};
     cut_query(rest, text, e);
+    if (const auto slash = rest.find('/'); known->kind == wire::websocket && slash != rest.npos) {
+        if (slash + 1 != rest.size()) e.path = rest.substr(slash);
+        rest = rest.substr(0, slash);
+    }
     if (known->kind == wire::unix_socket) {
         if (rest.empty()) refuse("'" + text + "' has no path");
         e.host = rest;
@@ -168,7 +173,10 @@ std::string parse_proxy(const std::string& text) {
 }
 
 // The help was printed.
-struct help_text {
+struct help_text : std::exception {
+    explicit help_text(int code) : exit_code{code} {}
+    const char* what() const noexcept override { return "the options ask for a help text only"; }
+
     int exit_code;
 };
 
@@ -329,7 +337,11 @@ private:
             {"check",
              "Check what serve with these options would use: settings, certificates, addresses, files."},
             {"explain",
-             "Print the settings that serve with these options would use, and the origin of each."}};
+             "Print the settings that serve with these options would use, and the origin of each."},
+            {"start", "Start a server in the background."},
+            {"stop", "Stop a server in the background, or all."},
+            {"list", "List the servers in the background."},
+            {"info", "Tell about a server in the background."}};
         CLI::App* chosen = nullptr;
         for (const auto& [name, help] : commands) {
             auto* const added = app.add_subcommand(name, help);
@@ -585,12 +597,14 @@ loaded_settings load_settings(std::vector<std::string> words) {
         words.erase(words.begin());
         words.push_back("--help");
     }
-    if (words.empty()) refuse("a command is missing: use serve, check, explain or --help");
+    if (words.empty())
+        refuse("a command is missing: use serve, check, explain, start, stop, list, info or --help");
     loaded_settings out;
     if (is_command(words.front()))
         out.command = words.front();
     else if (!words.front().starts_with('-'))
-        refuse("'" + words.front() + "' is not a command: use serve, check, explain or --help");
+        refuse("'" + words.front() +
+               "' is not a command: use serve, check, explain, start, stop, list, info or --help");
     command_line line{out.values, out.command};
     try {
         line.parse(words);

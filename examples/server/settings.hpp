@@ -33,6 +33,8 @@ struct endpoint {
     int descriptor = -1;          ///< a listening socket of the service manager; -1: none
     bool hello = false;           ///< the first message of a peer is `hello`; for wires without HTTP
 
+    std::string path{}; ///< of WebSockets; other paths get 404. Empty: any
+
     bool operator==(const endpoint&) const = default;
 };
 

@@ -17,6 +17,19 @@ sigfire \\- signaling server for WebRTC peers, games, robots and processes
 .br
 .B sigfire explain
 [\\fB\\-\\-json\\fR] [\\fIOPTION\\fR]...
+.br
+.B sigfire start
+[\\fB\\-c\\fR \\fIFILE\\fR] [\\fB\\-p\\fR \\fIPORT\\fR] [\\fB\\-h\\fR \\fIHOST\\fR] [\\fB\\-P\\fR \\fIPATH\\fR]
+[\\fB\\-\\-log\\fR \\fIFILE\\fR] [\\fIOPTION\\fR]...
+.br
+.B sigfire stop
+\\fIPID\\fR|\\fBall\\fR
+.br
+.B sigfire list
+[\\fB\\-t\\fR] [\\fB\\-j\\fR]
+.br
+.B sigfire info
+\\fIPID\\fR [\\fB\\-t\\fR] [\\fB\\-j\\fR]
 .SH DESCRIPTION
 The server carries the few messages by which peers find each other and set up a connection of their own. Clients of
 Signal\\-Fire, PeerJS, y\\-webrtc and socket\\-signal work as they are.
@@ -31,6 +44,12 @@ takes the same options. It tries the settings, certificates, addresses and files
 prints each setting in use and where it comes from. With
 .B \\-\\-json
 both print JSON.
+.PP
+.B start
+runs a server in the background, with a parent that restarts it after a failure. \\fB\\-t\\fR shows secrets of the settings,
+and \\fB\\-j\\fR prints JSON.
+.B stop
+drains a server; a second one ends it at once. These commands take \\fB\\-\\-control\\fR \\fIFOLDER\\fR and \\fB\\-\\-help\\fR.
 .SH OPTIONS
 EOF
 # A line that begins with a dash is an option; lines below it are its description.
@@ -64,11 +83,15 @@ The log has the level of the settings again.
 .SH EXIT STATUS
 0 after a signal, or if
 .B check
-finds no error; 1 if an address cannot be listened on or a certificate is of no use; 2 after bad usage.
+finds no error; 1 if an address cannot be listened on, a certificate is of no use, or a
+server in the background does not start or answer; 2 after bad usage.
 .SH ENVIRONMENT
 Each option has a variable: \\fBSIGFIRE_RESUME_WINDOW\\fR is that of \\fB\\-\\-resume\\-window\\fR. The command line
 overrides it, and it overrides the file.
 .SH FILES
+.TP
+.I $XDG_RUNTIME_DIR/sigfire/PID.sock
+The control socket of a server in the background.
 .TP
 .I /etc/sigfire/sigfire.json
 The configuration of the system service. Each option can stand there: \\fB\\-\\-resume\\-window 5\\fR is
