@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(the_folder_is_for_its_owner_only) {
     struct stat facts{};
     BOOST_TEST(::stat(f.path().c_str(), &facts) == 0);
     BOOST_TEST((facts.st_mode & 0777) == 0700u);
-    for (const mode_t mode : {0770, 0707, 0755}) {
+    for (const mode_t mode : {0770u, 0707u, 0755u}) {
         ::chmod(f.path().c_str(), mode);
         BOOST_CHECK_THROW(f.make(), std::runtime_error);
         BOOST_CHECK_THROW(static_cast<void>(f.processes()), std::runtime_error);
