@@ -310,6 +310,23 @@ BOOST_AUTO_TEST_CASE(drain_admits_nobody_and_keeps_the_peers) {
     BOOST_TEST(b.h.size() == 0u);
 }
 
+struct counting_admission {
+    int* asked;
+    errc on_admit(const request&, admission&) { return ++*asked, errc::ok; }
+};
+
+BOOST_AUTO_TEST_CASE(a_drained_hub_asks_no_hook) {
+    int asked = 0;
+    hooked b{hooks{counting_admission{&asked}}};
+    admission wish;
+    std::size_t first = 0;
+    BOOST_TEST((b.h.admit(request{}, wish, first) == errc::ok));
+    BOOST_TEST(asked == 1);
+    b.h.drain();
+    BOOST_TEST((b.h.admit(request{}, wish, first) == errc::stopping));
+    BOOST_TEST(asked == 1);
+}
+
 BOOST_AUTO_TEST_CASE(a_hub_that_is_not_ready_still_admits) {
     bench<> b;
     b.h.set_ready(false);
