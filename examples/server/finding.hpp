@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/// How grave a finding of `sigfire check` is. With an error, `serve` would fail.
+/// How grave a finding of `sigfire check` is. With an error, `serve` would fail, or no client could use it.
 enum class grade { ok, warning, error };
 
 /// A finding of `sigfire check`.

@@ -72,9 +72,10 @@ public:
         step();
     }
 
-    /// Reads settings and certificates again. If a setting is wrong, everything stays as it is. The log names
-    /// the settings that have changed.
+    /// Reads settings and certificates again, unless the server drains. If a setting is wrong, everything
+    /// stays as it is. The log names the settings that have changed.
     void reload() {
+        if (plan_) return; // it ends anyway, and must not look ready
         manager_.reloading("Reloading");
         try {
             auto fresh = reread_();

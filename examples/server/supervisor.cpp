@@ -65,6 +65,13 @@ std::string utc(std::time_t t) {
     return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
 }
 
+// Variables by which a parent or a service manager speaks to one process.
+bool is_for_this_process(std::string_view variable) {
+    for (const std::string_view begin : {"NODE_CHANNEL_", "NOTIFY_SOCKET=", "WATCHDOG_", "LISTEN_"})
+        if (variable.starts_with(begin)) return true;
+    return false;
+}
+
 struct usage {
     std::uint64_t memory = 0; // bytes
     std::uint64_t cpu = 0;    // milliseconds
@@ -163,7 +170,7 @@ private:
         ::posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
         std::vector<std::string> environment;
         for (char** e = environ; *e != nullptr; ++e)
-            if (!std::string_view{*e}.starts_with("NODE_CHANNEL_")) environment.emplace_back(*e);
+            if (!is_for_this_process(*e)) environment.emplace_back(*e);
         environment.emplace_back("NODE_CHANNEL_FD=3");
         std::vector<std::string> words{"sigfire"};
         words.insert(words.end(), o_.words.begin(), o_.words.end());
