@@ -47,7 +47,8 @@ def table(head, rows):
 
 GROUPS = (
     ("Addresses", "port listen"),
-    ("Configuration and log", "config rtc-config log-level"),
+    ("Configuration and log", "config rtc-config log-level log-rate log-buffer"),
+    ("End of the server", "drain-delay drain drain-to"),
     ("HTTP, proxies and silence", "origins proxies forwarded-by max-header ping"),
     ("TLS", "tls-certificate tls-key tls-ca"),
     ("Tokens", "jwt-key jwt-issuer jwt-audience jwt-leeway jwt-single-use jwt-refuse-after-upgrade"),
@@ -56,7 +57,7 @@ GROUPS = (
      "signal-fire-2016-check-sender socket-signal socket-signal-strict-ids y-webrtc"),
     ("PeerJS clients", "peerjs peerjs-key peerjs-expire peerjs-cleanup peerjs-alive peerjs-limit peerjs-discovery "
      "peerjs-cors"),
-    ("Help", "help version"),
+    ("Help", "help version explain"),
 )
 
 
@@ -99,7 +100,7 @@ def program_options():
                 fault(PROGRAM, f"--{name} has no text")
             default = re.search(r"[(,] ?default:? ((?:[^()]|\([^()]*\))*)\)", text)
             text = re.sub(r" ?\(default:? (?:[^()]|\([^()]*\))*\)", "", text)
-            key = code(name.replace("-", "_")) if name not in ("help", "version", "config") else "none"
+            key = code(name.replace("-", "_")) if name not in ("help", "version", "config", "explain") else "none"
             if name == "rtc-config":
                 key += " (file) or `rtc_configuration` (object)"
             shown_default = code(default[1]) if default and re.fullmatch(r"[\w./:-]+", default[1]) else \

@@ -32,7 +32,7 @@ completed=$(bash -c 'source "$1"; COMP_WORDS=("$2" serve --) COMP_CWORD=2 && _si
 [[ $completed == "$(options <<<"$help")" ]] || fail "options completed: $completed"
 completed=$(bash -c 'source "$1"; COMP_WORDS=(sigfire s) COMP_CWORD=1 && _sigfire; echo "${COMPREPLY[@]}"' \
     - "$prefix/share/bash-completion/completions/sigfire")
-[[ $completed == serve ]] || fail "commands completed: $completed"
+[[ $completed == "serve start stop" ]] || fail "commands completed: $completed"
 completed=$(zsh -fc 'compadd() { while [[ $1 != -- ]]; do shift; done; shift; print -l -- "$@" }; words=("$2" serve --) CURRENT=3
     source "$1"' - "$prefix/share/zsh/site-functions/_sigfire" "$prefix/bin/sigfire" | sort -u)
 [[ $completed == "$(options <<<"$help")" ]] || fail "options completed in zsh: $completed"

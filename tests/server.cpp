@@ -148,6 +148,42 @@ BOOST_AUTO_TEST_CASE(health_is_told_before_the_users_pages) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(readiness_is_that_of_the_hub_and_a_drained_server_refuses) {
+    boost::asio::io_context io;
+    sigfire::server srv{memory::websocket{io}, traced_page{}};
+    const auto answer = [&](const std::string& request) {
+        memory_peer p{io};
+        p.write(request + "\r\n\r\n");
+        memory::run(io);
+        return p.read();
+    };
+    const auto ready = [&] { return answer("GET /readyz HTTP/1.1\r\nHost: x"); };
+    const auto act = [&](auto f) {
+        srv.post(f);
+        memory::run(io);
+    };
+    memory_peer peer{io};
+    visit(io, peer);
+    BOOST_TEST(ready().ends_with("\r\n\r\nready\n"));
+    BOOST_TEST(ready().starts_with("HTTP/1.1 200 OK\r\n"));
+    act([](auto& hub) { hub.set_ready(false); });
+    BOOST_TEST(ready().starts_with("HTTP/1.1 503 Service Unavailable\r\n"));
+    BOOST_TEST(ready().ends_with("\r\n\r\nnot ready\n"));
+    BOOST_TEST(answer("HEAD /readyz HTTP/1.1\r\nHost: x").starts_with("HTTP/1.1 503 "));
+    BOOST_TEST(answer("POST /readyz HTTP/1.1\r\nHost: x").starts_with("HTTP/1.1 404 "));
+    act([](auto& hub) { hub.set_ready(true); });
+    BOOST_TEST(ready().starts_with("HTTP/1.1 200 "));
+
+    act([](auto& hub) { hub.drain(std::chrono::seconds{9}); });
+    BOOST_TEST(ready().starts_with("HTTP/1.1 503 "));
+    BOOST_TEST(answer("GET /healthz HTTP/1.1\r\nHost: x").starts_with("HTTP/1.1 200 "));
+    const auto refused = answer("GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                                "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==");
+    BOOST_TEST(refused.starts_with("HTTP/1.1 503 "));
+    BOOST_TEST(refused.find("\r\nRetry-After: 9\r\n") != refused.npos);
+    BOOST_TEST(refused.ends_with("Server Stopping"));
+}
+
 BOOST_AUTO_TEST_CASE(a_busy_port_throws_and_names_the_address) {
     boost::asio::io_context io;
     sigfire::server first{sigfire::websocket{io}};

@@ -11,10 +11,12 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 /// A parser's handler that finds a member name that occurs twice in one object. The parser itself would keep
@@ -61,9 +63,35 @@ struct member_names {
     std::vector<std::set<std::string>> seen{}; // the members of each open object
 };
 
+/// The line of each member of the object that a valid JSON text is, by the name as written there. The first
+/// line is 1.
+inline std::map<std::string, std::size_t> member_lines(std::string_view text) {
+    std::map<std::string, std::size_t> lines;
+    std::size_t depth = 0, line = 1;
+    bool name_next = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (c == '\n') ++line;
+        if (c == '{' || c == '[') ++depth;
+        if (c == '}' || c == ']') --depth;
+        if (c == '{' || c == ',') name_next = true;
+        if (c != '"') continue;
+        const auto begin = ++i;
+        while (text[i] != '"') i += text[i] == '\\' ? 2 : 1;
+        if (depth == 1 && std::exchange(name_next, false)) lines.emplace(text.substr(begin, i - begin), line);
+    }
+    return lines;
+}
+
+/// A JSON object, and the line of each of its members in the file.
+struct json_file {
+    boost::json::value value{};
+    std::map<std::string, std::size_t> lines{};
+};
+
 /// Reads the JSON object in a file, with or without a byte order mark.
 /// @throws std::runtime_error if that fails; the text has the path, the place in the file and the reason
-inline boost::json::value read_json_object(const std::string& path) {
+inline json_file read_json_file(const std::string& path) {
     const auto refuse = [&](const std::string& why) { throw std::runtime_error{path + why}; };
     if (std::filesystem::is_directory(path)) refuse(" is a directory, not a file");
     std::ifstream file{path};
@@ -89,5 +117,10 @@ inline boost::json::value read_json_object(const std::string& path) {
     boost::json::basic_parser<member_names> again{boost::json::parse_options{}};
     again.write_some(false, text.data(), text.size(), ec);
     if (const auto& twice = again.handler().twice; !twice.empty()) refuse(" has two members '" + twice + "'");
-    return value;
+    return {std::move(value), member_lines(text)};
+}
+
+/// The same without the lines.
+inline boost::json::value read_json_object(const std::string& path) {
+    return read_json_file(path).value;
 }

@@ -3,6 +3,7 @@
 
 #include "connection_log.hpp"
 #include "json_log.hpp"
+#include "live_settings.hpp"
 #include "parts.hpp"
 #include "serve_page.hpp"
 #include "settings.hpp"
@@ -32,7 +33,7 @@
 
 using program_hub =
     sigfire::hub<sigfire::local_registry, sigfire::mailbox<>, sigfire::any_channel, json_log,
-                 sigfire::hooks<connection_log, token_gate>, program_features, sigfire::granted>;
+                 sigfire::hooks<live_terms, connection_log, token_gate>, program_features, sigfire::granted>;
 
 /// A listener of any transport.
 struct any_listener {
@@ -50,10 +51,11 @@ struct any_listener {
 
 template <class Transport>
 struct listener_of final : any_listener {
-    listener_of(Transport chosen, const endpoint& e, const settings& s, program_hub& h)
-        : transport{chosen}, listener{std::move(chosen), wires_of(e.clients, s), h,
+    listener_of(Transport chosen, const endpoint& e, const settings& s, program_hub& h, json_log l,
+                const shared_settings& live)
+        : transport{chosen}, listener{std::move(chosen), program_wires{wires_of(e.clients, s), live}, h,
                                       plain_http{e.clients == family::all || e.clients == family::sigfire}},
-          log{s.level} {}
+          log{std::move(l)} {}
 
     void open(sigfire::error_code& ec) override { listener.open(ec); }
     std::string address() const override { return listener.address(); }
@@ -92,52 +94,56 @@ struct listener_of final : any_listener {
     }
 
     Transport transport; // a description: it shares its certificates with the listener's
-    sigfire::listener<Transport, wires, program_hub, plain_http> listener;
+    sigfire::listener<Transport, program_wires, program_hub, plain_http> listener;
     json_log log;
 };
 
 /// A listener over this transport, with TLS if the endpoint asks for it.
 template <class Transport>
-std::unique_ptr<any_listener> below_tls(Transport t, const endpoint& e, const settings& s, program_hub& h) {
-    if (!e.tls) return std::make_unique<listener_of<Transport>>(std::move(t), e, s, h);
+std::unique_ptr<any_listener> below_tls(Transport t, const endpoint& e, const settings& s, program_hub& h,
+                                        const json_log& log, const shared_settings& live) {
+    if (!e.tls) return std::make_unique<listener_of<Transport>>(std::move(t), e, s, h, log, live);
     auto options = s.tls;
-    options.on_failure = [log = json_log{s.level}](std::string_view remote, std::string_view why) {
+    options.on_failure = [log](std::string_view remote, std::string_view why) {
         const sigfire::log_field fields[] = {{"remote", remote}, {"reason", why}};
         log(sigfire::log_level::debug, "tls_failed", fields); // `connection_refused` reports the refusal
     };
     using secured = sigfire::tls<Transport>;
-    return std::make_unique<listener_of<secured>>(secured{std::move(t), std::move(options)}, e, s, h);
+    return std::make_unique<listener_of<secured>>(secured{std::move(t), std::move(options)}, e, s, h, log,
+                                                  live);
 }
 
 /// A listener over this transport, with PROXY headers and TLS if the endpoint asks for them.
 template <class Transport>
-std::unique_ptr<any_listener> listener_over(Transport t, const endpoint& e, const settings& s,
-                                            program_hub& h) {
-    if (!e.proxied) return below_tls(std::move(t), e, s, h);
-    return below_tls(sigfire::proxied{std::move(t), {.proxies = s.proxies}}, e, s, h);
+std::unique_ptr<any_listener> listener_over(Transport t, const endpoint& e, const settings& s, program_hub& h,
+                                            const json_log& log, const shared_settings& live) {
+    if (!e.proxied) return below_tls(std::move(t), e, s, h, log, live);
+    return below_tls(sigfire::proxied{std::move(t), {.proxies = s.proxies}}, e, s, h, log, live);
 }
 
 /// The listener of an endpoint.
 inline std::unique_ptr<any_listener> make_listener(boost::asio::io_context& io, const endpoint& e,
-                                                   const settings& s, program_hub& h) {
+                                                   const settings& s, program_hub& h, const json_log& log,
+                                                   const shared_settings& live) {
     switch (e.kind) {
     case wire::websocket: {
-        sigfire::websocket_options o{
-            .address = e.host, .port = e.port, .descriptor = e.descriptor, .origins = s.origins};
+        sigfire::websocket_options o{.address = e.host, .port = e.port, .descriptor = e.descriptor};
         if (!e.proxied) o.proxies = s.proxies;
+        o.path = e.path;
         o.forwarded_by = s.forwarded_by;
         o.limits.header = s.header;
         o.limits.ping_interval = s.ping;
         if (s.ping.count() != 0) o.limits.silence_timeout = 2 * s.ping;
-        return listener_over(sigfire::websocket{io, std::move(o)}, e, s, h);
+        return listener_over(sigfire::websocket{io, std::move(o)}, e, s, h, log, live);
     }
     case wire::tcp:
         return listener_over(
             sigfire::tcp{io,
                          {.address = e.host, .port = e.port, .descriptor = e.descriptor, .hello = e.hello}},
-            e, s, h);
+            e, s, h, log, live);
     case wire::unix_socket: break;
     }
     return listener_over(
-        sigfire::unix_socket{io, {.path = e.host, .descriptor = e.descriptor, .hello = e.hello}}, e, s, h);
+        sigfire::unix_socket{io, {.path = e.host, .descriptor = e.descriptor, .hello = e.hello}}, e, s, h,
+        log, live);
 }

@@ -2,13 +2,18 @@
 
 // The program `sigfire`: one hub with any number of listeners, and a page to try it.
 
+#include "background.hpp"
+#include "check.hpp"
 #include "serve.hpp"
 #include "settings.hpp"
+#include "token.hpp"
 
 #include <csignal>
 #include <exception>
 #include <iostream>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -31,6 +36,15 @@ void give_back_large_blocks() {
 #endif
 }
 
+int token_command(const std::vector<std::string>& words) {
+    try {
+        return sign_token(words);
+    } catch (const std::exception& e) {
+        std::cerr << "sigfire: " << e.what() << '\n';
+        return 2;
+    }
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -38,10 +52,15 @@ int main(int argc, char** argv) {
     give_back_large_blocks();
     // These signals must not end the program before it has handlers for them.
     for (const int s : {SIGPIPE, SIGHUP, SIGUSR1, SIGUSR2}) std::signal(s, SIG_IGN);
-    settings s;
-    if (const auto exit_code = read_settings(argc, argv, s)) return *exit_code;
+    const std::vector<std::string> words(argv + 1, argv + argc);
+    if (!words.empty() && is_background_command(words.front())) return background_command(words);
+    if (!words.empty() && words.front() == "token") return token_command(words);
+    loaded_settings loaded;
+    if (const auto exit_code = read_settings(words, loaded)) return *exit_code;
     try {
-        return serve(s);
+        if (loaded.command == "check") return check(loaded);
+        if (loaded.command == "explain") return explain(loaded);
+        return serve(loaded, [words] { return load_settings(words); });
     } catch (const std::exception& e) { // a certificate that cannot be used, for example
         std::string_view why = e.what();
         if (why.starts_with("sigfire: ")) why.remove_prefix(9);

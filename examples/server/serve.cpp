@@ -4,23 +4,24 @@
 
 #include "serve.hpp"
 #include "listeners.hpp"
+#include "live_settings.hpp"
+#include "operation.hpp"
+#include "service_manager.hpp"
+#include "worker_channel.hpp"
 
 #include <sigfire/net/activation.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
-#include <chrono>
-#include <csignal>
 #include <cstddef>
-#include <functional>
+#include <exception>
 #include <iostream>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <sys/resource.h>
@@ -79,33 +80,37 @@ std::string hint(sigfire::error_code ec, const endpoint& e, const settings& s) {
     return {};
 }
 
-// Checks the certificates now and once a day.
-void watch_certificates(boost::asio::steady_timer& timer,
-                        const std::vector<std::unique_ptr<any_listener>>& all) {
-    for (const auto& l : all) l->check_validity();
-    timer.expires_after(std::chrono::hours{24});
-    timer.async_wait([&](sigfire::error_code ec) {
-        if (!ec) watch_certificates(timer, all);
-    });
+// The address as `--listen` takes it, without a query.
+std::string url_of(const endpoint& e) {
+    const std::string tls = e.tls ? (e.kind == wire::websocket ? "s" : "tls+") : "";
+    if (e.kind == wire::unix_socket) return tls + "unix:" + e.host;
+    const bool v6 = e.host.find(':') != e.host.npos;
+    return (e.kind == wire::websocket ? "ws" + tls : tls + "tcp") + "://" +
+           (v6 ? '[' + e.host + ']' : e.host) + ':' + std::to_string(e.port);
 }
 
 } // namespace
 
-int serve(const settings& s) {
+int serve(const loaded_settings& loaded, settings_reader reread) {
+    const auto& s = loaded.values;
     raise_descriptor_limit();
+    // They read the environment, so no other thread runs yet.
+    service_manager manager;
+    const auto endpoints = endpoints_of(s);
     boost::asio::io_context io{1};
-    const json_log log{s.level};
-    const token_gate gate{s};
+    const json_log log{{.level = s.level, .rate = s.log_rate, .buffer = s.log_buffer}};
+    const auto live = live_settings_of(s);
+    const token_gate gate{s, log};
     program_hub peers{{},
                       {},
                       mailbox_for_others(s),
                       log,
-                      sigfire::hooks{connection_log{log}, gate},
+                      sigfire::hooks{live_terms{live}, connection_log{log}, gate},
                       features_of(s, gate),
                       gate.policy()};
-    std::vector<std::unique_ptr<any_listener>> listeners;
-    for (const auto& e : endpoints_of(s)) {
-        listeners.push_back(make_listener(io, e, s, peers));
+    operation::listener_list listeners;
+    for (const auto& e : endpoints) {
+        listeners.push_back(make_listener(io, e, s, peers, log, live));
         sigfire::error_code ec;
         listeners.back()->open(ec);
         if (ec) {
@@ -114,35 +119,47 @@ int serve(const settings& s) {
             return 1;
         }
     }
-    boost::asio::steady_timer daily{io};
-    watch_certificates(daily, listeners);
-    boost::asio::signal_set signals{io, SIGINT, SIGTERM}, hang_up{io, SIGHUP};
-    auto open = listeners.size();
-    // The first signal drains, the second one ends at once.
-    std::function<void(sigfire::error_code, int)> on_signal = [&](sigfire::error_code ec, int) {
-        if (ec) return;
-        peers.stop(sigfire::errc::stopping);
-        for (const auto& l : listeners)
-            l->stop([&] {
-                if (--open != 0) return;
-                signals.cancel();
-                hang_up.cancel();
-                daily.cancel();
-            });
-        signals.async_wait(on_signal);
-    };
-    signals.async_wait(on_signal);
-    std::function<void(sigfire::error_code, int)> on_hang_up = [&](sigfire::error_code ec, int) {
-        if (ec) return;
-        for (const auto& l : listeners) l->reload();
-        gate.reload();
-        watch_certificates(daily, listeners);
-        hang_up.async_wait(on_hang_up);
-    };
-    hang_up.async_wait(on_hang_up);
+    operation run{io, loaded, std::move(reread), live, peers, listeners, log, manager};
+    run.at_reload.push_back([&gate] { gate.reload(); });
+    worker_channel parent{io, run};
+    run.start();
     // Only now: a program that reads this line may send a signal at once.
-    for (const auto& l : listeners) std::cout << "listening on " << l->address() << '\n';
+    std::vector<std::string> addresses;
+    for (const auto& l : listeners) addresses.push_back(l->address());
+    for (const auto& a : addresses) std::cout << "listening on " << a << '\n';
     std::cout.flush();
+    parent.started(addresses);
     io.run();
     return 0;
+}
+
+std::vector<listener_trial> try_listeners(const settings& s) {
+    boost::asio::io_context io{1};
+    const json_log log{{.level = spdlog::level::off}};
+    const auto live = std::make_shared<live_settings>();
+    const token_gate gate{{}, log}; // the keys are checked by themselves
+    program_hub peers{{},
+                      {},
+                      mailbox_for_others(s),
+                      log,
+                      sigfire::hooks{live_terms{live}, connection_log{log}, gate},
+                      features_of(s, gate),
+                      gate.policy()};
+    operation::listener_list held; // until the end, so that an address that is used twice is found
+    std::vector<listener_trial> out;
+    for (const auto& e : s.endpoints) {
+        const bool page =
+            e.kind == wire::websocket && (e.clients == family::all || e.clients == family::sigfire);
+        auto& trial = out.emplace_back(listener_trial{url_of(e), {}, page});
+        try {
+            held.push_back(make_listener(io, e, s, peers, log, live));
+            sigfire::error_code ec;
+            held.back()->open(ec);
+            if (ec) trial.error = ec.message() + hint(ec, e, s);
+        } catch (const std::exception& error) {
+            trial.error = error.what();
+            if (trial.error.starts_with("sigfire: ")) trial.error.erase(0, 9);
+        }
+    }
+    return out;
 }

@@ -3,7 +3,6 @@
 #include "settings.hpp"
 #include "json_file.hpp"
 #include "program_version.hpp"
-#include "token.hpp"
 
 #include <sigfire/core/error.hpp>
 
@@ -14,10 +13,14 @@
 #include <boost/json/src.hpp>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cstddef>
 #include <cstdlib>
+#include <exception>
 #include <iostream>
+#include <map>
+#include <sstream>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
@@ -103,6 +106,10 @@ endpoint parse_endpoint(const std::string& text) {
     rest.remove_prefix(known->begin.size());
     endpoint e{known->kind, known->tls};
     cut_query(rest, text, e);
+    if (const auto slash = rest.find('/'); known->kind == wire::websocket && slash != rest.npos) {
+        if (slash + 1 != rest.size()) e.path = rest.substr(slash);
+        rest = rest.substr(0, slash);
+    }
     if (known->kind == wire::unix_socket) {
         if (rest.empty()) refuse("'" + text + "' has no path");
         e.host = rest;
@@ -144,6 +151,15 @@ sigfire::forwarded_header parse_forwarded_header(const std::string& name) {
     refuse("'" + name + "' is not a header of proxies: use x-forwarded, forwarded or x-real-ip");
 }
 
+// The URL of another server, short enough for a close reason.
+std::string parse_other_server(const std::string& url) {
+    const auto odd = [](char c) { return c <= ' ' || c > '~'; };
+    const bool good = (url.starts_with("ws://") || url.starts_with("wss://")) && !url.ends_with("//") &&
+                      url.size() <= 100 && std::none_of(url.begin(), url.end(), odd);
+    if (!good) refuse("'" + url + "' is not a ws:// or wss:// URL of at most 100 bytes");
+    return url;
+}
+
 // An address, a network or `unix`.
 std::string parse_proxy(const std::string& text) {
     namespace ip = boost::asio::ip;
@@ -163,11 +179,18 @@ std::chrono::seconds parse_leeway(const std::string& text) {
         refuse("'" + text + "' is not a number of seconds from 0 to 3600");
     return std::chrono::seconds{seconds};
 }
+// The help was printed.
+struct help_text : std::exception {
+    explicit help_text(int code) : exit_code{code} {}
+    const char* what() const noexcept override { return "the options ask for a help text only"; }
+
+    int exit_code;
+};
 
 // The command line, which fills `s`.
 class command_line {
 public:
-    explicit command_line(settings& to) : s_(to) {
+    command_line(settings& to, const std::string& command) : s_(to), serve_(add_commands(app_, command)) {
         app_.set_version_flag("--version", program_version());
         serve_.set_version_flag("--version", program_version());
         app_.require_subcommand(1);
@@ -178,6 +201,12 @@ public:
         dialects();
         value("--log-level", "debug, info, warn, error or off (default info)",
               [this](const std::string& v) { s_.level = parse_level(v); });
+        operation();
+        if (command == "serve")
+            serve_.add_flag("--explain", explain_,
+                            "print the settings in use and the origin of each, then end");
+        else
+            serve_.add_flag("--json", json_, "print JSON, for scripts");
     }
 
     void parse(std::vector<std::string> words) {
@@ -225,34 +254,138 @@ public:
     const std::optional<std::string>& config() const { return config_; }
     int exit(const CLI::Success& e) const { return app_.exit(e); }
 
-    // The settings of a configuration file that are not on this command line, as words of a command line.
-    std::vector<std::string> words_of(const std::string& path) {
+    bool wants_json() const { return json_; }
+    bool explains() const { return explain_; }
+
+    // The settings of the environment that are not on this command line, as words of a command line.
+    std::vector<std::string> words_of_environment() {
         std::vector<std::string> words;
         const bool addresses_given = count("--port") + count("--listen") != 0;
-        const auto file = read_json_object(path);
-        for (const auto& [name, value] : file.as_object()) {
-            if (name == "rtc_configuration") {
-                if (!value.is_object()) refuse(path + ": 'rtc_configuration' is not an object");
-                if (count("--rtc-config") == 0) s_.rtc_configuration = json::serialize(value);
-                continue;
-            }
-            std::string option = "--" + std::string{name};
-            std::replace(option.begin(), option.end(), '_', '-');
-            const bool action = option == "--config" || option == "--help" || option == "--version";
-            if (serve_.get_option_no_throw(option) == nullptr || action)
-                refuse(path + " has an unknown member '" + std::string{name} + "': see sigfire serve --help");
-            if (count(option) != 0 || (addresses_given && (option == "--listen" || option == "--port")))
-                continue;
-            if (value.is_array())
-                for (const auto& item : value.as_array())
-                    words.push_back(option + '=' + text_of(item, name, path));
+        for (const auto* o : serve_.get_options()) {
+            const auto name = name_of(*o);
+            const auto variable = variable_of(name);
+            const char* const text = std::getenv(variable.c_str());
+            if (is_action(name) || name == "config" || text == nullptr || *text == '\0') continue;
+            const bool address = name == "listen" || name == "port";
+            // Kubernetes sets this variable for a service with the name sigfire.
+            if (name == "port" && std::string_view{text}.starts_with("tcp://")) continue;
+            if (o->count() != 0 || (addresses_given && address)) continue;
+            std::istringstream values{text};
+            if (o->get_expected_max() > 1)
+                for (std::string value; values >> value;) words.push_back("--" + name + '=' + value);
             else
-                words.push_back(option + '=' + text_of(value, name, path));
+                words.push_back("--" + name + '=' + text);
+            origins_[name] = variable;
         }
         return words;
     }
 
+    // The settings of a configuration file that are neither on this command line nor in the environment, as
+    // words of a command line.
+    std::vector<std::string> words_of(const std::string& path) {
+        std::vector<std::string> words;
+        const auto given = [this](const std::string& name) {
+            return count("--" + name) != 0 || origins_.contains(name);
+        };
+        const bool addresses_given = given("port") || given("listen");
+        const auto file = read_json_file(path);
+        for (const auto& [name, value] : file.value.as_object()) {
+            const auto at = file.lines.find(std::string{name});
+            const auto place = path + (at == file.lines.end() ? "" : ':' + std::to_string(at->second));
+            if (name == "rtc_configuration") {
+                if (!value.is_object()) refuse(place + ": 'rtc_configuration' is not an object");
+                if (given("rtc-config")) continue;
+                s_.rtc_configuration = json::serialize(value);
+                origins_["rtc-config"] = place;
+                continue;
+            }
+            std::string option{name};
+            std::replace(option.begin(), option.end(), '_', '-');
+            if (serve_.get_option_no_throw("--" + option) == nullptr || option == "config" ||
+                is_action(option))
+                refuse(place + " has an unknown member '" + std::string{name} +
+                       "': see sigfire serve --help");
+            if (given(option) || (addresses_given && (option == "listen" || option == "port"))) continue;
+            origins_[option] = place;
+            if (value.is_array())
+                for (const auto& item : value.as_array())
+                    words.push_back("--" + option + '=' + text_of(item, name, place));
+            else
+                words.push_back("--" + option + '=' + text_of(value, name, place));
+        }
+        return words;
+    }
+
+    // Where the options come from that are not on the command line, by name.
+    const std::map<std::string, std::string>& origins() const { return origins_; }
+
+    // All settings in use. `origins` has the places of those that are not on the command line.
+    std::vector<effective_setting> effective(const std::map<std::string, std::string>& origins,
+                                             const std::string& config) const {
+        std::vector<effective_setting> out;
+        for (const auto* o : serve_.get_options()) {
+            const auto name = name_of(*o);
+            if (is_action(name)) continue;
+            effective_setting e{name, {}, "default", true};
+            for (const auto& value : o->results()) e.value += (e.value.empty() ? "" : " ") + value;
+            const auto at = origins.find(name);
+            if (name == "config") e.value = config;
+            if (name == "rtc-config" && !s_.rtc_configuration.empty()) e.value = s_.rtc_configuration;
+            if (!e.value.empty() || o->count() != 0) {
+                e.origin = at == origins.end() ? "command line" : at->second;
+                e.is_default = false;
+            } else if (name == "listen" && s_.default_endpoint) {
+                e.value = "ws://127.0.0.1:3003";
+            } else {
+                e.value = name == "port" ? "none" : default_of(*o);
+            }
+            out.push_back(std::move(e));
+        }
+        return out;
+    }
+
 private:
+    // Adds all commands, for the help. Returns the one with the options of a server.
+    static CLI::App& add_commands(CLI::App& app, const std::string& with_options) {
+        constexpr std::pair<const char*, const char*> commands[] = {
+            {"serve", "Serve until SIGINT or SIGTERM; a second one ends at once."},
+            {"check",
+             "Check what serve with these options would use: settings, certificates, addresses, files."},
+            {"explain",
+             "Print the settings that serve with these options would use, and the origin of each."},
+            {"start", "Start a server in the background."},
+            {"stop", "Stop a server in the background, or all."},
+            {"list", "List the servers in the background."},
+            {"info", "Tell about a server in the background."}};
+        CLI::App* chosen = nullptr;
+        for (const auto& [name, help] : commands) {
+            auto* const added = app.add_subcommand(name, help);
+            if (name == with_options) chosen = added;
+        }
+        return *chosen;
+    }
+
+    static std::string name_of(const CLI::Option& o) { return o.get_lnames().front(); }
+    static std::string variable_of(std::string name) {
+        for (auto& c : name)
+            c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+        return "SIGFIRE_" + name;
+    }
+    // Whether an option is no setting.
+    static bool is_action(const std::string& name) {
+        return name == "help" || name == "version" || name == "explain" || name == "json";
+    }
+    // The default as the help names it.
+    static std::string default_of(const CLI::Option& o) {
+        if (o.get_expected_max() == 0) return "off";
+        const auto& help = o.get_description();
+        constexpr std::string_view sign = "(default";
+        auto at = help.rfind(sign);
+        if (at == help.npos) return "none";
+        at = help.find_first_not_of(": ", at + sign.size());
+        return help.substr(at, help.rfind(')') - at);
+    }
+
     std::size_t count(const std::string& option) const { return serve_.get_option(option)->count(); }
 
     static std::string text_of(const json::value& v, std::string_view name, const std::string& path) {
@@ -449,49 +582,107 @@ private:
                o.cors_origins);
     }
 
+    void operation() {
+        number("--log-rate", s_.log_rate,
+               "most lines in a second of one kind of event; a line tells the number of the others. 0 = no "
+               "limit (default 1000)");
+        serve_
+            .add_option(
+                "--log-buffer", s_.log_buffer,
+                "bytes of the log that wait for its reader; later lines are lost and counted (default "
+                "1048576)")
+            ->check(CLI::Range(4096, 1 << 30));
+        time("--drain-delay",
+             "seconds from SIGTERM until the server refuses new connections; /readyz is 503 at once (default "
+             "0)",
+             s_.drain_delay);
+        time("--drain",
+             "seconds over which the server then disconnects its peers, but at least 200 peers in a second "
+             "(default 5)",
+             s_.drain);
+        value("--drain-to", "ws:// or wss:// URL of another server; the close reason of a stop names it",
+              [this](const std::string& v) { s_.drain_to = parse_other_server(v); });
+    }
+
     settings& s_;
     CLI::App app_{"A signaling server: it introduces peers to each other."};
-    CLI::App& serve_ =
-        *app_.add_subcommand("serve", "Serve until SIGINT or SIGTERM; a second one ends at once.");
+    CLI::App& serve_;
+    std::map<std::string, std::string> origins_;
+    bool explain_ = false, json_ = false;
     std::optional<std::string> config_;
     std::string certificate_, key_;
 };
 
+// The origin of the option that a refusal names, or an empty text.
+std::string blamed(std::string_view why, const std::map<std::string, std::string>& origins) {
+    for (auto at = why.find("--"); at != why.npos; at = why.find("--", at + 2)) {
+        const auto name = why.substr(
+            at + 2, why.find_first_not_of("abcdefghijklmnopqrstuvwxyz-0123456789", at + 2) - at - 2);
+        if (const auto found = origins.find(std::string{name}); found != origins.end()) return found->second;
+    }
+    return {};
+}
+
+bool is_command(const std::string& word) {
+    return word == "serve" || word == "check" || word == "explain";
+}
+
 } // namespace
 
-std::optional<int> read_settings(int argc, char** argv, settings& s) {
-    std::vector<std::string> words(argv + 1, argv + argc);
+loaded_settings load_settings(std::vector<std::string> words) {
     if (!words.empty() && words.front() == "help") { // as in programs with several commands: help serve
         words.erase(words.begin());
         words.push_back("--help");
     }
-    command_line line{s};
+    if (words.empty())
+        refuse("a command is missing: use serve, check, explain, start, stop, list, info, token or --help");
+    loaded_settings out;
+    if (is_command(words.front()))
+        out.command = words.front();
+    else if (!words.front().starts_with('-'))
+        refuse("'" + words.front() +
+               "' is not a command: use serve, check, explain, start, stop, list, info, token or --help");
+    command_line line{out.values, out.command};
     try {
-        if (words.empty()) refuse("a command is missing: use serve, token or --help");
-        if (words.front() == "token") return sign_token(std::move(words));
-        if (!words.front().starts_with('-') && words.front() != "serve")
-            refuse("'" + words.front() + "' is not a command: use serve, token or --help");
         line.parse(words);
-        if (!line.config()) {
-            line.check();
-            return std::nullopt;
-        }
-        // Settings of the file count only where the command line has none.
-        const auto more = line.words_of(*line.config());
-        settings fresh;
-        fresh.rtc_configuration = std::move(s.rtc_configuration);
-        s = std::move(fresh);
-        words.insert(words.end(), more.begin(), more.end());
-        command_line all{s};
-        try {
-            all.parse(words);
-            all.check();
-        } catch (const std::exception& e) { // the command line alone was right, so the fault is in the file
-            refuse(*line.config() + ": " + e.what());
-        }
-        return std::nullopt;
     } catch (const CLI::Success& e) {
-        return line.exit(e);
+        throw help_text{line.exit(e)};
+    }
+    out.json = line.wants_json();
+    if (line.explains()) out.command = "explain";
+    const char* const named = std::getenv("SIGFIRE_CONFIG");
+    out.config = line.config().value_or(named == nullptr ? "" : named);
+    // Settings of the environment and the file count only where the command line has none.
+    auto more = line.words_of_environment();
+    if (!out.config.empty()) {
+        auto filed = line.words_of(out.config);
+        more.insert(more.end(), filed.begin(), filed.end());
+    }
+    settings fresh;
+    fresh.rtc_configuration = std::move(out.values.rtc_configuration);
+    out.values = std::move(fresh);
+    words.insert(words.end(), more.begin(), more.end());
+    command_line all{out.values, words.front()};
+    try {
+        all.parse(words);
+        all.check();
+    } catch (const std::exception& e) { // the command line alone was right
+        auto place = blamed(e.what(), line.origins());
+        if (place.empty()) place = out.config;
+        refuse((place.empty() ? "" : place + ": ") + e.what());
+    }
+    auto origins = line.origins();
+    if (!line.config() && !out.config.empty()) origins["config"] = "SIGFIRE_CONFIG";
+    out.effective = all.effective(origins, out.config);
+    return out;
+}
+
+std::optional<int> read_settings(const std::vector<std::string>& words, loaded_settings& to) {
+    try {
+        to = load_settings(words);
+        return std::nullopt;
+    } catch (const help_text& e) {
+        return e.exit_code;
     } catch (const std::exception& e) {
         std::cerr << "sigfire: " << e.what() << '\n';
         return 2;

@@ -1,6 +1,8 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include "effective_setting.hpp"
+
 #include <sigfire/admission/jwt_verifier.hpp>
 #include <sigfire/dialect/peerjs.hpp>
 #include <sigfire/dialect/signal_fire_2016.hpp>
@@ -32,6 +34,8 @@ struct endpoint {
     int descriptor = -1;          ///< a listening socket of the service manager; -1: none
     bool hello = false;           ///< the first message of a peer is `hello`; for wires without HTTP
 
+    std::string path{}; ///< of WebSockets; other paths get 404. Empty: any
+
     bool operator==(const endpoint&) const = default;
 };
 
@@ -48,8 +52,13 @@ struct settings {
     std::chrono::milliseconds ping{30'000};
     std::uint32_t header = 16'384; ///< bytes of an HTTP request's header
     spdlog::level::level_enum level = spdlog::level::info;
-    sigfire::tls_options tls;          ///< without certificates if no listener needs them
-    std::vector<std::string> jwt_keys; ///< files; empty: peers need no token
+    std::uint32_t log_rate = 1000;            ///< lines in a second of each kind of event; 0: no limit
+    std::uint32_t log_buffer = 1 << 20;       ///< bytes that wait for the reader of the log
+    std::chrono::milliseconds drain_delay{0}; ///< time from a signal to end until new connections are refused
+    std::chrono::milliseconds drain{5'000};   ///< time over which the peers are then disconnected
+    std::string drain_to;                     ///< URL of the server that they should use then; empty: none
+    sigfire::tls_options tls;                 ///< without certificates if no listener needs them
+    std::vector<std::string> jwt_keys;        ///< files; empty: peers need no token
     sigfire::jwt_verifier_options jwt;
     bool jwt_single_use = false, jwt_refuse_after_upgrade = false;
     std::chrono::milliseconds resume_window{30'000}; ///< 0: no peer can resume
@@ -68,6 +77,19 @@ struct settings {
     sigfire::dialect::peerjs_options peerjs_options;
 };
 
-/// Reads the command line and the configuration file. Returns an exit code if the program must end: 0 after a
-/// help text, 2 after one line on stderr with the reason.
-std::optional<int> read_settings(int argc, char** argv, settings&);
+/// What the command line asks for.
+struct loaded_settings {
+    std::string command = "serve"; ///< serve, check or explain
+    bool json = false;             ///< the report of `check` or `explain` is JSON
+    settings values{};
+    std::vector<effective_setting> effective{};
+    std::string config{}; ///< path of the configuration file, or empty
+};
+
+/** Reads the words of the command line, the environment and the configuration file.
+ *  @throws std::exception with file, line and key, if a setting is wrong */
+loaded_settings load_settings(std::vector<std::string> words);
+
+/// The same for `main`. Returns an exit code if the program must end: 0 after a help text, 2 after one line
+/// on stderr with the reason.
+std::optional<int> read_settings(const std::vector<std::string>& words, loaded_settings&);

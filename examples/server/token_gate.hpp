@@ -15,13 +15,14 @@
 #include <exception>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 /// The hook and the renewer of the program: asks for tokens if the settings name keys, else lets everybody
 /// in.
 class token_gate {
 public:
     /// @throws std::runtime_error if a key cannot be used; the text has its path and the reason
-    explicit token_gate(const settings& s) : log_{s.level} {
+    token_gate(const settings& s, json_log log) : log_{std::move(log)} {
         if (s.jwt_keys.empty()) return;
         keys_.emplace(s.jwt_keys);
         gate_.emplace(sigfire::jwt_verifier{*keys_, s.jwt},

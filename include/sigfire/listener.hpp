@@ -61,7 +61,8 @@ struct to_hub {
 /** A transport and a codec in front of a hub: admits connections and turns messages into events. Models Sink.
  *
  *  A plain HTTP request goes to the codec, if the codec has HTTP routes, and then to `Http`. The listener
- *  itself answers `/healthz` with status 200 as long as it accepts connections.
+ *  itself answers `/healthz` with status 200 as long as it accepts connections. It answers `/readyz` with 200
+ *  while `hub::is_ready`, else with 503.
  *
  *  Hub and io_context must outlive the listener. One thread: the thread that runs the io_context. Several
  *  listeners can share a hub with channels of type `any_channel`.
@@ -237,6 +238,11 @@ private:
             out.body = "ok\n";
             return true;
         }
+        if (r.path() == "/readyz" && (r.method == "GET" || r.method == "HEAD")) {
+            out.status = hub_.is_ready() ? 200 : 503;
+            out.body = hub_.is_ready() ? "ready\n" : "not ready\n";
+            return true;
+        }
         if constexpr (requires(const typename Hub::directory& here) { codec_.http(r, out, here); }) {
             if (codec_.http(r, out, typename Hub::directory{hub_})) return true;
             response other;
@@ -272,6 +278,7 @@ private:
     void refuse(connection& c, const request& r, const admission& entry, errc cause) {
         ending how = codec_.end(cause, c.state().codec);
         if (entry.refused_as) how = *entry.refused_as;
+        if (cause == errc::stopping) how.retry_after = hub_.retry_after();
         turn_down(c, r, entry, how, cause);
     }
 

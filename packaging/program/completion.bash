@@ -1,9 +1,10 @@
 # Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 # Completes commands and options as the program's own help names them.
 _sigfire() {
-    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words="serve token"
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+    local words="serve check explain start stop list info token"
     case $before in
-    --config | --rtc-config | --tls-certificate | --tls-key | --tls-ca | --jwt-key | --key)
+    --config | --rtc-config | --tls-certificate | --tls-key | --tls-ca | --jwt-key | --key | --log | --control)
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
         ;;

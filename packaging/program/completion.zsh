@@ -4,7 +4,7 @@
 _sigfire() {
     local -a options
     case $words[CURRENT-1] in
-    --config | --rtc-config | --tls-certificate | --tls-key | --tls-ca | --jwt-key | --key) _files ;;
+    --config | --rtc-config | --tls-certificate | --tls-key | --tls-ca | --jwt-key | --key | --log | --control) _files ;;
     --log-level) compadd -- debug info warn error off ;;
     --forwarded-by) compadd -- x-forwarded forwarded x-real-ip ;;
     --listen) compadd -S '' -- ws:// wss:// tcp:// tls+tcp:// unix: tls+unix: ;;
@@ -13,7 +13,7 @@ _sigfire() {
             options=(${(f)"$($words[1] $words[2] --help 2>/dev/null | grep -oE -- '--[a-z0-9-]+' | sort -u)"})
             compadd -- $options
         else
-            compadd -- serve token --help --version
+            compadd -- serve check explain start stop list info token --help --version
         fi
         ;;
     esac

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #include <sigfire/hub/hub.hpp>
 
+#include <sigfire/feature/requests.hpp>
 #include <sigfire/hub/registry.hpp>
 #include <sigfire/hub/router.hpp>
 
@@ -10,6 +11,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -284,6 +287,109 @@ BOOST_AUTO_TEST_CASE(a_peer_that_is_leaving_is_offline) {
     b.h.closed(c.who, errc::denied);
     b.say(a, "c");
     same(b.take(), {"a reply r1: Peer Offline"});
+}
+
+BOOST_AUTO_TEST_CASE(drain_admits_nobody_and_keeps_the_peers) {
+    bench<> b;
+    auto &a = b.connect("a"), &claimant = b.connect("a2", "a");
+    b.take();
+    BOOST_TEST(b.h.is_ready());
+    BOOST_TEST((b.h.retry_after() == 0s));
+    b.h.drain(7s);
+    BOOST_TEST(!b.h.is_ready());
+    BOOST_TEST((b.h.retry_after() == 7s));
+    BOOST_TEST((b.connect("c").ended == errc::stopping));
+    admission wish;
+    std::size_t first = 0;
+    BOOST_TEST((b.h.admit(request{}, wish, first) == errc::stopping));
+    BOOST_TEST(b.h.size() == 1u);
+    b.say(a, "a");
+    same(b.take(), {"a reply r1: Can't Send to Yourself"});
+    b.h.closed(a.who, errc::closed);
+    BOOST_TEST((claimant.ended == errc::stopping)); // the id is free, but nobody enters
+    BOOST_TEST(b.h.size() == 0u);
+}
+
+struct counting_admission {
+    int* asked;
+    errc on_admit(const request&, admission&) { return ++*asked, errc::ok; }
+};
+
+BOOST_AUTO_TEST_CASE(a_drained_hub_asks_no_hook) {
+    int asked = 0;
+    hooked b{hooks{counting_admission{&asked}}};
+    admission wish;
+    std::size_t first = 0;
+    BOOST_TEST((b.h.admit(request{}, wish, first) == errc::ok));
+    BOOST_TEST(asked == 1);
+    b.h.drain();
+    BOOST_TEST((b.h.admit(request{}, wish, first) == errc::stopping));
+    BOOST_TEST(asked == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_hub_that_is_not_ready_still_admits) {
+    bench<> b;
+    b.h.set_ready(false);
+    BOOST_TEST(!b.h.is_ready());
+    BOOST_TEST((b.connect("a").ended == errc::ok));
+    admission wish;
+    std::size_t first = 0;
+    BOOST_TEST((b.h.admit(request{}, wish, first) == errc::ok));
+    b.h.set_ready(true);
+    BOOST_TEST(b.h.is_ready());
+    b.h.stop();
+    BOOST_TEST(!b.h.is_ready());
+    b.h.set_ready(true);
+    BOOST_TEST(!b.h.is_ready());
+}
+
+BOOST_AUTO_TEST_CASE(shed_ends_some_peers_each_once) {
+    bench<direct_router, no_log, no_hooks, features<requests>> b;
+    for (int i = 0; i < 300; ++i) b.connect("p" + std::to_string(i));
+    const auto f = b.h.attach("function", [](call&) {});
+    BOOST_TEST((f.has_value()));
+    b.take();
+    const auto ended = [&] {
+        return std::count_if(b.wires.begin(), b.wires.end(),
+                             [](const wire& w) { return w.ended != errc::ok; });
+    };
+    BOOST_TEST(b.h.shed(0) == 0u);
+    BOOST_TEST(b.h.shed(100) == 100u);
+    BOOST_TEST(ended() == 100);
+    for (auto& w : b.wires)
+        if (w.ended == errc::stopping) b.h.closed(w.who, errc::stopping);
+    BOOST_TEST(b.h.shed(150, errc::overloaded) == 150u);
+    BOOST_TEST(b.h.shed(100) == 50u);
+    BOOST_TEST(b.h.shed(100) == 0u);
+    BOOST_TEST(ended() == 300);
+    BOOST_TEST(std::count_if(b.wires.begin(), b.wires.end(),
+                             [](const wire& w) { return w.ended == errc::overloaded; }) == 150);
+    BOOST_TEST(b.take().size() == 300u);
+    BOOST_TEST(b.h.size() == 1u); // the function stays
+    BOOST_TEST((b.connect("next").ended == errc::ok));
+}
+
+// Sheds a peer while the hub delivers.
+struct shedding {
+    std::function<void()>* act;
+    void on_outcome(const outcome&) { (*act)(); }
+};
+
+BOOST_AUTO_TEST_CASE(shed_within_an_event_acts_after_it) {
+    std::function<void()> act = [] {};
+    hooked b{hooks{shedding{&act}}};
+    auto &a = b.connect("a"), &c = b.connect("c");
+    b.take();
+    std::size_t told = 99;
+    act = [&] {
+        if (told != 99) return;
+        told = b.h.shed(1);
+        BOOST_TEST((a.ended == errc::ok));
+    };
+    b.say(a, "c");
+    BOOST_TEST(told == 0u);
+    same(b.take(), {"a reply r1: OK", "c offer from <a> {}", "a closed: Server Stopping"});
+    BOOST_TEST((c.ended == errc::ok));
 }
 
 BOOST_AUTO_TEST_CASE(stop_ends_everyone_and_admits_nobody) {

@@ -14,6 +14,7 @@
 #include <sigfire/hub/router.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -109,7 +110,8 @@ public:
      *  @param first index of the first hook to ask; on `deferred`, the index of the hook to await */
     errc admit([[maybe_unused]] const request& r, [[maybe_unused]] admission& entry,
                [[maybe_unused]] std::size_t& first) {
-        errc cause = errc::ok;
+        errc cause = this->stop_cause_;
+        if (cause != errc::ok) return cause;
         if constexpr (requires { this->hooks_.on_admit(r, entry, first); })
             if (!guarded([&] { cause = this->hooks_.on_admit(r, entry, first); })) {
                 cause = errc::internal_error;
@@ -333,10 +335,39 @@ public:
     /// to come for each connection.
     void stop(errc why = errc::stopping) {
         this->stop_cause_ = why;
-        if (this->at_work()) return this->put_by([this, why] { end_all(why); });
+        if (this->at_work()) return this->put_by([this, why] { this->end_all(why); });
         const work w{*this};
-        end_all(why);
+        this->end_all(why);
     }
+
+    /** Refuses new connections from now on, and keeps the peers: the first step of a slow stop. `shed` ends
+     *  the peers, `stop` the rest. Resumes and claims are refused too.
+     *  @param retry_after time after which refused clients may try again (HTTP `Retry-After`); 0 = not given
+     */
+    void drain(std::chrono::seconds retry_after = {}) {
+        if (this->stop_cause_ == errc::ok) this->stop_cause_ = errc::stopping;
+        this->retry_after_ = retry_after;
+    }
+
+    /** Disconnects up to `most` online peers, and returns how many. The next call continues with other peers.
+     *  `closed` is still to come for each connection. While the hub processes an event, this acts after the
+     *  event and returns 0. */
+    std::size_t shed(std::size_t most, errc why = errc::stopping) {
+        if (this->at_work()) {
+            this->put_by([this, most, why] { this->end_some(most, why); });
+            return 0;
+        }
+        const work w{*this};
+        return this->end_some(most, why);
+    }
+
+    /// Whether clients should come here: set by `set_ready`, at first true, and false after `drain` and
+    /// `stop`. Listeners answer `/readyz` with it.
+    bool is_ready() const noexcept { return this->ready_ && this->stop_cause_ == errc::ok; }
+    /// Sets what `is_ready` returns before `drain` and `stop`. The hub admits connections either way.
+    void set_ready(bool yes) noexcept { this->ready_ = yes; }
+    /// Time after which a client may try again that is refused because of `drain`; 0 = not given.
+    std::chrono::seconds retry_after() const noexcept { return this->retry_after_; }
 
     /// Makes a function a peer with that id. Requests and other messages to the peer become calls of
     /// `f(call&)`, see `requests`. `close` removes the function. Errors: `malformed`, `id_in_use`,
@@ -389,11 +420,6 @@ public:
     feature_context<hub>& context() noexcept { return context_; }
 
 private:
-    void end_all(errc why) {
-        for (std::uint32_t i = 0; i < slots_.end(); ++i)
-            if (base::is_present(slots_[i])) this->end(i, why);
-    }
-
     // One function for all event types: kept traffic then adds only a call to each `received`.
     [[gnu::noinline]] void heard(peer_handle who, const event::incoming& e, bool is_request) {
         each_feature([&](auto& f) { f.on_received(context_, who, e, is_request); });

@@ -118,6 +118,14 @@ function file(name, text) {
   return path
 }
 
+/** The lines of the log about this event, as objects. */
+const logged = (server, event) =>
+  server.stderr.split('\n').slice(0, -1).map(line => JSON.parse(line)).filter(line => line.event === event)
+
+/** Waits until the output of the program fulfils the condition. */
+const until = (server, condition, what) =>
+  within((async () => { while (!condition()) await new Promise(resolve => server.child.once('output', resolve)) })(), what)
+
 async function served(args, test) {
   const server = await serve(args)
   await test(server)
@@ -318,6 +326,7 @@ await ring({
     openssl('ca', '-batch', '-config', 'ca.conf', '-selfsign', '-keyfile', 'key.pem', '-in', 'request.pem', '-out', 'chain.pem', '-notext',
       '-startdate', `${year + 2}0101000000Z`, '-enddate', `${year + 3}0101000000Z`)
     const server = await serve(['--listen', anyPort('wss'), '--tls-certificate', join(folder, 'chain.pem'), '--tls-key', join(folder, 'key.pem')])
+    await until(server, () => logged(server, 'certificate_not_valid_yet').length, 'complaint')
     const told = server.stderr.split('\n').filter(line => line.includes('certificate_')).map(line => JSON.parse(line))
     equal(told.map(line => [line.level, line.event, line.days > 300]), [['error', 'certificate_not_valid_yet', true]], 'log')
   },
@@ -436,7 +445,7 @@ await ring({
   },
 
   'a log that nobody reads stops nobody': async () => {
-    const server = await serve(['-p', '0', '--log-level', 'debug'])
+    const server = await serve(['-p', '0', '--log-level', 'debug', '--log-rate', '0', '--log-buffer', '65536'])
     const [address] = server.addresses
     const crowd = async () => {
       for (let i = 0; i < 20; ++i)
@@ -456,6 +465,38 @@ await ring({
     server.child.kill()
     equal(await within(gone, 'exit'), 0, 'exit')
     server.child.stderr.resume()
+  },
+
+  'SIGUSR1 makes the log more verbose, SIGUSR2 as it was': async () => {
+    const server = await serve(['-p', '0', '--log-level', 'error'])
+    const changes = () => logged(server, 'log_level_changed').map(({ from, to }) => `${from} ${to}`)
+    const signal = async (name, count) => {
+      server.child.kill(name)
+      await until(server, () => changes().length === count, `change ${count}`)
+    }
+    await signal('SIGUSR1', 1)
+    await signal('SIGUSR1', 2)
+    await Peer.join(server.addresses[0])
+    await until(server, () => logged(server, 'peer_opened').length === 1, 'peer_opened')
+    await signal('SIGUSR1', 3)
+    server.child.kill('SIGUSR1') // there is no level below
+    await signal('SIGUSR2', 4)
+    await Peer.join(server.addresses[0])
+    equal(await server.stop(), { code: 0 }, 'exit')
+    equal(changes(), ['error warn', 'warn info', 'info debug', 'debug error'], 'levels')
+    equal(logged(server, 'peer_opened').length, 1, 'lines of peers')
+  },
+
+  'the log has a limit for each kind of event, and counts the rest': async () => {
+    const server = await serve(['-p', '0', '--log-rate', '2'])
+    for (const peer of await Promise.all(Array.from({ length: 30 }, () => Peer.join(server.addresses[0])))) peer.leave()
+    equal(await server.stop(), { code: 0 }, 'exit')
+    for (const event of ['peer_opened', 'peer_closed']) {
+      const written = logged(server, event).length
+      const rest = logged(server, 'log_lines_suppressed').filter(line => line.of === event).map(line => Number(line.count))
+      equal(written + rest.reduce((a, b) => a + b, 0), 30, `${event} in all`)
+      truth(written < 30 && rest.length, `all ${event} are written`)
+    }
   },
 
   'signals that it has no use for do not end it': async () => {
@@ -609,11 +650,15 @@ os.execv(sys.argv[2], sys.argv[2:])`
         ['log_level', '"loud"', "'loud' is not a log level"], ['proxies', '"here"', "'here' is not a proxy"], ['sessions', '"perhaps"', ''],
         ['forwarded_by', '7', "'7' is not a header"], ['y_webrtc', '"rooms"', "'rooms' is not a path"], ['max_header', '"big"', '']]
         .map(([key, value, text], i) => [['serve', '--config', file(`key${i}.json`, `{"${key}": ${value}}`)],
-          new RegExp(`key${i}\\.json: .*--${key.replace('_', '-')}.*${text}`)]),
+          new RegExp(`key${i}\\.json:1: .*--${key.replace('_', '-')}.*${text}`)]),
       ...['help', 'version', 'config'].map(name =>
         [['serve', '--config', file(`${name}.json`, `{"port": 0, "${name}": true}`)], `unknown member '${name}'`]),
       [['serve', '--config', scratch], 'is a directory'],
-      [['serve', '--config', file('odd.json', '{"no_such_member": 1}')], 'no_such_member'],
+      [['serve', '--config', file('odd.json', '{\n"port": 0, "no_such_member": 1}')], /odd\.json:2 .*'no_such_member'/],
+      [['check', '--config', file('lines.json', '{"port": 0,\n "proxies": [\n"::1"],\n\n "topics": -1}')], /lines\.json:5: .*--topics/],
+      [['explain', '--no-such-option'], '--no-such-option'],
+      [['serve', '-p', '0', '--drain-to', 'http://b'], '--drain-to'],
+      [['serve', '-p', '0', '--log-buffer', '1'], '--log-buffer'],
       [['serve', '-p', '0', '--log-level', 'chatty'], 'chatty'],
     ])
       await refused(args, 2, pattern)

@@ -414,8 +414,10 @@ protected:
     std::uint64_t ticket_ = 0;                       // taken by the feature that is being asked
     request_in_hand* in_hand_ = nullptr;
     time_point now_{};
-    errc stop_cause_ = errc::ok; // the cause of `stop`, after it
-    bool stirred_ = false;       // a feature was called, so its last deadline may be out of date
+    errc stop_cause_ = errc::ok; // the cause of `stop` or `drain`, after it
+    bool ready_ = true;
+    std::chrono::seconds retry_after_{}; // for refused connections, after `drain`
+    bool stirred_ = false;               // a feature was called, so its last deadline may be out of date
 };
 
 } // namespace sigfire::inline v0_1::detail

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -357,6 +358,24 @@ protected:
         this->slots_.remove(i); // no connection is left that would have to end first
     }
 
+    void end_all(errc why) {
+        for (std::uint32_t i = 0; i < this->slots_.end(); ++i)
+            if (core::is_present(this->slots_[i])) end(i, why);
+    }
+
+    // Ends up to `most` online peers. The next call continues behind them.
+    std::size_t end_some(std::size_t most, errc why) {
+        std::size_t ended = 0;
+        for (auto left = this->slots_.end(); left != 0 && ended != most; --left) {
+            if (next_to_end_ >= this->slots_.end()) next_to_end_ = 0;
+            const auto i = next_to_end_++;
+            if (this->slots_[i].state != standing::online) continue;
+            end(i, why);
+            ++ended;
+        }
+        return ended;
+    }
+
     void close_peer(peer_handle peer, errc why) {
         auto* const s = this->slot_of(peer);
         if (s != nullptr && core::is_present(*s)) end(peer.slot, why);
@@ -403,6 +422,7 @@ private:
 
     std::deque<pending_claim> claims_;
     std::unordered_map<std::uint32_t, time_point> defended_; // when a holder answered a claim, by slot
+    std::uint32_t next_to_end_ = 0; // a slot: see `end_some`
     using expiries = std::multimap<time_point, std::uint32_t>;
 
     expiries expiries_; // ends of admissions, with the slots of their peers
