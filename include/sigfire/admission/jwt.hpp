@@ -58,7 +58,7 @@ inline errc refuse_token(admission& a, token_fault fault, bool after_upgrade = f
     return cause_of(fault);
 }
 
-/// What `jwt` does with and without a key source. Copies share the ids of used tokens.
+/// The common part of `jwt` with and without a key source. Copies share the ids of used tokens.
 template <class V>
 class jwt_gate {
     static_assert(TokenVerifier<V>, "sigfire: jwt needs a TokenVerifier: result<verified_token> "
