@@ -45,7 +45,7 @@ public:
         return gate_ ? gate_->renew(token, held, terms) : sigfire::errc::unknown_command;
     }
 
-    /// What peers may do: what their tokens grant, or everything if nobody needs a token.
+    /// The rights of peers: those of their tokens, or all if nobody needs a token.
     sigfire::granted policy() const { return gate_ ? sigfire::granted{} : sigfire::granted::everything(); }
 
     /// Reads the keys again, if there are any. If they cannot be used, the old ones stay in use. Logs the

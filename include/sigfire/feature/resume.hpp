@@ -88,7 +88,7 @@ public:
     }
 
     /// Without `e.proof`, makes the peer resumable and replies with a token. With it, continues as the peer
-    /// of that token; cause: `expired`.
+    /// of that token; cause: `expired`, also for a peer with a verified id.
     template <class X>
     void on_request(X& hub, peer_handle from, event::resume& e) {
         if (e.proof.empty()) { // asks to be resumable
@@ -100,7 +100,8 @@ public:
         }
         const auto* const proven = find(e.proof);
         const auto old = proven == nullptr ? peer_handle{} : proven->peer;
-        if (!old || old == from) return refuse(hub, from, e.token, errc::expired);
+        if (!old || old == from || hub.has_verified_id(from))
+            return refuse(hub, from, e.token, errc::expired);
         hub.take_over(from, old);
         auto* const s = of(old); // features may have changed much during take_over
         if (s == nullptr) return;
