@@ -454,7 +454,8 @@ private:
                        [this](const std::vector<std::string>& all) {
                            for (const auto& text : all) s_.endpoints.push_back(parse_endpoint(text));
                        }),
-                "ws://HOST:PORT, tcp://HOST:PORT or unix:PATH; with TLS wss://, tls+tcp:// or tls+unix:. May "
+                "ws://HOST:PORT, ws://HOST:PORT/PATH, tcp://HOST:PORT or unix:PATH; with TLS wss://, "
+                "tls+tcp:// or tls+unix:. May "
                 "be repeated. ?dialect=NAME serves the clients of one family only: sigfire, msgpack, "
                 "signal-fire-2016, socket-signal, peerjs, y-webrtc. ?proxy-protocol reads the PROXY headers "
                 "of --proxies. ?hello lets tcp:// and unix: peers say hello first")
