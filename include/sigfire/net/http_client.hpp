@@ -336,7 +336,8 @@ private:
 /** Sends HTTP/1.1 requests and keeps connections for later ones.
  *
  *      sigfire::http_client web{io};
- *      const sigfire::http_answer a = co_await web.fetch({.url = "https://example.org/keys.json"});
+ *      sigfire::http_request r{.url = "https://example.org/keys.json"};
+ *      const sigfire::http_answer a = co_await web.fetch(std::move(r));
  *
  *  A request waits if all connections are in use: see `http_client_options`. The server's certificate must
  *  be trusted and hold for the host of the URL; TLS is 1.2 or newer. The client follows no redirection: the
