@@ -50,6 +50,8 @@ GROUPS = (
     ("Configuration and log", "config rtc-config log-level"),
     ("HTTP, proxies and silence", "origins proxies forwarded-by max-header ping"),
     ("TLS", "tls-certificate tls-key tls-ca"),
+    ("TURN", "turn-url turn-secret-file turn-ttl"),
+    ("Webhook", "webhook-url webhook-secret-file webhook-fail webhook-timeout webhook-headers webhook-token"),
     ("Features", "resume-window mailbox request-timeout sessions topics topics-per-peer members-per-topic"),
     ("Clients of other systems", "signal-fire-2016 signal-fire-2016-number-ids signal-fire-2016-peer-id "
      "signal-fire-2016-check-sender socket-signal socket-signal-strict-ids y-webrtc"),

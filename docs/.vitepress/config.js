@@ -18,7 +18,7 @@ const section = (folder, text, names) => ({
 const sidebar = [
   section('start', 'Start', ['cpp', 'browser', 'program']),
   section('guide', 'Guides', [
-    'choose-parts', 'authenticate', 'rooms', 'own-codec', 'own-feature', 'behind-a-proxy', 'tls', 'several-cores',
+    'choose-parts', 'authenticate', 'webhook', 'turn', 'rooms', 'own-codec', 'own-feature', 'behind-a-proxy', 'tls', 'several-cores',
     'mobile-and-resume', 'embed-in-beast', 'cpp-client', 'debug-a-call', 'operate'
   ]),
   section('reference', 'Reference', [

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "connection_log.hpp"
+#include "doors.hpp"
 #include "json_log.hpp"
 #include "parts.hpp"
 #include "serve_page.hpp"
@@ -30,7 +31,7 @@
 #include <utility>
 
 using program_hub = sigfire::hub<sigfire::local_registry, sigfire::mailbox<>, sigfire::any_channel, json_log,
-                                 sigfire::hooks<connection_log>, program_features>;
+                                 sigfire::hooks<connection_log, doors>, program_features>;
 
 /// A listener of any transport.
 struct any_listener {

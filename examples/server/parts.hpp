@@ -11,6 +11,7 @@
 #include <sigfire/feature/records.hpp>
 #include <sigfire/feature/requests.hpp>
 #include <sigfire/feature/resume.hpp>
+#include <sigfire/feature/rtc_refresh.hpp>
 #include <sigfire/feature/sessions.hpp>
 #include <sigfire/feature/topics.hpp>
 #include <sigfire/hub/router.hpp>
@@ -32,9 +33,10 @@ inline sigfire::mailbox<> mailbox_for_others(const settings& s) {
 }
 
 /// The features of the program's hub.
-using program_features = sigfire::features<sigfire::topics, sigfire::presence, sigfire::requests,
-                                           sigfire::sessions, sigfire::records<>, sigfire::resume,
-                                           sigfire::identity, sigfire::heartbeat, sigfire::mailbox<>>;
+using program_features =
+    sigfire::features<sigfire::topics, sigfire::presence, sigfire::requests, sigfire::sessions,
+                      sigfire::records<>, sigfire::resume, sigfire::identity, sigfire::heartbeat,
+                      sigfire::rtc_refresh, sigfire::mailbox<>>;
 
 inline program_features features_of(const settings& s) {
     return program_features{sigfire::topics{{.limits = s.topics}},
@@ -45,5 +47,6 @@ inline program_features features_of(const settings& s) {
                             sigfire::resume{{.window = s.resume_window}},
                             sigfire::identity{{.unique_names = s.socket_signal_strict_ids}},
                             sigfire::heartbeat{},
+                            sigfire::rtc_refresh{},
                             mailbox_for_peerjs(s.peerjs_options)};
 }

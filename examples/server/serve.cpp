@@ -3,6 +3,7 @@
 // The only translation unit with the hub and its listeners: another one would compile the hub again.
 
 #include "serve.hpp"
+#include "doors.hpp"
 #include "listeners.hpp"
 
 #include <sigfire/net/activation.hpp>
@@ -95,8 +96,9 @@ int serve(const settings& s) {
     raise_descriptor_limit();
     boost::asio::io_context io{1};
     const json_log log{s.level};
+    const doors admission{io, s, log};
     program_hub peers{
-        {}, {}, mailbox_for_others(s), log, sigfire::hooks{connection_log{log}}, features_of(s)};
+        {}, {}, mailbox_for_others(s), log, sigfire::hooks{connection_log{log}, admission}, features_of(s)};
     std::vector<std::unique_ptr<any_listener>> listeners;
     for (const auto& e : endpoints_of(s)) {
         listeners.push_back(make_listener(io, e, s, peers));
@@ -115,6 +117,7 @@ int serve(const settings& s) {
     // The first signal drains, the second one ends at once.
     std::function<void(sigfire::error_code, int)> on_signal = [&](sigfire::error_code ec, int) {
         if (ec) return;
+        admission.stop();
         peers.stop(sigfire::errc::stopping);
         for (const auto& l : listeners)
             l->stop([&] {
@@ -129,6 +132,7 @@ int serve(const settings& s) {
     std::function<void(sigfire::error_code, int)> on_hang_up = [&](sigfire::error_code ec, int) {
         if (ec) return;
         for (const auto& l : listeners) l->reload();
+        admission.reload();
         watch_certificates(daily, listeners);
         hang_up.async_wait(on_hang_up);
     };

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
 #include "settings.hpp"
+#include "doors.hpp"
 #include "json_file.hpp"
 #include "program_version.hpp"
 
@@ -164,6 +165,7 @@ public:
         app_.require_subcommand(1);
         where();
         features();
+        admission();
         dialects();
         value("--log-level", "debug, info, warn, error or off (default info)",
               [this](const std::string& v) { s_.level = parse_level(v); });
@@ -203,6 +205,7 @@ public:
                 if (a != b && !a->empty() && *a == *b) refuse("the path " + *a + " is used twice");
         if (!certificate_.empty()) s_.tls.certificates = {{certificate_, key_}};
         if (!s_.tls.ca.empty()) s_.tls.verify = sigfire::tls_verify::required;
+        check_admission();
     }
 
     const std::optional<std::string>& config() const { return config_; }
@@ -366,6 +369,66 @@ private:
                "largest number of topics of one peer (default 1000)");
         number("--members-per-topic", s_.topics.members_per_topic,
                "largest number of peers in one topic (default 100000)");
+    }
+
+    void admission() {
+        values("--turn-url",
+               "turn:HOST:PORT, turns:HOST:PORT or stun:HOST:PORT; each peer gets these servers with "
+               "credentials "
+               "of its own. May be repeated",
+               s_.turn_urls);
+        serve_.add_option(
+            "--turn-secret-file", s_.turn_secret_file,
+            "file with the secret of the TURN servers (static-auth-secret of coturn); SIGHUP reads it "
+            "again");
+        time("--turn-ttl",
+             "seconds that TURN credentials are valid; peers get new ones before (default 43200)",
+             s_.turn_ttl);
+        serve_.add_option(
+            "--webhook-url", s_.webhook_url,
+            "http:// or https:// URL of a service that admits peers and hears who comes and goes");
+        serve_.add_option("--webhook-secret-file", s_.webhook_secret_file,
+                          "file with the key of the signatures of these requests; SIGHUP reads it again");
+        value("--webhook-fail",
+              "what happens to connections while the service fails: closed refuses them, open admits them "
+              "(default "
+              "closed)",
+              [this](const std::string& v) {
+                  if (v != "open" && v != "closed") refuse("'" + v + "' is not known: use open or closed");
+                  s_.webhook_fail_open = v == "open";
+              });
+        time("--webhook-timeout", "seconds that the service has for an answer, less than 10 (default 5)",
+             s_.webhook_timeout);
+        values("--webhook-headers",
+               "header fields of a client's request that the service gets, for example Cookie "
+               "(default: none)",
+               s_.webhook_headers);
+        serve_.add_flag("--webhook-token", s_.webhook_token,
+                        "the service gets the token of a client: Authorization: Bearer, or ?token=");
+    }
+
+    // The secrets are read too: a file that cannot be used is found before the server listens.
+    void check_admission() {
+        if (!s_.turn_secret_file.empty() && s_.turn_urls.empty())
+            refuse("--turn-secret-file needs --turn-url");
+        const bool relay = std::any_of(s_.turn_urls.begin(), s_.turn_urls.end(),
+                                       [](const std::string& url) { return url.starts_with("turn"); });
+        if (relay && s_.turn_secret_file.empty())
+            refuse("--turn-url with a TURN server needs --turn-secret-file");
+        if (s_.webhook_url.empty() && !s_.webhook_secret_file.empty())
+            refuse("--webhook-secret-file needs --webhook-url");
+        if (!s_.webhook_url.empty() && s_.webhook_secret_file.empty())
+            refuse("--webhook-url needs --webhook-secret-file");
+        // After ten seconds the listener answers by itself.
+        if (s_.webhook_timeout.count() == 0 || s_.webhook_timeout >= std::chrono::seconds{10})
+            refuse("--webhook-timeout must be above 0 and below 10");
+        try {
+            check_doors(s_);
+        } catch (const std::exception& e) {
+            std::string_view why = e.what();
+            if (why.starts_with("sigfire: ")) why.remove_prefix(9);
+            refuse(std::string{why});
+        }
     }
 
     void dialects() {

@@ -55,6 +55,16 @@ struct settings {
     bool sessions = false; ///< whether the server keeps the state of sessions
     sigfire::topic_limits topics;
 
+    std::vector<std::string> turn_urls;             ///< TURN and STUN servers; empty: none
+    std::string turn_secret_file;                   ///< file with the secret of the TURN servers
+    std::chrono::milliseconds turn_ttl{43'200'000}; ///< life of TURN credentials
+    std::string webhook_url;                        ///< the service that admits peers; empty: none
+    std::string webhook_secret_file;                ///< file with the key of the signatures
+    bool webhook_fail_open = false;                 ///< whether peers are admitted if the service fails
+    std::chrono::milliseconds webhook_timeout{5'000};
+    std::vector<std::string> webhook_headers; ///< header fields that the service gets
+    bool webhook_token = false;               ///< whether the service gets the client's token
+
     // Paths of client families, on listeners for all families. Empty = not served.
     std::string signal_fire_2016_path = "/signal-fire-2016", socket_signal_path = "/socket-signal",
                 y_webrtc_path = "/y-webrtc";

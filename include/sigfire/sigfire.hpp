@@ -26,6 +26,7 @@
 #include <sigfire/feature/records.hpp>
 #include <sigfire/feature/requests.hpp>
 #include <sigfire/feature/resume.hpp>
+#include <sigfire/feature/rtc_refresh.hpp>
 #include <sigfire/feature/sessions.hpp>
 #include <sigfire/feature/topic_table.hpp>
 #include <sigfire/feature/topics.hpp>

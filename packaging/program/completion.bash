@@ -3,11 +3,12 @@
 _sigfire() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words=serve
     case $before in
-    --config | --rtc-config | --tls-certificate | --tls-key | --tls-ca)
+    --config | --rtc-config | --tls-certificate | --tls-key | --tls-ca | --turn-secret-file | --webhook-secret-file)
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
         ;;
     --log-level) words="debug info warn error off" ;;
+    --webhook-fail) words="open closed" ;;
     --forwarded-by) words="x-forwarded forwarded x-real-ip" ;;
     --listen) words="ws:// wss:// tcp:// tls+tcp:// unix: tls+unix:" ;;
     *)

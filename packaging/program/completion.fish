@@ -7,9 +7,10 @@ end
 complete -c sigfire -f
 complete -c sigfire -n __fish_use_subcommand -a 'serve --help --version'
 complete -c sigfire -n '__fish_seen_subcommand_from serve' -a '(__sigfire_options)'
-for option in config rtc-config tls-certificate tls-key tls-ca
+for option in config rtc-config tls-certificate tls-key tls-ca turn-secret-file webhook-secret-file
     complete -c sigfire -n '__fish_seen_subcommand_from serve' -l $option -rF
 end
 complete -c sigfire -n '__fish_seen_subcommand_from serve' -l log-level -xa 'debug info warn error off'
+complete -c sigfire -n '__fish_seen_subcommand_from serve' -l webhook-fail -xa 'open closed'
 complete -c sigfire -n '__fish_seen_subcommand_from serve' -l forwarded-by -xa 'x-forwarded forwarded x-real-ip'
 complete -c sigfire -n '__fish_seen_subcommand_from serve' -l listen -xa 'ws:// wss:// tcp:// tls+tcp:// unix: tls+unix:'

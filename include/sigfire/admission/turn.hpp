@@ -130,6 +130,8 @@ public:
         check(options);
         state_->set(std::make_shared<const turn_options>(std::move(options)));
     }
+    /// Replaces the settings by those of `other`, for the next peers. Thread-safe.
+    void replace(const turn& other) const { state_->set(other.state_->get()); }
 
 private:
     class state {

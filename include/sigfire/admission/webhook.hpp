@@ -126,6 +126,13 @@ public:
     /// server stops: an event that waits for its next attempt keeps the execution context busy.
     void stop() const { core_->stop(); }
 
+    /// Replaces the key of the signatures, for the next requests.
+    /// @throws std::invalid_argument if it is empty
+    void replace_secret(std::string secret) const {
+        if (secret.empty()) throw std::invalid_argument{"sigfire: webhook: the secret is empty"};
+        core_->options.secret = std::move(secret);
+    }
+
     /// Number of events that wait.
     std::size_t waiting() const noexcept { return core_->queue.size(); }
     /// Number of events that are lost: without room, or after the last attempt.
