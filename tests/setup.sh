@@ -61,10 +61,11 @@ unpack() { # FOLDER PACKAGE...
 deps=$here/../.deps
 if [[ " $* " == *" test "* ]]; then
     [[ -x $deps/nginx/usr/sbin/nginx ]] || unpack "$deps/nginx" nginx libnginx-mod-stream
-    if [[ ! -x $deps/coturn/usr/bin/turnserver ]]; then
+    coturn=$deps/coturn/usr/bin/turnserver
+    [[ -x $coturn ]] || unpack "$deps/coturn" coturn
+    if ldd "$coturn" | grep -q 'not found'; then
         # Its libraries have other names in Debian 13.
         mapfile -t libraries < <(apt-cache depends coturn | sed -nE 's/^ +Depends: (lib[a-z0-9.+-]+)$/\1/p')
         retry apt install -y --no-install-recommends "${libraries[@]}"
-        unpack "$deps/coturn" coturn
     fi
 fi
