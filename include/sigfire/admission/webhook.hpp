@@ -99,7 +99,7 @@ public:
     /// Tells the service that a peer is connected.
     void on_open(peer_handle peer, const admission& a) {
         if (!core_->options.events) return;
-        core_->peers.insert_or_assign(peer.slot, core::presence{peer, a.id, clock::now()});
+        core_->peers.insert_or_assign(peer.slot, presence{peer, a.id, clock::now()});
         detail::json_object e;
         e.text("event", "connect")
             .text("id", detail::json_safe(a.id))
@@ -139,13 +139,12 @@ public:
     std::uint64_t lost() const noexcept { return core_->queue.lost(); }
 
 private:
+    struct presence {
+        peer_handle peer;
+        std::string id;
+        time_point since;
+    };
     struct core : std::enable_shared_from_this<core> {
-        struct presence {
-            peer_handle peer;
-            std::string id;
-            time_point since;
-        };
-
         core(std::shared_ptr<http_client> client, webhook_options o)
             : web{check(std::move(client), o)}, options{std::move(o)},
               queue{{options.queue, options.batch, options.attempts, options.back_off,
