@@ -3,6 +3,8 @@
 #include "support/hub_bench.hpp"
 #include "support/two_formats.hpp"
 
+#include <sigfire/admission/renewal.hpp>
+#include <sigfire/admission/token_verifier.hpp>
 #include <sigfire/feature/mailbox.hpp>
 #include <sigfire/feature/presence.hpp>
 #include <sigfire/feature/records.hpp>
@@ -166,7 +168,20 @@ private:
     bool there_;
 };
 
-using parts = features<topics, presence, requests, sessions, records<>, resume, rtc_refresh>;
+// Reads the tokens of the page, which say what they are.
+struct page_renewer {
+    errc renew(std::string_view token, const notes*, admission& terms) {
+        if (token.starts_with("A's fresh token")) {
+            terms.valid_for = 10s;
+            return errc::ok;
+        }
+        terms.refused_as = refusal{401, 4401, std::string{to_string(token_fault::identity)}};
+        return errc::denied;
+    }
+};
+
+using parts =
+    features<topics, presence, requests, sessions, records<>, resume, renewal<page_renewer>, rtc_refresh>;
 
 // Lends A credentials for 10 s.
 struct lender {
@@ -196,7 +211,7 @@ struct basic_server : hub_bench<parts, hooks<lender>, maybe_mailbox, K> {
         : base{parts{topics{}, presence{}, requests{}, sessions{{.strict = s.strict, .gate = s.gate}},
                      records<>{memory_records{},
                                {.peers_may_create = s.create, .clock = [] { return 1'767'225'600'000; }}},
-                     resume{}, rtc_refresh{}},
+                     resume{}, renewal{page_renewer{}}, rtc_refresh{}},
                hooks{lender{s.turn}}, maybe_mailbox{s.mailbox, s.router}} {
         configure(this->codec, R"({"iceServers":[{"urls":"stun:stun.example.org"}]})");
     }

@@ -7,6 +7,7 @@
 #include "parts.hpp"
 #include "serve_page.hpp"
 #include "settings.hpp"
+#include "token_gate.hpp"
 #include "wires.hpp"
 
 #include <sigfire/hub/channel.hpp>
@@ -30,8 +31,9 @@
 #include <string_view>
 #include <utility>
 
-using program_hub = sigfire::hub<sigfire::local_registry, sigfire::mailbox<>, sigfire::any_channel, json_log,
-                                 sigfire::hooks<connection_log, doors>, program_features>;
+using program_hub =
+    sigfire::hub<sigfire::local_registry, sigfire::mailbox<>, sigfire::any_channel, json_log,
+                 sigfire::hooks<connection_log, token_gate, doors>, program_features, sigfire::granted>;
 
 /// A listener of any transport.
 struct any_listener {

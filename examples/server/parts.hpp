@@ -2,7 +2,9 @@
 #pragma once
 
 #include "settings.hpp"
+#include "token_gate.hpp"
 
+#include <sigfire/admission/renewal.hpp>
 #include <sigfire/dialect/peerjs.hpp>
 #include <sigfire/feature/heartbeat.hpp>
 #include <sigfire/feature/identity.hpp>
@@ -36,9 +38,9 @@ inline sigfire::mailbox<> mailbox_for_others(const settings& s) {
 using program_features =
     sigfire::features<sigfire::topics, sigfire::presence, sigfire::requests, sigfire::sessions,
                       sigfire::records<>, sigfire::resume, sigfire::identity, sigfire::heartbeat,
-                      sigfire::rtc_refresh, sigfire::mailbox<>>;
+                      sigfire::rtc_refresh, sigfire::mailbox<>, sigfire::renewal<token_gate>>;
 
-inline program_features features_of(const settings& s) {
+inline program_features features_of(const settings& s, const token_gate& gate) {
     return program_features{sigfire::topics{{.limits = s.topics}},
                             sigfire::presence{},
                             sigfire::requests{{.timeout = s.request_timeout}},
@@ -48,5 +50,6 @@ inline program_features features_of(const settings& s) {
                             sigfire::identity{{.unique_names = s.socket_signal_strict_ids}},
                             sigfire::heartbeat{},
                             sigfire::rtc_refresh{},
-                            mailbox_for_peerjs(s.peerjs_options)};
+                            mailbox_for_peerjs(s.peerjs_options),
+                            sigfire::renewal{gate}};
 }

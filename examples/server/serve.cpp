@@ -96,9 +96,15 @@ int serve(const settings& s) {
     raise_descriptor_limit();
     boost::asio::io_context io{1};
     const json_log log{s.level};
+    const token_gate gate{s};
     const doors admission{io, s, log};
-    program_hub peers{
-        {}, {}, mailbox_for_others(s), log, sigfire::hooks{connection_log{log}, admission}, features_of(s)};
+    program_hub peers{{},
+                      {},
+                      mailbox_for_others(s),
+                      log,
+                      sigfire::hooks{connection_log{log}, gate, admission},
+                      features_of(s, gate),
+                      gate.policy()};
     std::vector<std::unique_ptr<any_listener>> listeners;
     for (const auto& e : endpoints_of(s)) {
         listeners.push_back(make_listener(io, e, s, peers));
@@ -132,6 +138,7 @@ int serve(const settings& s) {
     std::function<void(sigfire::error_code, int)> on_hang_up = [&](sigfire::error_code ec, int) {
         if (ec) return;
         for (const auto& l : listeners) l->reload();
+        gate.reload();
         admission.reload();
         watch_certificates(daily, listeners);
         hang_up.async_wait(on_hang_up);

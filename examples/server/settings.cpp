@@ -4,6 +4,7 @@
 #include "doors.hpp"
 #include "json_file.hpp"
 #include "program_version.hpp"
+#include "token.hpp"
 
 #include <sigfire/core/error.hpp>
 
@@ -156,6 +157,14 @@ std::string parse_proxy(const std::string& text) {
     return text;
 }
 
+std::chrono::seconds parse_leeway(const std::string& text) {
+    unsigned seconds = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    if (error != std::errc{} || end != text.data() + text.size() || seconds > 3600)
+        refuse("'" + text + "' is not a number of seconds from 0 to 3600");
+    return std::chrono::seconds{seconds};
+}
+
 // The command line, which fills `s`.
 class command_line {
 public:
@@ -163,7 +172,9 @@ public:
         app_.set_version_flag("--version", program_version());
         serve_.set_version_flag("--version", program_version());
         app_.require_subcommand(1);
+        app_.add_subcommand("token", "Sign a token for a test.");
         where();
+        tokens();
         features();
         admission();
         dialects();
@@ -203,6 +214,12 @@ public:
         for (const auto* a : paths)
             for (const auto* b : paths)
                 if (a != b && !a->empty() && *a == *b) refuse("the path " + *a + " is used twice");
+        if (s_.jwt_keys.empty() && count("--jwt-issuer") + count("--jwt-audience") + count("--jwt-leeway") +
+                                           count("--jwt-single-use") + count("--jwt-refuse-after-upgrade") !=
+                                       0)
+            refuse(
+                "--jwt-issuer, --jwt-audience, --jwt-leeway, --jwt-single-use and --jwt-refuse-after-upgrade "
+                "need --jwt-key");
         if (!certificate_.empty()) s_.tls.certificates = {{certificate_, key_}};
         if (!s_.tls.ca.empty()) s_.tls.verify = sigfire::tls_verify::required;
         check_admission();
@@ -352,6 +369,28 @@ private:
                           "PEM file with the CAs of client certificates; each client then needs one");
     }
 
+    void tokens() {
+        serve_
+            .add_option(
+                "--jwt-key", s_.jwt_keys,
+                "file with the keys of tokens (JWT): public keys in PEM, a JWK, a JWK Set, or a secret of "
+                "32 bytes or more. May be repeated. Each client then needs a valid token; SIGHUP reads the "
+                "keys again")
+            ->allow_extra_args(false);
+        values("--jwt-issuer", "accepted issuers (iss) of tokens (default: any)", s_.jwt.issuers);
+        values(
+            "--jwt-audience",
+            "names of this server; a token needs one of them in aud (default: none, for tokens without aud)",
+            s_.jwt.audiences);
+        value("--jwt-leeway",
+              "largest difference between the clocks of issuer and server, in seconds (default 60)",
+              [this](const std::string& v) { s_.jwt.leeway = parse_leeway(v); });
+        serve_.add_flag("--jwt-single-use", s_.jwt_single_use,
+                        "a token is good for one connection; it then needs an id (jti)");
+        serve_.add_flag("--jwt-refuse-after-upgrade", s_.jwt_refuse_after_upgrade,
+                        "refuse by close code 4401, which a page can read, instead of status 401");
+    }
+
     void features() {
         time("--resume-window",
              "seconds in which a disconnected peer can resume, if it asked for that; 0 = never (default 30)",
@@ -491,9 +530,10 @@ std::optional<int> read_settings(int argc, char** argv, settings& s) {
     }
     command_line line{s};
     try {
-        if (words.empty()) refuse("a command is missing: use serve or --help");
+        if (words.empty()) refuse("a command is missing: use serve, token or --help");
+        if (words.front() == "token") return sign_token(std::move(words));
         if (!words.front().starts_with('-') && words.front() != "serve")
-            refuse("'" + words.front() + "' is not a command: use serve or --help");
+            refuse("'" + words.front() + "' is not a command: use serve, token or --help");
         line.parse(words);
         if (!line.config()) {
             line.check();

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/admission/jwt_verifier.hpp>
 #include <sigfire/dialect/peerjs.hpp>
 #include <sigfire/dialect/signal_fire_2016.hpp>
 #include <sigfire/feature/topic_table.hpp>
@@ -47,7 +48,10 @@ struct settings {
     std::chrono::milliseconds ping{30'000};
     std::uint32_t header = 16'384; ///< bytes of an HTTP request's header
     spdlog::level::level_enum level = spdlog::level::info;
-    sigfire::tls_options tls;                        ///< without certificates if no listener needs them
+    sigfire::tls_options tls;          ///< without certificates if no listener needs them
+    std::vector<std::string> jwt_keys; ///< files; empty: peers need no token
+    sigfire::jwt_verifier_options jwt;
+    bool jwt_single_use = false, jwt_refuse_after_upgrade = false;
     std::chrono::milliseconds resume_window{30'000}; ///< 0: no peer can resume
     std::chrono::milliseconds mailbox{0};            ///< 0: the server keeps no messages for absent peers
     /// Time for a peer to answer a request of another peer.

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 # Completes commands and options as the program's own help names them.
 _sigfire() {
-    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words=serve
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words="serve token"
     case $before in
-    --config | --rtc-config | --tls-certificate | --tls-key | --tls-ca | --turn-secret-file | --webhook-secret-file)
+    --config | --rtc-config | --tls-certificate | --tls-key | --tls-ca | --jwt-key | --key | --turn-secret-file | --webhook-secret-file)
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
         ;;

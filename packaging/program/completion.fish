@@ -5,11 +5,12 @@ function __sigfire_options
     $words[1] $words[2] --help 2>/dev/null | grep -oE -- '--[a-z0-9-]+' | sort -u
 end
 complete -c sigfire -f
-complete -c sigfire -n __fish_use_subcommand -a 'serve --help --version'
-complete -c sigfire -n '__fish_seen_subcommand_from serve' -a '(__sigfire_options)'
-for option in config rtc-config tls-certificate tls-key tls-ca turn-secret-file webhook-secret-file
+complete -c sigfire -n __fish_use_subcommand -a 'serve token --help --version'
+complete -c sigfire -n '__fish_seen_subcommand_from serve token' -a '(__sigfire_options)'
+for option in config rtc-config tls-certificate tls-key tls-ca jwt-key turn-secret-file webhook-secret-file
     complete -c sigfire -n '__fish_seen_subcommand_from serve' -l $option -rF
 end
+complete -c sigfire -n '__fish_seen_subcommand_from token' -l key -rF
 complete -c sigfire -n '__fish_seen_subcommand_from serve' -l log-level -xa 'debug info warn error off'
 complete -c sigfire -n '__fish_seen_subcommand_from serve' -l webhook-fail -xa 'open closed'
 complete -c sigfire -n '__fish_seen_subcommand_from serve' -l forwarded-by -xa 'x-forwarded forwarded x-real-ip'

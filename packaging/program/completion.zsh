@@ -4,7 +4,7 @@
 _sigfire() {
     local -a options
     case $words[CURRENT-1] in
-    --config | --rtc-config | --tls-certificate | --tls-key | --tls-ca | --turn-secret-file | --webhook-secret-file) _files ;;
+    --config | --rtc-config | --tls-certificate | --tls-key | --tls-ca | --jwt-key | --key | --turn-secret-file | --webhook-secret-file) _files ;;
     --log-level) compadd -- debug info warn error off ;;
     --webhook-fail) compadd -- open closed ;;
     --forwarded-by) compadd -- x-forwarded forwarded x-real-ip ;;
@@ -14,7 +14,7 @@ _sigfire() {
             options=(${(f)"$($words[1] $words[2] --help 2>/dev/null | grep -oE -- '--[a-z0-9-]+' | sort -u)"})
             compadd -- $options
         else
-            compadd -- serve --help --version
+            compadd -- serve token --help --version
         fi
         ;;
     esac

@@ -11,6 +11,9 @@ sigfire \\- signaling server for WebRTC peers, games, robots and processes
 .SH SYNOPSIS
 .B sigfire serve
 [\\fIOPTION\\fR]...
+.br
+.B sigfire token
+\\fB\\-\\-key\\fR \\fIFILE\\fR [\\fIOPTION\\fR]...
 .SH DESCRIPTION
 The server carries the few messages by which peers find each other and set up a connection of their own. Clients of
 Signal\\-Fire, PeerJS, y\\-webrtc and socket\\-signal work as they are.
@@ -18,7 +21,11 @@ Signal\\-Fire, PeerJS, y\\-webrtc and socket\\-signal work as they are.
 The server prints
 .B listening on
 and the address for each listener once it accepts connections. It logs JSON lines on standard error.
-.SH OPTIONS
+.PP
+.B sigfire token
+signs a token for a test and prints it; see
+.BR "sigfire token \\-\\-help" .
+.SH OPTIONS OF SERVE
 EOF
 # A line that begins with a dash is an option; lines below it are its description.
 printf '%s\n' "$help" | awk '
@@ -40,9 +47,9 @@ cat <<EOF
 The server closes all connections and ends within 5 s. A second signal ends it at once.
 .TP
 .B SIGHUP
-The server reads its certificates again.
+The server reads its certificates and the keys of tokens again.
 .SH EXIT STATUS
-0 after a signal; 1 if an address cannot be listened on or a certificate is of no use; 2 after bad usage.
+0 after a signal; 1 if an address cannot be listened on or a certificate or a key is of no use; 2 after bad usage.
 .SH FILES
 .TP
 .I /etc/sigfire/sigfire.json

@@ -81,7 +81,7 @@ BOOST_FIXTURE_TEST_SUITE(webhook_, fixture)
 BOOST_AUTO_TEST_CASE(the_service_decides_and_sets_the_terms) {
     service.script = {
         web::ok(
-            R"({"allow":true,"id":"ann","id_verified":true,"metadata":[1],"grants":{"g":1},"iceServers":[{"urls":"turn:a"}],"valid_for":60})"),
+            R"({"allow":true,"id":"ann","id_verified":true,"metadata":[1],"grants":{"targets":["bob"]},"iceServers":[{"urls":"turn:a"}],"valid_for":60})"),
         web::ok(R"({"allow":false,"status":429,"close_code":4429,"text":"slow down","retry_after":5})"),
         web::ok(R"({"allow":true})")};
     auto w = hook(options());
@@ -89,8 +89,8 @@ BOOST_AUTO_TEST_CASE(the_service_decides_and_sets_the_terms) {
     BOOST_TEST(admit(w, a) == errc::ok);
     BOOST_TEST((a.id == "ann" && a.id_verified && a.metadata == "[1]" && a.valid_for == 60s));
     BOOST_TEST(a.rtc_configuration == R"({"iceServers":[{"urls":"turn:a"}]})");
-    BOOST_TEST_REQUIRE((a.attached.find<webhook_grants>() != nullptr));
-    BOOST_TEST(a.attached.find<webhook_grants>()->json == R"({"g":1})");
+    BOOST_TEST_REQUIRE((a.attached.find<grants>() != nullptr));
+    BOOST_TEST((a.attached.find<grants>()->targets == std::vector<std::string>{"bob"}));
 
     admission b;
     BOOST_TEST(admit(w, b) == errc::denied);
@@ -102,9 +102,33 @@ BOOST_AUTO_TEST_CASE(the_service_decides_and_sets_the_terms) {
     c.id = "own", c.metadata = "1", c.rtc_configuration = "{}", c.valid_for = 1s;
     BOOST_TEST(admit(w, c) == errc::ok);
     BOOST_TEST((c.id == "own" && c.metadata == "1" && c.rtc_configuration == "{}" && c.valid_for == 1s &&
-                c.attached.empty()));
+                c.attached.find<grants>() != nullptr && !c.attached.find<grants>()->targets));
     BOOST_TEST(failures.empty());
     BOOST_TEST(service.accepted == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(grants_of_the_service_replace_those_of_a_token_but_not_who_it_is) {
+    service.script = {web::ok(R"({"allow":true,"grants":{"targets":["bob"]}})"), web::ok(R"({"allow":true})"),
+                      "nonsense\r\n\r\n"};
+    auto o = options();
+    o.fail_open = true;
+    auto w = hook(o);
+    for (int i = 0; i < 3; ++i) {
+        admission a;
+        grants token;
+        token.issuer = "i", token.subject = "s", token.id = "ann", token.token_id = "t";
+        token.targets.emplace();
+        a.attached.put(token);
+        BOOST_TEST(admit(w, a) == errc::ok);
+        const auto& now = *a.attached.find<grants>();
+        BOOST_TEST((now.issuer == "i" && now.subject == "s" && now.id == "ann" && now.token_id == "t"));
+        BOOST_TEST((now.targets->size() == (i == 0 ? 1u : 0u)));
+    }
+    // The policy `granted` refuses a peer without grants everything: open would not be open.
+    admission b;
+    service.script.push_back("nonsense\r\n\r\n");
+    BOOST_TEST(admit(w, b) == errc::ok);
+    BOOST_TEST((b.attached.find<grants>() != nullptr));
 }
 
 BOOST_AUTO_TEST_CASE(a_question_is_signed_and_has_no_secret) {

@@ -717,10 +717,15 @@ BOOST_AUTO_TEST_CASE(requests_to_the_hub) {
          asked("resume", {.proof = "TA", .received = 5})},
         {R"({"cmd":"resume","id":1,"token":"T","received":-5})", asked("resume", {.proof = "T"})},
         {R"({"cmd":"ack","id":1,"received":5})", asked("ack", {.received = 5})},
+        {R"({"cmd":"authenticate","id":1,"data":{"token":"a.b-c_d"}})",
+         asked("authenticate", {.proof = "a.b-c_d"})},
         {R"({"cmd":"ack","id":1,"received":1.5})", asked("ack")},
         {R"({"\u0063md":"\u006aoin","id":1,"t\u006fpic":"t"})", asked("join", {.topic = "t"})},
     };
     for (const auto& [text, expected] : rows) BOOST_TEST(with_extras(text) == expected, text);
+    const std::string token(8192, 't'); // longer than any name
+    BOOST_TEST(with_extras(R"({"cmd":"authenticate","id":1,"data":{"token":")" + token + R"("}})").proof ==
+               token);
     // these two want no reply
     for (const auto command : {"respond", "ack"})
         for (const auto id : {"", R"("id":0,)", R"("id":"",)"}) {
@@ -739,6 +744,11 @@ BOOST_AUTO_TEST_CASE(requests_to_the_hub) {
 BOOST_AUTO_TEST_CASE(wrong_requests_to_the_hub_say_so) {
     const auto long_key = '"' + std::string(257, 'k') + '"';
     const std::pair<const char*, std::string> rows[] = {
+        {"authenticate", ""},
+        {"authenticate", R"("data":"t")"},
+        {"authenticate", R"("data":{"token":""})"},
+        {"authenticate", R"("data":{"token":7})"},
+        {"authenticate", R"("data":{"token":"\u0074"})"},
         {"publish", R"("topic":7)"},
         {"publish", R"("topic":"")"},
         {"publish", R"("topic":"t","target":7)"},

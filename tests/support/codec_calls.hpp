@@ -45,6 +45,7 @@ constexpr std::string_view name_of() {
     if constexpr (std::is_same_v<E, event::heartbeat>) return "alive";
     if constexpr (std::is_same_v<E, event::release_id>) return "unname";
     if constexpr (std::is_same_v<E, event::ping>) return "ping";
+    if constexpr (std::is_same_v<E, event::authenticate>) return "authenticate";
     if constexpr (std::is_same_v<E, event::custom>) return "custom";
 }
 

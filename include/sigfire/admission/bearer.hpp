@@ -1,8 +1,8 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/admission/token_source.hpp>
 #include <sigfire/core/admission.hpp>
-#include <sigfire/core/concepts.hpp>
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/request.hpp>
 
@@ -14,14 +14,11 @@
 
 namespace sigfire::inline v0_1 {
 
-/** Admits connections with a valid token: `Authorization: Bearer TOKEN` (RFC 6750, section 2.1) or
- *  `?token=TOKEN`. Models Hook. Pages in browsers cannot set the header, so they use the query. If a request
- *  has both, the header counts.
+/** Admits connections with a valid token. Models Hook. `token_of` finds the token in the request.
  *
  *  `Check` is `bool(std::string_view token)` or `bool(std::string_view token, admission&)`. The second form
  *  may set id and notes of the peer. `bearer` does not call it for an empty token. A refused connection gets
- *  HTTP status 401, or close code 4401, with the text `Missing or invalid token`. On a wire without HTTP the
- *  token comes in `hello`, see `tcp_options`. */
+ *  HTTP status 401, or close code 4401, with the text `Missing or invalid token`. */
 template <class Check>
 class bearer {
     static_assert(std::is_invocable_r_v<bool, Check&, std::string_view, admission&> ||
@@ -41,14 +38,6 @@ public:
     }
 
 private:
-    static std::string token_of(const request& r) {
-        constexpr std::string_view scheme = "bearer ";
-        const auto field = r["Authorization"];
-        if (detail::equal_ignoring_case(field.substr(0, scheme.size()), scheme))
-            return std::string{detail::trim(field.substr(scheme.size()))};
-        return r.query("token");
-    }
-
     bool holds(std::string_view token, admission& a) {
         if constexpr (std::is_invocable_v<Check&, std::string_view, admission&>)
             return check_(token, a);

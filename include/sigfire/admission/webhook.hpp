@@ -5,6 +5,7 @@
 #include <sigfire/admission/detail/failure_report.hpp>
 #include <sigfire/admission/detail/webhook_queue.hpp>
 #include <sigfire/admission/detail/webhook_text.hpp>
+#include <sigfire/admission/grants.hpp>
 #include <sigfire/core/admission.hpp>
 #include <sigfire/core/asio/deadline_timer.hpp>
 #include <sigfire/core/concepts.hpp>
@@ -27,6 +28,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -57,11 +59,6 @@ struct webhook_options {
     std::function<void(std::string_view why, std::uint64_t failures)> on_failure{};
 };
 
-/// The member `grants` in the answer of a webhook: a note of the peer.
-struct webhook_grants {
-    std::string json; ///< a JSON object, UTF-8
-};
-
 /** Asks a service on the web about each connection, and tells it when peers connect and disconnect. Models
  *  Hook.
  *
@@ -69,6 +66,9 @@ struct webhook_grants {
  *  HMAC-SHA256 of `SECONDS.BODY`. The service answers a question with status 200 and
  *  `{"allow":true}` or `{"allow":false}`, and more members: see docs/guide/webhook.md. Any other answer is a
  *  failure: late, too long, a redirection, another status, or other JSON. `fail_open` decides then.
+ *
+ *  `grants` of an answer becomes the note `grants` of the peer, for the policy `granted`; it replaces that of
+ *  a token. Without it, the peer keeps the grants of its token, or else may do everything.
  *
  *  Events are sent in order, and again after a failure. The service can get an event twice, with the same
  *  number. The client's limits bound the questions; one more than they allow is a failure.
@@ -189,7 +189,10 @@ private:
                                     : result<detail::webhook_answer>{make_error_code(errc::malformed)};
             if (why.empty() && !read) why = "the answer is not JSON with a right member allow";
             if (!note(why)) {
-                if (options.fail_open) return errc::ok;
+                if (options.fail_open) {
+                    grant(a, {});
+                    return errc::ok;
+                }
                 a.refused_as = refusal{503, 4503, "Try Again Later"};
                 return errc::overloaded;
             }
@@ -209,8 +212,22 @@ private:
             }
             if (!given.rtc_configuration.empty()) a.rtc_configuration = std::move(given.rtc_configuration);
             if (given.valid_for.count() != 0) a.valid_for = given.valid_for;
-            if (!read->grants.empty()) a.attached.put(webhook_grants{std::move(read->grants)});
+            grant(a, std::move(read->rights));
             return errc::ok;
+        }
+
+        // Without grants, a peer keeps those of its token, or else may do everything.
+        static void grant(admission& a, std::optional<grants> given) {
+            const auto* const before = a.attached.find<grants>();
+            if (before != nullptr && !given) return;
+            auto rights = std::move(given).value_or(grants{});
+            if (before != nullptr) { // a fresh token of the same peer can still renew them
+                rights.issuer = before->issuer;
+                rights.subject = before->subject;
+                rights.id = before->id;
+                rights.token_id = before->token_id;
+            }
+            a.attached.put(std::move(rights));
         }
 
         // Notes the outcome of a request; an empty reason is a success. Returns whether it is one.

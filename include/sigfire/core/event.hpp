@@ -253,6 +253,11 @@ struct release_id : incoming {};
 /// Asks whether the hub is there. The hub replies at once.
 struct ping : incoming {};
 
+/// Shows a fresh token, so that the peer may stay.
+struct authenticate : incoming {
+    std::string_view proof{}; ///< the token
+};
+
 /// A command that the codec does not know, for hooks.
 struct custom : incoming {
     /// Id of the target peer, if the message has one.
@@ -398,7 +403,7 @@ using incoming_events =
     event_list<event::send, event::publish, event::request, event::respond, event::join, event::leave,
                event::lookup, event::set, event::unset, event::watch, event::unwatch, event::create,
                event::update, event::erase, event::info, event::exists, event::resume, event::ack,
-               event::heartbeat, event::release_id, event::ping, event::custom>;
+               event::heartbeat, event::release_id, event::ping, event::authenticate, event::custom>;
 
 /// All events for peers.
 using outgoing_events =

@@ -157,9 +157,29 @@ struct request {
 
     /** Calls `f(std::string_view)` for each WebSocket sub-protocol that the peer offers, in its order, until
      *  `f` returns true. Returns whether `f` did. sigfire splits the list itself, because `Signal-Fire@3` is
-     *  not a valid HTTP token. */
+     *  not a valid HTTP token. Leaves out an offered token, so that no codec echoes a secret. */
     template <class F>
     constexpr bool any_subprotocol(F f) const {
+        return any_offer([&f](std::string_view offer) { return !is_token(offer) && f(offer); });
+    }
+
+    /// The token that the peer offers as the sub-protocol `bearer.TOKEN`, or empty. The first one counts.
+    constexpr std::string_view subprotocol_token() const noexcept {
+        std::string_view token;
+        any_offer([&token](std::string_view offer) {
+            if (is_token(offer)) token = offer.substr(token_mark.size());
+            return is_token(offer);
+        });
+        return token;
+    }
+
+private:
+    static constexpr std::string_view token_mark = "bearer.";
+
+    static constexpr bool is_token(std::string_view offer) noexcept { return offer.starts_with(token_mark); }
+
+    template <class F>
+    constexpr bool any_offer(F f) const {
         for (const auto& h : headers)
             if (detail::equal_ignoring_case(h.name, "Sec-WebSocket-Protocol") &&
                 detail::any_in_list(h.value, f))
@@ -167,7 +187,6 @@ struct request {
         return false;
     }
 
-private:
     std::optional<std::string> find_query(std::string_view name, bool last = false) const {
         std::optional<std::string> found;
         const auto start = target.find('?');

@@ -109,7 +109,7 @@ public:
         const auto asked = questions_.extract(answer.key);
         if (!asked) return false;
         auto* const e = of(asked.mapped().peer);
-        if (e == nullptr || e->question != answer.key) return true;
+        if (e == nullptr) return true;
         e->question = 0;
         if (!answer.answered || answer.data.empty()) {
             ++failed_;

@@ -224,6 +224,7 @@ public:
     errc rename(peer_handle, std::string_view);
     errc unlist(peer_handle);
     bool is_unlisted(peer_handle) const;
+    void renew(peer_handle, const admission&);
     bool is_member(std::string_view, peer_handle);
     void close(peer_handle, errc);
     template <class E>

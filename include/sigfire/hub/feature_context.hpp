@@ -132,6 +132,12 @@ public:
         return s != nullptr && s->unlisted;
     }
 
+    /** Replaces the terms of a peer by those of a newer admission: its notes, if `terms.attached` has any,
+     * and the end of its validity. Nothing else of `terms` counts. Does nothing if the peer has left. */
+    void renew(peer_handle peer, const admission& terms) {
+        if (hub_.slot_of(peer) != nullptr) hub_.take_terms(peer.slot, terms);
+    }
+
     /// Whether a peer is a member of a topic.
     bool is_member(std::string_view topic, peer_handle peer) { return hub_.is_member(topic, peer); }
 

@@ -34,8 +34,8 @@ struct act {
     std::string_view from_id{}; ///< the id of the acting peer
     /// The target peer. A null handle if the event names no peer, or if no peer has the id.
     peer_handle to{};
-    std::string_view to_id{};   ///< the id that the event names; empty = none
-    std::string_view topic{};   ///< the topic that the event names; empty = none
+    std::string_view to_id{}; ///< the id that the event names; of `join`, the id that the peer wants to have
+    std::string_view topic{}; ///< the topic that the event names; empty = none
     std::string_view command{}; ///< the command as the wire names it: `offer`
 };
 
@@ -69,7 +69,8 @@ struct policy_view {
  *  - `for_each_topic(peer, f)`
  *
  *  The hub asks the policy after the hooks, and before routers and features. It does not ask about actions of
- *  the host program. Law: `permit` changes nothing. */
+ *  the host program. A policy may have `bool is_idle() const`; while it returns true, the hub does not ask.
+ *  Law: `permit` changes nothing. */
 template <class P>
 concept Policy = requires(P& p, const act& a, const archetype::policy_view& here) {
     { p.permit(a, here) } -> std::same_as<errc>;
@@ -176,6 +177,8 @@ std::string_view named_peer([[maybe_unused]] const E& e) noexcept {
         return e.to;
     else if constexpr (std::same_as<E, event::watch>)
         return e.peer;
+    else if constexpr (std::same_as<E, event::join>)
+        return e.as;
     else if constexpr (requires { e.id; })
         return e.id;
     else

@@ -52,12 +52,12 @@ BOOST_AUTO_TEST_CASE(a_signature) {
 BOOST_AUTO_TEST_CASE(answers_that_admit) {
     auto a = webhook_answer_reader::read(R"({"allow":true})");
     BOOST_TEST_REQUIRE(a.has_value());
-    BOOST_TEST((a->allow && a->admitted.id.empty() && a->grants.empty() && a->admitted.valid_for == 0s));
+    BOOST_TEST((a->allow && a->admitted.id.empty() && !a->rights && a->admitted.valid_for == 0s));
     a = webhook_answer_reader::read(
-        R"( {"allow":true,"id":"\u00e9","id_verified":true,"metadata":{"n":1},"grants":{"x":[]},"iceServers":[{"urls":"turn:a"}],"iceTransportPolicy":"relay","valid_for":60,"more":0} )");
+        R"( {"allow":true,"id":"\u00e9","id_verified":true,"metadata":{"n":1},"grants":{"canSend":false},"iceServers":[{"urls":"turn:a"}],"iceTransportPolicy":"relay","valid_for":60,"more":0} )");
     BOOST_TEST_REQUIRE(a.has_value());
     BOOST_TEST((a->admitted.id == "\xc3\xa9" && a->admitted.id_verified && a->admitted.valid_for == 60s));
-    BOOST_TEST((a->admitted.metadata == R"({"n":1})" && a->grants == R"({"x":[]})"));
+    BOOST_TEST((a->admitted.metadata == R"({"n":1})" && a->rights.has_value() && !a->rights->send));
     BOOST_TEST(a->admitted.rtc_configuration ==
                R"({"iceServers":[{"urls":"turn:a"}],"iceTransportPolicy":"relay"})");
     a = webhook_answer_reader::read(
@@ -105,6 +105,9 @@ BOOST_AUTO_TEST_CASE(other_answers_are_failures) {
                                          R"({"allow":true,"id":"a","id_verified":1})",
                                          R"({"allow":true,"metadata":")" + long_value + "\"}",
                                          R"({"allow":true,"grants":[]})",
+                                         R"({"allow":true,"grants":{"canSing":true}})",
+                                         R"({"allow":true,"grants":{"id":"a"}})",
+                                         R"({"allow":true,"grants":{"metadata":{}}})",
                                          R"({"allow":true,"iceServers":{}})",
                                          R"({"allow":true,"iceTransportPolicy":"relay"})",
                                          R"({"allow":true,"iceServers":[],"iceTransportPolicy":"none"})",

@@ -3,6 +3,8 @@
 
 #include <sigfire/admission/detail/hmac.hpp>
 #include <sigfire/admission/detail/ice_servers.hpp>
+#include <sigfire/admission/grants.hpp>
+#include <sigfire/admission/token_source.hpp>
 #include <sigfire/core/admission.hpp>
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/request.hpp>
@@ -14,6 +16,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -62,15 +65,6 @@ inline void add_connection(json_object& to, const request& r, const std::vector<
     to.json("headers", headers.take());
 }
 
-/// The token of a client: `Authorization: Bearer`, else the query parameter `token`.
-inline std::string token_of(const request& r) {
-    constexpr std::string_view scheme = "bearer ";
-    const auto field = r["Authorization"];
-    if (equal_ignoring_case(field.substr(0, scheme.size()), scheme))
-        return std::string{trim(field.substr(scheme.size()))};
-    return r.query("token");
-}
-
 /// The question about an admission.
 inline std::string webhook_question(const request& r, const admission& a,
                                     const std::vector<std::string>& fields, bool with_token) {
@@ -95,7 +89,7 @@ struct webhook_answer {
     bool allow = false;
     admission admitted{};
     refusal refused{};
-    std::string grants{}; // JSON, or empty
+    std::optional<sigfire::grants> rights{}; // `grants`
 };
 
 /// Reads the members of an answer.
@@ -144,8 +138,13 @@ private:
         a.id_verified = verified_ == "true";
         if (a.id_verified && a.id.empty()) return false;
         a.metadata = metadata_;
-        if (a.metadata.size() > 4096 || (!grants_.empty() && !grants_.starts_with('{'))) return false;
-        out_.grants = grants_;
+        if (a.metadata.size() > 4096) return false;
+        if (!grants_.empty()) {
+            auto rights = parse_grants(grants_);
+            // They stand beside the grants here: in it, they would be lost.
+            if (!rights || !rights->id.empty() || !rights->metadata.empty()) return false;
+            out_.rights = *std::move(rights);
+        }
         if (!policy_.empty() && policy_ != "\"relay\"" && policy_ != "\"all\"") return false;
         if (!servers_.empty()) {
             if (!is_ice_servers(servers_)) return false;

@@ -48,6 +48,11 @@ struct json_values {
                                                         bool plain = false) noexcept {
         return plain && is_json_string(raw) ? json_contents(raw) : json_name(raw, room);
     }
+    /// The text of `raw` if it is a text without escapes, else empty.
+    static std::string_view plain_text(std::string_view raw) noexcept {
+        const auto text = is_json_string(raw) ? json_contents(raw) : std::string_view{};
+        return text.find('\\') == text.npos ? text : std::string_view{};
+    }
     static bool members(std::string_view raw, std::initializer_list<wanted_member> wanted) noexcept {
         return json_members(raw, wanted);
     }

@@ -39,6 +39,7 @@ struct msgpack_values {
     static std::string_view text(std::string_view raw, buffer&, bool = true) noexcept {
         return msgpack_text(raw);
     }
+    static std::string_view plain_text(std::string_view raw) noexcept { return msgpack_text(raw); }
     static bool members(std::string_view raw, std::initializer_list<wanted_member> wanted) noexcept {
         return msgpack_members(raw, wanted);
     }

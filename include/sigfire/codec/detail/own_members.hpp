@@ -141,6 +141,7 @@ enum class own_request : unsigned char {
     exists,
     resume,
     ack,
+    authenticate,
 };
 
 /// A command of the extras.
@@ -171,6 +172,7 @@ inline constexpr json_extra_command json_extra_commands[] = {
     {"info", own_request::info},
     {"exists", own_request::exists},
     {"delete", own_request::erase},
+    {"authenticate", own_request::authenticate},
 };
 
 inline const json_extra_command* find_extra_command(std::string_view name) noexcept {

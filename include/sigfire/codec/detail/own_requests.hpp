@@ -46,7 +46,7 @@ template <class Values, class Handler>
 /// The members in the `data` of a request to the hub.
 template <class Values>
 struct own_data {
-    std::string_view metadata, limit, match, key, value, ttl;
+    std::string_view metadata, limit, match, key, value, ttl, token;
     bool is_map; // also true without `data`
 
     explicit own_data(std::string_view raw) noexcept
@@ -55,7 +55,8 @@ struct own_data {
                                        {"match", &match},
                                        {"key", &key},
                                        {"value", &value},
-                                       {"ttl", &ttl}})) {}
+                                       {"ttl", &ttl},
+                                       {"token", &token}})) {}
 
     /** Reads the whole number `raw` into `to`, if `raw` is not empty. Returns false if `raw` is not such a
      *  number. */
@@ -218,6 +219,14 @@ template <class Values, class Handler>
         if (e.proof.empty() && (Values::is_text(extra.token) || Values::truthy(extra.token)))
             e.proof = "?"; // the peer sent a token, but not a valid one
         e.received = Values::number(extra.received).value_or(0);
+        return tell(e);
+    }
+    case authenticate: {
+        event::authenticate e;
+        const own_data<Values> said{in.data};
+        // A token is longer than a name, and needs no escapes.
+        e.proof = Values::plain_text(said.token);
+        refuse(!said.is_map || e.proof.empty());
         return tell(e);
     }
     case ack: {

@@ -31,6 +31,7 @@ constexpr ending own_ending(errc why, bool extras) noexcept {
     case errc::slow_consumer: return {503, 4001, text};
     case errc::pong_timeout: return {408, 4002, text};
     case errc::handshake_timeout: return {408, 4003, text};
+    case errc::expired: return {401, 4402, text};
     case errc::id_in_use:
         if (extras) return {409, 4600, text};
         return {409, 4500, to_string(errc::internal_error)};

@@ -94,10 +94,17 @@ protected:
             return true;
     }
 
+    bool is_idle() const {
+        if constexpr (requires { this->policy_.is_idle(); })
+            return this->policy_.is_idle();
+        else
+            return false;
+    }
+
     template <class E>
     void permit(slot& sender, peer_handle from, E& e, pipeline_stage stage) {
         if constexpr (acts<E> && !std::is_same_v<P, permit_all>)
-            if (!stage.permitted && asks_policy(e)) {
+            if (!stage.permitted && asks_policy(e) && !is_idle()) {
                 act a;
                 a.what = action_of<E>::what;
                 a.from = from;
