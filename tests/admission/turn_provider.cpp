@@ -110,6 +110,24 @@ BOOST_AUTO_TEST_CASE(peers_that_wait_at_once_make_one_question) {
     BOOST_TEST(service.heard.size() == 2u);
 }
 
+BOOST_AUTO_TEST_CASE(a_peer_that_gives_up_makes_room_for_another) {
+    service.script = {"HTTP/1.1 200 OK\r\n"};
+    auto t = hook({.request = {}, .waiting = 1});
+    const request r{};
+    admission a, b;
+    int ends = 0;
+    asio::cancellation_signal stop;
+    asio::co_spawn(
+        io, t.on_admit_deferred(r, a),
+        asio::bind_cancellation_slot(stop.slot(), [&](const std::exception_ptr&, errc) { ++ends; }));
+    until([&] { return service.heard.size() == 1; });
+    BOOST_TEST(t.on_admit(r, b) == errc::ok); // too many wait
+    BOOST_TEST(b.rtc_configuration.empty());
+    stop.emit(asio::cancellation_type::terminal);
+    until([&] { return ends == 1; });
+    BOOST_TEST(t.on_admit(r, b) == errc::deferred);
+}
+
 BOOST_AUTO_TEST_CASE(a_service_that_fails_refuses_nobody) {
     service.script = {"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", web::ok("{}"), web::ok(answer)};
     auto t = hook({.request = {}, .pause = 0ms});
