@@ -50,7 +50,7 @@ GROUPS = (
     ("Configuration and log", "config rtc-config log-level"),
     ("HTTP, proxies and silence", "origins proxies forwarded-by max-header ping"),
     ("TLS", "tls-certificate tls-key tls-ca"),
-    ("Tokens", "jwt-key jwt-issuer jwt-audience jwt-leeway jwt-single-use jwt-refuse-after-upgrade"),
+    ("Tokens", "jwt-key jwt-jwks jwt-issuer jwt-audience jwt-leeway jwt-single-use jwt-refuse-after-upgrade"),
     ("TURN", "turn-url turn-secret-file turn-ttl"),
     ("Webhook", "webhook-url webhook-secret-file webhook-fail webhook-timeout webhook-headers webhook-token"),
     ("Features", "resume-window mailbox request-timeout sessions topics topics-per-peer members-per-topic"),

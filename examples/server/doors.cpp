@@ -1,5 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #include "doors.hpp"
+#include "key_server.hpp"
 #include "secret_file.hpp"
 
 #include <sigfire/admission/turn.hpp>
@@ -109,4 +110,5 @@ void doors::reload() const {
 void check_doors(const settings& s) {
     boost::asio::io_context io;
     doors{io, s, json_log{spdlog::level::off}};
+    if (!s.jwt_jwks.empty()) key_server{io, {}, s.jwt_jwks, json_log{spdlog::level::off}};
 }

@@ -96,7 +96,7 @@ int serve(const settings& s) {
     raise_descriptor_limit();
     boost::asio::io_context io{1};
     const json_log log{s.level};
-    const token_gate gate{s};
+    const token_gate gate{io, s};
     const doors admission{io, s, log};
     program_hub peers{{},
                       {},
@@ -123,6 +123,7 @@ int serve(const settings& s) {
     // The first signal drains, the second one ends at once.
     std::function<void(sigfire::error_code, int)> on_signal = [&](sigfire::error_code ec, int) {
         if (ec) return;
+        gate.stop();
         admission.stop();
         peers.stop(sigfire::errc::stopping);
         for (const auto& l : listeners)

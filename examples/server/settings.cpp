@@ -214,12 +214,17 @@ public:
         for (const auto* a : paths)
             for (const auto* b : paths)
                 if (a != b && !a->empty() && *a == *b) refuse("the path " + *a + " is used twice");
-        if (s_.jwt_keys.empty() && count("--jwt-issuer") + count("--jwt-audience") + count("--jwt-leeway") +
-                                           count("--jwt-single-use") + count("--jwt-refuse-after-upgrade") !=
-                                       0)
+        if (s_.jwt_keys.empty() && s_.jwt_jwks.empty() &&
+            count("--jwt-issuer") + count("--jwt-audience") + count("--jwt-leeway") +
+                    count("--jwt-single-use") + count("--jwt-refuse-after-upgrade") !=
+                0)
             refuse(
                 "--jwt-issuer, --jwt-audience, --jwt-leeway, --jwt-single-use and --jwt-refuse-after-upgrade "
-                "need --jwt-key");
+                "need --jwt-key or --jwt-jwks");
+        if (!s_.jwt_keys.empty() && !s_.jwt_jwks.empty())
+            refuse("--jwt-key and --jwt-jwks exclude each other");
+        // Without an issuer, the tokens of all its customers would be good.
+        if (!s_.jwt_jwks.empty() && s_.jwt.issuers.empty()) refuse("--jwt-jwks needs --jwt-issuer");
         if (!certificate_.empty()) s_.tls.certificates = {{certificate_, key_}};
         if (!s_.tls.ca.empty()) s_.tls.verify = sigfire::tls_verify::required;
         check_admission();
@@ -377,6 +382,10 @@ private:
                 "32 bytes or more. May be repeated. Each client then needs a valid token; SIGHUP reads the "
                 "keys again")
             ->allow_extra_args(false);
+        serve_.add_option(
+            "--jwt-jwks", s_.jwt_jwks,
+            "http:// or https:// URL of a JWK Set with the keys of tokens, instead of --jwt-key; the "
+            "server fetches it again in time, and for an unknown key");
         values("--jwt-issuer", "accepted issuers (iss) of tokens (default: any)", s_.jwt.issuers);
         values(
             "--jwt-audience",

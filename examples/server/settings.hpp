@@ -50,6 +50,7 @@ struct settings {
     spdlog::level::level_enum level = spdlog::level::info;
     sigfire::tls_options tls;          ///< without certificates if no listener needs them
     std::vector<std::string> jwt_keys; ///< files; empty: peers need no token
+    std::string jwt_jwks;              ///< URL of a JWK Set with the keys of tokens; empty: none
     sigfire::jwt_verifier_options jwt;
     bool jwt_single_use = false, jwt_refuse_after_upgrade = false;
     std::chrono::milliseconds resume_window{30'000}; ///< 0: no peer can resume
