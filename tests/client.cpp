@@ -243,6 +243,7 @@ BOOST_AUTO_TEST_CASE(close_codes_tell_the_cause) {
         {4100, "", errc::closed},
         {4400, "Bad Request", errc::malformed},
         {4400, "Missing message ID", errc::missing_id},
+        {4402, "Expired", errc::expired},
         {4400, "Too Many Requests", errc::rate},
         {4400, "?", errc::denied},
         {4500, "Internal Server Error", errc::internal_error},

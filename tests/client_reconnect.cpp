@@ -171,7 +171,7 @@ BOOST_AUTO_TEST_CASE(is_off_by_default) {
 }
 
 BOOST_AUTO_TEST_CASE(stays_away_when_told) {
-    for (const auto code : {4400, 4601}) {
+    for (const auto code : {4400, 4402, 4601}) {
         world w{at_once()};
         w.connect(token);
         operation_result asked;

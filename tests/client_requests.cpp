@@ -81,6 +81,9 @@ BOOST_AUTO_TEST_CASE(each_operation_says_its_words) {
     BOOST_TEST(w.said(c.unwatch("t")) == R"({"cmd":"unwatch","topic":"t"})");
     BOOST_TEST(w.said(c.watch_peer("you")) == R"({"cmd":"watch","target":"you"})");
     BOOST_TEST(w.said(c.unwatch_peer("you")) == R"({"cmd":"unwatch","target":"you"})");
+    BOOST_TEST(w.said(c.authenticate("a.b-c_d")) == R"({"cmd":"authenticate","data":{"token":"a.b-c_d"}})");
+    BOOST_TEST(w.said(c.authenticate("x"), R"("ok":false,"data":{"cause":"expired"})") != "");
+    BOOST_TEST((w.done == errc::expired));
     BOOST_TEST(w.said(c.set("t", "k", "null")) ==
                R"({"cmd":"set","topic":"t","data":{"key":"k","value":null}})");
     BOOST_TEST(w.said(c.set("t", "k", "1", 1500ms)) ==

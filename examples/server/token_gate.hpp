@@ -55,7 +55,7 @@ public:
         return gate_ ? gate_->renew(token, held, terms) : sigfire::errc::unknown_command;
     }
 
-    /// What peers may do: what their tokens or the webhook grant, or everything if there are neither.
+    /// The rights of peers: those of their tokens or of the webhook, or all if there are neither.
     sigfire::granted policy() const { return judges_ ? sigfire::granted{} : sigfire::granted::everything(); }
 
     /// From now on, nothing keeps the loop busy.

@@ -254,6 +254,18 @@ public:
         return say<without_data>(token, {.command = "unwatch", .target = std::move(id)});
     }
 
+    /** Shows a fresh token, so that the client may stay. If the server accepts it, the client stays until the
+     *  fresh token expires. Without a fresh token in time, the server closes the connection: `expired`. To
+     *  reconnect with a fresh token, see `reconnect_options::url`.
+     *
+     *  Causes: `denied`, `expired`, `malformed`, `full`; `unknown_command` if the server has no `renewal`. */
+    template <class Token = boost::asio::deferred_t>
+        requires for_error<Token>
+    [[nodiscard]] auto authenticate(std::string_view fresh, Token&& token = Token{}) {
+        return say<without_data>(
+            token, {.command = "authenticate", .data = detail::json_object{}.text("token", fresh).take()});
+    }
+
     /** Writes an entry of the state of `topic`. `key` is UTF-8 and `value` any JSON value; both are read
      *  during the call. The server removes the entry after `ttl`, or when this client leaves the topic or
      *  disconnects. `ttl` is at least 1 ms; for less, the server replies `malformed`. */

@@ -124,6 +124,25 @@ BOOST_AUTO_TEST_CASE(a_public_key_is_never_a_secret) {
     }
 }
 
+// A verifier asks first, but the key does not rely on that.
+BOOST_AUTO_TEST_CASE(a_key_verifies_by_no_other_algorithm_than_its_own) {
+    using enum detail::jws_algorithm;
+    const auto only = [](const std::string& text, detail::jws_algorithm a) {
+        auto key = keys_of(text).keys()->front();
+        key.allow_only(a);
+        return key;
+    };
+    const auto by_rs = token_signer{rsa().secret, "RS512"}.sign_with(R"({"alg":"x"})", hour);
+    const auto rs = *detail::read_jws(by_rs);
+    BOOST_TEST(keys_of(rsa().open).keys()->front().verifies(rs512, rs.signed_part, rs.signature));
+    BOOST_TEST(!only(rsa().open, rs256).verifies(rs512, rs.signed_part, rs.signature));
+    const auto by_hs = token_signer{secret(), "HS512"}.sign_with(R"({"alg":"x"})", hour);
+    const auto hs = *detail::read_jws(by_hs);
+    BOOST_TEST(!only(secret(), hs256).verifies(hs512, hs.signed_part, hs.signature));
+    BOOST_TEST(!only(secret(), rs256).allows_any());
+    BOOST_TEST(!keys_of(secret()).keys()->front().verifies(es256, hs.signed_part, hs.signature));
+}
+
 BOOST_AUTO_TEST_CASE(a_token_says_by_what_it_was_signed_but_the_key_decides) {
     const std::string alg = R"({"alg":)";
     for (const auto* none : {R"("none")", R"("None")", R"("NONE")", R"("")"})

@@ -44,7 +44,7 @@ struct temporary {
     std::string path;
 };
 
-// What is wrong with a text, or an empty text.
+// The fault of a text, or an empty text.
 std::string wrong(const std::string& text) {
     std::string why;
     return detail::keys_of_text(text, why).empty() ? why : std::string{};
@@ -197,7 +197,7 @@ BOOST_AUTO_TEST_CASE(a_key_that_cannot_be_used_is_told_apart) {
         BOOST_TEST(wrong(row.text).starts_with(row.why), wrong(row.text) << ", not: " << row.why);
 }
 
-// Otherwise, whoever knows the public key could sign by it as if it were a secret.
+// Otherwise anybody could sign by the public key as if it were a secret.
 BOOST_AUTO_TEST_CASE(a_public_key_in_another_form_is_no_secret) {
     const auto& pem = rsa().open;
     std::string base64, der;

@@ -143,6 +143,13 @@ BOOST_AUTO_TEST_CASE(a_token_that_is_refused_changes_nothing) {
     BOOST_TEST((w.b.ended("ann") == errc::expired));
 }
 
+BOOST_AUTO_TEST_CASE(a_subject_that_is_no_id_must_be_the_same_too) {
+    world w{{.subject_is_id = false}};
+    w.connect("p", token("ann", 100));
+    BOOST_TEST(w.renew("p", token("bob", 200)) == "denied: Token for Another Peer");
+    BOOST_TEST(w.renew("p", token("ann", 200)) == "ok");
+}
+
 BOOST_AUTO_TEST_CASE(requests_without_a_token_are_malformed) {
     world w;
     w.connect("ann", token("ann", 100));

@@ -2,7 +2,7 @@
 //
 // Any bytes as a token, as keys, as grants. The first byte chooses.
 // - No text but the known tokens is accepted: each of them has one form.
-// - What is base64url has one form too. A key that is read allows at least one algorithm.
+// - Base64url has one form too. A key that is read allows at least one algorithm.
 // - Grants that are read permit or deny, and each rule about them holds.
 #include <sigfire/admission/detail/base64url.hpp>
 #include <sigfire/admission/detail/jwk.hpp>

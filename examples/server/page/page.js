@@ -257,6 +257,8 @@ const peer = new Peer()
 const server = new URL('.', location)
 server.protocol = server.protocol.replace('http', 'ws')
 server.hash = server.search = ''
+const token = new URL(location).searchParams.get('token')
+if (token) server.searchParams.set('token', token) // for a server that asks for tokens
 
 const hints = new Map([
   ['Peer Not Found', 'no peer with this id is connected. A reload of the page changes its id, so ask for a new link.'],
@@ -337,6 +339,7 @@ function introduce() {
   status('online', 'Online')
   $('own').textContent = peer.id
   const link = new URL(location)
+  link.searchParams.delete('token') // it is for this page alone
   link.hash = encodeURIComponent(peer.id)
   $('link').value = link
   show()

@@ -133,7 +133,7 @@ inline result<grants> parse_grants(std::string_view json) {
     return out;
 }
 
-/** Lets each peer do what its grants permit. Models Policy; a part of a server and of a hub. A refusal is
+/** Enforces the grants of each peer. Models Policy; a part of a server and of a hub. A refusal is
  *  `denied`: it depends on the grants alone, so it does not tell whether the target exists.
  *
  *  | the peer wants to | it needs |

@@ -58,7 +58,7 @@ inline errc refuse_token(admission& a, token_fault fault, bool after_upgrade = f
     return cause_of(fault);
 }
 
-/// What `jwt` does with and without a key source. Copies share the ids of used tokens.
+/// The common part of `jwt` with and without a key source. Copies share the ids of used tokens.
 template <class V>
 class jwt_gate {
     static_assert(TokenVerifier<V>, "sigfire: jwt needs a TokenVerifier: result<verified_token> "
@@ -186,8 +186,9 @@ struct no_key_source {};
  *  The hub ends the connection with `expired` when the token expires; `renewal` lets the peer send a fresh
  *  token before. A refused client gets status 401, or close code 4401, and the text of a `token_fault`.
  *
- *  With a `Source`, a token with an unknown key waits for the source, see KeySource. Then it is verified
- *  again. Copies share keys and used tokens, so each thread of a server can have a copy. */
+ *  With a `Source`, a connection whose token has an unknown key waits for the source, see KeySource. Then the
+ *  token is verified again. A renewal does not wait. Copies share keys and used tokens, so each thread of a
+ * server can have a copy. */
 template <class Verifier, class Source = detail::no_key_source>
 class jwt : public detail::jwt_gate<Verifier> {
     static_assert(KeySource<Source>,
@@ -239,12 +240,16 @@ public:
     }
 };
 
+/// The types are those of the arguments.
 template <class Verifier>
 jwt(Verifier) -> jwt<Verifier>;
+/// The types are those of the arguments.
 template <class Verifier>
 jwt(Verifier, jwt_options) -> jwt<Verifier>;
+/// The types are those of the arguments.
 template <class Verifier, class Source>
 jwt(Verifier, Source) -> jwt<Verifier, Source>;
+/// The types are those of the arguments.
 template <class Verifier, class Source>
 jwt(Verifier, Source, jwt_options) -> jwt<Verifier, Source>;
 

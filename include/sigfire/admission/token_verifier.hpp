@@ -109,7 +109,7 @@ inline token_fault fault_of(const error_code& ec) noexcept {
                                                             : token_fault::malformed;
 }
 
-/// What a verifier has found in a token: claims that it has verified (RFC 7519, section 4.1).
+/// The verified claims of a token (RFC 7519, section 4.1).
 struct verified_token {
     std::string issuer{};              ///< `iss`; empty = none
     std::string subject{};             ///< `sub`; empty = none

@@ -130,6 +130,27 @@ await ring({
     })
   },
 
+  'clients of other systems have their token in the query': async () => {
+    await served(['-p', '0', '--jwt-key', es256], async address => {
+      const token = await sign()
+      const first = (path, said) => {
+        const socket = new WebSocket(new URL(path, address))
+        const met = new Promise(resolve => {
+          if (said) socket.on('open', () => socket.send(JSON.stringify(said)))
+          socket.on('message', data => resolve(JSON.parse(data)))
+          socket.on('unexpected-response', (_, answer) => resolve(answer.statusCode))
+          socket.on('error', () => {})
+        })
+        return within(met, `answer to ${path}`)
+      }
+      equal(await first(`/peerjs?key=peerjs&id=ann&token=${token}`), { type: 'OPEN' }, 'PeerJS')
+      equal(await first(`/peerjs?key=peerjs&id=bob&token=${token}`), 401, 'PeerJS with another id')
+      equal(await first('/peerjs?key=peerjs&id=ann&token=random'), 401, 'PeerJS without a token')
+      equal(await first(`/y-webrtc?token=${token}`, { type: 'ping' }), { type: 'pong' }, 'y-webrtc')
+      equal(await first('/y-webrtc'), 401, 'y-webrtc without a token')
+    })
+  },
+
   'expired, foreign, tampered and unsigned tokens are refused, and never echoed': async () => {
     const args = ['-p', '0', '--jwt-key', es256, '--jwt-issuer', 'https://a.example,b', '--jwt-audience', 'here',
       '--jwt-leeway', '0', '--log-level', 'debug']

@@ -55,8 +55,8 @@ inline evp_key_ptr rsa_key(std::string_view n, std::string_view e) {
     return key_of_parts("RSA", builder, EVP_PKEY_PUBLIC_KEY);
 }
 
-/// An EC key (RFC 7518, section 6.2). `d` is the private number of `size` bytes; empty = a public key. The
-/// point must lie on the curve.
+/// An EC key (RFC 7518, section 6.2). `d` is the private number of `size` bytes; empty = a public key.
+/// OpenSSL refuses a point that is not on the curve.
 inline evp_key_ptr ec_key(const char* group, std::size_t size, std::string_view x, std::string_view y,
                           std::string_view d = {}) {
     if (x.size() != size || y.size() != size || (!d.empty() && d.size() != size)) return {};
@@ -70,9 +70,7 @@ inline evp_key_ptr ec_key(const char* group, std::size_t size, std::string_view 
                                          point.size()) != 1 ||
         (secret && OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_PRIV_KEY, secret.get()) != 1))
         return {};
-    auto key = key_of_parts("EC", builder, d.empty() ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEYPAIR);
-    const key_context_ptr context{key ? EVP_PKEY_CTX_new_from_pkey(nullptr, key.get(), nullptr) : nullptr};
-    return context && EVP_PKEY_public_check(context.get()) == 1 ? std::move(key) : evp_key_ptr{};
+    return key_of_parts("EC", builder, d.empty() ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEYPAIR);
 }
 
 inline evp_key_ptr ed25519_key(std::string_view x) {

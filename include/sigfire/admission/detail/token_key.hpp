@@ -162,7 +162,7 @@ public:
         return k;
     }
 
-    /// A public key. `why` says what is wrong with a key that cannot be used: then the key allows nothing.
+    /// A public key. For a key that cannot be used, `why` has the reason; the key then allows nothing.
     static token_key of_public(evp_key_ptr key, std::string& why, std::string id = {}) {
         using enum jws_algorithm;
         token_key k;
