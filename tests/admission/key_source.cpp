@@ -5,6 +5,7 @@
 #include <sigfire/admission/jwt.hpp>
 #include <sigfire/admission/jwt_verifier.hpp>
 #include <sigfire/admission/key_set.hpp>
+#include <sigfire/admission/renewal.hpp>
 #include <sigfire/admission/token_signer.hpp>
 #include <sigfire/server.hpp>
 
@@ -107,6 +108,60 @@ BOOST_AUTO_TEST_CASE(a_source_that_fails_tells_the_client_to_come_again) {
     BOOST_TEST(late.find("\r\nRetry-After: 10\r\n") != late.npos, late);
     w.source.shared->throws = true;
     BOOST_TEST(w.answer(token_by(secret)).starts_with("HTTP/1.1 500 "));
+}
+
+// A source that names its loop.
+struct source_with_loop : test_source {
+    boost::asio::io_context* io = nullptr;
+    boost::asio::io_context& context() { return *io; }
+};
+
+using waiting_gate = jwt<jwt_verifier, source_with_loop>;
+static_assert(Hook<waiting_gate> && detail::has_on_message<waiting_gate>);
+static_assert(!detail::has_on_message<jwt<jwt_verifier, test_source>>);
+
+std::string jwk(const std::string& id, char c) {
+    return R"({"kty":"oct","kid":")" + id + R"(","k":")" + detail::base64url(std::string(32, c)) + "\"}";
+}
+
+BOOST_AUTO_TEST_CASE(a_renewal_waits_for_its_key_too) {
+    boost::asio::io_context io;
+    source_with_loop source;
+    source.io = &io;
+    source.shared->jwks = R"({"keys":[)" + secret + "]}";
+    waiting_gate gate{jwt_verifier{source.shared->keys}, source, jwt_options{.now = [] { return noon; }}};
+    server srv{memory::websocket{io}, hooks{gate}, renewal{gate}};
+    memory::basic_peer<framing::websocket<framing::role::client>> p{io};
+    p.write(memory::upgrade_request("Sec-WebSocket-Protocol: sigfire.v1.json\r\nAuthorization: Bearer " +
+                                    token_by(secret) + "\r\n"));
+    memory::run(io);
+    BOOST_TEST_REQUIRE(p.read_header().starts_with("HTTP/1.1 101 "));
+    p.events();
+    const auto ask = [&](const std::string& fresh) {
+        p.write(p.sealed(R"({"cmd":"authenticate","id":1,"data":{"token":")" + fresh + R"("}})"));
+        p.write(p.sealed(R"({"cmd":"bye","id":2,"target":"x"})")); // waits behind it
+        memory::run(io);
+        const auto heard = p.events();
+        BOOST_TEST_REQUIRE(heard.size() == 2u);
+        BOOST_TEST(heard[1].find(R"("id":2)") != std::string::npos, heard[1]);
+        return heard[0];
+    };
+    BOOST_TEST(source.shared->asked.size() == 1u);
+    BOOST_TEST(ask(token_by(secret)).find(R"("ok":true)") != std::string::npos); // known: nobody is asked
+    BOOST_TEST(source.shared->asked.size() == 1u);
+    // the issuer has a new key
+    source.shared->jwks = R"({"keys":[)" + secret + "," + jwk("k2", 'b') + "]}";
+    BOOST_TEST(ask(token_by(jwk("k2", 'b'))).find(R"("ok":true)") != std::string::npos);
+    BOOST_TEST((source.shared->asked == std::vector<std::string>{"k1", "k2"}));
+    // a key that nobody has, and a source that throws
+    for (const bool throws : {false, true}) {
+        source.shared->throws = throws;
+        BOOST_TEST(ask(token_by(jwk("k3", 'c'))).find("Token Key Unknown") != std::string::npos);
+    }
+    BOOST_TEST(source.shared->asked.size() == 4u);
+    // a token that is wrong anyway asks nobody
+    BOOST_TEST(ask("nonsense").find("Token Malformed") != std::string::npos);
+    BOOST_TEST(source.shared->asked.size() == 4u);
 }
 
 BOOST_AUTO_TEST_CASE(a_token_that_is_wrong_anyway_asks_nothing) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sigfire/admission/detail/jws.hpp>
+#include <sigfire/admission/detail/pending_admissions.hpp>
 #include <sigfire/admission/detail/used_tokens.hpp>
 #include <sigfire/admission/grants.hpp>
 #include <sigfire/admission/key_source.hpp>
@@ -9,7 +10,10 @@
 #include <sigfire/admission/token_verifier.hpp>
 #include <sigfire/core/admission.hpp>
 #include <sigfire/core/error.hpp>
+#include <sigfire/core/event.hpp>
 #include <sigfire/core/request.hpp>
+#include <sigfire/hub/deferral.hpp>
+#include <sigfire/hub/message_context.hpp>
 #include <sigfire/text/utf8.hpp>
 
 #include <algorithm>
@@ -116,14 +120,21 @@ protected:
         return errc::ok;
     }
 
+    bool is_of_unknown_key(std::string_view token) {
+        const auto got = verifier_.verify(token, now());
+        return !got && fault_of(got.error()) == token_fault::unknown_key;
+    }
+
     errc refuse(admission& a, token_fault fault) const {
         return refuse_token(a, fault, options_.refuse_after_upgrade);
     }
 
 private:
+    utc_time now() const { return options_.now ? options_.now() : system_utc(); }
+
     // Verifies a token and reads its grants.
     std::optional<token_fault> judge(std::string_view token, terms& out) {
-        out.now = options_.now ? options_.now() : system_utc();
+        out.now = now();
         auto verified = verifier_.verify(token, out.now);
         if (!verified) return fault_of(verified.error());
         out.token = *std::move(verified);
@@ -171,6 +182,51 @@ private:
 /// Takes the place of a key source.
 struct no_key_source {};
 
+/// The id of the key of `token`; empty = it has none.
+inline std::string key_id_of(std::string_view token) {
+    const auto parts = read_jws(token);
+    return parts ? parts->key_id : std::string{};
+}
+
+/// `jwt` with a key source. With `Waits`, renewals wait for the source too.
+template <class V, class S, bool Waits>
+class jwt_with_source : public jwt_gate<V> {
+protected:
+    jwt_with_source(V verifier, S source, jwt_options options)
+        : jwt_gate<V>(std::move(verifier), std::move(options)), source_(std::move(source)) {}
+
+    S source_;
+};
+
+template <class V, class S>
+class jwt_with_source<V, S, true> : public jwt_with_source<V, S, false> {
+public:
+    /// Defers a fresh token with an unknown key until the source has ended. `renewal` then judges it.
+    errc on_message(message_context& context, event::authenticate& e) {
+        if (!this->is_of_unknown_key(e.proof)) return errc::ok;
+        auto asked = std::make_shared<question>(key_id_of(e.proof), this->source_);
+        if (asked->key.empty()) return errc::ok;
+        asked->ticket.emplace(context.defer());
+        asked->run.start(asked->source.context(), asked->source.fetch(asked->key),
+                         [asked](errc, const std::optional<std::string>&) { asked->ticket->pass(); });
+        return errc::deferred;
+    }
+
+protected:
+    using jwt_with_source<V, S, false>::jwt_with_source;
+
+private:
+    // Lives until the source has ended, even after the server.
+    struct question {
+        question(std::string id, S from) : key(std::move(id)), source(std::move(from)) {}
+
+        std::string key;
+        S source;
+        std::optional<deferral> ticket;
+        awaited_run<decltype(std::declval<S&>().fetch(std::declval<const std::string&>()))> run;
+    };
+};
+
 } // namespace detail
 
 /** Admits connections with a valid token, such as a JSON Web Token (RFC 7519). Models Hook. `token_of` finds
@@ -187,21 +243,25 @@ struct no_key_source {};
  *  token before. A refused client gets status 401, or close code 4401, and the text of a `token_fault`.
  *
  *  With a `Source`, a connection whose token has an unknown key waits for the source, see KeySource. Then the
- *  token is verified again. A renewal does not wait. Copies share keys and used tokens, so each thread of a
- * server can have a copy. */
+ *  token is verified again. If the source has `context()`, a renewal waits too.
+ *
+ *  Copies share keys and used tokens, so each thread of a server can have a copy. */
 template <class Verifier, class Source = detail::no_key_source>
-class jwt : public detail::jwt_gate<Verifier> {
+    class jwt : public detail::jwt_with_source < Verifier,
+    Source, requires(Source& s) {
+    s.context();
+}> {
     static_assert(KeySource<Source>,
                   "sigfire: jwt needs a KeySource: awaitable<errc> fetch(const std::string& "
                   "kid)");
 
-    using gate = detail::jwt_gate<Verifier>;
+    using gate = detail::jwt_with_source<Verifier, Source, requires(Source& s) { s.context(); }>;
     using answer = decltype(std::declval<Source&>().fetch(std::declval<const std::string&>()));
 
 public:
     /// Takes the verifier, the source of keys that it does not know, and the settings.
     jwt(Verifier verifier, Source source, jwt_options options = {})
-        : gate(std::move(verifier), std::move(options)), source_(std::move(source)) {}
+        : gate(std::move(verifier), std::move(source), std::move(options)) {}
 
     /// Checks the token: `ok`, a cause, or `deferred` if its key is not known.
     errc on_admit(const request& r, admission& a) {
@@ -211,16 +271,12 @@ public:
 
     /// Fetches the key, and checks the token again.
     answer on_admit_deferred(const request& r, admission& a) {
-        std::string key;
-        if (const auto token = detail::read_jws(token_of(r))) key = token->key_id;
-        const errc fetched = key.empty() ? errc::unknown : co_await source_.fetch(key);
+        const std::string key = detail::key_id_of(token_of(r));
+        const errc fetched = key.empty() ? errc::unknown : co_await this->source_.fetch(key);
         if (fetched != errc::ok && fetched != errc::unknown) co_return gate::refuse(a, token_fault::busy);
         const errc cause = gate::admit(r, a);
         co_return cause == errc::unknown ? gate::refuse(a, token_fault::unknown_key) : cause;
     }
-
-private:
-    Source source_;
 };
 
 /// `jwt` without a key source: it never waits.

@@ -13,8 +13,12 @@ namespace sigfire::inline v0_1 {
  *  `s.fetch(kid)` is a coroutine, `boost::asio::awaitable<errc>`, on the loop of the server. It puts keys
  * into the `key_set` that the verifier uses. Include `<sigfire/admission/coroutine_hooks.hpp>`.
  *
- *  Result: `ok` if the key may be there now; the verifier decides. `unknown` if the source knows no such key.
- *  Any other value if the source could not find out: the client is refused with 503 and may come again.
+ *  A source may have `boost::asio::io_context& context()`, the loop of the server. Then a peer that renews
+ * its token waits for the key too. Otherwise its token is refused at once.
+ *
+ *  Result of `fetch`: `ok` if the key may be there now; the verifier decides. `unknown` if the source knows
+ * no such key. Any other value if the source could not find out: the client is refused with 503 and may come
+ * again.
  *
  *  Laws:
  *  - It ends within a bounded time, also when it is cancelled.
