@@ -32,6 +32,10 @@ boost::asio::awaitable<sigfire::errc> key_server::fetch(const std::string& kid) 
     return parts_->source.fetch(kid);
 }
 
+boost::asio::io_context& key_server::context() const {
+    return parts_->source.context();
+}
+
 void key_server::stop() const {
     parts_->source.stop();
 }

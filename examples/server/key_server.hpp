@@ -21,6 +21,8 @@ public:
                json_log log);
 
     boost::asio::awaitable<sigfire::errc> fetch(const std::string& kid);
+    /// The loop: renewals wait too.
+    boost::asio::io_context& context() const;
     /// From now on, nothing keeps the loop busy.
     void stop() const;
 

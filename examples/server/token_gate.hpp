@@ -11,7 +11,9 @@
 #include <sigfire/admission/key_set.hpp>
 #include <sigfire/core/admission.hpp>
 #include <sigfire/core/error.hpp>
+#include <sigfire/core/event.hpp>
 #include <sigfire/core/request.hpp>
+#include <sigfire/hub/message_context.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -48,6 +50,10 @@ public:
                                                             sigfire::admission& wish) {
         const auto cause = co_await fetching_->on_admit_deferred(asked, wish);
         co_return told(cause, asked, wish);
+    }
+
+    sigfire::errc on_message(sigfire::message_context& context, sigfire::event::authenticate& e) {
+        return fetching_ ? fetching_->on_message(context, e) : sigfire::errc::ok;
     }
 
     sigfire::errc renew(std::string_view token, const sigfire::notes* held, sigfire::admission& terms) {

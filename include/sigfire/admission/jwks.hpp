@@ -15,6 +15,7 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/cancellation_type.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
@@ -113,6 +114,11 @@ public:
             std::move(start), boost::asio::use_awaitable);
         const auto cause = co_await std::move(waits);
         co_return cause;
+    }
+
+    /// The loop of the client, for renewals: see KeySource. It has to be an `io_context`.
+    boost::asio::io_context& context() const {
+        return static_cast<boost::asio::io_context&>(core_->web->get_executor().context());
     }
 
     /// Ends the refreshes: nothing keeps the execution context busy. The keys stay as they are.

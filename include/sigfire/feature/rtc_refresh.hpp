@@ -170,8 +170,9 @@ private:
             v.data = std::move(made.configuration);
             box->put(std::move(v));
         };
+        const auto renew = e.renewal.renew; // a copy: the call may end the peer
         try {
-            e.renewal.renew(hub.id(e.peer), std::move(done));
+            renew(hub.id(e.peer), std::move(done));
         } catch (...) { // it is asked again later
             ++failed_;
         }

@@ -44,6 +44,8 @@ BOOST_AUTO_TEST_CASE(retry_after_is_seconds_or_a_date) {
         {"Mon, 07 Nov 1994 08:49:07 GMT", 86'400},
         {"Sun, 06 Nov 1994 08:49:06 GMT", 0},
         {"Thu, 01 Jan 1970 00:00:00 GMT", 0},
+        {"Sat, 01 Jan 0000 00:00:00 GMT", 0},
+        {"Fri, 31 Dec 9999 23:59:59 GMT", 999'999'999},
         {"Sun, 31 Feb 1994 08:49:37 GMT", -1},
         {"Sun, 06 Nov 1994 24:49:37 GMT", -1},
         {"Sun, 06 Nov 1994 08:60:37 GMT", -1},

@@ -50,7 +50,7 @@ inline std::optional<std::uint32_t> short_number(std::string_view text) noexcept
 }
 
 /** Reads `Retry-After` or `Expires` (RFC 9110, 10.2.3): seconds, or a date such as `Sun, 06 Nov 1994 08:49:37
- *  GMT`. A past date is 0. Empty for any other text. */
+ *  GMT`. A past date is 0, and the result at most 999,999,999 s. Empty for any other text. */
 inline std::optional<std::chrono::seconds> parse_retry_after(std::string_view text,
                                                              std::chrono::system_clock::time_point now) {
     using namespace std::chrono;
@@ -72,7 +72,8 @@ inline std::optional<std::chrono::seconds> parse_retry_after(std::string_view te
                               month{static_cast<unsigned>(name - months.begin() + 1)}, day{*day_of}};
     if (!date.ok()) return {};
     const auto at = sys_days{date} + hours{*hour} + minutes{*minute} + seconds{*second};
-    return std::max(seconds{0}, ceil<seconds>(at - now));
+    // In seconds: the clock itself has no room for the year 9999.
+    return std::clamp(at - floor<seconds>(now), seconds{0}, seconds{999'999'999});
 }
 
 /// How long an idle connection lasts: `longest`, or one second less than the server says in `Keep-Alive:
