@@ -213,6 +213,37 @@ BOOST_AUTO_TEST_CASE(the_hub_refuses_what_is_not_granted) {
     BOOST_TEST(b.ask("eve", R"({"cmd":"join","topic":"in"})") == "denied");
 }
 
+// Gives each peer grants; those of `ann` have her id.
+struct by_id {
+    errc on_admit(const request&, admission& a) {
+        grants rights;
+        if (a.id == "ann") rights.id = a.id;
+        a.attached.put(std::move(rights));
+        return errc::ok;
+    }
+};
+
+BOOST_AUTO_TEST_CASE(the_hub_renames_no_peer_with_an_id_of_its_token) {
+    hub_bench<features<topics, identity>, hooks<by_id>, direct_router, counting_json, granted> b{
+        features{topics{}, identity{}}, hooks{by_id{}}};
+    const auto join_as = [&](const std::string& name, std::string_view as) {
+        event::join e;
+        e.token = {"1"};
+        e.command = "join";
+        e.topic = "t";
+        e.as = as;
+        b.h.received(b.at(name).its_state.who, e);
+        return b.reply(name, 1);
+    };
+    b.connect("ann");
+    b.connect("bob");
+    BOOST_TEST(join_as("ann", "eve") == "denied");
+    BOOST_TEST(b.context().id(b.peer("ann")) == "ann");
+    BOOST_TEST(join_as("ann", "ann").starts_with("ok"));
+    BOOST_TEST(join_as("bob", "eve").starts_with("ok"));
+    BOOST_TEST(b.context().id(b.peer("bob")) == "eve");
+}
+
 struct no_notes {
     const notes* notes_of(peer_handle) const { return nullptr; }
 };

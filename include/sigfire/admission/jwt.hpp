@@ -54,7 +54,7 @@ inline utc_time system_utc() {
 /// Refuses a connection because of its token.
 inline errc refuse_token(admission& a, token_fault fault, bool after_upgrade = false) {
     const bool busy = cause_of(fault) == errc::overloaded;
-    refusal& how = a.refused_as.emplace();
+    auto& how = a.refused_as.emplace();
     how.http_status = after_upgrade ? 0 : busy ? 503 : 401;
     how.close_code = busy ? 1013 : 4401;
     how.text = to_string(fault);

@@ -2,18 +2,18 @@
 
 // Two pages of the server's own chat in headless Chromium talk over WebRTC.
 
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { launchChromium } from './chromium.mjs'
-import { equal, event, ring, serve, truth, within } from './harness.mjs'
+import { equal, event, ring, run, scratch, serve, truth, within } from './harness.mjs'
 import { connect } from './signal-fire.mjs'
 import { wireTo } from './wire.mjs'
 
 let browser
 
-async function pages(count, test) {
-  const server = await serve()
+async function pages(count, test, args) {
+  const server = await serve(args)
   const url = server.addresses[0].replace('ws:', 'http:') + '/'
   const opened = []
   const said = []
@@ -106,6 +106,27 @@ const tests = {
       await say(alice, bob, 'Yes: <b>žluťoučký</b> 🔥')
       await say(bob, alice, 'x'.repeat(4000))
     }),
+
+  'pages with tokens reach each other, and keep their tokens': async () => {
+    const key = join(scratch, 'secret')
+    writeFileSync(key, 'a secret of at least 32 bytes, for this test')
+    const query = async (sub, ...more) => {
+      const program = run(['token', '--key', key, '--sub', sub, ...more])
+      equal(await within(program.exited, 'token'), { code: 0 }, `exit (${program.stderr})`)
+      return `?token=${program.stdout.trim()}`
+    }
+    await pages(0, async ({ url, open }) => {
+      const ann = await online(await open(url + (await query('ann'))))
+      equal(await own(ann), 'ann', 'id')
+      equal(await link(ann), `${url}#ann`, 'link')
+      const bob = await online(await open(`${url}${await query('bob')}#ann`))
+      await connected(ann, bob)
+      await say(bob, ann, 'I have a token')
+      const eve = await online(await open(url + (await query('eve', '--grants', '{"targets":["bob"]}'))))
+      await dial(eve, 'ann')
+      await shows(eve, '#error', 'Denied')
+    }, ['-p', '0', '--jwt-key', key])
+  },
 
   'an id and a link in the field call too': () =>
     pages(2, async ({ pages: [alice, bob] }) => {
