@@ -51,7 +51,11 @@ GROUPS = (
     ("End of the server", "drain-delay drain drain-to"),
     ("HTTP, proxies and silence", "origins proxies forwarded-by max-header ping"),
     ("TLS", "tls-certificate tls-key tls-ca"),
-    ("Tokens", "jwt-key jwt-issuer jwt-audience jwt-leeway jwt-single-use jwt-refuse-after-upgrade"),
+    ("Tokens", "jwt-key jwt-jwks jwt-issuer jwt-audience jwt-leeway jwt-single-use jwt-refuse-after-upgrade"),
+    ("Limits", "max-connections connections-per-address connects-per-second ban-after ban-time messages-per-second "
+     "message-burst bytes-per-second"),
+    ("TURN", "turn-url turn-secret-file turn-ttl"),
+    ("Webhook", "webhook-url webhook-secret-file webhook-fail webhook-timeout webhook-headers webhook-token"),
     ("Features", "resume-window mailbox request-timeout sessions topics topics-per-peer members-per-topic"),
     ("Clients of other systems", "signal-fire-2016 signal-fire-2016-number-ids signal-fire-2016-peer-id "
      "signal-fire-2016-check-sender socket-signal socket-signal-strict-ids y-webrtc"),

@@ -10,6 +10,7 @@
 #include <sigfire/feature/records.hpp>
 #include <sigfire/feature/requests.hpp>
 #include <sigfire/feature/resume.hpp>
+#include <sigfire/feature/rtc_refresh.hpp>
 #include <sigfire/feature/sessions.hpp>
 #include <sigfire/feature/topics.hpp>
 #include <sigfire/framing/length.hpp>
@@ -140,7 +141,7 @@ enum class routing { direct, hosts };
 
 struct settings {
     routing router = routing::direct;
-    bool mailbox = false, create = false, strict = false, gate = false;
+    bool mailbox = false, create = false, strict = false, gate = false, turn = false;
 };
 
 struct any_router {
@@ -179,18 +180,39 @@ struct page_renewer {
     }
 };
 
-using parts = features<topics, presence, requests, sessions, records<>, resume, renewal<page_renewer>>;
+using parts =
+    features<topics, presence, requests, sessions, records<>, resume, renewal<page_renewer>, rtc_refresh>;
+
+// Lends A credentials for 10 s.
+struct lender {
+    bool there;
+
+    errc on_admit(const sigfire::request&, admission& a) {
+        if (!there || a.id != "A") return errc::ok;
+        a.rtc_configuration = made(10);
+        a.attached.put(rtc_renewal{10s, [](std::string_view, const std::function<void(rtc_lease)>& done) {
+                                       done({made(18), 10s});
+                                   }});
+        return errc::ok;
+    }
+
+private:
+    static std::string made(int end) {
+        return R"({"iceServers":[{"urls":["turn:turn.example.org"],"username":")" + std::to_string(end) +
+               R"(:A","credential":"..."}]})";
+    }
+};
 
 template <class K>
-struct basic_server : hub_bench<parts, no_hooks, maybe_mailbox, K> {
-    using base = hub_bench<parts, no_hooks, maybe_mailbox, K>;
+struct basic_server : hub_bench<parts, hooks<lender>, maybe_mailbox, K> {
+    using base = hub_bench<parts, hooks<lender>, maybe_mailbox, K>;
 
     explicit basic_server(const settings& s = {})
         : base{parts{topics{}, presence{}, requests{}, sessions{{.strict = s.strict, .gate = s.gate}},
                      records<>{memory_records{},
                                {.peers_may_create = s.create, .clock = [] { return 1'767'225'600'000; }}},
-                     resume{}, renewal{page_renewer{}}},
-               maybe_mailbox{s.mailbox, s.router}} {
+                     resume{}, renewal{page_renewer{}}, rtc_refresh{}},
+               hooks{lender{s.turn}}, maybe_mailbox{s.mailbox, s.router}} {
         configure(this->codec, R"({"iceServers":[{"urls":"stun:stun.example.org"}]})");
     }
 
@@ -256,6 +278,8 @@ private:
     void prepare(std::string_view what) {
         if (what == "has a mailbox for 5 s")
             settings_.mailbox = true;
+        else if (what == "has TURN credentials for 10 s")
+            settings_.turn = true;
         else if (what == "lets peers create records")
             settings_.create = true;
         else if (what == "routes to hosts")

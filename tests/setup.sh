@@ -2,7 +2,7 @@
 # Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 # setup.sh [core|test|tools]...: what sigfire needs on Debian 12 or 13, as root or with sudo (default: everything).
 #   core    compiler, build tools, headers of Boost and OpenSSL, CLI11, spdlog    build and run the server
-#   test    node, chromium, meson, doxygen, lintian, shells, and nginx in .deps/nginx    real clients, consumers, docs
+#   test    node, chromium, meson, doxygen, lintian, shells, and nginx and coturn in .deps    real clients, consumers, docs
 #   tools   clang 19 family with libc++, valgrind                                 sanitizers, fuzzing, format, bench
 # Does nothing where all is there.
 set -euo pipefail
@@ -49,12 +49,23 @@ elif [[ ! -e $here/../.deps/boost/.stamp && -z $(apt-get indextargets 'Origin: D
 fi
 retry "$here/fetch-boost.sh"
 
-# Unpacked only: an nginx that is installed serves on port 80 from then on. All it needs is there.
-nginx=$here/../.deps/nginx
-if [[ " $* " == *" test "* && ! -x $nginx/usr/sbin/nginx ]]; then
+# Unpacked only: a server that is installed serves on its port from then on.
+unpack() { # FOLDER PACKAGE...
+    local packages folder=$1
     packages=$(mktemp -d)
-    trap 'rm -rf "$packages"' EXIT
-    (cd "$packages" && retry apt-get -qq -o "APT::Sandbox::User=$(id -un)" download nginx libnginx-mod-stream)
-    mkdir -p "$nginx"
-    for package in "$packages"/*.deb; do dpkg-deb -x "$package" "$nginx"; done
+    (cd "$packages" && retry apt-get -qq -o "APT::Sandbox::User=$(id -un)" download "${@:2}")
+    mkdir -p "$folder"
+    for package in "$packages"/*.deb; do dpkg-deb -x "$package" "$folder"; done
+    rm -rf "$packages"
+}
+deps=$here/../.deps
+if [[ " $* " == *" test "* ]]; then
+    [[ -x $deps/nginx/usr/sbin/nginx ]] || unpack "$deps/nginx" nginx libnginx-mod-stream
+    coturn=$deps/coturn/usr/bin/turnserver
+    [[ -x $coturn ]] || unpack "$deps/coturn" coturn
+    if ldd "$coturn" | grep -q 'not found'; then
+        # Its libraries have other names in Debian 13.
+        mapfile -t libraries < <(apt-cache depends coturn | sed -nE 's/^ +Depends: (lib[a-z0-9.+-]+)$/\1/p')
+        retry apt install -y --no-install-recommends "${libraries[@]}"
+    fi
 fi

@@ -18,9 +18,9 @@ const section = (folder, text, names) => ({
 const sidebar = [
   section('start', 'Start', ['cpp', 'browser', 'program']),
   section('guide', 'Guides', [
-    'choose-parts', 'authenticate', 'rooms', 'own-codec', 'own-feature', 'behind-a-proxy', 'tls', 'several-cores',
-    'mobile-and-resume', 'embed-in-beast', 'cpp-client', 'debug-a-call', 'operate', 'check-settings',
-    'background-servers'
+    'choose-parts', 'authenticate', 'webhook', 'turn', 'limits', 'rooms', 'own-codec', 'own-feature', 'behind-a-proxy',
+    'tls', 'several-cores', 'mobile-and-resume', 'embed-in-beast', 'cpp-client', 'debug-a-call', 'operate', 'metrics',
+    'check-settings', 'background-servers'
   ]),
   section('reference', 'Reference', [
     'protocol', 'asyncapi', 'program-options', 'library-options', 'errors', 'api', 'support', 'figures'

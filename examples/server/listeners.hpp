@@ -2,6 +2,7 @@
 #pragma once
 
 #include "connection_log.hpp"
+#include "doors.hpp"
 #include "json_log.hpp"
 #include "live_settings.hpp"
 #include "parts.hpp"
@@ -10,6 +11,8 @@
 #include "token_gate.hpp"
 #include "wires.hpp"
 
+#include <sigfire/admission/gate.hpp>
+#include <sigfire/admission/rate_limit.hpp>
 #include <sigfire/hub/channel.hpp>
 #include <sigfire/hub/hooks.hpp>
 #include <sigfire/hub/hub.hpp>
@@ -31,9 +34,10 @@
 #include <string_view>
 #include <utility>
 
-using program_hub =
-    sigfire::hub<sigfire::local_registry, sigfire::mailbox<>, sigfire::any_channel, json_log,
-                 sigfire::hooks<live_terms, connection_log, token_gate>, program_features, sigfire::granted>;
+using program_hub = sigfire::hub<sigfire::local_registry, sigfire::mailbox<>, sigfire::any_channel, json_log,
+                                 sigfire::hooks<live_origins, connection_log, token_gate, doors,
+                                                live_configuration, sigfire::rate_limit, sigfire::gate>,
+                                 program_features, sigfire::granted>;
 
 /// A listener of any transport.
 struct any_listener {
@@ -124,7 +128,7 @@ std::unique_ptr<any_listener> listener_over(Transport t, const endpoint& e, cons
 /// The listener of an endpoint.
 inline std::unique_ptr<any_listener> make_listener(boost::asio::io_context& io, const endpoint& e,
                                                    const settings& s, program_hub& h, const json_log& log,
-                                                   const shared_settings& live) {
+                                                   const shared_settings& live, const sigfire::gate& gate) {
     switch (e.kind) {
     case wire::websocket: {
         sigfire::websocket_options o{.address = e.host, .port = e.port, .descriptor = e.descriptor};
@@ -133,17 +137,22 @@ inline std::unique_ptr<any_listener> make_listener(boost::asio::io_context& io, 
         o.forwarded_by = s.forwarded_by;
         o.limits.header = s.header;
         o.limits.ping_interval = s.ping;
+        o.limits.bytes_per_second = s.bytes_per_second;
+        o.gate = gate;
         if (s.ping.count() != 0) o.limits.silence_timeout = 2 * s.ping;
         return listener_over(sigfire::websocket{io, std::move(o)}, e, s, h, log, live);
     }
-    case wire::tcp:
-        return listener_over(
-            sigfire::tcp{io,
-                         {.address = e.host, .port = e.port, .descriptor = e.descriptor, .hello = e.hello}},
-            e, s, h, log, live);
+    case wire::tcp: {
+        sigfire::tcp_options o{
+            .address = e.host, .port = e.port, .descriptor = e.descriptor, .hello = e.hello};
+        o.limits.bytes_per_second = s.bytes_per_second;
+        o.gate = gate;
+        return listener_over(sigfire::tcp{io, std::move(o)}, e, s, h, log, live);
+    }
     case wire::unix_socket: break;
     }
-    return listener_over(
-        sigfire::unix_socket{io, {.path = e.host, .descriptor = e.descriptor, .hello = e.hello}}, e, s, h,
-        log, live);
+    sigfire::unix_socket_options o{.path = e.host, .descriptor = e.descriptor, .hello = e.hello};
+    o.limits.bytes_per_second = s.bytes_per_second;
+    o.gate = gate;
+    return listener_over(sigfire::unix_socket{io, std::move(o)}, e, s, h, log, live);
 }

@@ -49,8 +49,9 @@ inline shared_settings live_settings_of(const settings& s) {
     return out;
 }
 
-/// A sigfire Hook that applies settings of now to each connection: its origin, its RTC configuration.
-struct live_terms {
+/// A sigfire Hook that refuses connections of pages with other origins than those of now. The first in the
+/// chain.
+struct live_origins {
     shared_settings live;
 
     sigfire::errc on_admit(const sigfire::request& asked, sigfire::admission& entry) const {
@@ -63,6 +64,16 @@ struct live_terms {
                 return cause;
             }
         }
+        return sigfire::errc::ok;
+    }
+};
+
+/// A sigfire Hook that gives the RTC configuration of now to each peer without one of its own. The last in
+/// the chain.
+struct live_configuration {
+    shared_settings live;
+
+    sigfire::errc on_admit(const sigfire::request&, sigfire::admission& entry) const {
         if (live->rtc_configuration && entry.rtc_configuration.empty())
             entry.rtc_configuration = *live->rtc_configuration;
         return sigfire::errc::ok;

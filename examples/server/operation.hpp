@@ -43,6 +43,8 @@ public:
 
     /// Functions to call when the last connection has ended: they cancel what would keep the loop at work.
     std::vector<std::function<void()>> at_end{};
+    /// Functions to call when the server begins to end, and again when it ends at once.
+    std::vector<std::function<void()>> at_stop{};
     /// Functions to call at a reload, once the settings are known to be right.
     std::vector<std::function<void()>> at_reload{};
 
@@ -172,6 +174,7 @@ private:
 
     // A second call cuts the connections that are left.
     void stop() {
+        for (const auto& f : at_stop) f();
         peers_.stop(sigfire::errc::stopping);
         open_ = listeners_.size();
         for (const auto& l : listeners_)

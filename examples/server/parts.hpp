@@ -13,6 +13,7 @@
 #include <sigfire/feature/records.hpp>
 #include <sigfire/feature/requests.hpp>
 #include <sigfire/feature/resume.hpp>
+#include <sigfire/feature/rtc_refresh.hpp>
 #include <sigfire/feature/sessions.hpp>
 #include <sigfire/feature/topics.hpp>
 #include <sigfire/hub/router.hpp>
@@ -37,7 +38,7 @@ inline sigfire::mailbox<> mailbox_for_others(const settings& s) {
 using program_features =
     sigfire::features<sigfire::topics, sigfire::presence, sigfire::requests, sigfire::sessions,
                       sigfire::records<>, sigfire::resume, sigfire::identity, sigfire::heartbeat,
-                      sigfire::mailbox<>, sigfire::renewal<token_gate>>;
+                      sigfire::rtc_refresh, sigfire::mailbox<>, sigfire::renewal<token_gate>>;
 
 inline program_features features_of(const settings& s, const token_gate& gate) {
     return program_features{sigfire::topics{{.limits = s.topics}},
@@ -48,6 +49,7 @@ inline program_features features_of(const settings& s, const token_gate& gate) {
                             sigfire::resume{{.window = s.resume_window}},
                             sigfire::identity{{.unique_names = s.socket_signal_strict_ids}},
                             sigfire::heartbeat{},
+                            sigfire::rtc_refresh{},
                             mailbox_for_peerjs(s.peerjs_options),
                             sigfire::renewal{gate}};
 }

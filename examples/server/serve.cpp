@@ -3,6 +3,7 @@
 // The only translation unit with the hub and its listeners: another one would compile the hub again.
 
 #include "serve.hpp"
+#include "doors.hpp"
 #include "listeners.hpp"
 #include "live_settings.hpp"
 #include "operation.hpp"
@@ -35,6 +36,15 @@ void raise_descriptor_limit() {
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// Some descriptors stay free for the log, files and connections to other services.
+sigfire::gate_options gate_of(const settings& s) {
+    auto out = s.gate;
+    rlimit limit{};
+    if (out.connections == 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+        out.connections = limit.rlim_cur > 128 ? limit.rlim_cur - 64 : limit.rlim_cur / 2;
+    return out;
 }
 
 // The endpoints, on the sockets of the service manager if it passes any. The numbers and the order must
@@ -100,17 +110,21 @@ int serve(const loaded_settings& loaded, settings_reader reread) {
     boost::asio::io_context io{1};
     const json_log log{{.level = s.level, .rate = s.log_rate, .buffer = s.log_buffer}};
     const auto live = live_settings_of(s);
-    const token_gate gate{s, log};
-    program_hub peers{{},
-                      {},
-                      mailbox_for_others(s),
-                      log,
-                      sigfire::hooks{live_terms{live}, connection_log{log}, gate},
-                      features_of(s, gate),
-                      gate.policy()};
+    const token_gate gate{io, s, log};
+    const doors admission{io, s, log};
+    const sigfire::gate connections{gate_of(s)};
+    program_hub peers{
+        {},
+        {},
+        mailbox_for_others(s),
+        log,
+        sigfire::hooks{live_origins{live}, connection_log{log}, gate, admission, live_configuration{live},
+                       sigfire::rate_limit{rates(s.message_rate, s.message_burst)}, connections},
+        features_of(s, gate),
+        gate.policy()};
     operation::listener_list listeners;
     for (const auto& e : endpoints) {
-        listeners.push_back(make_listener(io, e, s, peers, log, live));
+        listeners.push_back(make_listener(io, e, s, peers, log, live, connections));
         sigfire::error_code ec;
         listeners.back()->open(ec);
         if (ec) {
@@ -120,7 +134,14 @@ int serve(const loaded_settings& loaded, settings_reader reread) {
         }
     }
     operation run{io, loaded, std::move(reread), live, peers, listeners, log, manager};
-    run.at_reload.push_back([&gate] { gate.reload(); });
+    run.at_reload.push_back([&gate, &admission] {
+        gate.reload();
+        admission.reload();
+    });
+    run.at_stop.push_back([&gate, &admission] {
+        gate.stop();
+        admission.stop();
+    });
     worker_channel parent{io, run};
     run.start();
     // Only now: a program that reads this line may send a signal at once.
@@ -137,14 +158,18 @@ std::vector<listener_trial> try_listeners(const settings& s) {
     boost::asio::io_context io{1};
     const json_log log{{.level = spdlog::level::off}};
     const auto live = std::make_shared<live_settings>();
-    const token_gate gate{{}, log}; // the keys are checked by themselves
-    program_hub peers{{},
-                      {},
-                      mailbox_for_others(s),
-                      log,
-                      sigfire::hooks{live_terms{live}, connection_log{log}, gate},
-                      features_of(s, gate),
-                      gate.policy()};
+    const token_gate gate{io, {}, log}; // what these need is checked by itself
+    const doors admission{io, {}, log};
+    const sigfire::gate connections;
+    program_hub peers{
+        {},
+        {},
+        mailbox_for_others(s),
+        log,
+        sigfire::hooks{live_origins{live}, connection_log{log}, gate, admission, live_configuration{live},
+                       sigfire::rate_limit{rates(s.message_rate, s.message_burst)}, connections},
+        features_of(s, gate),
+        gate.policy()};
     operation::listener_list held; // until the end, so that an address that is used twice is found
     std::vector<listener_trial> out;
     for (const auto& e : s.endpoints) {
@@ -152,7 +177,7 @@ std::vector<listener_trial> try_listeners(const settings& s) {
             e.kind == wire::websocket && (e.clients == family::all || e.clients == family::sigfire);
         auto& trial = out.emplace_back(listener_trial{url_of(e), {}, page});
         try {
-            held.push_back(make_listener(io, e, s, peers, log, live));
+            held.push_back(make_listener(io, e, s, peers, log, live, connections));
             sigfire::error_code ec;
             held.back()->open(ec);
             if (ec) trial.error = ec.message() + hint(ec, e, s);

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
 #include "settings.hpp"
+#include "doors.hpp"
 #include "json_file.hpp"
 #include "program_version.hpp"
 
@@ -198,6 +199,8 @@ public:
         where();
         tokens();
         features();
+        admission();
+        limits();
         dialects();
         value("--log-level", "debug, info, warn, error or off (default info)",
               [this](const std::string& v) { s_.level = parse_level(v); });
@@ -241,14 +244,20 @@ public:
         for (const auto* a : paths)
             for (const auto* b : paths)
                 if (a != b && !a->empty() && *a == *b) refuse("the path " + *a + " is used twice");
-        if (s_.jwt_keys.empty() && count("--jwt-issuer") + count("--jwt-audience") + count("--jwt-leeway") +
-                                           count("--jwt-single-use") + count("--jwt-refuse-after-upgrade") !=
-                                       0)
+        if (s_.jwt_keys.empty() && s_.jwt_jwks.empty() &&
+            count("--jwt-issuer") + count("--jwt-audience") + count("--jwt-leeway") +
+                    count("--jwt-single-use") + count("--jwt-refuse-after-upgrade") !=
+                0)
             refuse(
                 "--jwt-issuer, --jwt-audience, --jwt-leeway, --jwt-single-use and --jwt-refuse-after-upgrade "
-                "need --jwt-key");
+                "need --jwt-key or --jwt-jwks");
+        if (!s_.jwt_keys.empty() && !s_.jwt_jwks.empty())
+            refuse("--jwt-key and --jwt-jwks exclude each other");
+        // Without an issuer, the tokens of all its customers would be good.
+        if (!s_.jwt_jwks.empty() && s_.jwt.issuers.empty()) refuse("--jwt-jwks needs --jwt-issuer");
         if (!certificate_.empty()) s_.tls.certificates = {{certificate_, key_}};
         if (!s_.tls.ca.empty()) s_.tls.verify = sigfire::tls_verify::required;
+        check_admission();
     }
 
     const std::optional<std::string>& config() const { return config_; }
@@ -508,6 +517,10 @@ private:
                 "32 bytes or more. May be repeated. Each client then needs a valid token; SIGHUP reads the "
                 "keys again")
             ->allow_extra_args(false);
+        serve_.add_option(
+            "--jwt-jwks", s_.jwt_jwks,
+            "http:// or https:// URL of a JWK Set with the keys of tokens, instead of --jwt-key; the "
+            "server fetches it again in time, and for an unknown key");
         values("--jwt-issuer", "accepted issuers (iss) of tokens (default: any)", s_.jwt.issuers);
         values(
             "--jwt-audience",
@@ -539,6 +552,91 @@ private:
                "largest number of topics of one peer (default 1000)");
         number("--members-per-topic", s_.topics.members_per_topic,
                "largest number of peers in one topic (default 100000)");
+    }
+
+    void limits() {
+        number("--max-connections", s_.gate.connections,
+               "largest number of connections; 0 = as many as the system permits open files, less 64 "
+               "(default 0)");
+        number("--connections-per-address", s_.gate.per_address,
+               "connections of one IPv4 address, or of one IPv6 network of 64 bits; 0 = no limit (default "
+               "1000). "
+               "Addresses of this machine have no limit");
+        number("--connects-per-second", s_.gate.connects_per_second,
+               "new connections of one address per second, on average; 500 may come at once. 0 = no limit "
+               "(default 20)");
+        number("--ban-after", s_.gate.failures,
+               "failed admissions of one address in a minute that ban it; 0 = never (default 50)");
+        time("--ban-time", "seconds that a ban lasts (default 600)", s_.gate.ban);
+        number(
+            "--messages-per-second", s_.message_rate,
+            "messages of one peer per second, on average; all peers of an address have ten times that. 0 = "
+            "no limit (default 200)");
+        number("--message-burst", s_.message_burst, "messages of one peer at once (default 1000)");
+        number(
+            "--bytes-per-second", s_.bytes_per_second,
+            "bytes of one connection per second; the server reads a faster one slowly. 0 = no limit (default "
+            "0)");
+    }
+
+    void admission() {
+        values("--turn-url",
+               "turn:HOST:PORT, turns:HOST:PORT or stun:HOST:PORT; each peer gets these servers with "
+               "credentials "
+               "of its own. May be repeated",
+               s_.turn_urls);
+        serve_.add_option(
+            "--turn-secret-file", s_.turn_secret_file,
+            "file with the secret of the TURN servers (static-auth-secret of coturn); SIGHUP reads it "
+            "again");
+        time("--turn-ttl",
+             "seconds that TURN credentials are valid; peers get new ones before (default 43200)",
+             s_.turn_ttl);
+        serve_.add_option(
+            "--webhook-url", s_.webhook_url,
+            "http:// or https:// URL of a service that admits peers and hears who comes and goes");
+        serve_.add_option("--webhook-secret-file", s_.webhook_secret_file,
+                          "file with the key of the signatures of these requests; SIGHUP reads it again");
+        value("--webhook-fail",
+              "what happens to connections while the service fails: closed refuses them, open admits them "
+              "(default "
+              "closed)",
+              [this](const std::string& v) {
+                  if (v != "open" && v != "closed") refuse("'" + v + "' is not known: use open or closed");
+                  s_.webhook_fail_open = v == "open";
+              });
+        time("--webhook-timeout", "seconds that the service has for an answer, less than 10 (default 5)",
+             s_.webhook_timeout);
+        values("--webhook-headers",
+               "header fields of a client's request that the service gets, for example Cookie "
+               "(default: none)",
+               s_.webhook_headers);
+        serve_.add_flag("--webhook-token", s_.webhook_token,
+                        "the service gets the token of a client: Authorization: Bearer, or ?token=");
+    }
+
+    // The secrets are read too: a file that cannot be used is found before the server listens.
+    void check_admission() {
+        if (!s_.turn_secret_file.empty() && s_.turn_urls.empty())
+            refuse("--turn-secret-file needs --turn-url");
+        const bool relay = std::any_of(s_.turn_urls.begin(), s_.turn_urls.end(),
+                                       [](const std::string& url) { return url.starts_with("turn"); });
+        if (relay && s_.turn_secret_file.empty())
+            refuse("--turn-url with a TURN server needs --turn-secret-file");
+        if (s_.webhook_url.empty() && !s_.webhook_secret_file.empty())
+            refuse("--webhook-secret-file needs --webhook-url");
+        if (!s_.webhook_url.empty() && s_.webhook_secret_file.empty())
+            refuse("--webhook-url needs --webhook-secret-file");
+        // After ten seconds the listener answers by itself.
+        if (s_.webhook_timeout.count() == 0 || s_.webhook_timeout >= std::chrono::seconds{10})
+            refuse("--webhook-timeout must be above 0 and below 10");
+        try {
+            check_doors(s_);
+        } catch (const std::exception& e) {
+            std::string_view why = e.what();
+            if (why.starts_with("sigfire: ")) why.remove_prefix(9);
+            refuse(std::string{why});
+        }
     }
 
     void dialects() {

@@ -3,7 +3,9 @@
 
 #include "effective_setting.hpp"
 
+#include <sigfire/admission/gate_options.hpp>
 #include <sigfire/admission/jwt_verifier.hpp>
+#include <sigfire/admission/rate_limit.hpp>
 #include <sigfire/dialect/peerjs.hpp>
 #include <sigfire/dialect/signal_fire_2016.hpp>
 #include <sigfire/feature/topic_table.hpp>
@@ -39,6 +41,16 @@ struct endpoint {
     bool operator==(const endpoint&) const = default;
 };
 
+/// The rates of peers; 0: no limit.
+inline sigfire::rate_limit_options rates(std::uint32_t per_second, std::uint32_t burst) {
+    sigfire::rate_limit_options out;
+    out.per_second = per_second;
+    out.burst = burst;
+    out.address_per_second = 10 * per_second;
+    out.address_burst = 10 * burst;
+    return out;
+}
+
 /// The settings of `sigfire serve`.
 struct settings {
     std::vector<endpoint> endpoints;
@@ -52,6 +64,9 @@ struct settings {
     std::chrono::milliseconds ping{30'000};
     std::uint32_t header = 16'384; ///< bytes of an HTTP request's header
     spdlog::level::level_enum level = spdlog::level::info;
+    sigfire::gate_options gate;
+    std::uint32_t message_rate = 200, message_burst = 1000; ///< of each peer; an address has ten times that
+    std::uint32_t bytes_per_second = 0;                     ///< of each connection; 0: no limit
     std::uint32_t log_rate = 1000;            ///< lines in a second of each kind of event; 0: no limit
     std::uint32_t log_buffer = 1 << 20;       ///< bytes that wait for the reader of the log
     std::chrono::milliseconds drain_delay{0}; ///< time from a signal to end until new connections are refused
@@ -59,6 +74,7 @@ struct settings {
     std::string drain_to;                     ///< URL of the server that they should use then; empty: none
     sigfire::tls_options tls;                 ///< without certificates if no listener needs them
     std::vector<std::string> jwt_keys;        ///< files; empty: peers need no token
+    std::string jwt_jwks;                     ///< URL of a JWK Set with the keys of tokens; empty: none
     sigfire::jwt_verifier_options jwt;
     bool jwt_single_use = false, jwt_refuse_after_upgrade = false;
     std::chrono::milliseconds resume_window{30'000}; ///< 0: no peer can resume
@@ -67,6 +83,16 @@ struct settings {
     std::chrono::milliseconds request_timeout{10'000};
     bool sessions = false; ///< whether the server keeps the state of sessions
     sigfire::topic_limits topics;
+
+    std::vector<std::string> turn_urls;             ///< TURN and STUN servers; empty: none
+    std::string turn_secret_file;                   ///< file with the secret of the TURN servers
+    std::chrono::milliseconds turn_ttl{43'200'000}; ///< life of TURN credentials
+    std::string webhook_url;                        ///< the service that admits peers; empty: none
+    std::string webhook_secret_file;                ///< file with the key of the signatures
+    bool webhook_fail_open = false;                 ///< whether peers are admitted if the service fails
+    std::chrono::milliseconds webhook_timeout{5'000};
+    std::vector<std::string> webhook_headers; ///< header fields that the service gets
+    bool webhook_token = false;               ///< whether the service gets the client's token
 
     // Paths of client families, on listeners for all families. Empty = not served.
     std::string signal_fire_2016_path = "/signal-fire-2016", socket_signal_path = "/socket-signal",

@@ -234,6 +234,17 @@ public:
                       "sigfire: close peers through the hub: srv.post([](auto& hub) { hub.close(...); })");
     }
 
+    /** Writes the metrics of the server: those of its transport and features, and of its hook `metrics`.
+     *  Include `observe/metrics.hpp`. On the thread that runs the io_context.
+     *  @param out where to write: a `prometheus_text`
+     *  @param counted a copy of the hook */
+    template <class Text, class Counted>
+    void report(Text& out, const Counted& counted) const {
+        write_metrics(out, running_->core, counted);
+        if constexpr (requires { running_->front.counters(); })
+            write_metrics(out, running_->front.counters(), address());
+    }
+
     /** Stops the server gracefully. It accepts no more connections, disconnects every peer (close code 1001)
      *  and sends all pending output. After the last connection it calls `done()` and leaves no work to the
      *  io_context.

@@ -7,6 +7,8 @@
  */
 
 #include <sigfire/admission/bearer.hpp>
+#include <sigfire/admission/gate.hpp>
+#include <sigfire/admission/rate_limit.hpp>
 #include <sigfire/client.hpp>
 #include <sigfire/client/json_client.hpp>
 #include <sigfire/client/session.hpp>
@@ -26,6 +28,7 @@
 #include <sigfire/feature/records.hpp>
 #include <sigfire/feature/requests.hpp>
 #include <sigfire/feature/resume.hpp>
+#include <sigfire/feature/rtc_refresh.hpp>
 #include <sigfire/feature/sessions.hpp>
 #include <sigfire/feature/topic_table.hpp>
 #include <sigfire/feature/topics.hpp>
@@ -55,5 +58,7 @@
 #include <sigfire/net/tcp.hpp>
 #include <sigfire/net/unix_socket.hpp>
 #include <sigfire/net/websocket.hpp>
+#include <sigfire/observe/call_trace.hpp>
+#include <sigfire/observe/metrics.hpp>
 #include <sigfire/server.hpp>
 #include <sigfire/version.hpp>

@@ -4,11 +4,13 @@ _sigfire() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     local words="serve check explain start stop list info token"
     case $before in
-    --config | --rtc-config | --tls-certificate | --tls-key | --tls-ca | --jwt-key | --key | --log | --control)
+    --config | --rtc-config | --tls-certificate | --tls-key | --tls-ca | --jwt-key | --key | --turn-secret-file | \
+        --webhook-secret-file | --log | --control)
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
         ;;
     --log-level) words="debug info warn error off" ;;
+    --webhook-fail) words="open closed" ;;
     --forwarded-by) words="x-forwarded forwarded x-real-ip" ;;
     --listen) words="ws:// wss:// tcp:// tls+tcp:// unix: tls+unix:" ;;
     *)

@@ -4,8 +4,10 @@
 _sigfire() {
     local -a options
     case $words[CURRENT-1] in
-    --config | --rtc-config | --tls-certificate | --tls-key | --tls-ca | --jwt-key | --key | --log | --control) _files ;;
+    --config | --rtc-config | --tls-certificate | --tls-key | --tls-ca | --jwt-key | --key | --turn-secret-file | \
+        --webhook-secret-file | --log | --control) _files ;;
     --log-level) compadd -- debug info warn error off ;;
+    --webhook-fail) compadd -- open closed ;;
     --forwarded-by) compadd -- x-forwarded forwarded x-real-ip ;;
     --listen) compadd -S '' -- ws:// wss:// tcp:// tls+tcp:// unix: tls+unix: ;;
     *)

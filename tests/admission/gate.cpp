@@ -3,7 +3,7 @@
 
 #include "support/print_errc.hpp"
 
-#include <sigfire/observe/report.hpp>
+#include <sigfire/observe/prometheus_text.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(the_host_bans_too) {
     BOOST_TEST(all[0].address == "192.0.2.1");
     BOOST_TEST((all[0].remaining == 1h - 1ms));
     BOOST_TEST(all[1].address == "2001:db8::/64");
-    sigfire::report out;
+    sigfire::prometheus_text out;
     g.g.report(out);
     BOOST_TEST(out.text().find("\nsigfire_bans 2\n") != std::string::npos);
     BOOST_TEST(g.g.unban("192.0.2.1"));

@@ -4,7 +4,7 @@
 #include "support/print_errc.hpp"
 
 #include <sigfire/core/asio/address_block_of.hpp>
-#include <sigfire/observe/report.hpp>
+#include <sigfire/observe/prometheus_text.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -80,6 +80,22 @@ BOOST_AUTO_TEST_CASE(a_hook_in_front_may_grant_another) {
     BOOST_TEST((l.wait == 20ms));
 }
 
+BOOST_AUTO_TEST_CASE(a_token_may_grant_another) {
+    limited l{{.per_second = 4, .burst = 10}};
+    const auto granted = [&](std::uint32_t rate, std::uint32_t burst) {
+        sigfire::admission a;
+        sigfire::grants g;
+        g.message_rate = rate;
+        g.message_burst = burst;
+        a.attached.put(g);
+        BOOST_TEST(l.hook.on_admit({}, a) == errc::ok);
+        return std::pair{a.rate.per_second, a.rate.burst};
+    };
+    BOOST_TEST((granted(7, 70) == std::pair{7u, 70u}));
+    BOOST_TEST((granted(7, 0) == std::pair{7u, 7u}));
+    BOOST_TEST((granted(0, 70) == std::pair{4u, 10u}));
+}
+
 BOOST_AUTO_TEST_CASE(an_address_has_one_for_all_its_peers) {
     limited l{{.per_second = 0, .address_per_second = 2, .address_burst = 5}};
     const auto a = l.open(0, "2001:db8::1"), b = l.open(1, "2001:db8::2"), c = l.open(2, "2001:db8:1::1");
@@ -110,7 +126,7 @@ BOOST_AUTO_TEST_CASE(a_refused_message_costs_nothing) {
     BOOST_TEST((l.wait == 1s));
     BOOST_TEST(l.hook.refused() == 1001u);
     BOOST_TEST(l.passes(b) == 10);
-    sigfire::report out;
+    sigfire::prometheus_text out;
     l.hook.report(out);
     BOOST_TEST(out.text().ends_with("\nsigfire_rate_limited_total 1002\n"), out.text());
 }

@@ -54,7 +54,7 @@ BOOST_AUTO_TEST_CASE(messages_requests_and_peers_are_counted) {
     BOOST_TEST(c.opened == 4u);
     BOOST_TEST(c.requests[static_cast<std::size_t>(errc::self)] == 1u);
     BOOST_TEST(c.closed[static_cast<std::size_t>(errc::closed)] == 1u);
-    report out;
+    prometheus_text out;
     write_metrics(out, b.h, counted);
     const auto text = "\n" + out.text();
     const auto is = [&](std::string_view sample, std::string_view value) {
@@ -93,7 +93,7 @@ BOOST_AUTO_TEST_CASE(refusals_are_counted) {
     b.h.refused("192.0.2.1", errc::forbidden_origin);
     b.at("ann").answers_pings = true;
     b.connect("claimant", {.id = "ann"});
-    report out;
+    prometheus_text out;
     write_metrics(out, b.h, counted);
     const auto text = "\n" + out.text();
     BOOST_TEST(value_of(text, R"(sigfire_connections_refused_total{cause="forbidden_origin"})") == "2");

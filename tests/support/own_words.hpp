@@ -157,6 +157,11 @@ void each_own_word(Value value, Token token, F f) {
       R"({"id":"m5","cmd":"presence","topic":"t","data":{"more":true,"snapshot":true,"members":[{"id":"d","status":"away"},{"id":"e","status":"back"}],"state":[{"key":"k\"","value":[0.5],"owner":"a\""}]}})",
       "");
 
+    event::configuration servers{.id = "m9", .data = map};
+    f(servers, R"({"id":"m9","cmd":"configuration","data":{"a":[1,"x\n",null]}})", "");
+    servers.data = {};
+    f(servers, "", "");
+
     event::expired late{.id = "m6", .from = "bob", .to = "ann", .token = t};
     f(late, R"({"id":"m6","cmd":"expired","origin":"bob","data":{"request":"t\u00e91"}})", "");
     late.token.bytes = {};

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/admission/grants.hpp>
 #include <sigfire/core/address_block.hpp>
 #include <sigfire/core/admission.hpp>
 #include <sigfire/core/concepts.hpp>
@@ -51,7 +52,7 @@ struct rate_limit_options {
  *  `rate`, and costs nothing. On sigfire's own wires the reply has `retry_after`, and the welcome has the
  *  rate of the peer. A wire without such a reply gets none: choose a `burst` that its clients do not exceed.
  *
- *  A hook in front may set `admission::rate` for a peer of its own rate.
+ *  A hook in front may set `admission::rate` for a peer of its own rate, or attach `grants` with one.
  *
  *  One thread: that of the hub. Each message costs one or two look-ups. Memory: 16 bytes a slot, and about
  *  100 bytes an address; addresses without peers are forgotten when their bucket is full again. */
@@ -64,6 +65,9 @@ public:
 
     /// Sets the rate of the peer, unless a hook in front has. Returns `ok`.
     errc on_admit(const request&, admission& a) const noexcept {
+        const auto* const granted = a.attached.find<grants>();
+        if (a.rate.per_second == 0 && granted != nullptr && granted->message_rate != 0)
+            a.rate = {granted->message_rate, std::max(granted->message_rate, granted->message_burst)};
         if (a.rate.per_second == 0) a.rate = {options_.per_second, options_.burst};
         return errc::ok;
     }

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -101,6 +102,20 @@ struct party {
         static std::atomic<std::uint32_t> last{0};
         return ++last;
     }
+};
+
+/// An RTC configuration that ends, for example with the TURN credentials in it.
+struct rtc_lease {
+    std::string configuration{};      ///< JSON object, UTF-8; empty = there is none
+    std::chrono::milliseconds life{}; ///< time for which it is valid; 0 = it does not end
+};
+
+/// How to renew the RTC configuration of a peer: a note of a hook, for the feature `rtc_refresh`.
+struct rtc_renewal {
+    std::chrono::milliseconds life{}; ///< time for which `admission::rtc_configuration` is valid
+    /** Asks for a new configuration for the peer with that id. It runs on the thread of the hub, and returns
+     *  soon. It calls `done` once, at once or later, on any thread; an empty configuration is a failure. */
+    std::function<void(std::string_view id, std::function<void(rtc_lease)> done)> renew{};
 };
 
 /** The terms on which a connection becomes a peer. While the connection opens, the codec fills in the

@@ -394,6 +394,12 @@ struct session_ended {
                              ///< left
 };
 
+/// Tells a peer its new RTC configuration, before the old one ends.
+struct configuration {
+    std::string_view id{}; ///< id of this message
+    payload data{};        ///< the RTC configuration
+};
+
 } // namespace event
 
 /// A list of types, for code that treats all of them alike.
@@ -411,6 +417,6 @@ using incoming_events =
 using outgoing_events =
     event_list<event::welcome, event::reply, event::send, event::publish, event::request, event::joined,
                event::member_list, event::record, event::existence, event::resume_grant, event::presence,
-               event::expired, event::session_ended>;
+               event::expired, event::session_ended, event::configuration>;
 
 } // namespace sigfire::inline v0_1

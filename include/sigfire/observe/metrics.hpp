@@ -5,7 +5,8 @@
 #include <sigfire/core/event.hpp>
 #include <sigfire/core/peer.hpp>
 #include <sigfire/hub/hooks.hpp>
-#include <sigfire/observe/report.hpp>
+#include <sigfire/observe/prometheus_text.hpp>
+#include <sigfire/observe/stream_metrics.hpp>
 #include <sigfire/version.hpp>
 
 #include <array>
@@ -73,7 +74,7 @@ public:
     void on_close(peer_handle, errc why) noexcept { ++all_->closed[static_cast<std::size_t>(why)]; }
 
     /// Writes the counters. For `write_metrics`.
-    void write(report& out) const {
+    void write(prometheus_text& out) const {
         const auto& c = *all_;
         for (std::size_t i = 0; i < c.received.size(); ++i)
             out.counter("messages_received_total", "Messages of peers by verb.", c.received[i],
@@ -98,12 +99,12 @@ private:
 };
 
 /** Writes the metrics of a hub: those of `counted`, and those of each feature with a member `report`, a
- *  template `void report(report&) const`. On the thread of the hub.
+ *  template `void report(auto& out) const`. On the thread of the hub.
  *  @param out where to write
  *  @param hub the hub
  *  @param counted the metrics of the hub */
 template <class Hub>
-void write_metrics(report& out, Hub& hub, const metrics& counted) {
+void write_metrics(prometheus_text& out, Hub& hub, const metrics& counted) {
     out.gauge("build_info", "Version of sigfire; always 1.", std::uint64_t{1}, {{"version", version}});
     counted.write(out);
     std::uint64_t online = 0, away = 0, functions = 0;

@@ -196,6 +196,7 @@ void codec_laws(const C& original, auto&& check) {
             .id = name, .topic = name, .snapshot = true, .members = moved, .entries = stated});
         write(event::expired{.id = name, .from = name, .to = name, .token = token});
         write(event::session_ended{.id = name, .from = name, .cause = n % 2 ? errc::lost : errc::expired});
+        write(event::configuration{.id = name, .data = data});
     }
 
     // The format is unknown to all codecs.

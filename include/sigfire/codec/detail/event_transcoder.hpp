@@ -63,6 +63,9 @@ inline bool is_in_format(const event::presence& e, wire_id f) noexcept {
 inline bool is_in_format(const event::session_ended&, wire_id) noexcept {
     return true;
 }
+inline bool is_in_format(const event::configuration& e, wire_id f) noexcept {
+    return is_in_format(e.data, f);
+}
 /// An event with no value but a token.
 template <class E>
 concept token_event = std::is_same_v<E, event::joined> || std::is_same_v<E, event::existence> ||
@@ -127,6 +130,11 @@ public:
     }
 
     errc operator()(event::session_ended&, wire_id) { return errc::ok; }
+
+    errc operator()(event::configuration& e, wire_id to) {
+        begin();
+        return value(e.data, to);
+    }
 
     template <token_event E>
     errc operator()(E& e, wire_id to) {

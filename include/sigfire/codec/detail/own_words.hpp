@@ -198,6 +198,12 @@ void write_word(Document& out, const event::session_ended& e, const own_manner&)
                   });
 }
 
+template <class Document>
+void write_word(Document& out, const event::configuration& e, const own_manner& how) {
+    if (!how.extras || e.data.empty()) return;
+    write_message(out, {.id = e.id, .command = "configuration"}, e.data);
+}
+
 // --- replies ---
 
 /// Writes a reply. `data()` writes the value of `data`, if there is one.

@@ -18,8 +18,8 @@ namespace sigfire::inline v0_1 {
  *  https://prometheus.io/docs/instrumenting/exposition_formats
  *
  *  Each name gets the prefix `sigfire_`, except for `process_` names. Samples of one name may be added in any
- *  order, also between those of other names. Answer with the content type `report::content_type`. */
-class report {
+ *  order, also between those of other names. Answer with the content type `prometheus_text::content_type`. */
+class prometheus_text {
 public:
     /// The content type of `text`.
     static constexpr std::string_view content_type = "text/plain; version=0.0.4; charset=utf-8";

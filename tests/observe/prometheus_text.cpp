@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-#include <sigfire/observe/report.hpp>
+#include <sigfire/observe/prometheus_text.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -7,10 +7,10 @@
 #include <cstdint>
 #include <string>
 
-BOOST_AUTO_TEST_SUITE(reports)
+BOOST_AUTO_TEST_SUITE(prometheus_texts)
 
 BOOST_AUTO_TEST_CASE(samples_of_a_name_stand_together) {
-    sigfire::report r;
+    sigfire::prometheus_text r;
     r.counter("a_total", "First.", std::uint64_t{1}, {{"x", "1"}});
     r.gauge("b", "Second.", std::uint64_t{2});
     r.counter("a_total", "First.", std::uint64_t{18446744073709551615u}, {{"x", "2"}, {"y", "z"}});
@@ -23,13 +23,13 @@ BOOST_AUTO_TEST_CASE(samples_of_a_name_stand_together) {
 }
 
 BOOST_AUTO_TEST_CASE(values_of_labels_are_escaped) {
-    sigfire::report r;
+    sigfire::prometheus_text r;
     r.gauge("a", "h", std::uint64_t{1}, {{"x", "a\"b\\c\nd\xc3\xa9"}});
     BOOST_TEST(r.text().find("{x=\"a\\\"b\\\\c\\nd\xc3\xa9\"} 1\n") != std::string::npos, r.text());
 }
 
 BOOST_AUTO_TEST_CASE(histograms_add_up) {
-    sigfire::report r;
+    sigfire::prometheus_text r;
     r.histogram("t_seconds", "h", std::array{0.001, 0.25}, std::array{3, 0, 2}, 7.5);
     BOOST_TEST(r.text() ==
                "# HELP sigfire_t_seconds h\n# TYPE sigfire_t_seconds histogram\n"
@@ -39,8 +39,8 @@ BOOST_AUTO_TEST_CASE(histograms_add_up) {
 }
 
 BOOST_AUTO_TEST_CASE(an_empty_one_is_empty) {
-    BOOST_TEST(sigfire::report{}.text() == "");
-    sigfire::report r;
+    BOOST_TEST(sigfire::prometheus_text{}.text() == "");
+    sigfire::prometheus_text r;
     r.counter("s_total", "h", 1e21);
     BOOST_TEST(r.text().ends_with("sigfire_s_total 1e+21\n"));
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <sigfire/net/stream_counters.hpp>
-#include <sigfire/observe/report.hpp>
+#include <sigfire/observe/prometheus_text.hpp>
 
 #include <string_view>
 
@@ -13,8 +13,8 @@ namespace sigfire::inline v0_1 {
  *  @param c the counters, see `listener::counters`
  *  @param listener the value of the label `listener`; the same for each call, and different for each
  *    transport: `ws://0.0.0.0:3003` */
-inline void write_metrics(report& out, const stream_counters& c, std::string_view listener) {
-    const report::label where{"listener", listener};
+inline void write_metrics(prometheus_text& out, const stream_counters& c, std::string_view listener) {
+    const prometheus_text::label where{"listener", listener};
     out.gauge("connections", "Connections by state.", c.open, {where, {"state", "open"}});
     out.gauge("connections", "Connections by state.", c.opening, {where, {"state", "opening"}});
     out.counter("connections_accepted_total", "Accepted connections.", c.accepted, {where});

@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-#include <sigfire/observe/stream_report.hpp>
+#include <sigfire/observe/stream_metrics.hpp>
 
 #include "support/memory_loop.hpp"
 
@@ -13,7 +13,7 @@
 
 #include <string>
 
-BOOST_AUTO_TEST_SUITE(stream_reports)
+BOOST_AUTO_TEST_SUITE(stream_metrics)
 
 BOOST_AUTO_TEST_CASE(what_a_transport_counts_is_written) {
     using namespace sigfire;
@@ -26,7 +26,7 @@ BOOST_AUTO_TEST_CASE(what_a_transport_counts_is_written) {
     memory::basic_peer<framing::websocket<framing::role::client>> open{io}, opening{io};
     open.write(memory::upgrade_request());
     memory::run(io);
-    report out;
+    prometheus_text out;
     write_metrics(out, l.counters(), "memory:");
     const auto text = out.text();
     for (const std::string sample :
