@@ -74,6 +74,9 @@ public:
         step();
     }
 
+    /// Whether `drain` was called.
+    bool drains() const noexcept { return plan_.has_value(); }
+
     /// Reads settings and certificates again, unless the server drains. If a setting is wrong, everything
     /// stays as it is. The log names the settings that have changed.
     void reload() {

@@ -29,7 +29,7 @@ public:
         parent_.define("reload", [this] { run_.reload(); });
         parent_.define("stop", [this] { run_.drain(); });
         parent_.wait([this](sigfire::error_code) {
-            if (!closing_) run_.drain();
+            if (!closing_ && !run_.drains()) run_.drain(); // twice would cut connections
         });
         run_.at_end.push_back([this] {
             closing_ = true;

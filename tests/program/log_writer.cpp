@@ -146,8 +146,12 @@ BOOST_AUTO_TEST_CASE(a_chore_runs_each_second_while_it_asks_for_it) {
     std::atomic<int> calls = 0;
     log_writer w{p.ends[1], 4096, 100, report};
     const auto begin = std::chrono::steady_clock::now();
-    w.remind([&](bool) { return ++calls < 2; });
-    while (calls < 2) std::this_thread::yield();
+    w.remind([&](bool) {
+        const int n = ++calls;
+        calls.notify_one();
+        return n < 2;
+    });
+    for (int n = 0; (n = calls) < 2;) calls.wait(n);
     BOOST_TEST((std::chrono::steady_clock::now() - begin >= 2s));
     BOOST_TEST(w.stop(60s));
     BOOST_TEST(calls == 2);
