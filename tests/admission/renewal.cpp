@@ -205,6 +205,29 @@ BOOST_AUTO_TEST_CASE(nobody_resumes_by_the_token_of_another) {
     BOOST_TEST(eve.find(R"("recovered":true)") == eve.npos, eve);
 }
 
+BOOST_AUTO_TEST_CASE(nobody_resumes_by_a_command_past_the_id_of_the_own_token) {
+    world w;
+    const auto first = w.b.connect("ann", {.target = "/?token=" + token("ann", 100) + "&resume="});
+    w.b.lose("ann");
+    w.connect("eve", token("eve", 100));
+    const auto resume = R"({"cmd":"resume","received":0,"token":")" + token_in(first) + "\"}";
+    BOOST_TEST(w.b.ask("eve", resume) == "expired");
+    BOOST_TEST(w.b.context().id(w.b.peer("eve")) == "eve");
+    // ann herself still returns, by her URL
+    const auto back = w.b.connect(
+        "again", {.target = "/?token=" + token("ann", 100) + "&resume=" + token_in(first) + "&received=0"});
+    BOOST_TEST(back.find(R"("recovered":true)") != back.npos, back);
+}
+
+BOOST_AUTO_TEST_CASE(a_token_without_an_id_leaves_the_command_to_resume) {
+    world w{{.subject_is_id = false}};
+    const auto first = w.b.connect("p", {.target = "/?token=" + token("ann", 100) + "&resume="});
+    w.b.lose("p");
+    w.connect("q", token("ann", 100));
+    const auto said = w.b.ask("q", R"({"cmd":"resume","received":0,"token":")" + token_in(first) + "\"}");
+    BOOST_TEST(said.find(R"("recovered":true)") != said.npos, said);
+}
+
 // A renewer that answers in odd ways.
 struct odd {
     errc answer;

@@ -69,7 +69,7 @@ public:
     std::size_t away_peers() const noexcept { return away_; }
 
     /// Without `e.proof`, makes the peer resumable and replies with a token. With it, continues as the peer
-    /// of that token; cause: `expired`.
+    /// of that token; cause: `expired`, also for a peer with a verified id.
     template <class X>
     void on_request(X& hub, peer_handle from, event::resume& e) {
         if (e.proof.empty()) { // asks to be resumable
@@ -79,7 +79,7 @@ public:
         }
         const auto* const proven = find(e.proof);
         const auto old = proven == nullptr ? peer_handle{} : proven->peer;
-        if (!old || old == from) {
+        if (!old || old == from || hub.has_verified_id(from)) {
             event::reply said;
             said.token = e.token;
             said.cause = errc::expired;

@@ -220,6 +220,7 @@ public:
     template <class E>
     bool has_room(peer_handle, const E&);
     void keep_traffic(peer_handle);
+    bool has_verified_id(peer_handle) const;
     void take_over(peer_handle, peer_handle);
     errc rename(peer_handle, std::string_view);
     errc unlist(peer_handle);

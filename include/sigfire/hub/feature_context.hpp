@@ -109,6 +109,12 @@ public:
     /// features, and the peer can outlive its connection.
     void keep_traffic(peer_handle peer) { hub_.keep_traffic(peer); }
 
+    /// Whether hooks have verified the id of a peer. Such a peer continues as no other peer.
+    bool has_verified_id(peer_handle peer) const {
+        const auto* const s = hub_.slot_of(peer);
+        return s != nullptr && s->verified;
+    }
+
     /// Moves the connection of the new peer `from` to the peer `old`. The peer `from` leaves.
     void take_over(peer_handle from, peer_handle old) { hub_.take_over(from, old); }
 

@@ -69,6 +69,7 @@ protected:
         slot& s = this->slots_[i];
         const auto peer = this->slots_.handle(i);
         const attachment a{peer, s.epoch};
+        s.verified = entry.id_verified;
         this->registry_.insert(s.id.view(), peer);
         take_terms(i, entry);
         const auto id = this->fresh_id();

@@ -107,6 +107,7 @@ struct alignas(64) slot {
     // Bits, so that a slot with a channel of three pointers is one cache line.
     bool unlisted : 1 = false; // sends under an id that is free
     bool renamed : 1 = false;  // the log has its first change of id
+    bool verified : 1 = false; // its admission has verified its id
 };
 
 /// Slots at stable addresses, by number. A slot is reused under a new generation.
@@ -131,7 +132,7 @@ public:
         vacant_ = s.link;
         s.link = nowhere;
         s.epoch = 0;
-        s.kept = s.unlisted = s.renamed = false;
+        s.kept = s.unlisted = s.renamed = s.verified = false;
         s.state = state;
         return i;
     }
