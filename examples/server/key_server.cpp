@@ -28,8 +28,8 @@ key_server::key_server(boost::asio::io_context& io, const sigfire::key_set& keys
         sigfire::jwks{std::make_shared<sigfire::http_client>(io, std::move(web)), keys, std::move(o)});
 }
 
-boost::asio::awaitable<sigfire::errc> key_server::fetch(const std::string& kid) {
-    return parts_->source.fetch(kid);
+boost::asio::awaitable<sigfire::errc> key_server::fetch(std::string kid) {
+    return parts_->source.fetch(std::move(kid));
 }
 
 boost::asio::io_context& key_server::context() const {

@@ -20,7 +20,7 @@ public:
     key_server(boost::asio::io_context& io, const sigfire::key_set& keys, const std::string& url,
                json_log log);
 
-    boost::asio::awaitable<sigfire::errc> fetch(const std::string& kid);
+    boost::asio::awaitable<sigfire::errc> fetch(std::string kid);
     /// The loop: renewals wait too.
     boost::asio::io_context& context() const;
     /// From now on, nothing keeps the loop busy.

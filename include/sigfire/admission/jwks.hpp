@@ -100,9 +100,9 @@ public:
     jwks(std::shared_ptr<http_client> web, key_set keys, jwks_options options)
         : core_{std::make_shared<core>(std::move(web), std::move(keys), std::move(options))} {}
 
-    /// Waits for the key `kid`, which stays valid until then: see KeySource. `overloaded` if the server fails
+    /// Waits for the key `kid`: see KeySource. `overloaded` if the server fails
     /// or a pause is on.
-    boost::asio::awaitable<errc> fetch(const std::string& kid) {
+    boost::asio::awaitable<errc> fetch(std::string kid) {
         const auto shared = core_;
         if (shared->keys.contains(kid)) co_return errc::ok;
         if (const auto known = shared->cache.look(kid, clock::now())) co_return *known;
