@@ -71,6 +71,14 @@ export function run(args, program_file = binary) {
   return program
 }
 
+/** The whole lines of the program's log about an event, as objects. */
+export const logged = (server, event) =>
+  server.stderr.split('\n').slice(0, -1).map(line => JSON.parse(line)).filter(line => line.event === event)
+
+/** Waits until the output of the program fulfils the condition. A thread writes the log, so it comes later. */
+export const until = (server, condition, what) =>
+  within((async () => { while (!condition()) await new Promise(resolve => server.child.once('output', resolve)) })(), what)
+
 /** Starts `sigfire serve ARGS` and waits until it listens on as many addresses as it was given.
  *  `addresses` holds them as printed, in that order. */
 export async function serve(args = ['-p', '0'], listeners = Math.max(1, args.filter(a => a === '--listen').length)) {

@@ -8,7 +8,7 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import WebSocket from 'ws'
-import { equal, ring, run, scratch, serve, truth, within } from './harness.mjs'
+import { equal, logged, ring, run, scratch, serve, truth, until, within } from './harness.mjs'
 
 const issuer = 'https://id.example.org'
 
@@ -50,7 +50,6 @@ function come(server, token) {
   }), 'answer to a token')
 }
 
-const logged = (server, event) => server.stderr.split('\n').filter(Boolean).map(line => JSON.parse(line)).filter(l => l.event === event)
 
 await ring({
   'the first token makes one request, which serves all': async () => {
@@ -113,6 +112,7 @@ await ring({
       set.answer = failure
       const server = await served(set.url)
       for (let i = 0; i < 2; ++i) equal((await come(server, await sign(first))).status, 503, 'status')
+      await until(server, () => logged(server, 'keys_not_fetched').length, 'failure in the log')
       equal(logged(server, 'keys_not_fetched').length, 1, 'lines in the log')
       server.child.kill('SIGKILL')
     }

@@ -7,13 +7,9 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import WebSocket from 'ws'
-import { binary, equal, ring, run, scratch, serve, truth, within } from './harness.mjs'
+import { binary, equal, logged, ring, run, scratch, serve, truth, until, within } from './harness.mjs'
 
-const logged = (server, event) =>
-  server.stderr.split('\n').slice(0, -1).map(line => JSON.parse(line)).filter(line => line.event === event)
 
-const until = (server, condition, what) =>
-  within((async () => { while (!condition()) await new Promise(resolve => server.child.once('output', resolve)) })(), what)
 
 /** A peer that has its welcome. `closed` resolves with {code, reason}. */
 function peer(address, options = {}) {

@@ -9,7 +9,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import * as tls from 'node:tls'
 import WebSocket from 'ws'
-import { binary, equal, ring, run, scratch, serve, truth, unused, within } from './harness.mjs'
+import { binary, equal, logged, ring, run, scratch, serve, truth, until, unused, within } from './harness.mjs'
 
 /** A peer that speaks JSON text to one of the program's addresses, of any kind. */
 class Peer {
@@ -118,13 +118,6 @@ function file(name, text) {
   return path
 }
 
-/** The lines of the log about this event, as objects. */
-const logged = (server, event) =>
-  server.stderr.split('\n').slice(0, -1).map(line => JSON.parse(line)).filter(line => line.event === event)
-
-/** Waits until the output of the program fulfils the condition. */
-const until = (server, condition, what) =>
-  within((async () => { while (!condition()) await new Promise(resolve => server.child.once('output', resolve)) })(), what)
 
 async function served(args, test) {
   const server = await serve(args)
@@ -297,7 +290,7 @@ await ring({
 
   'the memory of a burst goes back to the system': async () => {
     const path = join(scratch, 'burst')
-    await served(['--listen', `unix:${path}`], async ({ child, addresses: [address] }) => {
+    await served(['--listen', `unix:${path}`, '--messages-per-second', '0'], async ({ child, addresses: [address] }) => {
       const used = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'latin1'))[1]) / 1024
       const sender = await Peer.join(address)
       const before = used()

@@ -255,7 +255,7 @@ await ring({
     await told('secret_reloaded')
     equal(await outcome(), undefined, 'error with the right secret')
     writeFileSync(path, '\n')
-    await told('secret_not_reloaded')
+    await told('reload_failed')
     equal(await outcome(), undefined, 'error after a failed reload')
     truth(!server.stderr.includes(secret), 'the secret is in the log')
   }

@@ -9,7 +9,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import WebSocket from 'ws'
-import { equal, ring, run, scratch, serve, truth, within } from './harness.mjs'
+import { equal, logged, ring, run, scratch, serve, truth, until, within } from './harness.mjs'
 
 const secret = 'a secret of this test alone'
 const secret_file = file('webhook-secret', `${secret}\n`)
@@ -73,7 +73,6 @@ function enter(url, options = {}) {
   }), 'answer to a connection')
 }
 
-const logged = (server, event) => server.stderr.split('\n').filter(Boolean).map(line => JSON.parse(line)).filter(l => l.event === event)
 
 await ring({
   'it admits, with the terms of the service': async () => {
@@ -145,6 +144,7 @@ await ring({
         const { status, id } = await enter(server.addresses[0])
         equal([status, Boolean(id)], [outcome, mode === 'open'], `${mode}: ${name}`)
       }
+      await until(server, () => logged(server, 'webhook_failed').length, 'failure in the log')
       equal(logged(server, 'webhook_failed').length, 1, 'failures in the log')
       next = { allow: true }
       truth((await enter(server.addresses[0])).id, 'the service works again, but the peer is refused')
@@ -194,7 +194,8 @@ await ring({
     const hook = await service(() => ({ allow: true }), { cert: readFileSync(certificate), key: readFileSync(key) })
     const careful = await served(hook.url)
     equal((await enter(careful.addresses[0])).status, 503, 'status with a strange certificate')
-    truth(/TLS/.test(logged(careful, 'webhook_failed')[0]?.reason), 'the log does not say why')
+    await until(careful, () => logged(careful, 'webhook_failed').length, 'failure in the log')
+    truth(/TLS/.test(logged(careful, 'webhook_failed')[0].reason), 'the log does not say why')
     process.env.SSL_CERT_FILE = certificate
     const trusting = await served(hook.url)
     delete process.env.SSL_CERT_FILE

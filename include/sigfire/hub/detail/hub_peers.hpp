@@ -423,7 +423,7 @@ private:
 
     std::deque<pending_claim> claims_;
     std::unordered_map<std::uint32_t, time_point> defended_; // when a holder answered a claim, by slot
-    std::uint32_t next_to_end_ = 0; // a slot: see `end_some`
+    std::uint32_t next_to_end_ = 0;                          // a slot: see `end_some`
     using expiries = std::multimap<time_point, std::uint32_t>;
 
     expiries expiries_; // ends of admissions, with the slots of their peers

@@ -140,6 +140,8 @@ private:
     template <class, class, class>
     friend class stream_table;
     template <class, class, class>
+    friend class stream_budget;
+    template <class, class, class>
     friend class stream_http;
     template <class, class, class, class>
     friend class stream_turns;

@@ -172,7 +172,7 @@ private:
         tick(due_ > now_ ? now_ : due_ - clock::duration{1});
         ++core_.counters.turns;
         if (now_ >= table::read_again_) [[unlikely]]
-            table::end_throttling();
+            this->end_throttling();
         for (auto& socket : std::exchange(adopted_, {}))
             welcome([&] { return table::admit(std::move(socket)); });
         bool all = false;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sigfire/core/request.hpp>
+#include <sigfire/net/engine/stream_budget.hpp>
 #include <sigfire/net/engine/stream_table.hpp>
 #include <sigfire/net/http/request_body.hpp>
 #include <sigfire/net/http/upgrade.hpp>
@@ -21,12 +22,12 @@ namespace sigfire::inline v0_1::detail {
 
 /// HTTP on a connection that is opening. Collects requests, and answers them now or later.
 template <class Wire, class Loop, class State>
-class stream_http : protected stream_table<Wire, Loop, State> {
+class stream_http : protected stream_budget<Wire, Loop, State> {
     using table = stream_table<Wire, Loop, State>;
 
 protected:
     using table::answers_, table::core_;
-    using table::table;
+    using stream_budget<Wire, Loop, State>::stream_budget;
     using typename table::connection;
 
     // A request with its whole header, and the bytes behind it.
@@ -63,7 +64,7 @@ protected:
 
     void wait_for_more(connection& c, std::string_view text) {
         if (!c.kept_) c.keep(text);
-        if (core_.incomplete > core_.limits.incomplete) table::shed();
+        if (core_.incomplete > core_.limits.incomplete) this->shed();
     }
 
     // Reads the body. False if it is incomplete, or refused.

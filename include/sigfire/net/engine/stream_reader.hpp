@@ -59,7 +59,7 @@ protected:
             return read_once(c);
         const auto before = core_.counters.bytes_in;
         read_once(c);
-        table::meter(c, core_.counters.bytes_in - before);
+        this->meter(c, core_.counters.bytes_in - before);
     }
 
     void read_once(connection& c) {
@@ -129,7 +129,7 @@ protected:
         const auto progress = feed_framing(c, bytes, limits, first);
         if (progress.error != errc::ok) return table::fail(c, progress.error);
         if (!first.verdict) {
-            if (core_.incomplete > core_.limits.incomplete) table::shed();
+            if (core_.incomplete > core_.limits.incomplete) this->shed();
             return;
         }
         if (*first.verdict != errc::ok) return table::turn_away(c, *first.verdict);
@@ -145,12 +145,12 @@ protected:
         if (progress.consumed < bytes.size() && (c.is_.held || c.queued_))
             return keep(c, bytes.subspan(progress.consumed));
         if (core_.incomplete > core_.limits.incomplete) [[unlikely]]
-            table::shed();
+            this->shed();
     }
 
     void keep(connection& c, std::span<char> bytes) {
         c.keep({bytes.data(), bytes.size()});
-        if (core_.incomplete > core_.limits.incomplete) table::shed();
+        if (core_.incomplete > core_.limits.incomplete) this->shed();
     }
 
     template <class Handler>

@@ -1,8 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/core/address_block.hpp>
-#include <sigfire/core/asio/address_block_of.hpp>
 #include <sigfire/core/concepts.hpp>
 #include <sigfire/framing/websocket.hpp>
 #include <sigfire/net/engine/gate_book.hpp>
@@ -21,7 +19,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -215,81 +212,6 @@ protected:
         c.take_kept();
     }
 
-    // The bytes that each address holds, while a budget is used up.
-    class shares {
-    public:
-        template <class Bytes>
-        shares(stream_table& table, Bytes bytes, std::size_t budget) : share_{budget / 4} {
-            try {
-                for (auto& c : table.connections_)
-                    if (const auto n = bytes(*c); n != 0) held_[table.source(*c)] += n;
-            } catch (const std::bad_alloc&) { // then the budget alone decides
-                held_.clear();
-            }
-        }
-
-        // The address with the most bytes, if that is more than its share and there are others. No block =
-        // none.
-        address_block largest() const {
-            if (held_.size() < 2) return {};
-            address_block found{};
-            std::size_t most = share_;
-            for (const auto& [who, n] : held_)
-                if (who && n > most) found = who, most = n;
-            return found;
-        }
-
-        void subtract(const connection& c, std::size_t n) {
-            if (const auto at = held_.find(c.from_); at != held_.end()) at->second -= n;
-        }
-
-    private:
-        std::size_t share_;
-        std::unordered_map<address_block, std::size_t> held_;
-    };
-
-    // An address beyond its share makes room for a while, since each search looks at all connections.
-    static std::size_t target(std::size_t budget, const address_block& from) {
-        return from ? budget - budget / 16 : budget;
-    }
-
-    const address_block& source(connection& c) {
-        if (!c.from_) c.from_ = address_block_of(numeric_address(core_.loop.remote(c.socket_)));
-        return c.from_;
-    }
-
-    // Too many incomplete bytes: the connection with the longest time without progress ends, of an address
-    // beyond its share if there is one.
-    void shed() {
-        shares held{*this, held_bytes, core_.limits.incomplete};
-        for (address_block from{}; core_.incomplete > target(core_.limits.incomplete, from);) {
-            from = held.largest();
-            connection* victim = oldest(least_shed, from);
-            if (!victim) victim = oldest(1, from);
-            if (!victim) return;
-            held.subtract(*victim, held_bytes(*victim));
-            fail(*victim, errc::overloaded);
-        }
-    }
-
-    connection* oldest(std::size_t least, const address_block& from) {
-        connection* found = nullptr;
-        std::size_t most = 0;
-        for (auto& c : connections_) {
-            const auto n = held_bytes(*c);
-            if (c->is_.discards || n < least || (from && source(*c) != from)) continue;
-            const auto older = found ? static_cast<std::int32_t>(found->grown_ - c->grown_) : 1;
-            if (older < 0 || (older == 0 && n <= most)) continue;
-            found = c.get();
-            most = n;
-        }
-        return found;
-    }
-
-    static std::size_t held_bytes(const connection& c) {
-        return c.framing_.incomplete() + (c.kept_ ? c.kept_->size() : 0);
-    }
-
     void send(connection& c) {
         error_code ec;
         if (c.out_.shares()) [[unlikely]]
@@ -336,54 +258,6 @@ protected:
         if (left == c.counted_) return;
         core_.totals.unsent += left;
         core_.totals.unsent -= std::exchange(c.counted_, left);
-    }
-
-    // Too many unsent bytes of all connections together: the connection with the most ends, of an address
-    // beyond its share if there is one.
-    void relieve() {
-        const auto unsent = [](const connection& c) { return c.is_.cut ? 0 : c.out_.size(); };
-        shares held{*this, unsent, core_.limits.unsent};
-        for (address_block from{}; core_.totals.unsent > target(core_.limits.unsent, from);) {
-            from = held.largest();
-            connection* largest = nullptr;
-            for (auto& c : connections_)
-                if (unsent(*c) > (largest ? unsent(*largest) : 0) && (!from || source(*c) == from))
-                    largest = c.get();
-            if (!largest) return;
-            held.subtract(*largest, unsent(*largest));
-            largest->close_slow();
-            count_unsent(*largest);
-        }
-    }
-
-    // The peer sent faster than `bytes_per_second`: it is not read until the rate permits.
-    void meter(connection& c, std::uint64_t bytes) {
-        if (c.silent() || bytes == 0) return;
-        const double rate = core_.limits.bytes_per_second;
-        const auto time_of = [rate](double n) {
-            return std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>{n / rate});
-        };
-        c.paid_ =
-            std::max(c.paid_, now_ - time_of(core_.limits.bytes_burst)) + time_of(static_cast<double>(bytes));
-        if (c.paid_ <= now_ || (c.is_.held & connection::by_rate) != 0) return;
-        c.hold_for(connection::by_rate);
-        throttled_.push_back(&c);
-        read_again_ = std::min(read_again_, c.paid_);
-        c.mark();
-    }
-
-    // Reads connections again that have waited long enough.
-    void end_throttling() {
-        read_again_ = time_point::max();
-        std::erase_if(throttled_, [this](connection* c) {
-            if (!c->silent() && c->paid_ > now_) {
-                read_again_ = std::min(read_again_, c->paid_);
-                return false;
-            }
-            c->let_go(connection::by_rate);
-            c->mark();
-            return true;
-        });
     }
 
     void remove(connection& c) {
@@ -482,9 +356,6 @@ protected:
     std::uint32_t ms(time_point t) const {
         return static_cast<std::uint32_t>(std::chrono::duration_cast<milliseconds>(t - epoch_).count());
     }
-
-    // Fewer incomplete bytes are not worth the end of a connection.
-    static constexpr std::size_t least_shed = 4096;
 
     // A request with a later answer.
     struct pending_answer {

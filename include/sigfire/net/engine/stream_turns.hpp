@@ -162,7 +162,7 @@ protected:
         if (!core_.bulk.empty()) [[unlikely]]
             flush_bulk();
         if (core_.totals.unsent > core_.limits.unsent) [[unlikely]]
-            table::relieve();
+            this->relieve();
     }
 
     // Sends pending output, and takes the next step of an end.

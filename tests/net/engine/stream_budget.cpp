@@ -1,5 +1,5 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
-#include <sigfire/net/engine/stream_table.hpp>
+#include <sigfire/net/engine/stream_budget.hpp>
 
 #include "support/engine_world.hpp"
 
@@ -53,7 +53,7 @@ int ends(const strings& told, std::string_view how) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(stream_table)
+BOOST_AUTO_TEST_SUITE(stream_budget)
 
 // --- budgets ---
 
