@@ -97,7 +97,7 @@ Each option has a variable: \\fBSIGFIRE_RESUME_WINDOW\\fR is that of \\fB\\-\\-r
 overrides it, and it overrides the file.
 .SH FILES
 .TP
-.I $XDG_RUNTIME_DIR/sigfire/PID.sock
+.I \$XDG_RUNTIME_DIR/sigfire/PID.sock
 The control socket of a server in the background.
 .TP
 .I /etc/sigfire/sigfire.json

@@ -97,6 +97,9 @@ inline constexpr bool misjudges_any<H, event_list<Es...>> =
     ((requires(H& h, message_context& c, Es& e) { h.on_message(c, e); } && !judges<H, Es>) || ...);
 
 template <class H>
+concept only_observes = requires { requires H::only_observes; };
+
+template <class H>
 concept has_on_event = observes_any<H, incoming_events>;
 template <class H>
 concept has_on_message = judges_any<H, incoming_events> && !misjudges_any<H, incoming_events>;
@@ -130,6 +133,9 @@ concept has_on_deliver = filters_any<H, outgoing_events>;
  *  the peer occur only in between. The destructor of a hub calls nothing; that of a server stops the hub
  *  first. If two peers have the same id in turn, the first is closed before the second is opened. A member
  *  keeps no views of its arguments. Each member returns soon, since it runs on the loop.
+ *
+ *  A hook with `static constexpr bool only_observes = true` promises that no member throws, refuses or calls
+ * the hub. The hub then takes no precautions, and a relayed message costs less.
  *
  *  If a member throws, the current message ends with `internal_error`, or the connection does. A hook may
  *  call the hub; `close` and `stop` then act after the current event. A view that `on_message` stores in an
@@ -206,6 +212,8 @@ class hooks {
     using tuple = std::tuple<Hs...>;
 
 public:
+    /// Whether all hooks only observe.
+    static constexpr bool only_observes = (detail::only_observes<Hs> && ...);
     /// Whether a hook has `on_admit_deferred`.
     static constexpr bool can_defer = (detail::has_on_admit_deferred<Hs> || ...);
     /// The awaitable type of `on_admit_deferred`; `void` if no hook has one.

@@ -172,8 +172,12 @@ public:
         slot* const sender = this->resolve(a);
         if (sender == nullptr || sender->state != standing::online) return;
         const work w{*this};
-        if constexpr (requires { this->hooks_.on_event(a.peer, std::as_const(e)); })
-            guarded([&] { this->hooks_.on_event(a.peer, std::as_const(e)); });
+        if constexpr (requires { this->hooks_.on_event(a.peer, std::as_const(e)); }) {
+            if constexpr (H::only_observes)
+                this->hooks_.on_event(a.peer, std::as_const(e));
+            else
+                guarded([&] { this->hooks_.on_event(a.peer, std::as_const(e)); });
+        }
         if constexpr (has_features)
             if (sender->kept) [[unlikely]]
                 heard(a.peer, e, !std::same_as<E, event::ack> && !std::same_as<E, event::resume>);

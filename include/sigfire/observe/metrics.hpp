@@ -52,6 +52,9 @@ public:
         std::uint64_t opened = 0;                            ///< admitted peers
     };
 
+    /// The members neither throw nor call the hub.
+    static constexpr bool only_observes = true;
+
     /// All counters are 0.
     metrics() : all_(std::make_shared<counters>()) {}
 
@@ -66,7 +69,10 @@ public:
     }
     /// Counts the end of a request, or a refused connection.
     void on_outcome(const outcome& o) noexcept {
-        ++(o.peer ? all_->requests : all_->refused)[static_cast<std::size_t>(o.cause)];
+        if (o.cause == errc::ok) [[likely]] // the path of relayed messages: one addition
+            ++all_->requests[0];
+        else
+            count_failure(static_cast<bool>(o.peer), o.cause);
     }
     /// Counts an admitted peer.
     void on_open(peer_handle, const admission&) noexcept { ++all_->opened; }
@@ -95,6 +101,10 @@ public:
     }
 
 private:
+    [[gnu::noinline]] void count_failure(bool of_peer, errc cause) noexcept {
+        ++(of_peer ? all_->requests : all_->refused)[static_cast<std::size_t>(cause)];
+    }
+
     std::shared_ptr<counters> all_;
 };
 

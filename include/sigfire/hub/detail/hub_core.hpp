@@ -51,10 +51,11 @@ protected:
     // Whether a message may have to wait for a verdict.
     static constexpr bool can_wait = has_on_message<H> || F::defers;
     // Whether code of the host program can run inside of a call of the hub.
-    static constexpr bool has_guests = has_on_message<H> || has_features || has_on_open<H> ||
-                                       has_on_close<H> || has_on_deliver<H> || has_on_outcome<H> ||
-                                       has_on_event<H> || !std::is_same_v<L, no_log> ||
-                                       !std::is_same_v<P, permit_all> || !std::is_same_v<T, direct_router>;
+    static constexpr bool has_guests =
+        has_features || !std::is_same_v<L, no_log> || !std::is_same_v<P, permit_all> ||
+        !std::is_same_v<T, direct_router> ||
+        (!H::only_observes && (has_on_message<H> || has_on_open<H> || has_on_close<H> || has_on_deliver<H> ||
+                               has_on_outcome<H> || has_on_event<H>));
 
     hub_core(const hub_options& options, R registry, T router, L log, H hooks, F features, P policy)
         : options_(options), registry_(std::move(registry)), router_(std::move(router)), log_(std::move(log)),
@@ -287,7 +288,9 @@ protected:
 
     void ends([[maybe_unused]] peer_handle who, [[maybe_unused]] errc cause,
               [[maybe_unused]] request_token token = {}, [[maybe_unused]] std::string_view remote = {}) {
-        if constexpr (has_on_outcome<H>)
+        if constexpr (has_on_outcome<H> && H::only_observes)
+            hooks_.on_outcome(outcome{who, cause, remote, token});
+        else if constexpr (has_on_outcome<H>)
             guarded([&] { hooks_.on_outcome(outcome{who, cause, remote, token}); });
     }
 
