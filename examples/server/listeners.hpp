@@ -27,6 +27,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -125,6 +126,15 @@ std::unique_ptr<any_listener> listener_over(Transport t, const endpoint& e, cons
     return below_tls(sigfire::proxied{std::move(t), {.proxies = s.proxies}}, e, s, h, log, live);
 }
 
+/// The limits of a transport. With the budgets of the hub, all of them together stay below 1 GB.
+inline sigfire::stream_limits limits_of(const settings& s) {
+    sigfire::stream_limits out;
+    out.incomplete = std::size_t{128} << 20;
+    out.unsent = std::size_t{384} << 20;
+    out.bytes_per_second = s.bytes_per_second;
+    return out;
+}
+
 /// The listener of an endpoint.
 inline std::unique_ptr<any_listener> make_listener(boost::asio::io_context& io, const endpoint& e,
                                                    const settings& s, program_hub& h, const json_log& log,
@@ -135,9 +145,9 @@ inline std::unique_ptr<any_listener> make_listener(boost::asio::io_context& io, 
         if (!e.proxied) o.proxies = s.proxies;
         o.path = e.path;
         o.forwarded_by = s.forwarded_by;
+        o.limits = limits_of(s);
         o.limits.header = s.header;
         o.limits.ping_interval = s.ping;
-        o.limits.bytes_per_second = s.bytes_per_second;
         o.gate = gate;
         if (s.ping.count() != 0) o.limits.silence_timeout = 2 * s.ping;
         return listener_over(sigfire::websocket{io, std::move(o)}, e, s, h, log, live);
@@ -145,14 +155,14 @@ inline std::unique_ptr<any_listener> make_listener(boost::asio::io_context& io, 
     case wire::tcp: {
         sigfire::tcp_options o{
             .address = e.host, .port = e.port, .descriptor = e.descriptor, .hello = e.hello};
-        o.limits.bytes_per_second = s.bytes_per_second;
+        o.limits = limits_of(s);
         o.gate = gate;
         return listener_over(sigfire::tcp{io, std::move(o)}, e, s, h, log, live);
     }
     case wire::unix_socket: break;
     }
     sigfire::unix_socket_options o{.path = e.host, .descriptor = e.descriptor, .hello = e.hello};
-    o.limits.bytes_per_second = s.bytes_per_second;
+    o.limits = limits_of(s);
     o.gate = gate;
     return listener_over(sigfire::unix_socket{io, std::move(o)}, e, s, h, log, live);
 }

@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 server=${1:-$here/../../build/release/bin/sigfire}
 [ $# -eq 0 ] || shift
 [ $# -gt 0 ] || set -- program operate background tokens signal-fire-client page rpc msgpack peerjs one_port \
-    transcripts nginx webhook turn jwks
+    transcripts nginx webhook turn jwks attack
 [ -x "$server" ] || { echo "run.sh: there is no program $server" >&2; exit 2; }
 server=$(cd "$(dirname "$server")" && pwd)/$(basename "$server")
 
