@@ -191,7 +191,7 @@ private:
 
         void took(error_code ec, const http_answer& answer) {
             const bool unchanged = !ec && answer.status == 304 && !etag.empty();
-            auto why = unchanged ? std::string{} : detail::fault_of(ec, answer);
+            auto why = unchanged ? std::string{} : detail::failure_of(ec, answer);
             if (why.empty() && !unchanged && keys.replace_by_jwks(answer.body) != errc::ok)
                 why = "the answer is not JSON with a member keys";
             const auto now = clock::now();

@@ -122,7 +122,7 @@ private:
         }
 
         void take(error_code ec, const http_answer& answer) {
-            auto why = detail::fault_of(ec, answer);
+            auto why = detail::failure_of(ec, answer);
             rtc_lease made;
             if (why.empty()) {
                 auto read = detail::read_ice_answer(answer.body, options.life,

@@ -184,7 +184,7 @@ private:
 
         errc judge(error_code failed, const http_answer& answer, admission& a) {
             if (failed == boost::asio::error::operation_aborted) return errc::denied; // nobody waits
-            auto why = detail::fault_of(failed, answer);
+            auto why = detail::failure_of(failed, answer);
             auto read = why.empty() ? detail::webhook_answer_reader::read(answer.body)
                                     : result<detail::webhook_answer>{make_error_code(errc::malformed)};
             if (why.empty() && !read) why = "the answer is not JSON with a right member allow";
@@ -267,7 +267,7 @@ private:
         }
 
         void took(error_code ec, const http_answer& answer) {
-            auto why = detail::fault_of(ec, answer);
+            auto why = detail::failure_of(ec, answer);
             if (!ec && answer.status / 100 == 2) why.clear(); // an event needs no body in its answer
             if (note(why)) {
                 queue.sent();

@@ -273,7 +273,7 @@ private:
         }
         c.step_ = step::opening;
         const auto wrong = check_upgrade(r, c.asked_.version() == 11, {});
-        if (wrong != errc::ok) return c.refuse(refusal(wrong));
+        if (wrong != errc::ok) return c.refuse(refusal_of(wrong));
         sink_.opening(c, r);
         if (c.step_ == step::opening && !c.held_) c.refuse({500, 0, "Not Admitted"});
     }

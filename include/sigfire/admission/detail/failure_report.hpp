@@ -38,7 +38,7 @@ private:
 
 /// What is wrong with an HTTP exchange of which only `200` is right; empty = nothing.
 template <class Answer>
-std::string fault_of(error_code failed, const Answer& answer) {
+std::string failure_of(error_code failed, const Answer& answer) {
     if (failed) return failed.message();
     if (answer.redirects()) return "the service redirects, with status " + std::to_string(answer.status);
     return answer.status == 200 ? std::string{} : "the status is " + std::to_string(answer.status);

@@ -200,7 +200,7 @@ protected:
     void turn_away(connection& c, errc e) {
         refused(numeric_address(core_.loop.remote(c.socket_)), e);
         c.known_ = false;
-        c.turn_down(e == errc::unknown ? ending{404, 0, "Not Found"} : refusal(e), e);
+        c.turn_down(e == errc::unknown ? ending{404, 0, "Not Found"} : refusal_of(e), e);
         discard_input(c);
     }
 
@@ -334,8 +334,6 @@ protected:
             fail(c, errc::overloaded);
         } else if (c.queued_) {
             // Its messages may lie in the socket until its turn comes.
-        } else if ((c.is_.held & connection::by_rate) != 0) {
-            // Its pongs are not read.
         } else if (c.pinged_ && age > l.silence_timeout) {
             fail(c, errc::pong_timeout);
         } else if (l.ping_interval.count() != 0 && !c.pinged_ && !c.is_.held && age > l.ping_interval) {

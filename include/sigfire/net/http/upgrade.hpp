@@ -148,7 +148,7 @@ inline errc check_upgrade(const request& r, bool http_1_1, std::span<const std::
 }
 
 /// The response to a refused upgrade request, or to a connection that fails before its upgrade.
-inline ending refusal(errc e) {
+inline ending refusal_of(errc e) {
     switch (e) {
     case errc::denied:
     case errc::forbidden_origin: return {403, 0, to_string(e)};
