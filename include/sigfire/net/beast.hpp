@@ -263,11 +263,11 @@ private:
         request r{view(c.asked_.method_string()), view(c.asked_.target()), fields, c.remote_};
         r.secure = core_->options.secure;
         if (r.target.empty())
-            return c.answer(compose(refusal_response(refusal(errc::bad_handshake))), errc::bad_handshake);
+            return c.answer(compose(refusal_response(refusal_of(errc::bad_handshake))), errc::bad_handshake);
         if (!wants_websocket(r) || r.method == "HEAD") {
             response out;
             if (!sink_.http(r, out))
-                out = refusal_response(r.method == "GET" ? refusal(errc::upgrade_required)
+                out = refusal_response(r.method == "GET" ? refusal_of(errc::upgrade_required)
                                                          : ending{404, 0, "Not Found"});
             return c.answer(compose(out, r.method == "HEAD"), errc::closed);
         }

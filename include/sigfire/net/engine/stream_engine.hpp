@@ -329,7 +329,7 @@ private:
         if (const auto slot = lent.slot.lock(); answers && slot && slot->engine)
             return http::wait_for_answer(c, lent, head, keep_alive, rest);
         if (answers) return http::respond(c, out, head, keep_alive, rest);
-        out = refusal_response(r.method == "GET" && here ? refusal(errc::upgrade_required)
+        out = refusal_response(r.method == "GET" && here ? refusal_of(errc::upgrade_required)
                                                          : ending{404, 0, "Not Found"});
         http::respond(c, out, head, false);
     }
