@@ -189,8 +189,9 @@ private:
     boost::asio::io_context io_;
     settings settings_ = everything();
     memory::options options_{.limits = {.message = 4096, .outbox = 16'000, .incomplete = 10'000}};
-    silent_hub hub_{{}, {}, mailbox_for_others(settings_),
-                    {}, {}, features_of(settings_, token_gate{io_, settings_})};
+    silent_hub hub_{
+        {}, {}, mailbox_for_others(settings_),
+        {}, {}, features_of(settings_, token_gate{io_, settings_, json_log{{.level = spdlog::level::off}}})};
     listener<memory::websocket, wires, silent_hub, plain_http> listener_{
         memory::websocket{io_, options_}, wires_of(family::all, settings_), hub_, plain_http{true}};
     std::deque<connection> all_, gone_;

@@ -25,13 +25,15 @@ struct address_block {
 
 } // namespace sigfire::inline v0_1
 
-/// Hash of a block. Remote sides choose addresses only within their own networks, so the hash is not keyed.
+// Doxygen 1.9.4 warns about specializations in namespace std.
+/// @cond
+// Remote sides choose addresses only within their own networks, so the hash is not keyed.
 template <>
 struct std::hash<sigfire::address_block> {
-    /// The hash of `b`.
     std::size_t operator()(const sigfire::address_block& b) const noexcept {
         auto x = b.high * 0x9e3779b97f4a7c15u ^ b.low;
         x ^= x >> 32;
         return static_cast<std::size_t>(x * 0x9e3779b97f4a7c15u);
     }
 };
+/// @endcond

@@ -65,7 +65,7 @@ public:
         std::uint64_t all = 0;
         std::size_t i = 0;
         for (const auto n : counts) {
-            all += n;
+            all += static_cast<std::uint64_t>(n);
             const auto bound = i < std::size(bounds) ? number(static_cast<double>(bounds[i])) : "+Inf";
             add(name, "histogram", help, "_bucket", {}, label{"le", bound}, std::to_string(all));
             ++i;
