@@ -52,7 +52,7 @@ GROUPS = (
     ("HTTP, proxies and silence", "origins proxies forwarded-by max-header ping"),
     ("TLS", "tls-certificate tls-key tls-ca"),
     ("Tokens", "jwt-key jwt-jwks jwt-issuer jwt-audience jwt-leeway jwt-single-use jwt-refuse-after-upgrade"),
-    ("Limits", "max-connections connections-per-address connects-per-second ban-after ban-time messages-per-second "
+    ("Limits", "max-connections connections-per-address connect-rate ban-after ban-time messages-per-second "
      "message-burst bytes-per-second"),
     ("TURN", "turn-url turn-secret-file turn-ttl"),
     ("Webhook", "webhook-url webhook-secret-file webhook-fail webhook-timeout webhook-headers webhook-token"),

@@ -562,7 +562,7 @@ private:
                "connections of one IPv4 address, or of one IPv6 network of 64 bits; 0 = no limit (default "
                "1000). "
                "Addresses of this machine have no limit");
-        number("--connects-per-second", s_.gate.connects_per_second,
+        number("--connect-rate", s_.gate.connects_per_second,
                "new connections of one address per second, on average; 500 may come at once. 0 = no limit "
                "(default 20)");
         number("--ban-after", s_.gate.failures,
