@@ -104,8 +104,9 @@ public:
         detail::address_shares::attempt room{shares_, payer, 1};
         if (!room) return hub.reply(from, e.token, errc::full);
         w.address = payer;
-        begin(hub, from, where, w.places[where]);
-        room.keep();
+        auto& serial = w.places[where];
+        room.keep(); // if the next step needs memory and gets none, the watch counts all the same
+        begin(hub, from, where, serial);
         hub.reply(from, e.token, errc::ok);
     }
 
@@ -253,7 +254,7 @@ private:
 
     void forget(watches_of_peer& mine, std::map<place, std::uint64_t>::iterator at) {
         const auto s = subjects_.find(at->first);
-        if (--s->second.watched == 0) subjects_.erase(s);
+        if (s != subjects_.end() && --s->second.watched == 0) subjects_.erase(s);
         mine.places.erase(at);
         shares_.give(mine.address, 1);
     }

@@ -241,9 +241,10 @@ public:
             if (s.away || s.kept.empty()) return clear(s);
             drop_first(s);
         }
+        detail::address_shares::attempt room{bytes_, s.address, size};
         s.kept.emplace_back(e);
         s.bytes += size;
-        bytes_.take(s.address, size);
+        room.keep();
     }
 
     /// Ends peers that did not return in time, with `lost`.

@@ -70,8 +70,9 @@ public:
         c.hold();
         const auto w = std::make_shared<waiting>(c, r, std::move(entry), deadline);
         w->address = w->entry.address; // a hook may change that of the entry
-        shares_.take(w->address, 1);
+        address_shares::attempt room{shares_, w->address, 1};
         places_.emplace(&c, waiting_.insert(waiting_.end(), w));
+        room.keep();
         w->run.start(
             context_, ask(w->asked.view(), w->entry),
             [this, w](errc cause, std::optional<std::string> failure) {
