@@ -74,8 +74,8 @@ public:
         stored_incoming message{e};
         auto& l = lines_[slot];
         l.address = payer;
-        l.bytes += message.size();
         l.messages.push_front(std::move(message));
+        l.bytes += l.messages.front().size();
         room.keep();
         l.key = key;
         l.stage = stage;
