@@ -39,8 +39,8 @@ public:
         return false;
     }
 
-    /// Calls `f(kind, count)` for each kind with suppressed lines whose second is over. Returns whether other
-    /// kinds have some.
+    /// Calls `f(kind, count)` for each kind with suppressed lines, once its second is over. Returns whether
+    /// other kinds have some.
     template <class F>
     bool tell(time_point now, F f) {
         bool more = false;

@@ -99,6 +99,18 @@ std::string url_of(const endpoint& e) {
            (v6 ? '[' + e.host + ']' : e.host) + ':' + std::to_string(e.port);
 }
 
+program_hub hub_of(const settings& s, const json_log& log, const shared_settings& live,
+                   const token_gate& gate, const doors& admission, const sigfire::gate& connections) {
+    return {{},
+            {},
+            mailbox_for_others(s),
+            log,
+            sigfire::hooks{live_origins{live}, connection_log{log}, gate, admission, live_configuration{live},
+                           sigfire::rate_limit{rates(s.message_rate, s.message_burst)}, connections},
+            features_of(s, gate),
+            gate.policy()};
+}
+
 } // namespace
 
 int serve(const loaded_settings& loaded, settings_reader reread) {
@@ -113,15 +125,7 @@ int serve(const loaded_settings& loaded, settings_reader reread) {
     const token_gate gate{io, s, log};
     const doors admission{io, s, log};
     const sigfire::gate connections{gate_of(s)};
-    program_hub peers{
-        {},
-        {},
-        mailbox_for_others(s),
-        log,
-        sigfire::hooks{live_origins{live}, connection_log{log}, gate, admission, live_configuration{live},
-                       sigfire::rate_limit{rates(s.message_rate, s.message_burst)}, connections},
-        features_of(s, gate),
-        gate.policy()};
+    program_hub peers = hub_of(s, log, live, gate, admission, connections);
     operation::listener_list listeners;
     for (const auto& e : endpoints) {
         listeners.push_back(make_listener(io, e, s, peers, log, live, connections));
@@ -161,15 +165,7 @@ std::vector<listener_trial> try_listeners(const settings& s) {
     const token_gate gate{io, {}, log}; // what these need is checked by itself
     const doors admission{io, {}, log};
     const sigfire::gate connections;
-    program_hub peers{
-        {},
-        {},
-        mailbox_for_others(s),
-        log,
-        sigfire::hooks{live_origins{live}, connection_log{log}, gate, admission, live_configuration{live},
-                       sigfire::rate_limit{rates(s.message_rate, s.message_burst)}, connections},
-        features_of(s, gate),
-        gate.policy()};
+    program_hub peers = hub_of(s, log, live, gate, admission, connections);
     operation::listener_list held; // until the end, so that an address that is used twice is found
     std::vector<listener_trial> out;
     for (const auto& e : s.endpoints) {

@@ -165,13 +165,11 @@ public:
         errc cause = codec_.open(r, c.state().codec, entry);
         if (cause == errc::ok) cause = hub_.admit(r, entry, first);
         if constexpr (awaits)
-            if (cause == errc::deferred && !waiting_.has_room(entry.address)) {
-                constexpr auto full = errc::overloaded;
-                return turn_down(c, r, entry, {503, 1013, to_string(full), {}, std::chrono::seconds{1}},
-                                 full);
-            }
-        if constexpr (awaits)
             if (cause == errc::deferred) {
+                constexpr auto full = errc::overloaded;
+                if (!waiting_.has_room(entry.address))
+                    return turn_down(c, r, entry, {503, 1013, to_string(full), {}, std::chrono::seconds{1}},
+                                     full);
                 waiting_.add(c, r, std::move(entry), now_ + options_.admission_timeout,
                              [this, first](const request& asked, admission& a) {
                                  return hub_.await_admission(asked, a, first);

@@ -88,11 +88,11 @@ inline std::optional<std::chrono::seconds> cache_life(std::string_view control, 
  *  then. While the server fails, the old keys serve for `stale` more; then there are none.
  *
  *  A key that the set lacks is `unknown` for a while. Between two requests there is a pause; tokens with
- * other keys get 503 meanwhile. So strangers cannot make the server ask all the time. The client follows no
+ *  other keys get 503 meanwhile. So strangers cannot make the server ask all the time. The client follows no
  *  redirection. An answer needs status 200 and a JSON object with `keys`.
  *
  *  One thread: that of the server and the client. Copies share their state. A source that has asked once
- * keeps the execution context busy until `stop`. Needs OpenSSL 3 (CMake target `sigfire::tls`). */
+ *  keeps the execution context busy until `stop`. Needs OpenSSL 3 (CMake target `sigfire::tls`). */
 class jwks {
 public:
     /** Takes the client, the keys of the verifier, and the settings.

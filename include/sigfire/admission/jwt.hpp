@@ -188,8 +188,11 @@ inline std::string key_id_of(std::string_view token) {
     return parts ? parts->key_id : std::string{};
 }
 
+template <class S>
+concept key_source_with_context = requires(S& s) { s.context(); };
+
 /// `jwt` with a key source. With `Waits`, renewals wait for the source too.
-template <class V, class S, bool Waits>
+template <class V, class S, bool Waits = key_source_with_context<S>>
 class jwt_with_source : public jwt_gate<V> {
 protected:
     jwt_with_source(V verifier, S source, jwt_options options)
@@ -242,20 +245,17 @@ private:
  *  The hub ends the connection with `expired` when the token expires; `renewal` lets the peer send a fresh
  *  token before. A refused client gets status 401, or close code 4401, and the text of a `token_fault`.
  *
- *  With a `Source`, a connection whose token has an unknown key waits for the source, see KeySource. Then the
- *  token is verified again. If the source has `context()`, a renewal waits too.
+ *  With a `Source`, a token with an unknown key makes its connection wait for the source, see KeySource. Then
+ *  the token is verified again. If the source has `context()`, a renewal waits too.
  *
  *  Copies share keys and used tokens, so each thread of a server can have a copy. */
 template <class Verifier, class Source = detail::no_key_source>
-    class jwt : public detail::jwt_with_source < Verifier,
-    Source, requires(Source& s) {
-    s.context();
-}> {
+class jwt : public detail::jwt_with_source<Verifier, Source> {
     static_assert(KeySource<Source>,
                   "sigfire: jwt needs a KeySource: awaitable<errc> fetch(const std::string& "
                   "kid)");
 
-    using gate = detail::jwt_with_source<Verifier, Source, requires(Source& s) { s.context(); }>;
+    using gate = detail::jwt_with_source<Verifier, Source>;
     using answer = decltype(std::declval<Source&>().fetch(std::declval<const std::string&>()));
 
 public:

@@ -28,7 +28,7 @@ namespace sigfire::inline v0_1 {
  *
  *  The key decides the algorithm. An RSA key of 2,048 to 8,192 bits allows RS and PS with 256, 384 and 512.
  *  An EC key allows ES256 (P-256) or ES384 (P-384), an Ed25519 key EdDSA. A secret allows HS256, from 48
- * bytes on HS384, from 64 on HS512. The member `alg` of a JWK leaves one of them.
+ *  bytes on HS384, from 64 on HS512. The member `alg` of a JWK leaves one of them.
  *
  *  Private keys and public keys in an unknown form are errors: they never become a secret. In a JWK Set,
  *  keys that cannot be used are left out. A set has at most 64 keys.

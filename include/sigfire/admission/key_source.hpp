@@ -8,17 +8,17 @@
 
 namespace sigfire::inline v0_1 {
 
-/** KeySource: brings the key of a token whose `kid` the verifier does not know. `jwt` awaits it.
+/** KeySource: brings a key that the verifier lacks, by the `kid` of a token. `jwt` awaits it.
  *
  *  `s.fetch(kid)` is a coroutine, `boost::asio::awaitable<errc>`, on the loop of the server. It puts keys
- * into the `key_set` that the verifier uses. Include `<sigfire/admission/coroutine_hooks.hpp>`.
+ *  into the `key_set` that the verifier uses. Include `<sigfire/admission/coroutine_hooks.hpp>`.
  *
  *  A source may have `boost::asio::io_context& context()`, the loop of the server. Then a peer that renews
- * its token waits for the key too. Otherwise its token is refused at once.
+ *  its token waits for the key too. Otherwise its token is refused at once.
  *
  *  Result of `fetch`: `ok` if the key may be there now; the verifier decides. `unknown` if the source knows
- * no such key. Any other value if the source could not find out: the client is refused with 503 and may come
- * again.
+ *  no such key. Any other value if the source could not find out: the client is refused with 503 and may come
+ *  again.
  *
  *  Laws:
  *  - It ends within a bounded time, also when it is cancelled.

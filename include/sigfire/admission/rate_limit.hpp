@@ -47,15 +47,17 @@ struct rate_limit_options {
  *
  *  Each peer has a token bucket, each address (see `address_block`) has one for all its peers, and each peer
  *  has one for each command of `rate_limit_options::commands`. A message costs one token, or more if it costs
- *  the server more: `lookup` and `watch` cost 10; `join`, `publish`, `create` and `update` cost 5; `info` and
- *  `exists` cost 2. Acknowledgements and resumes cost nothing. A message without enough tokens ends with
- *  `rate`, and costs nothing. On sigfire's own wires the reply has `retry_after`, and the welcome has the
- *  rate of the peer. A wire without such a reply gets none: choose a `burst` that its clients do not exceed.
+ *  the server more: `authenticate`, `lookup` and `watch` cost 10; `join`, `publish`, `create` and
+ *  `update` cost 5; `info` and `exists` cost 2. Acknowledgements and resumes cost nothing. A message without
+ * enough tokens ends with `rate`, and costs nothing. On sigfire's own wires the reply has `retry_after`, and
+ * the welcome has the rate of the peer. A wire without such a reply gets none: choose a `burst` that its
+ * clients do not exceed.
  *
  *  A hook in front may set `admission::rate` for a peer of its own rate, or attach `grants` with one.
  *
- *  One thread: that of the hub. Each message costs one or two look-ups. Memory: 16 bytes a slot, and about
- *  100 bytes an address; addresses without peers are forgotten when their bucket is full again. */
+ *  One thread: that of the hub. Each message costs one or two look-ups. Memory: 64 bytes a slot, 16 more for
+ * each command with a rate, and about 100 bytes an address; addresses without peers are forgotten when their
+ * bucket is full again. */
 class rate_limit {
 public:
     /// Takes the settings.
@@ -130,7 +132,7 @@ private:
     static constexpr bool is_any = (std::is_same_v<E, Es> || ...);
     template <class E>
     static constexpr double cost_of =
-        is_any<E, event::lookup, event::watch>                                 ? 10
+        is_any<E, event::authenticate, event::lookup, event::watch>            ? 10
         : is_any<E, event::join, event::publish, event::create, event::update> ? 5
         : is_any<E, event::info, event::exists>                                ? 2
                                                                                : 1;

@@ -122,7 +122,7 @@ struct verified_token {
  *
  *  `v.verify(token, now)` returns the verified token, or a `token_fault`. Laws:
  *  - It trusts the key, not the token: the key decides which algorithm is allowed.
- *  - A token whose signature does not verify never gives a value.
+ *  - A token with a wrong signature never gives a value.
  *  - `unknown_key` means that no key has the id of the token; a later call may succeed.
  *  - It decides by `now` alone, reads no clock, and stores nothing about a token.
  *  - It never throws because of a token, never blocks, and limits the size of a token.

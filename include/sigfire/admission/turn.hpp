@@ -71,8 +71,8 @@ inline turn_credentials turn_credentials_for(std::string_view secret, std::chron
  *  that decide ids.
  *
  *  Servers with a secret get credentials for this peer, which end after `ttl`. With the feature
- * `rtc_refresh`, the peer gets new ones in time. The configuration replaces the codec's own. An admission
- * that has an RTC configuration already keeps it. A peer without an id yet gets a random user name.
+ *  `rtc_refresh`, the peer gets new ones in time. The configuration replaces the codec's own. An admission
+ *  that has an RTC configuration already keeps it. A peer without an id yet gets a random user name.
  *
  *  Copies share their servers, on several threads too. Needs OpenSSL 3 (CMake target `sigfire::tls`). */
 class turn {

@@ -79,7 +79,7 @@ class webhook {
 public:
     /** Takes the client and the settings.
      *  @throws std::invalid_argument if there is no client, the URL is wrong, the secret is empty, or a
-     * number is 0. The text has no secret. */
+     *  number is 0. The text has no secret. */
     webhook(std::shared_ptr<http_client> web, webhook_options options)
         : core_{std::make_shared<core>(std::move(web), std::move(options))} {}
 

@@ -6,14 +6,11 @@
 #include <sigfire/net/tls/tls_context.hpp>
 #include <sigfire/net/tls/tls_session.hpp>
 
-#include <boost/asio/ip/address.hpp>
-
 #include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -121,13 +118,9 @@ class openssl_security final : public client_security {
 public:
     explicit openssl_security(client_tls_options options)
         : options_{std::move(options)}, context_{make_context(TLS_client_method())} {
-        if (!options_.ca.empty())
-            trust(context_.get(), options_.ca);
-        else if (options_.verify && SSL_CTX_set_default_verify_paths(context_.get()) != 1)
-            throw std::runtime_error{"sigfire: TLS: cannot load the CAs of this system: " + openssl_reason()};
+        verify_servers(context_.get(), options_.ca, options_.verify);
         if (!options_.certificate.empty())
             use_certificate(context_.get(), options_.certificate, options_.key);
-        SSL_CTX_set_verify(context_.get(), options_.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
         SSL_CTX_set_session_cache_mode(context_.get(), SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
         SSL_CTX_sess_set_new_cb(context_.get(), openssl_client::keep);
     }
@@ -135,19 +128,7 @@ public:
     std::unique_ptr<client_cipher> begin(const std::string& host, bool http) const override {
         const auto& name = options_.server_name.empty() ? host : options_.server_name;
         auto c = std::make_unique<openssl_client>(context_.get(), options_, name, tickets_);
-        const auto ssl = c->native();
-        error_code no_address;
-        boost::asio::ip::make_address(name, no_address);
-        if (no_address) {
-            // What SSL_set_tlsext_host_name does, without the C cast of that macro.
-            SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
-                     const_cast<char*>(name.c_str()));
-            SSL_set1_host(ssl, name.c_str());
-        } else {
-            X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str());
-        }
-        constexpr unsigned char http_1_1[] = "\x08http/1.1";
-        if (http) SSL_set_alpn_protos(ssl, http_1_1, sizeof http_1_1 - 1);
+        expect_server(c->native(), name, http);
         return c;
     }
 
@@ -162,7 +143,7 @@ private:
 /** TLS for clients: with `client c{io, {.tls = client_tls()}}`, `connect` accepts `wss://` and `tls+...`
  *  URLs. Several clients may share one object, on several threads. The object keeps the last session
  *  ticket of each server name, at most 64: the next handshake with that server is shorter. Needs OpenSSL 3
- * (CMake target `sigfire::tls`).
+ *  (CMake target `sigfire::tls`).
  *
  *  If the server's certificate is not trusted, or holds for another name, `connect` ends with
  *  `tls_failed`.

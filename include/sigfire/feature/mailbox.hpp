@@ -165,10 +165,11 @@ private:
         const auto address = hub.address(from);
         detail::address_shares::attempt one{messages_, address, 1}, bytes{bytes_, address, message.size()};
         if (!one || !bytes) return errc::full;
+        auto& count = senders_[key(from)];
         auto& into = first ? boxes_[std::string{e.to}] : at->second;
-        ++senders_[key(from)];
-        into.bytes += message.size();
         into.items.push_back({from, address, ++last_, std::move(message)});
+        into.bytes += into.items.back().message.size();
+        ++count;
         one.keep(), bytes.keep();
         if (first || !by_line())
             due_.add(given_up(hub.now()), {last_, std::string{e.to}}, messages_.used(), is_open());

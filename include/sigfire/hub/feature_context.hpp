@@ -145,7 +145,7 @@ public:
     }
 
     /** Replaces the terms of a peer by those of a newer admission: its notes, if `terms.attached` has any,
-     * and the end of its validity. Nothing else of `terms` counts. Does nothing if the peer has left. */
+     *  and the end of its validity. Nothing else of `terms` counts. Does nothing if the peer has left. */
     void renew(peer_handle peer, const admission& terms) {
         if (hub_.slot_of(peer) != nullptr) hub_.take_terms(peer.slot, terms);
     }

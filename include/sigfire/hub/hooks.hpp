@@ -135,7 +135,7 @@ concept has_on_deliver = filters_any<H, outgoing_events>;
  *  keeps no views of its arguments. Each member returns soon, since it runs on the loop.
  *
  *  A hook with `static constexpr bool only_observes = true` promises that no member throws, refuses or calls
- * the hub. The hub then takes no precautions, and a relayed message costs less.
+ *  the hub. The hub then takes no precautions, and a relayed message costs less.
  *
  *  If a member throws, the current message ends with `internal_error`, or the connection does. A hook may
  *  call the hub; `close` and `stop` then act after the current event. A view that `on_message` stores in an

@@ -61,12 +61,7 @@ public:
           tls_{make_context(TLS_client_method()).release()}, timer_{executor_} {
         if (options_.connections == 0 || options_.connections_per_origin == 0)
             throw std::invalid_argument{"sigfire: an http_client needs at least one connection"};
-        if (!options_.ca.empty())
-            trust(tls_.native_handle(), options_.ca);
-        else if (options_.verify && SSL_CTX_set_default_verify_paths(tls_.native_handle()) != 1)
-            throw std::runtime_error{"sigfire: TLS: cannot load the CAs of this system: " + openssl_reason()};
-        SSL_CTX_set_verify(tls_.native_handle(), options_.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
-                           nullptr);
+        verify_servers(tls_.native_handle(), options_.ca, options_.verify);
     }
 
     const boost::asio::any_io_executor& executor() const noexcept { return executor_; }

@@ -18,7 +18,8 @@ struct stream_limits {
     std::size_t connections = 0;
     /** Connections without an answer yet: without a complete request, or in a TLS handshake. Beyond this, the
      *  server leaves new connections in the queue of the system. A connection that has kept the server
-     * waiting for more than a fifth of `handshake_timeout` makes room, with `overloaded` (503). 0 = no limit.
+     *  waiting for more than a fifth of `handshake_timeout` makes room, with `overloaded` (503). 0 = no
+     * limit.
      */
     std::size_t opening = 4096;
     /// Longest message in bytes. A longer one ends the connection with `too_large` (1009).

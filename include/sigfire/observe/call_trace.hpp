@@ -35,11 +35,12 @@ struct call_trace_options {
 };
 
 /** Remembers the last signals between peers, to answer why two peers have no call. Models Hook: `call_trace
- * t; server srv{..., hooks{t, ...}};`. Put it first in the chain. Copies share the memory, so keep one to
- * ask.
+ *  t; server srv{..., hooks{t, ...}};`. Put it first in the chain. Copies share the memory, so keep one to
+ *  ask.
  *
  *  It keeps no payloads and no ids: an id is a keyed hash of 64 bits. A peer is known by the id of its
- *  admission. A message costs about 30 ns, and no allocation. One thread: that of the hub. */
+ *  admission. A message costs two hashes and one reading of the clock, and no allocation. One
+ *  thread: that of the hub. */
 class call_trace {
 public:
     /// Takes the settings, and allocates all memory.

@@ -177,10 +177,64 @@ BOOST_AUTO_TEST_CASE(all_connections_have_a_limit) {
     peer next{w};
     next.open(w);
     BOOST_TEST(silent.read().starts_with("HTTP/1.1 503 "));
+    BOOST_TEST(silent.at->server_closed, "a wait for its end would keep its place");
+    BOOST_TEST(w.engine.connections() == 3u);
     open[0].reset();
     silent.reset();
     w.run();
     peer{w}.open(w);
+}
+
+BOOST_AUTO_TEST_CASE(a_kept_connection_makes_room_and_is_not_refused) {
+    ws_world w{limited([](auto& l) { l.connections = 2; })};
+    w.on_http = [](const request&, response&) { return true; };
+    std::deque<peer> idle;
+    for (int i = 0; i < 2; ++i) {
+        idle.emplace_back(w).write("GET / HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\n");
+        w.run();
+        BOOST_TEST(idle.back().read().starts_with("HTTP/1.1 200 "));
+        w.advance(1500ms);
+    }
+    peer{w}.open(w);
+    BOOST_TEST(idle[0].at->server_closed);
+    BOOST_TEST(idle[0].read().empty());
+    BOOST_TEST(!idle[1].at->server_closed);
+    BOOST_TEST(w.refusals == nothing);
+    BOOST_TEST(w.engine.counters().opening == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_on_its_way_makes_no_room) {
+    ws_world w{limited([](auto& l) { l.connections = 1; })};
+    w.on_http = [](const request&, response& out) {
+        out.body = std::string(5000, 'x');
+        return true;
+    };
+    peer slow{w};
+    slow.at->room = 100;
+    slow.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    w.advance(1500ms);
+    peer next{w};
+    w.run();
+    BOOST_TEST(next.at->server_reset);
+    BOOST_TEST(!slow.at->server_closed);
+    slow.at->room = memory::unlimited;
+    w.run();
+    BOOST_TEST(slow.read().ends_with(std::string(5000, 'x')));
+}
+
+BOOST_AUTO_TEST_CASE(a_connection_that_ends_makes_no_room_twice) {
+    ws_world w{limited([](auto& l) { l.opening = 2; })};
+    std::deque<peer> silent;
+    for (int i = 0; i < 2; ++i) silent.emplace_back(w);
+    w.run();
+    w.advance(1500ms);
+    std::deque<peer> next;
+    for (int i = 0; i < 2; ++i) next.emplace_back(w);
+    w.run();
+    BOOST_TEST(w.refusals.size() == 2u);
+    for (auto& p : silent) BOOST_TEST(p.at->server_closed);
+    for (auto& p : next) BOOST_TEST(!p.at->server_closed);
+    BOOST_TEST(w.engine.connections() == 2u);
 }
 
 // --- bytes per second ---

@@ -14,9 +14,9 @@
 
 namespace sigfire::inline v0_1::detail {
 
-/** The configurations of a service: one question for all who wait, kept for a while. After a failure there
- *  are no questions for a while, but the last configuration serves as long as it is valid. Does no I/O and
- *  reads no clock. */
+/** The configurations of a service. One question serves all waiters, and its answer is kept for a while.
+ *  After a failure there are no questions for a while; the last configuration serves as long as it is valid.
+ *  Does no I/O and reads no clock. */
 class ice_source {
 public:
     using waiter = std::function<void(rtc_lease)>;
@@ -45,7 +45,7 @@ public:
     /// Removes a waiter. The question goes on.
     void forget(std::uint64_t number) { waiters_.erase(number); }
 
-    /// The answer to the question came: tells all who wait. An empty configuration = a failure.
+    /// The answer to the question came: tells all waiters. An empty configuration = a failure.
     void answered(rtc_lease made, time_point now) {
         asking_ = false;
         if (made.configuration.empty()) {

@@ -24,8 +24,8 @@ struct jwks_limits {
     std::size_t waiting, unknown_keys;
 };
 
-/** Decides when to ask for a key set, and what to tell those who wait for a key. One question serves all; a
- *  key that the set does not have is remembered. Does no I/O and reads no clock. */
+/** Decides when to ask for a key set, and answers the waiters for a key. One question serves all waiters. The
+ *  cache remembers a key that the set does not have. Does no I/O and reads no clock. */
 class jwks_cache {
 public:
     using waiter = std::function<void(errc)>;

@@ -98,7 +98,7 @@ protected:
         core_.loop.listen(acceptor_);
     }
 
-    // Ends the opening connection that has kept the server waiting the longest. False if none has for long.
+    // Cuts the opening connection that has kept the server waiting the longest. False if none has for long.
     bool make_room() {
         connection* slowest = nullptr;
         std::int32_t most = static_cast<std::int32_t>((core_.limits.handshake_timeout / 5).count());
@@ -110,7 +110,12 @@ protected:
             most = age;
         }
         if (!slowest) return false;
-        turn_away(*slowest, errc::overloaded);
+        // Without an open request there is nothing to refuse.
+        if (slowest->answered_ && !slowest->kept_)
+            slowest->end_opening();
+        else
+            turn_away(*slowest, errc::overloaded);
+        slowest->cut(errc::closed, false); // without a wait for its end, so that its place is free
         return true;
     }
 

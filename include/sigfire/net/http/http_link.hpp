@@ -6,7 +6,6 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/error.hpp>
@@ -151,20 +150,7 @@ private:
     void secure() {
         if (route_.tls_name.empty()) return tell_opened({}, {});
         tls_.emplace(socket_, *context_);
-        const auto ssl = tls_->native_handle();
-        const auto& name = route_.tls_name;
-        error_code no_address;
-        boost::asio::ip::make_address(name, no_address);
-        if (no_address) {
-            // What SSL_set_tlsext_host_name does, without the C cast of that macro.
-            SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
-                     const_cast<char*>(name.c_str()));
-            SSL_set1_host(ssl, name.c_str());
-        } else {
-            X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str());
-        }
-        constexpr unsigned char http_1_1[] = "\x08http/1.1";
-        SSL_set_alpn_protos(ssl, http_1_1, sizeof http_1_1 - 1);
+        expect_server(tls_->native_handle(), route_.tls_name, true);
         tls_->async_handshake(boost::asio::ssl::stream_base::client, [self =
                                                                           shared_from_this()](error_code ec) {
             if (!ec || self->cancelled_ || ec == boost::asio::error::operation_aborted)

@@ -5,6 +5,9 @@
 #error "sigfire: TLS needs OpenSSL 3: install its headers (libssl-dev), and link CMake's target sigfire::tls"
 #endif
 
+#include <boost/asio/ip/address.hpp>
+#include <boost/system/error_code.hpp>
+
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
@@ -109,6 +112,33 @@ inline void trust(SSL_CTX* context, const std::string& ca) {
     for (const auto& c : read_certificates("CA", ca))
         if (X509_STORE_add_cert(store, c.get()) != 1 || SSL_CTX_add_client_CA(context, c.get()) != 1)
             refuse_pem("CA", ca, openssl_reason());
+}
+
+/// Makes a client's `context` verify servers by the CAs of the PEM source `ca`. An empty one = the CAs that
+/// this system trusts. Without `verify`, it accepts every certificate.
+inline void verify_servers(SSL_CTX* context, const std::string& ca, bool verify) {
+    if (!ca.empty())
+        trust(context, ca);
+    else if (verify && SSL_CTX_set_default_verify_paths(context) != 1)
+        throw std::runtime_error{"sigfire: TLS: cannot load the CAs of this system: " + openssl_reason()};
+    SSL_CTX_set_verify(context, verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+}
+
+/// Makes a client's session ask for the server `name`, a host name or a numeric address. The certificate must
+/// hold for it. With `http`, the session proposes HTTP/1.1 (ALPN, RFC 7301).
+inline void expect_server(SSL* session, const std::string& name, bool http) {
+    boost::system::error_code no_address;
+    boost::asio::ip::make_address(name, no_address);
+    if (no_address) {
+        // What SSL_set_tlsext_host_name does, without the C cast of that macro.
+        SSL_ctrl(session, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                 const_cast<char*>(name.c_str()));
+        SSL_set1_host(session, name.c_str());
+    } else {
+        X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session), name.c_str());
+    }
+    constexpr unsigned char http_1_1[] = "\x08http/1.1";
+    if (http) SSL_set_alpn_protos(session, http_1_1, sizeof http_1_1 - 1);
 }
 
 /// A context with the settings of both sides: TLS 1.2 or newer, ciphers with forward secrecy, little memory
