@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sigfire/core/error.hpp>
+#include <sigfire/net/tls/tls_context.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/connect.hpp>
