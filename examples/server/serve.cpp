@@ -101,14 +101,15 @@ std::string url_of(const endpoint& e) {
 
 program_hub hub_of(const settings& s, const json_log& log, const shared_settings& live,
                    const token_gate& gate, const doors& admission, const sigfire::gate& connections) {
-    return {{},
-            {},
-            mailbox_for_others(s),
-            log,
-            sigfire::hooks{live_origins{live}, connection_log{log}, gate, admission, live_configuration{live},
-                           sigfire::rate_limit{rates(s.message_rate, s.message_burst)}, connections},
-            features_of(s, gate),
-            gate.policy()};
+    return program_hub{
+        {},
+        {},
+        mailbox_for_others(s),
+        log,
+        sigfire::hooks{live_origins{live}, connection_log{log}, gate, admission, live_configuration{live},
+                       sigfire::rate_limit{rates(s.message_rate, s.message_burst)}, connections},
+        features_of(s, gate),
+        gate.policy()};
 }
 
 } // namespace
