@@ -50,7 +50,7 @@ struct doors::parts {
     std::optional<sigfire::webhook> web;
     std::optional<sigfire::turn> turn;
 
-    // Calls `f`, and logs what came of reading `file` again.
+    // Calls `f`, which reads `file` again, and logs the result.
     template <class F>
     void read_again(const std::string& file, F f) {
         try {

@@ -37,7 +37,7 @@ struct json_log_options {
  *  the lines without room. Secrets in the fields are redacted. Above `rate` lines of one event in a second,
  *  `log_lines_suppressed` counts the rest.
  *
- *  Copies share everything. Thread-safe. The last copy writes what waits, for at most 2 s. */
+ *  Copies share everything. Thread-safe. The last copy writes the waiting lines, for at most 2 s. */
 class json_log {
 public:
     explicit json_log(const json_log_options& options) : state_{std::make_shared<state>(options)} {}

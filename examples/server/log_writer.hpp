@@ -87,8 +87,8 @@ public:
         desk_->wake.notify_one();
     }
 
-    /// Writes what waits, for at most `limit`, and ends the thread. Returns whether everything was written.
-    /// Later lines are lost.
+    /// Writes the waiting lines, for at most `limit`, and ends the thread. Returns whether everything was
+    /// written. Later lines are lost.
     bool stop(std::chrono::milliseconds limit = std::chrono::seconds{2}) {
         if (!thread_.joinable()) return true;
         std::unique_lock lock{desk_->mutex};

@@ -27,7 +27,7 @@
 #include <utility>
 #include <vector>
 
-/** What happens to a running server: signals, reload, drain and end, and what the service manager learns.
+/** Operates a running server: signals, reload, drain and end. Reports each step to the service manager.
  *  One thread: that of the loop. The members may be called by an administrator's interface. */
 class operation {
 public:

@@ -82,7 +82,7 @@ public:
     /// Whether there is a service manager.
     explicit operator bool() const noexcept { return socket_ >= 0; }
 
-    /// Time between two calls of `alive`: half of what the manager allows. Zero: it asks for none.
+    /// Time between two calls of `alive`: half of the manager's limit. Zero: it asks for none.
     std::chrono::microseconds watchdog() const noexcept {
         return socket_ < 0 ? watchdog_ * 0 : watchdog_ / 2;
     }

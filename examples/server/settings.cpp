@@ -594,7 +594,7 @@ private:
              s_.turn_ttl);
         serve_.add_option(
             "--webhook-url", s_.webhook_url,
-            "http:// or https:// URL of a service that admits peers and hears who comes and goes");
+            "http:// or https:// URL of a service that admits peers, and learns when each opens and closes");
         serve_.add_option("--webhook-secret-file", s_.webhook_secret_file,
                           "file with the key of the signatures of these requests; SIGHUP reads it again");
         value("--webhook-fail",

@@ -4,6 +4,7 @@
 #include <sigfire/admission/detail/hmac.hpp>
 #include <sigfire/admission/detail/ice_servers.hpp>
 #include <sigfire/core/admission.hpp>
+#include <sigfire/core/detail/base64.hpp>
 #include <sigfire/core/detail/percent.hpp>
 #include <sigfire/core/detail/random.hpp>
 #include <sigfire/core/error.hpp>
@@ -56,14 +57,17 @@ struct turn_credentials {
  *  `expiry:user`, the password is base64(HMAC-SHA1(secret, user name)).
  *  @param secret the shared secret
  *  @param expiry end of the credentials, in seconds since 1970 (UTC)
- *  @param user name of the user. The server only logs it. It is percent-encoded and cut to 256 bytes. */
+ *  @param user name of the user. The server only logs it. It is percent-encoded and cut to 256 bytes.
+ *  @throws std::runtime_error if OpenSSL provides no SHA-1 */
 inline turn_credentials turn_credentials_for(std::string_view secret, std::chrono::seconds expiry,
                                              std::string_view user) {
     turn_credentials out;
     detail::append_percent_encoded(out.username, user);
     if (out.username.size() > 256) out.username.resize(256);
     out.username.insert(0, std::to_string(expiry.count()) + ':');
-    out.password = detail::base64_of(detail::hmac(EVP_sha1(), secret, out.username));
+    const auto mac = detail::hmac_of("SHA1", secret, out.username);
+    if (mac.empty()) throw std::runtime_error{"sigfire: turn: OpenSSL provides no HMAC-SHA1"};
+    out.password = detail::base64(mac);
     return out;
 }
 

@@ -19,13 +19,6 @@ BOOST_AUTO_TEST_CASE(a_key_is_accepted_as_the_rfc_says) {
     BOOST_TEST(sec_websocket_accept(std::string(200, 'a')).size() == 28u);
 }
 
-BOOST_AUTO_TEST_CASE(base64_as_rfc_4648_has_it) {
-    BOOST_TEST(base64("", 0) == "");
-    BOOST_TEST(base64("f", 1) == "Zg==");
-    BOOST_TEST(base64("fo", 2) == "Zm8=");
-    BOOST_TEST(base64("foobar", 6) == "Zm9vYmFy");
-}
-
 BOOST_AUTO_TEST_CASE(each_key_is_new) {
     std::set<std::string> keys;
     for (int i = 0; i < 100; ++i) {

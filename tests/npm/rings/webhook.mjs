@@ -1,6 +1,6 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 
-// A webhook of Node admits the peers of the server program, and hears who comes and goes.
+// A webhook of Node admits the peers of the server program, and learns when they open and close.
 
 import { createServer } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'

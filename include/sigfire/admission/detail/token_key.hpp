@@ -1,10 +1,7 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#if !__has_include(<openssl/evp.h>)
-#error                                                                                                       \
-    "sigfire: tokens need OpenSSL 3: install its headers (libssl-dev), and link CMake's target sigfire::tls"
-#endif
+#include <sigfire/admission/detail/hmac.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -108,16 +105,6 @@ inline std::string digest_of(const char* name, std::string_view text) {
     unsigned char room[EVP_MAX_MD_SIZE];
     std::size_t size = 0;
     if (EVP_Q_digest(nullptr, name, nullptr, text.data(), text.size(), room, &size) != 1) return {};
-    return {reinterpret_cast<const char*>(room), size};
-}
-
-/// An HMAC (RFC 2104) of `text`: its bytes; empty on failure.
-inline std::string hmac_of(const char* digest, std::string_view secret, std::string_view text) {
-    unsigned char room[EVP_MAX_MD_SIZE];
-    std::size_t size = 0;
-    if (EVP_Q_mac(nullptr, "HMAC", nullptr, digest, nullptr, secret.data(), secret.size(), octets(text),
-                  text.size(), room, sizeof room, &size) == nullptr)
-        return {};
     return {reinterpret_cast<const char*>(room), size};
 }
 

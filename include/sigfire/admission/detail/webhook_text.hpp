@@ -81,10 +81,10 @@ inline std::string webhook_question(const request& r, const admission& a,
 inline std::string webhook_signature(std::string_view secret, std::chrono::seconds now,
                                      std::string_view body) {
     const auto t = std::to_string(now.count());
-    return "t=" + t + ",v1=" + hex(hmac(EVP_sha256(), secret, t + '.' + std::string{body}));
+    return "t=" + t + ",v1=" + hex(hmac_of("SHA256", secret, t + '.' + std::string{body}));
 }
 
-/// The answer of a webhook. `admitted` has what the peer gets, `refused` how it is refused.
+/// The answer of a webhook. `admitted` has the terms of the peer, `refused` the refusal.
 struct webhook_answer {
     bool allow = false;
     admission admitted{};

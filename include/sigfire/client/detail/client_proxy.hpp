@@ -2,10 +2,10 @@
 #pragma once
 
 #include <sigfire/client/detail/client_handshake.hpp>
+#include <sigfire/core/detail/base64.hpp>
 #include <sigfire/core/detail/percent.hpp>
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/request.hpp>
-#include <sigfire/net/http/sec_websocket.hpp>
 
 #include <string>
 #include <string_view>
@@ -48,9 +48,7 @@ inline std::string connect_request(const client_proxy& proxy, const client_url& 
     const bool numeric = to.host.find(':') != to.host.npos;
     const auto authority = (numeric ? '[' + to.host + ']' : to.host) + ':' + to.port;
     std::string out = "CONNECT " + authority + " HTTP/1.1\r\nHost: " + authority + "\r\n";
-    if (!proxy.credentials.empty())
-        out += "Proxy-Authorization: Basic " + base64(proxy.credentials.data(), proxy.credentials.size()) +
-               "\r\n";
+    if (!proxy.credentials.empty()) out += "Proxy-Authorization: Basic " + base64(proxy.credentials) + "\r\n";
     return out += "\r\n";
 }
 

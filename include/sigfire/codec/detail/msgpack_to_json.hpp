@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sigfire/codec/detail/transcoded_part.hpp>
+#include <sigfire/core/detail/base64.hpp>
 #include <sigfire/core/error.hpp>
 #include <sigfire/text/json/write.hpp>
 #include <sigfire/text/msgpack/scan.hpp>
@@ -18,19 +19,6 @@
 #include <string_view>
 
 namespace sigfire::inline v0_1::detail {
-
-/// Appends `bytes` in base64 (RFC 4648, section 4, with padding).
-inline void append_base64(std::string& out, std::string_view bytes) {
-    constexpr auto letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const auto at = [&](std::size_t i) {
-        return i < bytes.size() ? static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[i])) : 0u;
-    };
-    for (std::size_t i = 0; i < bytes.size(); i += 3) {
-        const auto group = at(i) << 16 | at(i + 1) << 8 | at(i + 2);
-        for (unsigned k = 0; k < 4; ++k)
-            out += i + k <= bytes.size() ? letters[group >> (18 - 6 * k) & 63] : '=';
-    }
-}
 
 /// Appends the JSON of a value that is not text, bytes, ext, array or map.
 inline void append_json_scalar(std::string& out, const msgpack_value& v) {

@@ -1,11 +1,11 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/core/detail/base64.hpp>
 #include <sigfire/core/detail/percent.hpp>
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/request.hpp>
 #include <sigfire/net/http/http_url.hpp>
-#include <sigfire/net/http/sec_websocket.hpp>
 #include <sigfire/net/proxy/network_list.hpp>
 
 #include <array>
@@ -66,7 +66,7 @@ inline result<http_proxy> parse_http_proxy(std::string_view text) {
         auto pair = percent_decoded(said.substr(0, colon)) + ':';
         if (pair.find(':') + 1 != pair.size()) return bad; // RFC 7617, 2
         if (colon != said.npos) pair += percent_decoded(said.substr(colon + 1));
-        out.credentials = "Basic " + base64(pair.data(), pair.size());
+        out.credentials = "Basic " + base64(pair);
         text.remove_prefix(at + 1);
     }
     for (const char c : text)

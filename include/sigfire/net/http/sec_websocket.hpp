@@ -1,30 +1,22 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
+#include <sigfire/core/detail/base64.hpp>
 #include <sigfire/core/detail/random.hpp>
 
-#include <boost/beast/core/detail/base64.hpp>
 #include <boost/beast/core/detail/sha1.hpp>
 
 #include <array>
-#include <cstddef>
 #include <string>
 #include <string_view>
 
 namespace sigfire::inline v0_1::detail {
 
-/// `size` bytes in base64.
-inline std::string base64(const void* bytes, std::size_t size) {
-    std::string text(boost::beast::detail::base64::encoded_size(size), '\0');
-    text.resize(boost::beast::detail::base64::encode(text.data(), bytes, size));
-    return text;
-}
-
 /// A nonce for `Sec-WebSocket-Key` (RFC 6455, 4.1).
 inline std::string sec_websocket_key() {
     std::array<unsigned char, 16> nonce;
     random_bytes(nonce);
-    return base64(nonce.data(), nonce.size());
+    return base64({reinterpret_cast<const char*>(nonce.data()), nonce.size()});
 }
 
 /// The `Sec-WebSocket-Accept` for `key` (RFC 6455, 4.2.2).
@@ -37,7 +29,7 @@ inline std::string sec_websocket_accept(std::string_view key) {
     boost::beast::detail::update(hash, guid.data(), guid.size());
     std::array<char, boost::beast::detail::sha1_context::digest_size> digest;
     boost::beast::detail::finish(hash, digest.data());
-    return base64(digest.data(), digest.size());
+    return base64({digest.data(), digest.size()});
 }
 
 } // namespace sigfire::inline v0_1::detail
