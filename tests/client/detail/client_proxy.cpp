@@ -89,14 +89,16 @@ BOOST_AUTO_TEST_SUITE(client_proxy_)
 
 BOOST_AUTO_TEST_CASE(addresses) {
     const struct {
-        std::string url, host, port, credentials;
+        std::string url, host;
+        unsigned port;
+        std::string credentials;
     } good[] = {
-        {"http://p", "p", "80", ""},
-        {"HTTP://p:3128/", "p", "3128", ""},
-        {"http://[::1]:3128", "::1", "3128", ""},
-        {"http://me@p", "p", "80", "me:"},
-        {"http://me:s%40crt%3a+@p:1", "p", "1", "me:s@crt:+"},
-        {"http://a%2:b@c@p", "p", "80", "a%2:b@c"},
+        {"http://p", "p", 80, ""},
+        {"HTTP://p:3128/", "p", 3128, ""},
+        {"http://[::1]:3128", "::1", 3128, ""},
+        {"http://me@p", "p", 80, "Basic bWU6"},
+        {"http://me:s%40crt%3a+@p:1", "p", 1, "Basic bWU6c0BjcnQ6Kw=="},
+        {"http://a%2:b@c@p", "p", 80, "Basic YSUyOmJAYw=="},
     };
     for (const auto& row : good) BOOST_TEST_CONTEXT(row.url) {
             const auto p = parse_proxy(row.url);
@@ -114,10 +116,9 @@ BOOST_AUTO_TEST_CASE(addresses) {
 BOOST_AUTO_TEST_CASE(requests) {
     sigfire::detail::client_url to;
     to.host = "::1", to.port = "443";
-    BOOST_TEST(connect_request({"p", "1", ""}, to) ==
-               "CONNECT [::1]:443 HTTP/1.1\r\nHost: [::1]:443\r\n\r\n");
+    BOOST_TEST(connect_request({"p", 1, ""}, to) == "CONNECT [::1]:443 HTTP/1.1\r\nHost: [::1]:443\r\n\r\n");
     to.host = "example.org";
-    BOOST_TEST(connect_request({"p", "1", "Aladdin:open sesame"}, to) ==
+    BOOST_TEST(connect_request({"p", 1, "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="}, to) ==
                "CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n"
                "Proxy-Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n\r\n");
 }

@@ -10,7 +10,7 @@
 namespace {
 
 using namespace sigfire;
-using detail::http_proxy_rules, detail::parse_http_proxy, detail::parse_http_url;
+using detail::http_proxy_rules, detail::parse_http_url;
 using variables = std::map<std::string, std::string>;
 
 http_proxies read(const variables& all) {
@@ -47,19 +47,6 @@ BOOST_AUTO_TEST_CASE(variables_of_both_cases_count_and_lower_case_wins) {
 BOOST_AUTO_TEST_CASE(a_client_of_a_cgi_process_cannot_set_the_proxy) {
     BOOST_TEST(read({{"REQUEST_METHOD", "GET"}, {"HTTP_PROXY", "evil"}}).http == "");
     BOOST_TEST(read({{"REQUEST_METHOD", "GET"}, {"HTTP_PROXY", "evil"}, {"http_proxy", "a"}}).http == "a");
-}
-
-BOOST_AUTO_TEST_CASE(the_parts_of_a_proxy) {
-    const auto p = parse_http_proxy("http://us%65r:p%3Aw@Proxy.example:3128/");
-    BOOST_TEST_REQUIRE(p.has_value());
-    BOOST_TEST((p->host == "proxy.example" && p->port == 3128));
-    BOOST_TEST(p->credentials == "Basic dXNlcjpwOnc=");
-    BOOST_TEST(parse_http_proxy("proxy.example")->port == 80);
-    BOOST_TEST(parse_http_proxy("[::1]:8080")->host == "::1");
-    BOOST_TEST(parse_http_proxy("user@proxy.example")->credentials == "Basic dXNlcjo=");
-    for (const std::string text : {"https://x", "socks5://x:1080", "http://", "http://x/path", "http://x:0",
-                                   "a%3Ab@x", "x y", "http://x?q", "x\r\ny"})
-        BOOST_TEST((parse_http_proxy(text).error() == errc::bad_url), text);
 }
 
 BOOST_AUTO_TEST_CASE(the_scheme_of_the_url_selects_the_proxy) {

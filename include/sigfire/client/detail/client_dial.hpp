@@ -41,7 +41,7 @@ inline result<std::shared_ptr<client_link>> dial(const boost::asio::any_io_execu
     if (!url) return url.error();
     if (url->secure && !options.tls) return make_error_code(errc::no_tls);
     if (url->lines && translation) return make_error_code(errc::bad_url); // a line is text
-    auto proxy = options.proxy.empty() ? result<client_proxy>{client_proxy{}} : parse_proxy(options.proxy);
+    auto proxy = options.proxy.empty() ? result<http_proxy>{http_proxy{}} : parse_proxy(options.proxy);
     if (!proxy) return proxy.error();
     auto key = sec_websocket_key();
     auto offered = options.subprotocol;

@@ -63,7 +63,7 @@ public:
     void secure(std::unique_ptr<client_cipher> cipher) { cipher_ = std::move(cipher); }
 
     /// Makes the link connect through `proxy`. Call it before `open`.
-    void connect_through(client_proxy proxy) { proxy_ = std::move(proxy); }
+    void connect_through(http_proxy proxy) { proxy_ = std::move(proxy); }
 
     /// Makes the link translate its messages. Call it before `open`. `agreed`: from the first message on;
     /// else after the server has chosen the sub-protocol of that format.
@@ -86,7 +86,7 @@ public:
         tcp_ = true;
         if (proxy_) tunnel_ = connect_request(*proxy_, url);
         resolver_.async_resolve(
-            proxy_ ? proxy_->host : url.host, proxy_ ? proxy_->port : url.port,
+            proxy_ ? proxy_->host : url.host, proxy_ ? std::to_string(proxy_->port) : url.port,
             tcp::resolver::numeric_service,
             [self = shared_from_this()](error_code ec, const tcp::resolver::results_type& found) {
                 if (!self->events_) return;
@@ -389,7 +389,7 @@ private:
     std::variant<framing::length, framing::line, framing::websocket<framing::role::client>> framing_;
     std::string out_, sending_; // bytes to write; bytes that are being written
     std::string head_, key_, subprotocol_;
-    std::optional<client_proxy> proxy_;
+    std::optional<http_proxy> proxy_;
     std::string tunnel_;             // request to the proxy, until the proxy accepts it
     client_translation translation_; // of the messages
     client_translation offered_;     // used if the server chooses its sub-protocol

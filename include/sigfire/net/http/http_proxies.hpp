@@ -1,10 +1,8 @@
 // Copyright (c) 2026 the sigfire authors. MIT licence, see LICENSE.
 #pragma once
 
-#include <sigfire/core/detail/base64.hpp>
-#include <sigfire/core/detail/percent.hpp>
-#include <sigfire/core/error.hpp>
 #include <sigfire/core/request.hpp>
+#include <sigfire/net/http/http_proxy.hpp>
 #include <sigfire/net/http/http_url.hpp>
 #include <sigfire/net/proxy/network_list.hpp>
 
@@ -42,38 +40,6 @@ http_proxies proxies_from(Get get) {
 }
 
 namespace detail {
-
-/// A proxy for HTTP.
-struct http_proxy {
-    std::string host{};
-    std::uint16_t port = 80;
-    std::string credentials{}; ///< value of `Proxy-Authorization`; empty = none
-};
-
-/// Parses the address of a proxy; without a scheme it is HTTP.
-inline result<http_proxy> parse_http_proxy(std::string_view text) {
-    constexpr std::string_view scheme = "http://";
-    const auto bad = make_error_code(errc::bad_url);
-    if (equal_ignoring_case(text.substr(0, scheme.size()), scheme))
-        text.remove_prefix(scheme.size());
-    else if (text.find("://") != text.npos)
-        return bad;
-    if (text.ends_with('/')) text.remove_suffix(1);
-    http_proxy out;
-    if (const auto at = text.rfind('@'); at != text.npos) {
-        const auto said = text.substr(0, at);
-        const auto colon = said.find(':');
-        auto pair = percent_decoded(said.substr(0, colon)) + ':';
-        if (pair.find(':') + 1 != pair.size()) return bad; // RFC 7617, 2
-        if (colon != said.npos) pair += percent_decoded(said.substr(colon + 1));
-        out.credentials = "Basic " + base64(pair);
-        text.remove_prefix(at + 1);
-    }
-    for (const char c : text)
-        if (c <= ' ' || c >= 0x7f || c == '/' || c == '?' || c == '#') return bad;
-    if (!parse_authority(text, out.host, out.port)) return bad;
-    return out;
-}
 
 /// Chooses the proxy of each URL.
 class http_proxy_rules {
