@@ -3,6 +3,7 @@
 
 #include <sigfire/core/error.hpp>
 #include <sigfire/core/request.hpp>
+#include <sigfire/net/http/http_rules.hpp>
 #include <sigfire/net/http/sec_websocket.hpp>
 #include <sigfire/net/http/upgrade.hpp>
 
@@ -97,10 +98,7 @@ inline result<std::string> upgrade_request(const client_url& url, std::string_vi
     bool clean = true;
     std::string out = "GET " + url.target + " HTTP/1.1";
     const auto field = [&](std::string_view name, std::string_view value) {
-        const auto control = [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == 0x7f; };
-        clean = clean && !name.empty() && name.find_first_of(": \t") == name.npos &&
-                std::none_of(name.begin(), name.end(), control) &&
-                std::none_of(value.begin(), value.end(), control);
+        clean = clean && is_http_token(name) && is_field_value(value);
         out.append("\r\n").append(name).append(": ").append(value);
     };
     field("Host", url.authority);
