@@ -146,6 +146,8 @@ BOOST_AUTO_TEST_CASE(what_costs_the_server_more_costs_more) {
     BOOST_TEST(in_all(event::update{}) == 20);
     BOOST_TEST(in_all(event::lookup{}) == 10);
     BOOST_TEST(in_all(event::watch{}) == 10);
+    BOOST_TEST(in_all(event::authenticate{}) == 10);
+    BOOST_TEST(in_all(event::create{}) == 20);
 }
 
 BOOST_AUTO_TEST_CASE(commands_have_rates_too) {
